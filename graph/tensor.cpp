@@ -1,0 +1,172 @@
+#include "graph/tensor.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+std::shared_ptr<std::byte> allocate(int64_t bytes) {
+  constexpr std::align_val_t alignment{64};
+  auto* raw = static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes) + 64, alignment));
+  std::memset(raw, 0, static_cast<size_t>(bytes));
+  return {raw, [](std::byte* p) { ::operator delete(p, std::align_val_t{64}); }};
+}
+
+template <class T>
+constexpr bool holds(Type type) {
+  switch (type) {
+    case Type::f64: return std::is_same_v<T, double>;
+    case Type::f32: return std::is_same_v<T, float>;
+    case Type::i64: return std::is_same_v<T, int64_t>;
+    case Type::i32: return std::is_same_v<T, int32_t>;
+    case Type::u8:
+    case Type::boolean: return std::is_same_v<T, uint8_t>;
+  }
+  return false;
+}
+
+/// Calls `use` with a typed pointer to the data.
+template <class Use>
+decltype(auto) visit(Type type, std::byte* data, Use use) {
+  switch (type) {
+    case Type::f64: return use(reinterpret_cast<double*>(data));
+    case Type::f32: return use(reinterpret_cast<float*>(data));
+    case Type::i64: return use(reinterpret_cast<int64_t*>(data));
+    case Type::i32: return use(reinterpret_cast<int32_t*>(data));
+    case Type::u8:
+    case Type::boolean: break;
+  }
+  return use(reinterpret_cast<uint8_t*>(data));
+}
+
+template <class T>
+Tensor make(Type type, std::vector<int64_t> sizes, const std::vector<T>& values) {
+  Tensor tensor(type, std::move(sizes));
+  expect(tensor.count() == static_cast<int64_t>(values.size()), "tensor of shape {} wants {} values, got {}",
+         to_string(tensor.sizes()), tensor.count(), values.size());
+  if (!values.empty()) std::memcpy(tensor.mutable_data(), values.data(), values.size() * sizeof(T));
+  return tensor;
+}
+
+}  // namespace
+
+Tensor::Tensor() : Tensor(Type::f32, {}) {}
+
+Tensor::Tensor(Type type, std::vector<int64_t> sizes) : type_(type), sizes_(std::move(sizes)) {
+  for (const int64_t size : sizes_)
+    expect(size >= 0, "tensor of shape {} has a negative size", to_string(sizes_));
+  count_ = element_count(sizes_);
+  expect(count_ < (int64_t{1} << 59), "tensor of shape {} is larger than 2^62 bytes", to_string(sizes_));
+  data_ = allocate(bytes());
+}
+
+Tensor Tensor::f32(std::vector<int64_t> sizes, const std::vector<float>& values) {
+  return make(Type::f32, std::move(sizes), values);
+}
+Tensor Tensor::f64(std::vector<int64_t> sizes, const std::vector<double>& values) {
+  return make(Type::f64, std::move(sizes), values);
+}
+Tensor Tensor::i32(std::vector<int64_t> sizes, const std::vector<int32_t>& values) {
+  return make(Type::i32, std::move(sizes), values);
+}
+Tensor Tensor::i64(std::vector<int64_t> sizes, const std::vector<int64_t>& values) {
+  return make(Type::i64, std::move(sizes), values);
+}
+
+Tensor Tensor::scalar(Type type, double value) {
+  Tensor tensor(type, {});
+  tensor.set(0, value);
+  return tensor;
+}
+
+template <class T>
+std::span<const T> Tensor::read() const {
+  expect(holds<T>(type_), "tensor holds {}, read as another type", to_string(type_));
+  return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(count_)};
+}
+
+template <class T>
+std::span<T> Tensor::write() {
+  expect(holds<T>(type_), "tensor holds {}, written as another type", to_string(type_));
+  return {reinterpret_cast<T*>(mutable_data()), static_cast<size_t>(count_)};
+}
+
+template std::span<const double> Tensor::read() const;
+template std::span<const float> Tensor::read() const;
+template std::span<const int64_t> Tensor::read() const;
+template std::span<const int32_t> Tensor::read() const;
+template std::span<const uint8_t> Tensor::read() const;
+template std::span<double> Tensor::write();
+template std::span<float> Tensor::write();
+template std::span<int64_t> Tensor::write();
+template std::span<int32_t> Tensor::write();
+template std::span<uint8_t> Tensor::write();
+
+std::byte* Tensor::mutable_data() {
+  if (data_.use_count() > 1) {
+    auto copy = allocate(bytes());
+    std::memcpy(copy.get(), data_.get(), static_cast<size_t>(bytes()));
+    data_ = std::move(copy);
+  }
+  return data_.get();
+}
+
+double Tensor::at(int64_t index) const {
+  ensure(index >= 0 && index < count_, "element {} of a tensor with {}", index, count_);
+  return visit(type_, data_.get(), [&](auto* p) { return static_cast<double>(p[index]); });
+}
+
+void Tensor::set(int64_t index, double value) {
+  ensure(index >= 0 && index < count_, "element {} of a tensor with {}", index, count_);
+  visit(type_, mutable_data(),
+        [&](auto* p) { p[index] = static_cast<std::remove_reference_t<decltype(*p)>>(value); });
+}
+
+double Tensor::item() const {
+  expect(count_ == 1, "tensor of shape {} has {} elements, want 1", to_string(sizes_), count_);
+  return at(0);
+}
+
+Tensor Tensor::reshaped(std::vector<int64_t> sizes) const {
+  expect(element_count(sizes) == count_, "cannot reshape {} to {}: {} elements against {}", to_string(sizes_),
+         to_string(sizes), count_, element_count(sizes));
+  Tensor result = *this;
+  result.sizes_ = std::move(sizes);
+  return result;
+}
+
+Tensor Tensor::converted(Type type) const {
+  if (type == type_) return *this;
+  Tensor result(type, sizes_);
+  visit(type_, data_.get(), [&](auto* from) {
+    visit(type, result.mutable_data(), [&](auto* to) {
+      using To = std::remove_reference_t<decltype(*to)>;
+      for (int64_t i = 0; i < count_; ++i)
+        to[i] = type == Type::boolean ? static_cast<To>(from[i] != 0) : static_cast<To>(from[i]);
+    });
+  });
+  return result;
+}
+
+Tensor Tensor::rows(int64_t begin, int64_t end) const {
+  expect(!sizes_.empty() && 0 <= begin && begin <= end && end <= sizes_[0],
+         "rows [{}, {}) of a tensor of shape {}", begin, end, to_string(sizes_));
+  std::vector<int64_t> sizes = sizes_;
+  sizes[0] = end - begin;
+  Tensor result(type_, sizes);
+  const int64_t stride = sizes_[0] == 0 ? 0 : bytes() / sizes_[0];
+  if (result.count() > 0)
+    std::memcpy(result.mutable_data(), data_.get() + begin * stride, static_cast<size_t>(result.bytes()));
+  return result;
+}
+
+bool Tensor::operator==(const Tensor& other) const {
+  return type_ == other.type_ && sizes_ == other.sizes_ &&
+         std::memcmp(data_.get(), other.data_.get(), static_cast<size_t>(bytes())) == 0;
+}
+
+}  // namespace crease
