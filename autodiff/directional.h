@@ -1,0 +1,36 @@
+// Forward mode. `jvp` and `directional_derivative` follow the tangent's sign at kinks and are exact one-sided
+// limits; `linear_jvp` follows the Tie rule, is linear in the tangent, and is what second derivatives are
+// made of.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "autodiff/reverse.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+/// f'(x; d) = lim_{t->0+} (f(x + t d) - f(x)) / t for each output; tangents have the shapes of `wrt`.
+/// At kinks: exact, the tangent's sign picks the side (max(dz, 0) for relu at 0). At jumps the tangent is 0.
+/// Errors: as grad's, and Error for tangents of another shape.
+/// Source: Shapiro 1990; Griewank 2013; chain rule for B-derivatives.
+std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
+                       std::span<const Value> tangents,
+                       std::source_location where = std::source_location::current());
+Value directional_derivative(const Value& output, const Value& wrt, const Value& direction,
+                             std::source_location where = std::source_location::current());
+
+/// Jacobian-vector product with the slopes that the Tie rule selects: linear in the tangents, the transpose
+/// of vjp.
+std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
+                              std::span<const Value> tangents, const GradOptions& options = {},
+                              std::source_location where = std::source_location::current());
+
+/// Hessian-vector product: linear_jvp of grad. Locks are those of the primal point, so relu(x)^2 at 0 gives 2
+/// v or 0.
+std::vector<Value> hvp(const Value& loss, std::span<const Value> wrt, std::span<const Value> tangents,
+                       const GradOptions& options = {},
+                       std::source_location where = std::source_location::current());
+
+}  // namespace crease

@@ -1,0 +1,39 @@
+// The reference interpreter: slow, plain, and the oracle of every test. No LLVM.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Tensors by name of input.
+using Bindings = std::map<std::string, Tensor>;
+
+/// Sizes of named dimensions.
+using Sizes = std::map<std::string, int64_t>;
+
+/// Checks bindings against the graph's inputs and finds the size of each named dimension.
+/// Errors: Error for a missing or unknown input (lists the names), a wrong type, rank or size (both shapes),
+/// two sizes for one name.
+Sizes bind(const Graph& graph, const Bindings& inputs);
+
+/// The shape with symbols replaced. Errors: Error for a symbol without size.
+std::vector<int64_t> sizes_of(const Shape& shape, const Sizes& sizes);
+
+/// Values of `wanted` nodes. Floating point is computed in the node's own type; sums and products accumulate
+/// in f64 and are rounded once, in row-major order of the loops. Input tensors convert from f64 to f32 and
+/// between integer types if exact. Errors: those of bind.
+std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted);
+Tensor evaluate(const Value& wanted, const Bindings& inputs = {});
+/// All outputs by name, and all updated parameters by name.
+std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs);
+
+/// Uniform number in [0, 1) with 24 bits: Philox 4x32-10, key = seed, counter = (index / 4, counter), lane
+/// index % 4. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+float philox_uniform(uint64_t seed, int64_t counter, int64_t index);
+
+}  // namespace crease

@@ -1,0 +1,31 @@
+// The text form: one line a node, complete, and read back to an equal graph.
+//
+//   input %0 x: f32[batch, 784]
+//   param %1 dense1.weight: f32[784, 256]
+//   %2: f32[batch, 256] = matmul(%0, %1)
+//   %3: f32[batch, 256] = relu(%2) tie=right
+//   %9: f32[batch, 784] = loop "b j, i j -> b i" sum {x0*x1}(%7, %1)
+//   output loss = %12
+//   update dense1.weight = %20
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Operations of the catalogue print by name and attributes; all others with loops, combine and body.
+/// Parameter values are not part of the text (they are saved as safetensors); constants are.
+std::string to_string(const Graph& graph);
+
+/// The inverse: parse(to_string(g)) equals g in everything but parameter values (zeros) and source lines.
+/// Errors: Error with line and column; all problems of verify; a cycle is named node by node.
+Graph parse(std::string_view text);
+
+/// Same nodes, operands, loops, bodies, ties, names, outputs and updates; parameter values and source lines
+/// do not count.
+bool equal(const Graph& a, const Graph& b);
+
+}  // namespace crease

@@ -1,0 +1,80 @@
+// A compiled graph: native code, its memory, its state. No LLVM in this header.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/evaluate.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+struct CompileOptions {
+  int threads = 1;
+  /// Vector bits to emit for: 0 = the machine's widest; 128, 256, 512 otherwise. Errors: Error if the machine
+  /// has less.
+  int vector_bits = 0;
+  /// Named dimensions fixed at compile time ({"batch", 64}): faster code, one size only.
+  Sizes specialise = {};
+  /// false: no fusion, one kernel a node. For tests: results must agree.
+  bool fuse = true;
+  /// 0 fastest compile, 2 best code.
+  int optimisation = 2;
+  /// Keep the text of every step for Program::dumps (costs compile time).
+  bool keep_dumps = false;
+};
+
+/// The text of each step of compilation, by name.
+struct Dumps {
+  std::string graph, kernels, fused, schedule, memory, llvm_ir, assembly;
+};
+
+/// Seconds spent in each step of compilation, in order.
+using Timings = std::vector<std::pair<std::string, double>>;
+
+/// A compiled graph. One call runs everything: forward, backward, updates. Parameters live inside the
+/// program. Movable, not copyable. A program may be run by one thread at a time.
+class Program {
+ public:
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+  /// Binds, runs, and returns the outputs by name.
+  /// Errors: those of bind(graph, inputs).
+  std::map<std::string, Tensor> operator()(const Bindings& inputs);
+
+  /// Binds inputs without running. Input tensors are shared, not copied, until the next bind.
+  void bind(const Bindings& inputs);
+  /// Runs with what is bound: no allocation, no exception. Errors: none; unbound programs do nothing.
+  void run() noexcept;
+  /// One output of the last run, copied. Errors: Error listing the names.
+  Tensor output(const std::string& name) const;
+
+  /// Current value of a parameter. Errors: Error listing the names.
+  Tensor parameter(const std::string& name) const;
+  std::map<std::string, Tensor> parameters() const;
+  /// Errors: Error for an unknown name, a wrong type or shape.
+  void set_parameter(const std::string& name, const Tensor& value);
+
+  const Dumps& dumps() const;
+  const Timings& timings() const;
+  /// Bytes of the arena that intermediate values share, for the sizes bound last.
+  int64_t arena_bytes() const;
+  int kernel_count() const;
+
+  struct Implementation;
+  explicit Program(std::unique_ptr<Implementation> implementation);
+
+ private:
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// Compiles the outputs and updates of a graph.
+/// Errors: Error for a graph that verify refuses, or without outputs and updates, or for options the machine
+/// cannot serve.
+Program compile(const Graph& graph, const CompileOptions& options = {});
+
+}  // namespace crease
