@@ -1,0 +1,16 @@
+// Activations: one-argument maps. Adding one is adding a row in activation.cpp and its name here.
+#pragma once
+
+#include "graph/op.h"
+
+namespace crease {
+
+extern const Op identity, step, sign, relu, relu6, abs_value, squared_relu, elu, selu, celu, gelu, silu, mish,
+    hard_swish, hard_sigmoid, hard_tanh, soft_sign, soft_plus, sigmoid_of, tanh_of, sin_of;
+
+/// max(x, 0) + slope * min(x, 0).
+Op leaky_relu(double slope = 0.01);
+/// min(max(x, low), high). Errors: Error unless low <= high.
+Op clip(double low, double high);
+
+}  // namespace crease

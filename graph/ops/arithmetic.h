@@ -1,0 +1,38 @@
+// Elementwise arithmetic, comparisons and select, with NumPy broadcasting.
+#pragma once
+
+#include "graph/op.h"
+
+namespace crease {
+
+extern const Op add, subtract, multiply, divide, negate, maximum, minimum;
+extern const Op less, less_equal, equal_to, logical_not, logical_and, logical_or;
+/// where(condition, a, b): condition bool. The branch not taken contributes a structural zero to gradients.
+extern const Op where_op;
+extern const Op exp_of, expm1_of, log_of, log1p_of, sqrt_of, erf_of, cos_of, floor_of, square;
+/// max(x, 0) + a * min(x, 0) with a learned slope a.
+extern const Op prelu;
+
+/// x * factor + offset.
+Op affine(double factor, double offset);
+/// x * factor / (product of the sizes of these dimensions): means over named dimensions.
+Op scale_by_sizes(double factor, const std::vector<Dim>& dims);
+
+// The names people write. Errors of two-operand forms: Error with both shapes and both source lines.
+Value exp(const Operand& x);
+Value log(const Operand& x);
+Value sqrt(const Operand& x);
+Value tanh(const Operand& x);
+Value sigmoid(const Operand& x);
+Value softplus(const Operand& x);
+Value sin(const Operand& x);
+Value abs(const Operand& x);
+Value max(const Operand& a, const Operand& b);
+Value min(const Operand& a, const Operand& b);
+Value where(const Operand& condition, const Operand& a, const Operand& b);
+Value operator<(const Operand& a, const Operand& b);
+Value operator<=(const Operand& a, const Operand& b);
+Value operator>(const Operand& a, const Operand& b);
+Value operator>=(const Operand& a, const Operand& b);
+
+}  // namespace crease

@@ -1,0 +1,33 @@
+// Sums of products: matrix product, batched product, outer product, convolution.
+#pragma once
+
+#include "graph/op.h"
+#include "graph/value.h"
+
+namespace crease {
+
+/// y[..., b, j] = sum_i x[..., b, i] W[i, j].
+extern const Op matmul;
+/// y[..., b, j] = sum_i x[..., b, i] W[j, i]: W transposed.
+extern const Op matmul_transposed;
+/// y[n, b, j] = sum_i x[n, b, i] W[n, i, j].
+extern const Op batched_matmul;
+/// y[i, j] = u[i] v[j].
+extern const Op outer;
+
+/// Strides, zero padding on both ends, and dilation, by axis; groups split channels.
+struct ConvOptions {
+  std::vector<int64_t> stride = {1};  // one for all axes, or one each
+  std::vector<int64_t> padding = {0};
+  std::vector<int64_t> dilation = {1};
+  int64_t groups = 1;
+};
+
+/// Cross-correlation. Shapes: x [n, ci, w], K [co, ci/groups, kw] -> [n, co, wo], wo = (w + 2 padding -
+/// dilation (kw - 1) - 1) / stride + 1. Errors: Error if shapes, groups or options do not fit; the message
+/// has the sizes.
+Value conv1d(const Operand& x, const Operand& kernel, const ConvOptions& options = {});
+/// Shapes: x [n, ci, h, w], K [co, ci/groups, kh, kw] -> [n, co, ho, wo].
+Value conv2d(const Operand& x, const Operand& kernel, const ConvOptions& options = {});
+
+}  // namespace crease

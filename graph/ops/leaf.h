@@ -1,0 +1,12 @@
+// Leaves that are computed: positions along an axis.
+#pragma once
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// 0, 1, ..., size - 1 along `axis` of `shape`.
+Value iota(Graph& graph, const Shape& shape, int axis, Type type = Type::f32,
+           std::source_location where = std::source_location::current());
+
+}  // namespace crease

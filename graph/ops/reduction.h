@@ -1,0 +1,36 @@
+// Reductions over axes, pooling windows, argmax. Axes may be negative (from the end).
+#pragma once
+
+#include "graph/op.h"
+#include "graph/value.h"
+
+namespace crease {
+
+/// The axes to reduce; empty: all.
+using Axes = std::vector<int>;
+
+// Shapes: the reduced axes are removed, or kept with size 1. Errors: Error if an axis is out of range or
+// repeated. max, min: NaN if any element is NaN; a tie is decided by the node's Tie. Over no elements: -inf,
+// inf.
+Value sum(const Operand& x, const Axes& axes = {}, bool keep = false);
+/// sum / count, for named dimensions too.
+Value mean(const Operand& x, const Axes& axes = {}, bool keep = false);
+Value product(const Operand& x, const Axes& axes = {}, bool keep = false);
+Value reduce_max(const Operand& x, const Axes& axes = {}, bool keep = false);
+Value reduce_min(const Operand& x, const Axes& axes = {}, bool keep = false);
+/// Position of the greatest element along one axis, as i64; the first one in a tie.
+Value argmax(const Operand& x, int axis = -1);
+Value argmin(const Operand& x, int axis = -1);
+
+struct PoolOptions {
+  std::vector<int64_t> window = {2};
+  std::vector<int64_t> stride = {};  // empty: the window
+  std::vector<int64_t> padding = {0};
+};
+/// Shapes: x [n, c, h, w] -> [n, c, ho, wo]. Padding never wins a maximum and counts as zero in an average.
+Value max_pool2d(const Operand& x, const PoolOptions& options = {});
+Value average_pool2d(const Operand& x, const PoolOptions& options = {});
+/// Greatest of `pieces` consecutive features: [..., k * pieces] -> [..., k]. Source: Goodfellow et al. 2013.
+Value maxout(const Operand& x, int64_t pieces);
+
+}  // namespace crease
