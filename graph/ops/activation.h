@@ -5,8 +5,8 @@
 
 namespace crease {
 
-extern const Op identity, step, sign, relu, relu6, abs_value, squared_relu, elu, selu, celu, gelu, silu, mish,
-    hard_swish, hard_sigmoid, hard_tanh, soft_sign, soft_plus, sigmoid_of, tanh_of, sin_of;
+extern const Op identity, step, sign, relu, relu6, abs_op, squared_relu, elu, selu, celu, gelu, silu, mish,
+    hard_swish, hard_sigmoid, hard_tanh, soft_sign, softplus_op, sigmoid_op, tanh_op, sin_op;
 
 /// max(x, 0) + slope * min(x, 0).
 Op leaky_relu(double slope = 0.01);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/op.h"
+#include "graph/value.h"
 
 namespace crease {
 
@@ -9,7 +10,7 @@ extern const Op add, subtract, multiply, divide, negate, maximum, minimum;
 extern const Op less, less_equal, equal_to, logical_not, logical_and, logical_or;
 /// where(condition, a, b): condition bool. The branch not taken contributes a structural zero to gradients.
 extern const Op where_op;
-extern const Op exp_of, expm1_of, log_of, log1p_of, sqrt_of, erf_of, cos_of, floor_of, square;
+extern const Op exp_op, expm1_op, log_op, log1p_op, sqrt_op, erf_op, cos_op, floor_op, square;
 /// max(x, 0) + a * min(x, 0) with a learned slope a.
 extern const Op prelu;
 
