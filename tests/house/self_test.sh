@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# self_test.sh SCRIPT: shows on a small tree that layers.sh, file_size.sh or format.sh passes what is right and fails
-# on each violation that it names.
+# self_test.sh SCRIPT: shows on a small tree that the script (layers.sh, say) passes what is right and fails on each
+# violation that it names.
 set -euo pipefail
 
 script=$1
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 tree=$(mktemp -d)/"a tree"
 trap 'rm -rf -- "$(dirname -- "$tree")"' EXIT
-mkdir -p "$tree"/{graph,autodiff,jit/emit,frontends/cli,tests/graph,examples}
+mkdir -p "$tree"/{graph,autodiff,jit/emit,frontends/cli,tests/graph,examples,cmake,docs}
 cp -- "$here/../../.clang-format" "$tree"
 failures=0
 
@@ -37,6 +37,8 @@ allows() {
   fi
 }
 
+put cmake/packages.txt ''
+put docs/dependencies.md ''
 allows graph/op.h '#pragma once'
 allows graph/op.cpp '#include "graph/op.h"'
 status=0
@@ -86,6 +88,12 @@ case $(basename -- "$script") in
   format.sh)
     violates graph/ugly.cpp 'int  f( ) {return 1 ;}'
     violates tests/graph/ugly.h 'int*  f( );'
+    ;;
+  dependencies.sh)
+    put cmake/packages.txt '# a comment\ng++  compiles\nlibfmt-dev  formats'
+    violates docs/dependencies.md '| `g++` | 12 |'
+    violates docs/dependencies.md '| `g++` | 12 |\n| `libfmt-dev` | 9 |\n| `libzip-dev` | 1 |'
+    allows docs/dependencies.md '| package | version |\n| `g++` | 12 |\n| `libfmt-dev` | 9 |'
     ;;
   *)
     echo "self_test.sh knows nothing about $script"

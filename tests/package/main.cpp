@@ -1,4 +1,5 @@
-// A user's program: one include, a value, its gradient, native code; and a static constructor of crease (relu).
+// A user's program: one include, a value, its gradient, native code; and a static constructor of crease
+// (relu).
 #include <crease/crease.h>
 
 #include <cstdio>
