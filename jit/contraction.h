@@ -1,0 +1,39 @@
+// How a matrix product C[m, n] = sum_k A[m, k] B[k, n] is cut into register tiles. Facts in, plan out; no
+// LLVM.
+#pragma once
+
+#include "jit/extent.h"
+#include "jit/machine.h"
+
+namespace crease {
+
+/// A product as lowering sees it. Strides are in elements; an extent or stride may have names. n is the
+/// direction of unit stride in the result.
+struct ContractionFacts {
+  Type type = Type::f32;  // f32 or f64
+  Extent m, n, k;
+  Extent a_row, a_column;  // from A[m, k] to A[m + 1, k], A[m, k + 1]
+  Extent b_row, b_column;  // from B[k, n] to B[k + 1, n], B[k, n + 1]
+  int epilogue_cost = 0;   // instructions of the epilogue for one vector
+};
+
+/// Register tile, and what is packed into scratch memory first.
+struct ContractionPlan {
+  int tile_rows = 1;
+  int tile_vectors = 1;
+  bool pack_a = false;
+  bool pack_b = false;
+  /// Vectors run along m inside the product; the tile is turned round before the epilogue.
+  bool transposed = false;
+  /// Scratch memory of one thread, in elements of the type.
+  Extent scratch = {0, {}};
+  bool operator==(const ContractionPlan&) const = default;
+};
+
+/// The plan for a product on a machine. Which bits come out depends on k and the plan only, never on the
+/// range of rows that a thread takes.
+ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine);
+/// "tile 14x2, b packed".
+std::string to_string(const ContractionPlan& plan);
+
+}  // namespace crease

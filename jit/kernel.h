@@ -1,0 +1,145 @@
+// Kernels: what a graph is lowered to before any machine is chosen. A kernel is a nest of loops over a list
+// of typed scalar instructions, reductions over the inner loops, and stores. No LLVM here.
+//
+//   for outer loops:
+//     phase 0: for inner loops: reductions that need no other reduction
+//     phase 1: for inner loops: reductions and stores that need the results of phase 0, ...
+//     stores that need no inner loop
+//
+// An instruction is computed in the outermost loop where its operands are known, so what is written in the
+// list has no cost of its own: the list is a graph, its order only says that operands come first.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/access.h"
+#include "graph/graph.h"
+#include "graph/op.h"
+#include "jit/extent.h"
+
+namespace crease {
+
+/// One loop, from 0 to extent - 1.
+struct Loop {
+  std::string name;
+  Extent extent;
+  bool operator==(const Loop&) const = default;
+};
+
+/// Sum of coefficient * loop, a constant, and the integer value of an instruction (-1: none). Term::label is
+/// the number of a loop.
+struct Position {
+  std::vector<Term> terms = {};  // sorted by loop, no zero coefficients
+  int64_t offset = 0;
+  int value = -1;
+  bool operator==(const Position&) const = default;
+};
+
+/// One position per dimension of a buffer.
+using Place = std::vector<Position>;
+
+enum class InstructionKind : uint8_t {
+  Constant,  // `constant`
+  Size,      // size of the named dimension `symbol`, i64
+  Affine,    // value of `place[0]`, i64
+  Inside,    // 0 <= place[0] < extent, boolean
+  Read,      // element `place` of `buffer`; where the operand (a condition), if any, is false: 0, not read
+  Convert,   // operand converted to `type`; floating to integer cuts off; to boolean: is not 0
+  Compute,  // `function` of the operands, all of one type (Select: condition first); comparisons give boolean
+  Uniform,  // random number in [0, 1): philox_uniform(seed, operand 0: counter, operand 1: index), f32
+  Reduced,  // result of reduction number `reduction`
+};
+
+struct Instruction {
+  InstructionKind kind = InstructionKind::Constant;
+  Type type = Type::f32;
+  std::vector<int> operands = {};  // earlier instructions
+  double constant = 0;
+  ScalarKind function = ScalarKind::Constant;
+  int buffer = -1;
+  Place place = {};
+  Extent extent = {};
+  int reduction = -1;
+  uint64_t seed = 0;
+  std::string symbol = {};
+  bool operator==(const Instruction&) const = default;
+};
+
+/// Puts `value` together over the inner loops where `condition` (-1: always) holds. ArgMax, ArgMin: the
+/// row-major position over the inner loops of the first extremum.
+struct Reduction {
+  Combine combine = Combine::Sum;
+  Type type = Type::f32;  // of the accumulator
+  int value = -1;
+  int condition = -1;
+  bool operator==(const Reduction&) const = default;
+};
+
+/// buffer[place] combine= value, where `condition` (-1: always) holds.
+struct Store {
+  int buffer = -1;
+  Place place = {};
+  int value = -1;
+  Combine combine = Combine::Assign;
+  int condition = -1;
+  bool operator==(const Store&) const = default;
+};
+
+struct Kernel {
+  std::string name;
+  std::vector<Loop> loops;  // outermost first
+  int outer = 0;            // loops[0..outer) are outer, the others inner
+  std::vector<Instruction> code;
+  std::vector<Reduction> reductions;
+  std::vector<Store> stores;
+  std::vector<NodeId> nodes;  // what it computes, for messages and dumps
+};
+
+enum class BufferKind : uint8_t {
+  Input,      // bound by the caller
+  Parameter,  // state
+  Constant,
+  Result,        // an output: memory of its own
+  Next,          // the next value of parameter `source`; may share its memory
+  Intermediate,  // a range of the arena
+};
+
+/// An array that kernels read and write. Row-major.
+struct Buffer {
+  BufferKind kind = BufferKind::Intermediate;
+  std::string name;
+  Type type = Type::f32;
+  Shape shape;
+  NodeId node = -1;
+  /// This buffer is the memory of another one under this shape (a reshape), or -1.
+  int alias = -1;
+  /// Next: the buffer of the parameter.
+  int source = -1;
+};
+
+/// A graph as kernels, in an order in which they may run.
+struct Kernels {
+  std::vector<Buffer> buffers;
+  std::vector<Kernel> kernels;
+  /// Output name -> buffer.
+  std::vector<std::pair<std::string, int>> outputs;
+};
+
+/// The buffer whose memory this one is.
+int storage_of(const Kernels& program, int buffer);
+
+/// Loops that an instruction's value changes with, by instruction (a Reduced: all outer loops of its value).
+std::vector<std::vector<bool>> dependences(const Kernel& kernel);
+/// Phase of each instruction: 0, or one more than that of the latest reduction it needs.
+std::vector<int> phases(const Kernel& kernel);
+
+std::string to_string(const Position& position, const Kernel& kernel);
+/// Readable text; golden tests read it.
+std::string to_string(const Kernel& kernel, const std::vector<Buffer>& buffers);
+std::string to_string(const Kernels& program);
+
+/// Checks operands, loops, types and buffers. Errors: Bug naming kernel and instruction.
+void verify(const Kernels& program);
+
+}  // namespace crease
