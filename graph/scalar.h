@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -74,7 +75,7 @@ class Scalar {
   const ScalarNode* id() const { return node_; }
 
  private:
-  explicit Scalar(const ScalarNode* node) : node_(node) {}
+  explicit Scalar(const ScalarNode& node) : node_(&node) {}
   friend Scalar make_scalar(ScalarKind kind, std::vector<Scalar> terms);
   friend struct ScalarTable;
   const ScalarNode* node_;
