@@ -1,30 +1,47 @@
-// What code is made for: instruction set, vector width, caches. No LLVM in this header.
+// The machine that code is made for: what code generation and cost models need to know, in plain data.
 #pragma once
 
 #include <cstdint>
 #include <string>
-
-#include "graph/type.h"
+#include <string_view>
+#include <vector>
 
 namespace crease {
 
+/// A processor. Sizes in bytes; a cache that does not exist or is not reported has the size 0.
 struct Machine {
-  std::string triple;
-  std::string cpu;
-  std::string features;         // "+avx2,-avx512f,..."
-  int vector_bits = 128;        // width that code uses
-  int widest_bits = 128;        // width that the processor has
-  int vector_registers = 16;    // at vector_bits
-  bool fused_multiply = false;  // a fused multiply-add in hardware
+  std::string triple;                 // "x86_64-pc-linux-gnu"
+  std::string name;                   // LLVM's name of the processor, "znver4"
+  std::vector<std::string> features;  // LLVM's list, "+avx2" or "-avx512f", sorted by name
+  int vector_bits = 128;              // width of the vectors that are emitted: 128, 256 or 512
+  int vector_registers = 16;
+  /// Fused multiply-adds of full width started per cycle: the peak is 2 * this * lanes flop per cycle.
+  int fma_per_cycle = 1;
+  /// Whether a fused multiply-add is one instruction. Without it code rounds the product as well.
+  bool fma = false;
+  int64_t l1_bytes = 32 << 10;  // data, per core
+  int64_t l2_bytes = 512 << 10;
+  int64_t l3_bytes = 0;
   int cores = 1;
-  int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
 
-  /// Elements of `type` in one vector.
-  int lanes(Type type) const { return vector_bits / (8 * static_cast<int>(size_of(type))); }
+  /// Whether "+feature" is in the list.
+  bool has(std::string_view feature) const;
+  /// Elements of `element_bytes` in one vector.
+  int lanes(int64_t element_bytes) const { return static_cast<int>(vector_bits / (8 * element_bytes)); }
 };
 
-/// The machine this process runs on, with vectors of `vector_bits` (0: the widest).
-/// Errors: Error if vector_bits is none of 0, 128, 256, 512, or the processor has less (says what it has).
-Machine host_machine(int vector_bits = 0);
+/// The machine this process runs on, with its widest vectors.
+Machine host_machine();
+
+/// The same machine emitting narrower vectors; all features stay.
+/// Errors: Error if bits is not 128, 256 or 512, or more than the machine has.
+Machine with_vector_bits(Machine machine, int bits);
+
+/// The same machine cut down to the plain instruction set of its architecture (x86-64: SSE2, no fused
+/// multiply-add): what a portable object may use.
+Machine baseline_machine(Machine machine);
+
+/// A few lines for people: name, vectors, caches, cores.
+std::string to_string(const Machine& machine);
 
 }  // namespace crease
