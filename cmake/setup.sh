@@ -45,5 +45,5 @@ build() {
   shift
   # ccache finds what another checkout compiled, too, if paths are taken relative to the root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-  (cd -- "$root" && cmake --preset "$preset" --log-level=WARNING && cmake --build "build/$preset" "$@")
+  (cd -- "$root" && cmake --preset "$preset" > /dev/null && cmake --build "build/$preset" "$@")
 }
