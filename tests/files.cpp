@@ -2,8 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -21,7 +22,7 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::optional<std::filesystem::path> shared_file(std::string_view name) {
-  const std::filesystem::path path = std::filesystem::path(CREASE_SHARED_DIR) / name;
+  std::filesystem::path path = std::filesystem::path(CREASE_SHARED_DIR) / name;
   if (std::filesystem::exists(path)) return path;
   MESSAGE(fmt::format("skipped: needs {}", path.string()));
   return std::nullopt;
