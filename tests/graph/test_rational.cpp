@@ -1,0 +1,119 @@
+#include "graph/rational.h"
+
+#include <doctest/doctest.h>
+
+#include <boost/multiprecision/cpp_int.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "graph/error.h"
+
+using namespace crease;
+using Reference = boost::multiprecision::cpp_rational;
+
+namespace {
+
+Reference reference(const Rational& x) { return Reference(to_string(x)); }
+
+/// Numbers of all sizes: small, dyadic, with odd denominators, and beyond 126 bits.
+Rational random_rational(std::mt19937_64& random) {
+  const auto numerator = static_cast<int64_t>(random()) >> (random() % 64);
+  const auto odd = static_cast<int64_t>(random() >> (1 + random() % 63)) | 1;
+  Rational x = Rational(numerator) / Rational(random() % 2 ? odd : 1);
+  if (random() % 3 == 0) x *= Rational::dyadic(1, static_cast<int64_t>(random() % 200) - 100);
+  if (random() % 5 == 0) x = x * x * x;
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("rational arithmetic agrees with multiprecision rationals") {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 3000; ++round) {
+    const Rational a = random_rational(random), b = random_rational(random);
+    CAPTURE(to_string(a));
+    CAPTURE(to_string(b));
+    const Reference x = reference(a), y = reference(b);
+    CHECK(reference(a + b) == x + y);
+    CHECK(reference(a - b) == x - y);
+    CHECK(reference(a * b) == x * y);
+    if (!b.is_zero()) CHECK(reference(a / b) == x / y);
+    CHECK((a < b) == (x < y));
+    CHECK((a == b) == (x == y));
+    CHECK(a - a == Rational(0));
+    CHECK(a + b == b + a);
+    CHECK((a * b) / (b.is_zero() ? Rational(1) : b) == (b.is_zero() ? Rational(0) : a));
+  }
+}
+
+TEST_CASE("a rational is written in lowest terms and read back") {
+  CHECK(to_string(Rational(6, -4)) == "-3/2");
+  CHECK(to_string(Rational()) == "0");
+  CHECK(to_string(Rational::dyadic(3, -3)) == "3/8");
+  CHECK(to_string(Rational::dyadic(3, 4)) == "48");
+  CHECK(Rational::parse("-17/4") == Rational(-17, 4));
+  CHECK(Rational::parse("0.125") == Rational(1, 8));
+  CHECK(Rational::parse("1e-3") == Rational(1, 1000));
+  CHECK(Rational::parse("007") == Rational(7));
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 300; ++round) {
+    const Rational x = random_rational(random);
+    CHECK(Rational::parse(to_string(x)) == x);
+  }
+}
+
+TEST_CASE("text that is no number is refused") {
+  for (const char* text : {"", "-", "1/", "/2", "1/0", "x", "1/2/3", "1..2", "1e", "0x10", "nan"})
+    CHECK_THROWS_AS(Rational::parse(text), Error);
+  CHECK_THROWS_AS(Rational(1, 0), Error);
+  CHECK_THROWS_AS(Rational(1) / Rational(0), Error);
+  CHECK_THROWS_AS(Rational::of(std::numeric_limits<double>::infinity()), Error);
+  CHECK_THROWS_AS(Rational::of(std::nan("")), Error);
+}
+
+TEST_CASE("every double is exact in both directions, subnormals included") {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 3000; ++round) {
+    const auto x = std::bit_cast<double>(random());
+    if (!std::isfinite(x)) continue;
+    CHECK(Rational::of(x).to_double() == x);
+    const auto y = std::bit_cast<float>(static_cast<uint32_t>(random()));
+    if (std::isfinite(y)) CHECK(Rational::of(y).to_float() == y);
+  }
+  CHECK(Rational::of(0x1p-1074).to_double() == 0x1p-1074);
+  CHECK(Rational::dyadic(1, -1075).to_double() == 0);  // a tie goes to even
+  CHECK(Rational::dyadic(3, -1076).to_double() == 0x1p-1074);
+  CHECK(Rational::dyadic(1, 1024).to_double() == std::numeric_limits<double>::infinity());
+  CHECK(Rational::dyadic(-1, 128).to_float() == -std::numeric_limits<float>::infinity());
+  CHECK(Rational::dyadic(1, 5000).to_double() == std::numeric_limits<double>::infinity());
+  CHECK(Rational::dyadic(1, -5000).to_double() == 0);
+}
+
+TEST_CASE("rounding is to nearest, ties to even, and to float only once") {
+  CHECK(Rational(1, 3).to_double() == 1.0 / 3.0);
+  CHECK(Rational(1, 3).to_float() == 1.0f / 3.0f);
+  CHECK(Rational(2, 7).to_double() == 2.0 / 7.0);
+  const Rational one(1), half_step = Rational::dyadic(1, -53);
+  CHECK((one + half_step).to_double() == 1.0);
+  CHECK((one + half_step * 3).to_double() == 1.0 + 0x1p-51);
+  CHECK((one + half_step + Rational::dyadic(1, -300)).to_double() == 1.0 + 0x1p-52);
+  // 1 + 2^-24 + 2^-60: by way of double it would first become the tie 1 + 2^-24 and then 1.
+  CHECK((one + Rational::dyadic(1, -24) + Rational::dyadic(1, -60)).to_float() == 1.0f + 0x1p-23f);
+}
+
+TEST_CASE("floor, signs and dyadic parts") {
+  CHECK(Rational(7, 2).floor() == Rational(3));
+  CHECK(Rational(-7, 2).floor() == Rational(-4));
+  CHECK(Rational(-1, 3).floor() == Rational(-1));
+  CHECK(Rational(4).floor() == Rational(4));
+  CHECK(Rational(-3, 5).abs() == Rational(3, 5));
+  CHECK(Rational(3, 8).is_dyadic());
+  CHECK_FALSE(Rational(1, 3).is_dyadic());
+  CHECK(Rational(5, 12).odd_denominator() == 3);
+  Int128 integer = 0;
+  CHECK(Rational(5, 4).scaled_integer(-3, integer));
+  CHECK(integer == 10);
+  CHECK_FALSE(Rational(5, 4).scaled_integer(-1, integer));
+  CHECK_FALSE(Rational(1, 3).scaled_integer(-1, integer));
+}
