@@ -60,8 +60,8 @@ enum class Parity : uint8_t { None, Even, Odd };
 Parity parity(const PiecewiseLinear& f);
 std::string_view to_string(Parity parity);
 
-/// k such that f(c x) = c^k f(x) for all c > 0 and all x, if there is exactly one: 1 for relu and |x|, 0 for step.
-/// Nothing for the zero function, which has every degree.
+/// k such that f(c x) = c^k f(x) for all c > 0 and all x, if there is exactly one: 1 for relu and |x|, 0 for
+/// step. Nothing for the zero function, which has every degree.
 std::optional<int> homogeneous_degree(const PiecewiseLinear& f);
 
 /// Infimum and supremum; absent: unbounded.
@@ -74,7 +74,7 @@ RationalRange range(const PiecewiseLinear& f);
 /// Least Lipschitz constant; absent where there is a jump.
 std::optional<Rational> lipschitz(const PiecewiseLinear& f);
 
-/// "0 | x<=0; x | x>=0": "slope*x+offset" of each piece and its knots.
+/// "0 for x < 0; x for x > 0"; a jump adds "1/2 at 0".
 std::string to_string(const PiecewiseLinear& f);
 
 }  // namespace crease
