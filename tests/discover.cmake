@@ -6,7 +6,8 @@
 
 cmake_minimum_required(VERSION 3.25)
 
-# CMake lists split at semicolons, unless after a backslash, and join inside brackets: these stand for them while going line by line.
+# CMake lists split at semicolons, unless after a backslash, and join inside brackets: these characters stand for
+# them while going line by line.
 string(ASCII 1 open)
 string(ASCII 2 close)
 string(ASCII 3 semicolon)
