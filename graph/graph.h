@@ -120,11 +120,15 @@ class Graph {
  private:
   friend class Value;
   explicit Graph(std::shared_ptr<Storage> storage);
+  Value append(Node node);
+  std::vector<NodeId> with_role(Role role) const;
   std::shared_ptr<Storage> storage_;
 };
 
 /// "%7 'dense1' (main.cpp:12)" for messages.
 std::string describe(const Graph& graph, NodeId id);
+/// Element types of a node's operands.
+std::vector<Type> operand_types(const Graph& graph, const Node& node);
 
 /// A graph made from another, and where each of its nodes went (-1: gone).
 struct Rewrite {

@@ -78,6 +78,10 @@ struct Op {
                    std::source_location where = std::source_location::current()) const;
 };
 
+/// The arithmetic in which a body runs: f64 if any operand or the result is, else f32 if any operand is, else
+/// exact integers.
+Type compute_type(std::span<const Type> operands, Type result);
+
 /// The closed set of shapes an operation can have; analyses and lowering switch over it.
 enum class Family : uint8_t { Map, Contraction, Reduction, Movement, Lookup };
 /// Derived: Lookup if an access looks up; Contraction if a product of several operands is summed; Reduction

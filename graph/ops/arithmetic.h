@@ -16,6 +16,9 @@ extern const Op prelu;
 
 /// x * factor + offset.
 Op affine(double factor, double offset);
+/// x / divisor, and dividend / x.
+Op divide_by(double divisor);
+Op ratio(double dividend);
 /// x * factor / (product of the sizes of these dimensions): means over named dimensions.
 Op scale_by_sizes(double factor, const std::vector<Dim>& dims);
 

@@ -15,8 +15,8 @@ Value flatten(const Operand& x, int first = 1);
 Value transpose(const Operand& x, const std::vector<int>& order = {});
 /// Repeats size-1 and missing leading dimensions.
 Value broadcast_to(const Operand& x, const Shape& shape);
-/// Elements begin, begin + step, ... before end of one axis.
-Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t step = 1);
+/// Elements begin, begin + stride, ... before end of one axis.
+Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
 /// Zeros before and after along one axis.
 Value pad(const Operand& x, int axis, int64_t before, int64_t after);
 /// Joins along an axis. Errors: Error with both shapes.

@@ -1,0 +1,78 @@
+// Bindings checked against the inputs of a graph.
+#include <algorithm>
+#include <cmath>
+
+#include "graph/error.h"
+#include "graph/evaluate.h"
+
+namespace crease {
+namespace {
+
+void bind_shape(const Node& input, const Tensor& tensor, Sizes& sizes) {
+  expect(tensor.sizes().size() == input.shape.size(), "input '{}' wants shape {}, got {} (declared at {})",
+         input.name, to_string(input.shape), to_string(tensor.sizes()), to_string(input.where));
+  for (size_t d = 0; d < input.shape.size(); ++d) {
+    const Dim& dim = input.shape[d];
+    const int64_t size = tensor.sizes()[d];
+    if (!dim.is_symbol()) {
+      expect(dim.size() == size,
+             "input '{}' wants shape {}, got {}: dimension {} is {}, want {} (declared at {})", input.name,
+             to_string(input.shape), to_string(tensor.sizes()), d, size, dim.size(), to_string(input.where));
+      continue;
+    }
+    const auto [it, fresh] = sizes.emplace(dim.symbol(), size);
+    expect(fresh || it->second == size,
+           "dimension '{}' is {} in input '{}', but {} in an earlier input (declared at {})", dim.symbol(),
+           size, input.name, it->second, to_string(input.where));
+  }
+}
+
+void bind_type(const Node& input, const Tensor& tensor) {
+  const bool floating = is_floating(input.type) && is_floating(tensor.type());
+  const bool integer = !is_floating(input.type) && !is_floating(tensor.type());
+  expect(floating || integer, "input '{}' holds {}, got a tensor of {} (declared at {})", input.name,
+         to_string(input.type), to_string(tensor.type()), to_string(input.where));
+}
+
+std::string input_names(const Graph& graph) {
+  std::string names;
+  for (const NodeId id : graph.inputs()) names += (names.empty() ? "" : ", ") + graph.node(id).name;
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+Sizes bind(const Graph& graph, const Bindings& inputs) {
+  Sizes sizes;
+  const std::vector<NodeId> wanted = graph.inputs();
+  for (const auto& [name, tensor] : inputs) {
+    const bool known =
+        std::any_of(wanted.begin(), wanted.end(), [&](NodeId id) { return graph.node(id).name == name; });
+    expect(known, "no input '{}'; the graph has: {}", name, input_names(graph));
+  }
+  for (const NodeId id : wanted) {
+    const Node& input = graph.node(id);
+    const auto it = inputs.find(input.name);
+    expect(it != inputs.end(), "input '{}' {}{} is not bound (declared at {})", input.name,
+           to_string(input.type), to_string(input.shape), to_string(input.where));
+    bind_type(input, it->second);
+    bind_shape(input, it->second, sizes);
+  }
+  return sizes;
+}
+
+std::vector<int64_t> sizes_of(const Shape& shape, const Sizes& sizes) {
+  std::vector<int64_t> result;
+  for (const Dim& dim : shape) {
+    if (!dim.is_symbol()) {
+      result.push_back(dim.size());
+      continue;
+    }
+    const auto it = sizes.find(dim.symbol());
+    expect(it != sizes.end(), "dimension '{}' is bound by no input", dim.symbol());
+    result.push_back(it->second);
+  }
+  return result;
+}
+
+}  // namespace crease

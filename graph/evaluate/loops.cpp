@@ -1,0 +1,164 @@
+#include "graph/evaluate/loops.h"
+
+#include <cmath>
+#include <limits>
+
+#include "graph/error.h"
+#include "graph/scalar/tape.h"
+
+namespace crease {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+double initial(Combine combine) {
+  switch (combine) {
+    case Combine::Assign:
+    case Combine::Sum: return 0;
+    case Combine::Product: return 1;
+    case Combine::Max:
+    case Combine::ArgMax: return -infinity;
+    case Combine::Min:
+    case Combine::ArgMin: return infinity;
+  }
+  return 0;
+}
+
+/// Whether `value` takes the place of `best`: it is greater (smaller), or the first NaN.
+bool wins(Combine combine, double value, double best) {
+  if (std::isnan(best)) return false;
+  if (std::isnan(value)) return true;
+  const bool greatest = combine == Combine::Max || combine == Combine::ArgMax;
+  return greatest ? value > best : value < best;
+}
+
+/// One access bound to the sizes of its tensor.
+class BoundAccess {
+ public:
+  BoundAccess(const Access& access, std::vector<int64_t> sizes) : access_(access), sizes_(std::move(sizes)) {}
+
+  /// Row-major position at a point, or -1 if it is outside. `lookup` gives the value of an operand.
+  template <class Lookup>
+  int64_t position(const std::vector<int64_t>& point, Lookup lookup) const {
+    int64_t position = 0;
+    for (size_t d = 0; d < access_.size(); ++d) {
+      const AffineIndex& index = access_[d];
+      int64_t at = index.offset;
+      for (const Term& term : index.terms) at += term.coefficient * point[static_cast<size_t>(term.label)];
+      if (index.lookup >= 0) at = lookup(index.lookup);
+      if (at < 0 || at >= sizes_[d]) return -1;
+      position = position * sizes_[d] + at;
+    }
+    return position;
+  }
+
+ private:
+  const Access& access_;
+  std::vector<int64_t> sizes_;
+};
+
+template <class T>
+class LoopNest {
+ public:
+  LoopNest(const Node& node, std::span<const Tensor* const> operands, const Sizes& sizes)
+      : node_(node),
+        operands_(operands),
+        result_(node.type, sizes_of(node.shape, sizes)),
+        write_(node.loops.write, result_.sizes()),
+        tape_(node.op->body.expression,
+              [&](const std::string& symbol) {
+                return static_cast<double>(sizes_of({Dim(symbol)}, sizes)[0]);
+              }),
+        arguments_(operands.size()),
+        totals_(static_cast<size_t>(result_.count()), initial(node.op->combine)) {
+    for (size_t k = 0; k < operands.size(); ++k)
+      reads_.emplace_back(node.loops.reads[k], operands[k]->sizes());
+    for (const Label& label : node.loops.labels) extents_.push_back(sizes_of({label.extent}, sizes)[0]);
+    reduced_ = reduced_labels(node.loops);
+    if (indexed()) positions_.assign(totals_.size(), 0);
+  }
+
+  Tensor run() {
+    if (element_count(extents_) > 0) {
+      point_.assign(extents_.size(), 0);
+      do step();
+      while (advance());
+    }
+    for (int64_t i = 0; i < result_.count(); ++i)
+      result_.set(i, indexed() ? static_cast<double>(positions_[static_cast<size_t>(i)])
+                               : totals_[static_cast<size_t>(i)]);
+    return std::move(result_);
+  }
+
+ private:
+  bool indexed() const {
+    return node_.op->combine == Combine::ArgMax || node_.op->combine == Combine::ArgMin;
+  }
+
+  bool advance() {
+    for (size_t label = extents_.size(); label-- > 0;) {
+      if (++point_[label] < extents_[label]) return true;
+      point_[label] = 0;
+    }
+    return false;
+  }
+
+  /// Reads the operands at the point, runs the body and combines; a point with any access outside is skipped.
+  void step() {
+    const auto lookup = [&](int operand) {
+      const auto k = static_cast<size_t>(operand);
+      const int64_t at = reads_[k].position(point_, [](int) -> int64_t { return -1; });
+      return at < 0 ? -1 : static_cast<int64_t>(operands_[k]->at(at));
+    };
+    for (size_t k = 0; k < reads_.size(); ++k) {
+      const int64_t at = reads_[k].position(point_, lookup);
+      if (at < 0) return;
+      arguments_[k] = static_cast<T>(operands_[k]->at(at));
+    }
+    const int64_t at = write_.position(point_, lookup);
+    if (at >= 0)
+      combine(static_cast<size_t>(at), static_cast<double>(tape_.run(arguments_.data(), point_.data())));
+  }
+
+  void combine(size_t at, double value) {
+    double& total = totals_[at];
+    switch (node_.op->combine) {
+      case Combine::Assign: total = value; return;
+      case Combine::Sum: total += value; return;
+      case Combine::Product: total *= value; return;
+      case Combine::Max:
+      case Combine::Min:
+      case Combine::ArgMax:
+      case Combine::ArgMin: break;
+    }
+    if (!wins(node_.op->combine, value, total)) return;
+    total = value;
+    if (!indexed()) return;
+    int64_t position = 0;
+    for (const int label : reduced_)
+      position = position * extents_[static_cast<size_t>(label)] + point_[static_cast<size_t>(label)];
+    positions_[at] = position;
+  }
+
+  const Node& node_;
+  std::span<const Tensor* const> operands_;
+  Tensor result_;
+  BoundAccess write_;
+  Tape<T> tape_;
+  std::vector<T> arguments_;
+  std::vector<double> totals_;
+  std::vector<BoundAccess> reads_;
+  std::vector<int64_t> extents_, point_, positions_;
+  std::vector<int> reduced_;
+};
+
+}  // namespace
+
+Tensor run_loops(const Graph& graph, const Node& node, std::span<const Tensor* const> operands,
+                 const Sizes& sizes) {
+  if (compute_type(operand_types(graph, node), node.type) == Type::f32)
+    return LoopNest<float>(node, operands, sizes).run();
+  return LoopNest<double>(node, operands, sizes).run();
+}
+
+}  // namespace crease

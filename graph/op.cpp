@@ -1,0 +1,83 @@
+#include "graph/op.h"
+
+#include <algorithm>
+#include <array>
+
+#include "graph/error.h"
+#include "graph/graph.h"
+
+namespace crease {
+namespace {
+
+constexpr std::array<std::string_view, 7> combine_names{"assign", "sum",    "product", "max",
+                                                        "min",    "argmax", "argmin"};
+
+/// A product of at least two different arguments, each a plain factor.
+bool is_product(const Scalar& body) {
+  if (body.kind() != ScalarKind::Multiply) return false;
+  const auto factor = [](const Scalar& t) { return t.kind() == ScalarKind::Argument || is_product(t); };
+  return factor(body.terms()[0]) && factor(body.terms()[1]);
+}
+
+bool has_lookup(const Access& access) {
+  return std::any_of(access.begin(), access.end(), [](const AffineIndex& i) { return i.lookup >= 0; });
+}
+
+Value apply_record(const Op& op, std::initializer_list<Value> operands, const std::source_location& where) {
+  const Value& first = *operands.begin();
+  expect(static_cast<bool>(first), "[{}] operand belongs to no graph ({})", op.name, to_string(where));
+  return first.graph().apply(std::make_shared<const Op>(op), operands, where);
+}
+
+}  // namespace
+
+std::string_view to_string(Combine combine) { return combine_names[static_cast<size_t>(combine)]; }
+
+Combine parse_combine(std::string_view name) {
+  const auto it = std::find(combine_names.begin(), combine_names.end(), name);
+  expect(it != combine_names.end(),
+         "unknown combine '{}': want assign, sum, product, max, min, argmax or argmin", name);
+  return static_cast<Combine>(it - combine_names.begin());
+}
+
+Value Op::operator()(const Value& x, std::source_location where) const {
+  return apply_record(*this, {x}, where);
+}
+Value Op::operator()(const Value& x, const Value& y, std::source_location where) const {
+  return apply_record(*this, {x, y}, where);
+}
+Value Op::operator()(const Value& x, const Value& y, const Value& z, std::source_location where) const {
+  return apply_record(*this, {x, y, z}, where);
+}
+
+Type compute_type(std::span<const Type> operands, Type result) {
+  const auto any = [&](Type type) {
+    return std::find(operands.begin(), operands.end(), type) != operands.end();
+  };
+  if (any(Type::f64) || result == Type::f64) return Type::f64;
+  if (any(Type::f32)) return Type::f32;
+  return operands.empty() && is_floating(result) ? result : Type::i64;
+}
+
+Family family(const Op& op, const Loops& loops) {
+  if (has_lookup(loops.write) || std::any_of(loops.reads.begin(), loops.reads.end(), has_lookup))
+    return Family::Lookup;
+  if (op.combine == Combine::Sum && is_product(op.body.expression) && !reduced_labels(loops).empty())
+    return Family::Contraction;
+  if (op.combine != Combine::Assign) return Family::Reduction;
+  const bool moves = op.body.expression.kind() == ScalarKind::Argument && !is_elementwise(loops);
+  return moves ? Family::Movement : Family::Map;
+}
+
+std::string_view to_string(Family family) {
+  switch (family) {
+    case Family::Map: return "map";
+    case Family::Contraction: return "contraction";
+    case Family::Reduction: return "reduction";
+    case Family::Movement: return "movement";
+    case Family::Lookup: return "lookup";
+  }
+  return "?";
+}
+
+}  // namespace crease

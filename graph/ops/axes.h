@@ -1,0 +1,17 @@
+// Axis arguments, checked.
+#pragma once
+
+#include <source_location>
+#include <vector>
+
+#include "graph/type.h"
+
+namespace crease {
+
+/// The axis counted from 0. Errors: Error naming `op` if it is outside [-rank, rank).
+int checked_axis(const char* op, int axis, const Shape& shape, const std::source_location& where);
+/// The same for several, in the given order. Errors: also if one is repeated.
+std::vector<int> checked_axes(const char* op, const std::vector<int>& axes, const Shape& shape,
+                              const std::source_location& where);
+
+}  // namespace crease

@@ -1,0 +1,109 @@
+#include "graph/ops/contraction.h"
+
+#include <algorithm>
+
+#include "graph/error.h"
+#include "graph/graph.h"
+
+namespace crease {
+namespace {
+
+Scalar product_body(const Scalar& x, const Scalar& w) { return x * w; }
+
+int64_t at(const std::vector<int64_t>& values, size_t axis) {
+  return values[std::min(axis, values.size() - 1)];
+}
+
+/// Labels of a convolution, in loop order, and one more pair (position, tap) for each spatial axis.
+enum : int { Batch, Group, Out, In, First };
+
+int64_t output_size(const char* name, int64_t size, int64_t taps, int64_t stride, int64_t padding,
+                    int64_t dilation, const std::source_location& where) {
+  const int64_t span = size + 2 * padding - dilation * (taps - 1) - 1;
+  expect(stride > 0 && padding >= 0 && dilation > 0 && taps > 0 && span >= 0,
+         "[{}] kernel size {}, stride {}, padding {}, dilation {} do not fit size {} (at {})", name, taps,
+         stride, padding, dilation, size, to_string(where));
+  return span / stride + 1;
+}
+
+void expect_channels(const char* name, const Operand& x, const Operand& kernel, const ConvOptions& options,
+                     size_t axes) {
+  const Shape &xs = x.value.shape(), &ks = kernel.value.shape();
+  expect(xs.size() == axes + 2 && ks.size() == axes + 2,
+         "[{}] wants x and kernel with {} dimensions, got {} and {} (at {})", name, axes + 2, to_string(xs),
+         to_string(ks), to_string(x.where));
+  expect(!options.stride.empty() && !options.padding.empty() && !options.dilation.empty(),
+         "[{}] stride, padding and dilation need one size or one an axis (at {})", name, to_string(x.where));
+  const int64_t groups = options.groups;
+  expect(groups > 0 && xs[1].size() % groups == 0 && ks[0].size() % groups == 0 &&
+             ks[1].size() * groups == xs[1].size(),
+         "[{}] x {} and kernel {} do not fit {} groups: the kernel's second size must be {} input channels / "
+         "groups (at {})",
+         name, to_string(xs), to_string(ks), groups, to_string(xs[1]), to_string(x.where));
+}
+
+Value convolution(const char* name, const Operand& x, const Operand& kernel, const ConvOptions& options,
+                  size_t axes) {
+  expect_channels(name, x, kernel, options, axes);
+  expect(x.value.same_graph(kernel.value), "[{}] x and kernel belong to different graphs (at {})", name,
+         to_string(x.where));
+  const Shape &xs = x.value.shape(), &ks = kernel.value.shape();
+  const int64_t per_group_in = ks[1].size(), per_group_out = ks[0].size() / options.groups;
+  Resolved resolved{.shape = {xs[0], ks[0]}};
+  Loops& loops = resolved.loops;
+  loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};
+  const AffineIndex out_channel{.terms = {{Group, per_group_out}, {Out, 1}}};
+  Access read_x{{.terms = {{Batch, 1}}}, {.terms = {{Group, per_group_in}, {In, 1}}}};
+  Access read_k{out_channel, {.terms = {{In, 1}}}};
+  loops.write = {{.terms = {{Batch, 1}}}, out_channel};
+  for (size_t axis = 0; axis < axes; ++axis) {
+    const int64_t stride = at(options.stride, axis), padding = at(options.padding, axis),
+                  dilation = at(options.dilation, axis);
+    const int64_t taps = ks[2 + axis].size();
+    const int64_t size = output_size(name, xs[2 + axis].size(), taps, stride, padding, dilation, x.where);
+    const int position = First + 2 * static_cast<int>(axis);
+    const std::string suffix = axes == 1 ? "x" : (axis == 0 ? "y" : "x");
+    loops.labels.push_back({suffix, size});
+    loops.labels.push_back({"k" + suffix, taps});
+    read_x.push_back({.terms = {{position, stride}, {position + 1, dilation}}, .offset = -padding});
+    read_k.push_back({.terms = {{position + 1, 1}}});
+    loops.write.push_back({.terms = {{position, 1}}});
+    resolved.shape.emplace_back(size);
+  }
+  loops.reads = {std::move(read_x), std::move(read_k)};
+  auto op = std::make_shared<Op>(
+      Op{.name = name, .doc = "Cross-correlation.", .body = product_body, .combine = Combine::Sum});
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value, kernel.value},
+                                        promote(x.value.type(), kernel.value.type()), x.where);
+}
+
+}  // namespace
+
+const Op matmul{.name = "matmul",
+                .doc = "y[..., j] = sum_i x[..., i] W[i, j].",
+                .loops = "... i, i j -> ... j",
+                .body = product_body,
+                .combine = Combine::Sum};
+
+const Op matmul_transposed{.name = "matmul_transposed",
+                           .doc = "y[..., j] = sum_i x[..., i] W[j, i].",
+                           .loops = "... i, j i -> ... j",
+                           .body = product_body,
+                           .combine = Combine::Sum};
+
+const Op batched_matmul{.name = "batched_matmul",
+                        .doc = "y[n, b, j] = sum_i x[n, b, i] W[n, i, j].",
+                        .loops = "n b i, n i j -> n b j",
+                        .body = product_body,
+                        .combine = Combine::Sum};
+
+const Op outer{.name = "outer", .doc = "y[i, j] = u[i] v[j].", .loops = "i, j -> i j", .body = product_body};
+
+Value conv1d(const Operand& x, const Operand& kernel, const ConvOptions& options) {
+  return convolution("conv1d", x, kernel, options, 1);
+}
+Value conv2d(const Operand& x, const Operand& kernel, const ConvOptions& options) {
+  return convolution("conv2d", x, kernel, options, 2);
+}
+
+}  // namespace crease

@@ -1,0 +1,240 @@
+#include "graph/ops/movement.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "graph/error.h"
+#include "graph/graph.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/axes.h"
+
+namespace crease {
+namespace {
+
+AffineIndex plain(int label) { return {.terms = {{label, 1}}}; }
+
+/// Labels d0, d1, ... with the extents of a shape, read and written one to one.
+Loops identity_loops(const Shape& shape) {
+  Loops loops;
+  for (size_t d = 0; d < shape.size(); ++d) loops.labels.push_back({"d" + std::to_string(d), shape[d]});
+  Access access;
+  for (size_t d = 0; d < shape.size(); ++d) access.push_back(plain(static_cast<int>(d)));
+  loops.reads.push_back(access);
+  loops.write = access;
+  return loops;
+}
+
+Value move(const char* name, const Operand& x, Resolved resolved) {
+  auto op = std::make_shared<Op>(identity);
+  op->name = name;
+  op->doc = "Movement: " + to_string(resolved.loops) + ".";
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value}, x.value.type(), x.where);
+}
+
+/// Row-major index of `labels` [first, last) in one dimension.
+AffineIndex flat_index(const Loops& loops, size_t first, size_t last) {
+  AffineIndex index;
+  int64_t stride = 1;
+  for (size_t d = last; d-- > first;) {
+    index.terms.push_back({static_cast<int>(d), stride});
+    if (d > first) stride *= loops.labels[d].extent.size();
+  }
+  std::sort(index.terms.begin(), index.terms.end(),
+            [](const Term& a, const Term& b) { return a.label < b.label; });
+  return index;
+}
+
+/// One group of neighbouring dimensions of the old and of the new shape that hold the same elements.
+struct Group {
+  size_t old_begin, old_end, new_begin, new_end;
+};
+
+/// Splits two shapes into matching groups. A named dimension matches only itself.
+std::vector<Group> match(const Shape& from, const Shape& to, const std::source_location& where) {
+  const auto mismatch = [&] {
+    fail(
+        "[reshape] {} does not hold the elements of {} in order; a named dimension must be kept whole (at "
+        "{})",
+        to_string(to), to_string(from), to_string(where));
+  };
+  std::vector<Group> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() || j < to.size()) {
+    Group group{i, i, j, j};
+    if (i < from.size() && j < to.size() && from[i] == to[j]) {
+      groups.push_back({i, i + 1, j, j + 1});
+      ++i, ++j;
+      continue;
+    }
+    int64_t old_count = 1, new_count = 1;
+    do {
+      const bool take_old = i < from.size() && (old_count <= new_count || j >= to.size());
+      if (!take_old && j >= to.size()) mismatch();
+      const Dim& dim = take_old ? from[i++] : to[j++];
+      if (dim.is_symbol()) mismatch();
+      (take_old ? old_count : new_count) *= dim.size();
+    } while (old_count != new_count || (i - group.old_begin == 0 && j - group.new_begin == 0));
+    // Trailing ones belong to the group they touch.
+    while (i < from.size() && from[i] == Dim(1) && (j >= to.size() || to[j] != Dim(1))) ++i;
+    while (j < to.size() && to[j] == Dim(1) && (i >= from.size() || from[i] != Dim(1))) ++j;
+    group.old_end = i;
+    group.new_end = j;
+    groups.push_back(group);
+  }
+  return groups;
+}
+
+/// Reshape in which every group is merged (many to one), split (one to many) or kept.
+Value merge_groups(const Operand& x, const Shape& to, const std::vector<Group>& groups) {
+  Resolved resolved{.loops = identity_loops(x.value.shape()), .shape = to};
+  resolved.loops.write.clear();
+  for (const Group& group : groups) {
+    const AffineIndex index = flat_index(resolved.loops, group.old_begin, group.old_end);
+    for (size_t j = group.new_begin; j < group.new_end; ++j)
+      resolved.loops.write.push_back(j + 1 == group.new_end ? index : AffineIndex{});
+  }
+  return move("reshape", x, std::move(resolved));
+}
+
+Value split_groups(const Operand& x, const Shape& to, const std::vector<Group>& groups) {
+  Resolved resolved{.loops = identity_loops(to), .shape = to};
+  resolved.loops.reads[0].clear();
+  for (const Group& group : groups)
+    resolved.loops.reads[0].push_back(flat_index(resolved.loops, group.new_begin, group.new_end));
+  return move("reshape", x, std::move(resolved));
+}
+
+}  // namespace
+
+Value reshape(const Operand& x, const Shape& shape) {
+  if (x.value.shape() == shape) return x.value;
+  const std::vector<Group> groups = match(x.value.shape(), shape, x.where);
+  // First one dimension a group, then the new dimensions: each is affine, and both are views once compiled.
+  Shape merged;
+  std::vector<Group> merges, splits;
+  bool merging = false, splitting = false;
+  for (const Group& group : groups) {
+    const size_t at = merged.size();
+    Dim dim = 1;
+    for (size_t d = group.old_begin; d < group.old_end; ++d) {
+      const Dim& part = x.value.shape()[d];
+      dim = part.is_symbol() ? part : Dim(dim.size() * part.size());
+    }
+    merged.push_back(dim);
+    merges.push_back({group.old_begin, group.old_end, at, at + 1});
+    splits.push_back({at, at + 1, group.new_begin, group.new_end});
+    merging |= group.old_end - group.old_begin != 1;
+    splitting |= group.new_end - group.new_begin != 1;
+  }
+  Operand current = x;
+  if (merging) current.value = merge_groups(current, merged, merges);
+  if (splitting) current.value = split_groups(current, shape, splits);
+  return current.value;
+}
+
+Value flatten(const Operand& x, int first) {
+  const Shape& shape = x.value.shape();
+  const auto axis = static_cast<size_t>(checked_axis("flatten", first, shape, x.where));
+  Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  int64_t count = 1;
+  for (size_t d = axis; d < shape.size(); ++d) count *= shape[d].size();
+  flat.emplace_back(count);
+  return reshape(x, flat);
+}
+
+Value transpose(const Operand& x, const std::vector<int>& order) {
+  const Shape& shape = x.value.shape();
+  std::vector<int> axes = order;
+  if (axes.empty()) {
+    axes.resize(shape.size());
+    std::iota(axes.rbegin(), axes.rend(), 0);
+  }
+  const std::vector<int> checked = checked_axes("transpose", axes, shape, x.where);
+  expect(checked.size() == shape.size(), "[transpose] order has {} axes, {} has {} (at {})", checked.size(),
+         to_string(shape), shape.size(), to_string(x.where));
+  Resolved resolved{.loops = identity_loops(shape), .shape = {}};
+  resolved.loops.write.clear();
+  for (const int axis : checked) {
+    resolved.loops.write.push_back(plain(axis));
+    resolved.shape.push_back(shape[static_cast<size_t>(axis)]);
+  }
+  return move("transpose", x, std::move(resolved));
+}
+
+Value broadcast_to(const Operand& x, const Shape& shape) {
+  const Shape& from = x.value.shape();
+  const auto mismatch = [&] {
+    fail("[broadcast_to] {} does not repeat to {}: sizes must be equal or 1 from the right (at {})",
+         to_string(from), to_string(shape), to_string(x.where));
+  };
+  if (from == shape) return x.value;
+  if (from.size() > shape.size()) mismatch();
+  Resolved resolved{.loops = identity_loops(shape), .shape = shape};
+  Access read;
+  for (size_t d = 0; d < from.size(); ++d) {
+    const size_t axis = shape.size() - from.size() + d;
+    if (from[d] != shape[axis] && from[d] != Dim(1)) mismatch();
+    read.push_back(from[d] == shape[axis] ? plain(static_cast<int>(axis)) : AffineIndex{});
+  }
+  resolved.loops.reads[0] = std::move(read);
+  return move("broadcast", x, std::move(resolved));
+}
+
+Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stride) {
+  const Shape& shape = x.value.shape();
+  const auto d = static_cast<size_t>(checked_axis("slice", axis, shape, x.where));
+  const int64_t size = shape[d].size();
+  expect(stride > 0 && 0 <= begin && begin <= end && end <= size,
+         "[slice] {}:{}:{} of dimension {} of {} (at {})", begin, end, stride, d, to_string(shape),
+         to_string(x.where));
+  Resolved resolved{.shape = shape};
+  resolved.shape[d] = (end - begin + stride - 1) / stride;
+  resolved.loops = identity_loops(resolved.shape);
+  resolved.loops.reads[0][d] = {.terms = {{static_cast<int>(d), stride}}, .offset = begin};
+  return move("slice", x, std::move(resolved));
+}
+
+Value pad(const Operand& x, int axis, int64_t before, int64_t after) {
+  const Shape& shape = x.value.shape();
+  const auto d = static_cast<size_t>(checked_axis("pad", axis, shape, x.where));
+  expect(before >= 0 && after >= 0, "[pad] {} before and {} after are negative (at {})", before, after,
+         to_string(x.where));
+  Resolved resolved{.loops = identity_loops(shape), .shape = shape};
+  resolved.shape[d] = shape[d].size() + before + after;
+  resolved.loops.write[d].offset = before;
+  return move("pad", x, std::move(resolved));
+}
+
+Value concat(const std::vector<Value>& parts, int axis, std::source_location where) {
+  expect(!parts.empty(), "[concat] of nothing (at {})", to_string(where));
+  const Shape& first = parts[0].shape();
+  const auto d = static_cast<size_t>(checked_axis("concat", axis, first, where));
+  int64_t total = 0;
+  for (const Value& part : parts) {
+    Shape expected = part.shape();
+    if (expected.size() == first.size()) expected[d] = first[d];
+    expect(expected == first, "[concat] {} and {} differ outside dimension {} (at {})", to_string(first),
+           to_string(part.shape()), d, to_string(where));
+    total += part.shape()[d].size();
+  }
+  // Each part padded with zeros to the whole, then added: movement and sums only.
+  Value joined;
+  int64_t before = 0;
+  for (const Value& part : parts) {
+    const int64_t size = part.shape()[d].size();
+    const Value padded = pad({part, where}, static_cast<int>(d), before, total - before - size);
+    joined = joined ? Operand(joined, where) + Operand(padded, where) : padded;
+    before += size;
+  }
+  return joined;
+}
+
+Value reverse(const Operand& x, int axis) {
+  const Shape& shape = x.value.shape();
+  const auto d = static_cast<size_t>(checked_axis("reverse", axis, shape, x.where));
+  Resolved resolved{.loops = identity_loops(shape), .shape = shape};
+  resolved.loops.reads[0][d] = {.terms = {{static_cast<int>(d), -1}}, .offset = shape[d].size() - 1};
+  return move("reverse", x, std::move(resolved));
+}
+
+}  // namespace crease

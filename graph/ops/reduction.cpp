@@ -1,0 +1,130 @@
+#include "graph/ops/reduction.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "graph/error.h"
+#include "graph/graph.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/axes.h"
+#include "graph/ops/movement.h"
+
+namespace crease {
+namespace {
+
+std::vector<int> axes_or_all(const char* op, const Axes& axes, const Operand& x) {
+  if (!axes.empty()) return checked_axes(op, axes, x.value.shape(), x.where);
+  std::vector<int> all(x.value.shape().size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+Value reduce(const char* name, Combine combine, const Operand& x, const Axes& axes, bool keep) {
+  const Shape& shape = x.value.shape();
+  const std::vector<int> reduced = axes_or_all(name, axes, x);
+  Resolved resolved;
+  resolved.loops.reads.emplace_back();
+  for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
+    const Dim& extent = shape[static_cast<size_t>(d)];
+    resolved.loops.labels.push_back({"d" + std::to_string(d), extent});
+    resolved.loops.reads[0].push_back({.terms = {{d, 1}}});
+    const bool gone = std::find(reduced.begin(), reduced.end(), d) != reduced.end();
+    if (gone && !keep) continue;
+    resolved.loops.write.push_back(gone ? AffineIndex{} : AffineIndex{.terms = {{d, 1}}});
+    resolved.shape.push_back(gone ? Dim(1) : extent);
+  }
+  auto op = std::make_shared<Op>(identity);
+  op->name = name;
+  op->doc = std::string(name) + " over " + std::to_string(reduced.size()) + " axes.";
+  op->combine = combine;
+  const bool index = combine == Combine::ArgMax || combine == Combine::ArgMin;
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value},
+                                        index ? Type::i64 : x.value.type(), x.where);
+}
+
+int64_t at(const std::vector<int64_t>& values, size_t axis) {
+  return values[std::min(axis, values.size() - 1)];
+}
+
+Value pool2d(const char* name, Combine combine, const Operand& x, const PoolOptions& options) {
+  const Shape& shape = x.value.shape();
+  const std::vector<int64_t>& strides = options.stride.empty() ? options.window : options.stride;
+  expect(shape.size() == 4, "[{}] wants [n, c, h, w], got {} (at {})", name, to_string(shape),
+         to_string(x.where));
+  expect(!options.window.empty() && !options.padding.empty(),
+         "[{}] window and padding need one size or one an axis (at {})", name, to_string(x.where));
+  Resolved resolved{.shape = {shape[0], shape[1]}};
+  resolved.loops.labels = {{"n", shape[0]}, {"c", shape[1]}};
+  Access read{{.terms = {{0, 1}}}, {.terms = {{1, 1}}}};
+  resolved.loops.write = read;
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const int64_t size = shape[2 + axis].size(), window = at(options.window, axis),
+                  stride = at(strides, axis), padding = at(options.padding, axis);
+    expect(window > 0 && stride > 0 && padding >= 0 && padding < window && size + 2 * padding >= window,
+           "[{}] window {}, stride {}, padding {} do not fit size {} (at {})", name, window, stride, padding,
+           size, to_string(x.where));
+    const Dim extent = (size + 2 * padding - window) / stride + 1;
+    const int position = static_cast<int>(resolved.loops.labels.size());
+    resolved.loops.labels.push_back({axis == 0 ? "y" : "x", extent});
+    resolved.loops.labels.push_back({axis == 0 ? "ky" : "kx", window});
+    read.push_back({.terms = {{position, stride}, {position + 1, 1}}, .offset = -padding});
+    resolved.loops.write.push_back({.terms = {{position, 1}}});
+    resolved.shape.push_back(extent);
+  }
+  resolved.loops.reads = {std::move(read)};
+  auto op = std::make_shared<Op>(identity);
+  op->name = name;
+  op->doc = "Pooling over windows.";
+  op->combine = combine;
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value}, x.value.type(), x.where);
+}
+
+}  // namespace
+
+Value sum(const Operand& x, const Axes& axes, bool keep) {
+  return reduce("sum", Combine::Sum, x, axes, keep);
+}
+Value product(const Operand& x, const Axes& axes, bool keep) {
+  return reduce("product", Combine::Product, x, axes, keep);
+}
+Value reduce_max(const Operand& x, const Axes& axes, bool keep) {
+  return reduce("reduce_max", Combine::Max, x, axes, keep);
+}
+Value reduce_min(const Operand& x, const Axes& axes, bool keep) {
+  return reduce("reduce_min", Combine::Min, x, axes, keep);
+}
+
+Value mean(const Operand& x, const Axes& axes, bool keep) {
+  expect(is_floating(x.value.type()), "[mean] wants floating point, got {} (at {})",
+         to_string(x.value.type()), to_string(x.where));
+  std::vector<Dim> sizes;
+  for (const int axis : axes_or_all("mean", axes, x))
+    sizes.push_back(x.value.shape()[static_cast<size_t>(axis)]);
+  return scale_by_sizes(1, sizes)(sum(x, axes, keep), x.where);
+}
+
+Value argmax(const Operand& x, int axis) { return reduce("argmax", Combine::ArgMax, x, {axis}, false); }
+Value argmin(const Operand& x, int axis) { return reduce("argmin", Combine::ArgMin, x, {axis}, false); }
+
+Value max_pool2d(const Operand& x, const PoolOptions& options) {
+  return pool2d("max_pool2d", Combine::Max, x, options);
+}
+
+Value average_pool2d(const Operand& x, const PoolOptions& options) {
+  const Value total = pool2d("average_pool2d", Combine::Sum, x, options);
+  const int64_t count = at(options.window, 0) * at(options.window, 1);
+  return divide_by(static_cast<double>(count))(total, x.where);
+}
+
+Value maxout(const Operand& x, int64_t pieces) {
+  Shape shape = x.value.shape();
+  expect(!shape.empty() && pieces > 0 && shape.back().size() % pieces == 0,
+         "[maxout] {} features of {} do not split into groups of {} (at {})",
+         shape.empty() ? "0" : to_string(shape.back()), to_string(shape), pieces, to_string(x.where));
+  shape.back() = shape.back().size() / pieces;
+  shape.emplace_back(pieces);
+  return reduce("maxout", Combine::Max, {reshape(x, shape), x.where}, {-1}, false);
+}
+
+}  // namespace crease
