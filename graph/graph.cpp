@@ -92,7 +92,8 @@ Value Graph::append(Node node) {
   if (node.role == Role::Input || node.role == Role::Parameter) {
     expect_name(node.name);
     const auto [it, fresh] = storage_->names.emplace(node.name, size());
-    expect(fresh, "the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
+    if (!(fresh))
+      fail("the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
            to_string(node.where));
   }
   storage_->nodes.push_back(std::move(node));
@@ -142,8 +143,8 @@ void Graph::output(const std::string& name, const Value& value) {
   expect_name(name);
   expect(value.storage_ == storage_, "output '{}': the value belongs to another graph", name);
   for (const Output& output : storage_->outputs)
-    expect(output.name != name, "output '{}' exists already, as node {}", name,
-           crease::describe(*this, output.node));
+    if (!(output.name != name))
+      fail("output '{}' exists already, as node {}", name, crease::describe(*this, output.node));
   storage_->outputs.push_back({name, value.id()});
 }
 
@@ -151,10 +152,11 @@ void Graph::update(const Value& parameter, const Value& value) {
   expect(parameter.storage_ == storage_ && value.storage_ == storage_,
          "update: a value belongs to another graph");
   const Node& target = node(parameter.id());
-  expect(target.role == Role::Parameter, "update: node {} is no parameter but {}",
-         crease::describe(*this, parameter.id()), to_string(target.role));
-  expect(target.shape == value.shape() && target.type == value.type(),
-         "update of '{}': it is {}{}, the new value {}{} (node {})", target.name, to_string(target.type),
+  if (!(target.role == Role::Parameter))
+    fail("update: node {} is no parameter but {}", crease::describe(*this, parameter.id()),
+         to_string(target.role));
+  if (!(target.shape == value.shape() && target.type == value.type()))
+    fail("update of '{}': it is {}{}, the new value {}{} (node {})", target.name, to_string(target.type),
          to_string(target.shape), to_string(value.type()), to_string(value.shape()),
          crease::describe(*this, value.id()));
   for (const Update& update : storage_->updates)
@@ -229,8 +231,8 @@ Value Graph::value(NodeId id) const {
 
 Value Graph::find(const std::string& name) const {
   const auto it = storage_->names.find(name);
-  expect(it != storage_->names.end(), "no input or parameter '{}'; there are: {}", name,
-         list_names(storage_->names));
+  if (!(it != storage_->names.end()))
+    fail("no input or parameter '{}'; there are: {}", name, list_names(storage_->names));
   return value(it->second);
 }
 
@@ -248,7 +250,8 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
   std::vector<Shape> shapes;
   std::vector<Type> types;
   for (const Value& operand : operands) {
-    expect(operand.storage_ == storage_, "[{}] operands belong to different graphs: {} and {} ({})", op->name,
+    if (!(operand.storage_ == storage_))
+      fail("[{}] operands belong to different graphs: {} and {} ({})", op->name,
            crease::describe(*this, operands[0].id()),
            operand ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",
            to_string(where));
