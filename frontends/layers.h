@@ -1,0 +1,108 @@
+// Layers: functions from Value to Value that own parameters. A layer makes its parameters in the graph of the
+// value it is first called on; called again in that graph it uses the same ones.
+//
+//   auto net = sequential(linear(784, 256), relu, linear(256, 10));
+//   Value logits = net(x);        // parameters "0.weight", "0.bias", "2.weight", "2.bias"
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "frontends/init.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+class LayerScope;
+
+/// A layer. Copies are the same layer: they share weights. Not for use by two threads at once.
+class Layer {
+ public:
+  /// What a layer computes, with a scope to make parameters in.
+  using Build = std::function<Value(const Value& x, LayerScope& scope)>;
+
+  /// An operation of one argument, such as relu.
+  Layer(const Op& op);  // NOLINT(google-explicit-constructor): sequential(linear(2, 2), relu)
+  /// Any function of one Value without parameters of its own.
+  template <class F>
+    requires(std::is_invocable_r_v<Value, const std::remove_cvref_t<F>&, const Value&> &&
+             !std::same_as<std::remove_cvref_t<F>, Layer> && !std::same_as<std::remove_cvref_t<F>, Op>)
+  Layer(F function)  // NOLINT(google-explicit-constructor)
+      : Layer("function", [function = std::move(function)](const Value& x, LayerScope&) -> Value {
+          return function(x);
+        }) {}
+  /// A layer of the user's own, made of `parts` (applied by scope.apply). `kind` names it where it has no
+  /// position in a sequential.
+  Layer(const std::string& kind, Build build, std::vector<Layer> parts = {});
+
+  /// Applies the layer. Parameters that it makes are named after its path: names given by `named`, else
+  /// positions; a layer used on its own is named by its kind ("linear.weight", then "linear1.weight").
+  /// Errors: Error if x does not fit, or a given name is taken by another layer of the graph.
+  Value operator()(const Value& x, std::source_location where = std::source_location::current()) const;
+
+  /// The same description as a new layer with its own weights, under this name.
+  Layer named(const std::string& name) const;
+  /// The same description as a new layer with its own weights, started from this seed. Default seed: 0.
+  Layer seeded(uint64_t seed) const;
+
+  struct State;
+
+ private:
+  friend class LayerScope;
+  explicit Layer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
+};
+
+/// Where a layer under construction makes its parameters.
+class LayerScope {
+ public:
+  /// How many parts the layer was made of.
+  int part_count() const;
+  /// Part number `position` applied to x.
+  Value apply(int position, const Value& x) const;
+  /// The layer's parameter of that name; made on first use, from the seed and its full name.
+  Value parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init, Fans fans,
+                  std::source_location where);
+  /// "encoder.0".
+  const std::string& path() const { return path_; }
+  /// Where the outermost layer was called.
+  std::source_location where() const { return where_; }
+
+ private:
+  friend class Layer;
+  friend struct Layer::State;
+  struct Use;
+  LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, std::source_location where);
+  const std::vector<Layer>* parts_;
+  Use* use_;
+  std::string path_;
+  uint64_t seed_;
+  std::source_location where_;
+};
+
+struct LinearOptions {
+  bool bias = true;
+  Init init = he_normal;
+  Init bias_init = zeros;
+};
+
+/// y = x W + b. Shapes: x [..., in], weight [in, out], bias [out] -> [..., out]. Parameters have x's type.
+/// Errors: Error unless in and out are positive and x is floating with last dimension `in`.
+Layer linear(int64_t in, int64_t out, const LinearOptions& options = {},
+             std::source_location where = std::source_location::current());
+
+/// The layers one after the other.
+Layer sequential(const std::vector<Layer>& layers);
+template <class... Layers>
+  requires(sizeof...(Layers) > 0 && (std::convertible_to<Layers, Layer> && ...))
+Layer sequential(const Layers&... layers) {
+  return sequential(std::vector<Layer>{Layer(layers)...});
+}
+
+}  // namespace crease

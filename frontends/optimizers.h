@@ -1,0 +1,97 @@
+// Optimizers as graphs: the update is nodes of the training step, compiled with it. An optimizer's state is
+// parameters of the step ("adam.m/0.weight"), and so is its learning rate: schedules need no recompilation.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Name of the scalar parameter that holds the learning rate of a training step.
+inline constexpr const char* learning_rate_name = "optimizer.learning_rate";
+
+/// What an update rule builds with.
+class UpdateScope {
+ public:
+  UpdateScope(Graph& graph, double learning_rate, std::string optimizer, std::source_location where);
+
+  /// The learning rate, a scalar.
+  Value learning_rate() const { return learning_rate_; }
+  /// The number of the step, a scalar counted from 1. In f32 it stays at 2^24 when it gets there.
+  Value step();
+  /// State for `parameter` with its shape and type, zeros at first; named "<optimizer>.<slot>/<parameter>".
+  Value state(const std::string& slot, const Value& parameter);
+  /// After the step `state` takes `value`.
+  void update(const Value& state, const Value& value);
+
+ private:
+  Graph* graph_;
+  std::string optimizer_;
+  std::source_location where_;
+  Value learning_rate_;
+  Value step_;
+};
+
+/// An optimizer: the rule gives the new value of a parameter from the old one and its gradient.
+struct Optimizer {
+  std::string name;
+  double learning_rate = 0;
+  std::function<Value(UpdateScope& scope, const Value& parameter, const Value& gradient)> rule;
+};
+
+struct SgdOptions {
+  double learning_rate = 0.1;
+  double weight_decay = 0;
+};
+/// p <- p - r (g + d p), r learning rate, d weight decay.
+/// Errors (all optimizers): Error for a learning rate that is not positive and finite, or another option out
+/// of its range.
+Optimizer sgd(const SgdOptions& options = {});
+
+struct MomentumOptions {
+  double learning_rate = 0.1;
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 0;
+};
+/// v <- m v + g; p <- p - r v, or with Nesterov p <- p - r (g + m v), v the new one; g includes d p.
+/// Source: Polyak 1964; Nesterov in the form of Sutskever et al. 2013, equation 7, after a shift.
+Optimizer momentum(const MomentumOptions& options = {});
+
+struct AdamOptions {
+  double learning_rate = 0.001;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+};
+/// m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2; p <- p - r (M / (sqrt(V) + e) + d p) with
+/// M = m / (1 - b1^t), V = v / (1 - b2^t). Source: Kingma and Ba 2015, algorithm 1; the decay is that of
+/// AdamW, Loshchilov and Hutter 2019.
+Optimizer adam(const AdamOptions& options = {});
+
+struct TrainStepOptions {
+  /// More results of the step besides "loss", such as {"correct", correct_count(logits, label)}.
+  std::vector<std::pair<std::string, Value>> outputs = {};
+  /// Rule at kinks for the gradients; a node's own goes first.
+  std::optional<Tie> tie = {};
+  /// The parameters to train; empty: all floating ones that the loss depends on.
+  std::vector<Value> parameters = {};
+};
+
+/// One training step as a graph: the loss, its gradients, and the new value of every trained parameter.
+/// Holds only what the step needs. Outputs: "loss" and options.outputs.
+/// Errors: Error if the loss is not a floating scalar or depends on no parameter, and those of grad.
+Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepOptions& options = {},
+                 std::source_location where = std::source_location::current());
+
+/// A graph of the ancestors of these values alone, with them as its outputs; same names, same ties. The way
+/// to take a network for prediction out of a graph that trains it.
+Graph extract(const std::vector<std::pair<std::string, Value>>& outputs);
+
+}  // namespace crease

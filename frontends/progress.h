@@ -1,0 +1,44 @@
+// What training says about itself, as text. Nothing here writes to a stream; whoever has one prints the
+// lines.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace crease {
+
+/// The state of training between two steps. Averages are over the samples of the epoch so far, taken while
+/// the parameters changed.
+struct TrainProgress {
+  int64_t epoch = 1;  // counted from 1
+  int64_t epochs = 1;
+  int64_t step = 0;  // steps of this epoch that are done
+  int64_t steps = 1;
+  double loss = 0;
+  std::optional<double> accuracy = {};  // share of 1; none for regression
+  double samples_per_second = 0;
+  double seconds_left = 0;  // of all epochs
+};
+
+/// One epoch that is done. Test figures are those of the parameters at its end.
+struct EpochMetrics {
+  int64_t epoch = 1;
+  int64_t epochs = 1;
+  double loss = 0;
+  std::optional<double> accuracy = {};
+  std::optional<double> test_loss = {};
+  std::optional<double> test_accuracy = {};
+  double seconds = 0;
+  double samples_per_second = 0;
+};
+
+/// "epoch 3/20 [=====>    ]  61 %  loss 0.1234  accuracy 96.21 %  51234 samples/s  12 s left".
+std::string progress_line(const TrainProgress& progress);
+/// "epoch  3/20  loss 0.1234  accuracy 96.21 %  test loss 0.1567  test accuracy 95.28 %  51234 samples/s  0.8
+/// s".
+std::string epoch_line(const EpochMetrics& metrics);
+/// "8 s", "2 min 5 s", "1 h 3 min".
+std::string duration(double seconds);
+
+}  // namespace crease

@@ -1,0 +1,131 @@
+#include "frontends/layers.h"
+
+#include <doctest/doctest.h>
+
+#include "frontends/models.h"
+#include "graph/error.h"
+#include "graph/evaluate.h"
+#include "graph/ops/activation.h"
+
+namespace crease {
+namespace {
+
+std::vector<std::string> parameter_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const NodeId id : graph.parameters()) names.push_back(graph.node(id).name);
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("a linear layer computes x W + b") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value y = linear(2, 3)(x);
+  graph.set_parameter("linear.weight", Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6}));
+  graph.set_parameter("linear.bias", Tensor::f32({3}, {10, 20, 30}));
+  CHECK(y.shape() == Shape{"batch", 3});
+  CHECK(evaluate(y, {{"x", Tensor::f32({1, 2}, {1, -1})}}) == Tensor::f32({1, 3}, {7, 17, 27}));
+}
+
+TEST_CASE("a layer without bias has one parameter") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  linear(2, 3, {.bias = false})(x);
+  CHECK(parameter_names(graph) == Names{"linear.weight"});
+}
+
+TEST_CASE("sequential takes operations, layers and functions, and names parameters by position") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const auto net =
+      sequential(linear(2, 4), relu, [](const Value& v) { return v * 2; }, linear(4, 1, {.bias = false}));
+  CHECK(net(x).shape() == Shape{"batch", 1});
+  CHECK(parameter_names(graph) == Names{"0.weight", "0.bias", "3.weight"});
+}
+
+TEST_CASE("names given by the user replace positions") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const auto encoder =
+      sequential(linear(2, 2).named("in"), relu, linear(2, 2, {.bias = false})).named("encoder");
+  encoder(x);
+  CHECK(parameter_names(graph) == Names{"encoder.in.weight", "encoder.in.bias", "encoder.2.weight"});
+}
+
+TEST_CASE("a layer called twice in a graph shares its weights, another layer has its own") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const auto layer = linear(2, 2, {.bias = false});
+  const auto net = sequential(layer, relu, layer);
+  net(net(x));
+  layer(x);
+  CHECK(parameter_names(graph) == Names{"0.weight"});
+  linear(2, 2, {.bias = false})(x);
+  linear(2, 2, {.bias = false})(x);
+  sequential(linear(2, 2, {.bias = false}))(x);
+  CHECK(parameter_names(graph) ==
+        Names{"0.weight", "linear.weight", "linear1.weight", "sequential1.0.weight"});
+}
+
+TEST_CASE("a layer called in two graphs has parameters with equal numbers in both") {
+  const auto net = sequential(linear(2, 2));
+  Graph first, second;
+  net(first.input("x", {1, 2}));
+  net(second.input("x", {1, 2}));
+  CHECK(first.find("0.weight").node().value == second.find("0.weight").node().value);
+}
+
+TEST_CASE("seeds change the numbers of all layers inside, and copies do not share weights") {
+  const auto net = sequential(linear(2, 2), linear(2, 2));
+  Graph graph;
+  const Value x = graph.input("x", {1, 2});
+  net.seeded(1).named("a")(x);
+  net.seeded(2).named("a2")(x);
+  net.seeded(2).named("b")(x);
+  CHECK(graph.parameters().size() == 12);
+  CHECK_FALSE(graph.find("a.0.weight").node().value == graph.find("b.0.weight").node().value);
+  CHECK_FALSE(graph.find("b.0.weight").node().value == graph.find("b.1.weight").node().value);
+}
+
+TEST_CASE("parameters have the type of the input") {
+  Graph graph;
+  linear(2, 2)(graph.input("x", {1, 2}, Type::f64));
+  CHECK(graph.find("linear.weight").type() == Type::f64);
+}
+
+TEST_CASE("mlp puts the activation between linear layers only") {
+  const Graph graph = network(mlp({4, 3, 2}, relu), 4);
+  CHECK(parameter_names(graph) == Names{"0.weight", "0.bias", "2.weight", "2.bias"});
+  CHECK(graph.result("logits").shape() == Shape{"batch", 2});
+  CHECK(graph.result("logits").node().op->name != "relu");
+}
+
+TEST_CASE("activations are found by name") {
+  CHECK(activation_named("relu").name == "relu");
+  CHECK_THROWS_WITH_AS(activation_named("rule"), doctest::Contains("unknown name 'rule': the catalogue has"),
+                       Error);
+  CHECK_THROWS_AS(activation_named("matmul"), Error);
+}
+
+TEST_CASE("layers refuse what does not fit") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 3});
+  CHECK_THROWS_WITH_AS(
+      linear(2, 2)(x),
+      doctest::Contains("[linear] the input does not fit: got f32 [batch, 3], want floating [..., 2]"),
+      Error);
+  CHECK_THROWS_WITH_AS(linear(0, 2), doctest::Contains("[linear] sizes must be positive: got in 0, out 2"),
+                       Error);
+  CHECK_THROWS_WITH_AS(linear(2, 2)(Value()), doctest::Contains("[linear] the argument belongs to no graph"),
+                       Error);
+  CHECK_THROWS_WITH_AS(linear(2, 2).named(""), "[linear] a layer's name must not be empty", Error);
+  CHECK_THROWS_WITH_AS(mlp({3}, relu),
+                       doctest::Contains("[mlp] wants at least an input and an output size: got 1"), Error);
+  linear(3, 3).named("a")(x);
+  CHECK_THROWS_WITH_AS(linear(3, 3).named("a")(x),
+                       doctest::Contains("the name 'a' is taken by another layer"), Error);
+}
+
+}  // namespace
+}  // namespace crease
