@@ -32,12 +32,16 @@ bool equal(const Graph& a, const Graph& b) {
   if (a.size() != b.size() || a.tie() != b.tie()) return false;
   for (NodeId id = 0; id < a.size(); ++id)
     if (!same_node(a.node(id), b.node(id))) return false;
-  const auto same_output = [](const Output& x, const Output& y) { return x.name == y.name && x.node == y.node; };
+  const auto same_output = [](const Output& x, const Output& y) {
+    return x.name == y.name && x.node == y.node;
+  };
   const auto same_update = [](const Update& x, const Update& y) {
     return x.parameter == y.parameter && x.value == y.value;
   };
-  return std::equal(a.outputs().begin(), a.outputs().end(), b.outputs().begin(), b.outputs().end(), same_output) &&
-         std::equal(a.updates().begin(), a.updates().end(), b.updates().begin(), b.updates().end(), same_update);
+  return std::equal(a.outputs().begin(), a.outputs().end(), b.outputs().begin(), b.outputs().end(),
+                    same_output) &&
+         std::equal(a.updates().begin(), a.updates().end(), b.updates().begin(), b.updates().end(),
+                    same_update);
 }
 
 }  // namespace crease

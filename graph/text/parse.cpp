@@ -16,7 +16,9 @@ namespace {
 
 using Kind = Statement::Kind;
 
-std::string place(const Reference& at) { return fmt::format("[text] line {}, column {}", at.line, at.column); }
+std::string place(const Reference& at) {
+  return fmt::format("[text] line {}, column {}", at.line, at.column);
+}
 
 /// Node statements by their number. Errors: Error for a number that is defined twice.
 std::map<int64_t, const Statement*> definitions(const std::vector<Statement>& statements) {
@@ -24,8 +26,8 @@ std::map<int64_t, const Statement*> definitions(const std::vector<Statement>& st
   for (const Statement& statement : statements) {
     if (!statement.is_node()) continue;
     const auto [it, fresh] = defined.emplace(statement.self.id, &statement);
-    expect(fresh, "{}: %{} is defined already in line {}: give every node its own number", place(statement.self),
-           statement.self.id, it->second->self.line);
+    expect(fresh, "{}: %{} is defined already in line {}: give every node its own number",
+           place(statement.self), statement.self.id, it->second->self.line);
   }
   return defined;
 }
@@ -56,7 +58,8 @@ std::vector<int64_t> cycle_through(int64_t start, const std::map<int64_t, const 
                              const std::map<int64_t, const Statement*>& defined) {
   std::string text;
   for (const int64_t id : cycle) text += fmt::format("%{} (line {}) reads ", id, defined.at(id)->self.line);
-  fail("{}: the nodes form a cycle: {}%{}; a graph computes in order, so break it", place(at), text, cycle[0]);
+  fail("{}: the nodes form a cycle: {}%{}; a graph computes in order, so break it", place(at), text,
+       cycle[0]);
 }
 
 /// Every node that is read is defined before. Errors: Error that names an undefined node, a cycle node by
@@ -96,25 +99,27 @@ size_t distance(std::string_view a, std::string_view b) {
 
 std::string nearest_op(std::string_view name) {
   const auto rows = catalog();
-  return std::min_element(rows.begin(), rows.end(), [&](const CatalogRow& a, const CatalogRow& b) {
-           return distance(a.name, name) < distance(b.name, name);
-         })->name;
+  return std::min_element(rows.begin(), rows.end(),
+                          [&](const CatalogRow& a, const CatalogRow& b) {
+                            return distance(a.name, name) < distance(b.name, name);
+                          })
+      ->name;
 }
 
 /// Loops from a pattern and an explicit list of labels.
 Resolved with_labels(const Statement& s, size_t operands) {
   Pattern pattern = parse_pattern(s.pattern);
   if (operands == 1) pattern.reads.resize(std::max<size_t>(pattern.reads.size(), 1));  // one scalar: "-> i"
-  expect(pattern.reads.size() == operands, "pattern '{}' wants {} operands, got {}", s.pattern, pattern.reads.size(),
-         operands);
+  expect(pattern.reads.size() == operands, "pattern '{}' wants {} operands, got {}", s.pattern,
+         pattern.reads.size(), operands);
   Resolved resolved{.loops = {.labels = s.labels, .reads = {}, .write = {}}, .shape = s.shape};
   std::vector<std::string> names;
   for (const Label& label : s.labels) names.push_back(label.name);
   const auto read = [&](const std::vector<std::string>& dims) {
     Access access;
     for (const std::string& dim : dims) access.push_back(read_index(dim, s.pattern, names));
-    expect(names.size() == s.labels.size(), "label '{}' of pattern '{}' is not in the list after 'loop'", names.back(),
-           s.pattern);
+    expect(names.size() == s.labels.size(), "label '{}' of pattern '{}' is not in the list after 'loop'",
+           names.back(), s.pattern);
     return access;
   };
   for (const auto& dims : pattern.reads) resolved.loops.reads.push_back(read(dims));
@@ -165,8 +170,9 @@ class Builder {
   }
 
   void define(const Statement& s, const Value& value) {
-    expect(value.shape() == s.shape && value.type() == s.type, "%{} is declared {}{}, but follows as {}{}", s.self.id,
-           to_string(s.type), to_string(s.shape), to_string(value.type()), to_string(value.shape()));
+    expect(value.shape() == s.shape && value.type() == s.type, "%{} is declared {}{}, but follows as {}{}",
+           s.self.id, to_string(s.type), to_string(s.shape), to_string(value.type()),
+           to_string(value.shape()));
     if (s.tie) graph_.set_tie(value, *s.tie);
     if (!s.name.empty() && s.kind != Kind::Input && s.kind != Kind::Parameter) graph_.set_name(value, s.name);
     values_.emplace(s.self.id, value);
@@ -180,8 +186,9 @@ class Builder {
 
   Value named(const Statement& s) {
     const CatalogRow* row = find_op(s.op);
-    expect(row != nullptr, "unknown operation '{}': nearest is '{}'; write others as loop \"...\" assign {{...}}(...)",
-           s.op, nearest_op(s.op));
+    expect(row != nullptr,
+           "unknown operation '{}': nearest is '{}'; write others as loop \"...\" assign {{...}}(...)", s.op,
+           nearest_op(s.op));
     expect(row->make != nullptr || s.attributes.empty(), "[{}] takes no attributes, got '{}'", s.op,
            s.attributes.empty() ? std::string() : s.attributes[0].first);
     const Op op = s.attributes.empty() ? row->op : row->make(s.attributes);
@@ -192,11 +199,15 @@ class Builder {
     const std::vector<Value> values = operands(s);
     std::vector<Shape> shapes;
     for (const Value& value : values) shapes.push_back(value.shape());
-    Op op{.name = s.op, .doc = "Read from text.", .loops = s.pattern, .combine = s.combine, .attributes = s.attributes};
+    Op op{.name = s.op,
+          .doc = "Read from text.",
+          .loops = s.pattern,
+          .combine = s.combine,
+          .attributes = s.attributes};
     op.body = Body(static_cast<int>(values.size()), s.body);
     Resolved resolved = s.labels_given ? with_labels(s, shapes.size()) : from_pattern(s, shapes);
-    return graph_.apply_resolved(std::make_shared<const Op>(std::move(op)), std::move(resolved), values, s.type,
-                                 std::source_location::current());
+    return graph_.apply_resolved(std::make_shared<const Op>(std::move(op)), std::move(resolved), values,
+                                 s.type, std::source_location::current());
   }
 
   Graph graph_;

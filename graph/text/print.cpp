@@ -84,10 +84,11 @@ std::string loop_text(const Node& node, const std::vector<Shape>& operands) {
   }
   std::string body = to_string(op.body.expression);
   if (!body.starts_with('{')) body = "{" + body + "}";
-  std::string name = op.name.empty() ? std::string() : quote_if_needed(op.name);
-  if (name == "loop" || name == "random") name = '"' + name + '"';
-  return fmt::format("{}{}{}loop{} \"{}\" {} {}", name, attributes_text(op.attributes), name.empty() ? "" : " ",
-                     labels, to_string(node.loops), to_string(op.combine), body);
+  const bool keyword = op.name == "loop" || op.name == "random";
+  std::string name = keyword ? '"' + op.name + '"' : quote_if_needed(op.name);
+  if (op.name.empty() && op.attributes.empty()) name.clear();
+  return fmt::format("{}{}{}loop{} \"{}\" {} {}", name, attributes_text(op.attributes),
+                     name.empty() ? "" : " ", labels, to_string(node.loops), to_string(op.combine), body);
 }
 
 /// Whether the catalogue's operation of that name, applied to these operands, is this node again.
@@ -157,7 +158,8 @@ std::string to_string(const Graph& graph) {
   for (const Output& output : graph.outputs())
     text += fmt::format("output {} = %{}\n", quote_if_needed(output.name), output.node);
   for (const Update& update : graph.updates())
-    text += fmt::format("update {} = %{}\n", quote_if_needed(graph.node(update.parameter).name), update.value);
+    text +=
+        fmt::format("update {} = %{}\n", quote_if_needed(graph.node(update.parameter).name), update.value);
   return text;
 }
 

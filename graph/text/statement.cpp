@@ -78,8 +78,9 @@ template <class T>
 void read_integer(Cursor& in, T& to, int64_t low, int64_t high) {
   const int column = in.column();
   const int64_t value = in.integer();
-  expect(value >= low && value <= high, "[text] line {}, column {}: {} is outside the element type: want {} to {}",
-         in.line(), column, value, low, high);
+  expect(value >= low && value <= high,
+         "[text] line {}, column {}: {} is outside the element type: want {} to {}", in.line(), column, value,
+         low, high);
   to = static_cast<T>(value);
 }
 
@@ -178,8 +179,9 @@ void read_apply(Cursor& in, Statement& statement) {
   if (in.accept("loop")) {
     read_loop(in, statement);
   } else {
+    const bool quoted = in.sees('"');
     statement.op = in.name();
-    if (statement.op.empty()) in.error("an operation, 'loop' or 'random'");
+    if (statement.op.empty() && !quoted) in.error("an operation, 'loop' or 'random'");
     statement.attributes = read_attributes(in);
     if (in.accept("loop")) read_loop(in, statement);
   }

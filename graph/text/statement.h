@@ -22,21 +22,21 @@ struct Statement {
   enum class Kind : uint8_t { Graph, Input, Parameter, Constant, Random, Named, Loop, Output, Update };
 
   Kind kind = Kind::Graph;
-  Reference self;                     // of nodes
-  std::string name;                   // of the node, output or updated parameter
+  Reference self;    // of nodes
+  std::string name;  // of the node, output or updated parameter
   Shape shape;
   Type type = Type::f32;
-  std::string op;                     // Named, Loop
+  std::string op;  // Named, Loop
   Attributes attributes;
   bool labels_given = false;
   std::vector<Label> labels;
   std::string pattern;
   Combine combine = Combine::Assign;
   Scalar body;
-  std::vector<Reference> operands;    // of nodes, outputs and updates
+  std::vector<Reference> operands;  // of nodes, outputs and updates
   std::optional<Tie> tie;
   uint64_t seed = 0;
-  Tensor value;                       // Constant
+  Tensor value;  // Constant
 
   bool is_node() const { return kind != Kind::Graph && kind != Kind::Output && kind != Kind::Update; }
 };
