@@ -92,6 +92,9 @@ class Graph {
   /// Replaces the stored value of a parameter. Errors: Error if type or shape differ.
   void set_parameter(const std::string& name, Tensor value);
 
+  /// The same graph again: appending to one shows in the other. (Copying a Graph copies its nodes.)
+  Graph handle() const { return Graph(storage_); }
+
   int size() const;
   const Node& node(NodeId id) const;
   const std::vector<Output>& outputs() const;

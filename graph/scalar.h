@@ -138,11 +138,12 @@ Scalar rewrite(const Scalar& expression,
 /// own variable first - second is taken from `side` instead: Left gives the second term, Right the first; min
 /// the other way round. A jump has slope 0. Comparisons and floor have slope 0. Source: KINKS rules in
 /// docs/kinks.md; Shapiro 1990 for one-sided chain rules.
-Scalar slope(const Scalar& expression, int position, Side side);
+Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants = 0);
 
-/// The slope that `tie` selects: see Tie. Where left and right agree they are used as they are.
-/// Errors: Error for Tie::trap, which has no value to select.
-Scalar slope(const Scalar& expression, int position, const Tie& tie);
+/// The slope that `tie` selects: see Tie. Where left and right agree they are used as they are. Arguments
+/// whose bit is set in `constants` do not vary: a kink between x and such an argument is x's own. Errors:
+/// Error for Tie::trap, which has no value to select.
+Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t constants = 0);
 
 /// The exact one-sided directional derivative lim_{t->0+} (f(x + t d) - f(x)) / t as an expression whose
 /// arguments 0..n-1 are x and n..2n-1 are d, n = argument_count. The tangent's sign picks the side at every

@@ -9,4 +9,7 @@ namespace crease {
 Value iota(Graph& graph, const Shape& shape, int axis, Type type = Type::f32,
            std::source_location where = std::source_location::current());
 
+/// Zeros with the shape and type of a value.
+Value zeros_like(const Value& value, std::source_location where = std::source_location::current());
+
 }  // namespace crease

@@ -125,21 +125,24 @@ class Differentiate {
   std::unordered_map<const ScalarNode*, Scalar> done_;
 };
 
-/// Whether a kink between u and v is decided by argument `position` alone.
-bool own_kink(const Scalar& u, const Scalar& v, int position) {
-  for (int p = 0; p < std::max(arity(u), arity(v)); ++p)
-    if (p != position && (depends_on(u, p) || depends_on(v, p))) return false;
+/// Whether a kink between u and v is decided by argument `position` alone, but for `constants`.
+bool own_kink(const Scalar& u, const Scalar& v, int position, uint64_t constants) {
+  for (int p = 0; p < std::max(arity(u), arity(v)); ++p) {
+    const bool constant = p < 64 && (constants >> p & 1) != 0;
+    if (p != position && !constant && (depends_on(u, p) || depends_on(v, p))) return false;
+  }
   return true;
 }
 
-Rules one_sided_rules(int position, Side side) {
+Rules one_sided_rules(int position, Side side, uint64_t constants) {
   const bool right = side == Side::Right;
   // Moving right along one argument, max follows the greater slope; moving left, the smaller one (both are
   // slopes per unit step to the right). If several arguments decide, the kink's own variable first - second
   // is taken from the side.
   const auto tie = [=](bool is_max) {
     return [=](const Scalar& y, const Scalar& da, const Scalar& db) {
-      if (own_kink(y.terms()[0], y.terms()[1], position)) return right == is_max ? max(da, db) : min(da, db);
+      if (own_kink(y.terms()[0], y.terms()[1], position, constants))
+        return right == is_max ? max(da, db) : min(da, db);
       return right == is_max ? da : db;
     };
   };
@@ -148,7 +151,7 @@ Rules one_sided_rules(int position, Side side) {
   // u - v.
   const auto moves = [=](bool up) {
     return [=](const Scalar& u, const Scalar& v, const Scalar& du, const Scalar& dv) {
-      if (own_kink(u, v, position)) return right == up ? dv > du : dv < du;
+      if (own_kink(u, v, position, constants)) return right == up ? dv > du : dv < du;
       const bool grows = depends_on_arguments(u) ? !right : right;
       return Scalar(grows == up ? 1 : 0);
     };
@@ -161,24 +164,25 @@ Rules one_sided_rules(int position, Side side) {
 }
 
 /// Whether some kink of the body is decided by several arguments together.
-bool has_shared_kink(const Scalar& node, int position) {
+bool has_shared_kink(const Scalar& node, int position, uint64_t constants) {
   const auto t = node.terms();
   const bool compares = node.kind() == Kind::Max || node.kind() == Kind::Min || node.kind() == Kind::Less ||
                         node.kind() == Kind::LessEqual || node.kind() == Kind::Equal;
-  if (compares && !own_kink(t[0], t[1], position)) return true;
-  return std::any_of(t.begin(), t.end(), [&](const Scalar& term) { return has_shared_kink(term, position); });
+  if (compares && !own_kink(t[0], t[1], position, constants)) return true;
+  return std::any_of(t.begin(), t.end(),
+                     [&](const Scalar& term) { return has_shared_kink(term, position, constants); });
 }
 
 }  // namespace
 
-Scalar slope(const Scalar& expression, int position, Side side) {
-  const Rules rules = one_sided_rules(position, side);
+Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants) {
+  const Rules rules = one_sided_rules(position, side, constants);
   return Differentiate(rules)(expression);
 }
 
-Scalar slope(const Scalar& expression, int position, const Tie& tie) {
-  const Scalar left = slope(expression, position, Side::Left),
-               right = slope(expression, position, Side::Right);
+Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t constants) {
+  const Scalar left = slope(expression, position, Side::Left, constants);
+  const Scalar right = slope(expression, position, Side::Right, constants);
   if (left.same(right)) return left;
   const auto between = [&](double s) { return select(equal(left, right), left, (1 - s) * left + s * right); };
   switch (tie.rule()) {
@@ -187,7 +191,7 @@ Scalar slope(const Scalar& expression, int position, const Tie& tie) {
     case Tie::Rule::Mid:
     case Tie::Rule::Value: return between(tie.weight());
     case Tie::Rule::MinNorm:
-      if (has_shared_kink(expression, position)) return between(0.5);
+      if (has_shared_kink(expression, position, constants)) return between(0.5);
       return max(min(left, right), min(max(left, right), 0));  // 0 clamped to the slopes' interval
     case Tie::Rule::Trap: break;
   }

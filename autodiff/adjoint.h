@@ -1,0 +1,26 @@
+// The one adjoint rule. For y[w(l)] = combine over l of body(x0[r0(l)], x1[r1(l)], ...):
+//   dx_k[r_k(l)] += dy[w(l)] * weight(l) * d body / d x_k
+// with the same loops: the accesses of x_k and y change places. It is the transpose of the linear map that
+// the chain rule gives, for products, convolutions, reductions, movement and lookup alike.
+#pragma once
+
+#include <optional>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// The Tie that holds at a node: its own, else the call's, else the graph's, else left.
+Tie effective_tie(const Graph& graph, const Node& node, const std::optional<Tie>& call);
+
+/// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; no Value if it
+/// is identically 0. Operands that are read twice at one access are served by the first of them. Errors:
+/// Error for Tie::trap at a kinked node.
+std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Tie& tie,
+                             const std::source_location& where);
+
+/// Body of slope times factor that is 0 where the factor is 0, whatever the slope: below a branch not taken
+/// an infinite slope must not turn a structural zero into NaN.
+Scalar strong_product(const Scalar& factor, const Scalar& slope);
+
+}  // namespace crease

@@ -1,0 +1,62 @@
+// Builds a node over the loops of another: how adjoints and tangents are made.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Collects reads at accesses of an existing node's loops, then appends one node. Equal reads are shared; an
+/// operand that the node reads twice at the same access is one argument.
+class LoopBuilder {
+ public:
+  /// The loops of node `id`.
+  LoopBuilder(const Graph& graph, NodeId id);
+
+  const Node& node() const { return node_; }
+  /// Body of the node with operands that are read twice at one access merged (identical arguments are no
+  /// tie).
+  const Scalar& body() const { return body_; }
+  /// The number that stands for operand k in body(): the first operand with the same value and access.
+  int representative(int operand) const { return representative_[static_cast<size_t>(operand)]; }
+  /// Bit k is set if operand k is a constant.
+  uint64_t constants() const;
+
+  /// The value of operand k at the current point, as an argument of the body being built.
+  Scalar operand(int k);
+  /// Any value, at an access in the node's own labels and lookups. A one-element constant becomes a number.
+  Scalar read(const Value& value, const Access& access);
+  /// An expression over the node's operands in terms of the new node's arguments. Reads only the operands
+  /// that occur.
+  Scalar over_operands(const Scalar& expression);
+  /// Reads every operand whose access can leave its tensor, so that the same points are skipped.
+  void keep_bounds();
+
+  /// A new label, beside the node's own.
+  int add_label(const std::string& name, const Dim& extent);
+  /// The access with label `from` replaced by `to`.
+  static Access relabel(const Access& access, std::span<const int> from, std::span<const int> to);
+
+  /// Appends the node. The write access is in the node's own labels.
+  Value build(const std::string& name, const Scalar& body, const Access& write, Shape shape, Combine combine,
+              Type type, const std::source_location& where);
+
+ private:
+  Access adapt(const Access& access);
+  int argument(const Value& value, const Access& access);
+
+  Graph graph_;
+  Node node_;
+  Scalar body_;
+  std::vector<int> representative_;
+  std::vector<Label> labels_;
+  std::vector<Value> values_;
+  std::vector<Access> accesses_;
+};
+
+/// Whether different points always write different elements: then Assign does for Sum.
+bool is_injective(const Access& access, std::span<const Label> labels);
+
+}  // namespace crease

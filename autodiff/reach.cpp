@@ -1,0 +1,48 @@
+#include "autodiff/reach.h"
+
+#include "graph/error.h"
+
+namespace crease {
+
+std::vector<bool> between(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+  const auto size = static_cast<size_t>(graph.size());
+  std::vector<bool> reached(size, false), needed(size, false);
+  for (const Value& variable : wrt) reached[static_cast<size_t>(variable.id())] = true;
+  for (size_t id = 0; id < size; ++id)
+    for (const NodeId operand : graph.node(static_cast<NodeId>(id)).operands)
+      if (reached[static_cast<size_t>(operand)] && is_floating(graph.node(static_cast<NodeId>(id)).type))
+        reached[id] = true;
+  std::vector<NodeId> ids;
+  for (const Value& output : outputs) ids.push_back(output.id());
+  for (const NodeId id : ancestors(graph, ids)) needed[static_cast<size_t>(id)] = true;
+  for (size_t id = 0; id < size; ++id) reached[id] = reached[id] && needed[id];
+  return reached;
+}
+
+void check_derivative(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
+                      const std::source_location& where) {
+  expect(!outputs.empty() && !wrt.empty(), "[{}] wants at least one output and one variable (at {})", call,
+         to_string(where));
+  for (const Value& variable : wrt) {
+    if (!variable || !variable.same_graph(outputs[0]))
+      fail("[{}] a variable belongs to another graph than the output (at {})", call, to_string(where));
+    if (!is_floating(variable.type()))
+      fail("[{}] cannot differentiate with respect to {} node {}: want floating point (at {})", call,
+           to_string(variable.type()), describe(variable.graph(), variable.id()), to_string(where));
+  }
+  for (const Value& output : outputs)
+    if (!output.same_graph(outputs[0]))
+      fail("[{}] the outputs belong to different graphs (at {})", call, to_string(where));
+}
+
+void check_like(const char* call, const char* role, const Value& value, const Value& like,
+                const std::source_location& where) {
+  if (!value || !value.same_graph(like))
+    fail("[{}] a {} belongs to another graph (at {})", call, role, to_string(where));
+  if (value.shape() == like.shape() && value.type() == like.type()) return;
+  fail("[{}] {} is {}{}, want {}{} like node {} (at {})", call, role, to_string(value.type()),
+       to_string(value.shape()), to_string(like.type()), to_string(like.shape()),
+       describe(like.graph(), like.id()), to_string(where));
+}
+
+}  // namespace crease

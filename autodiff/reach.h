@@ -1,0 +1,24 @@
+// What a derivative must visit, and the checks that all derivative calls share.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// For each node: whether it depends on a variable and an output depends on it. Variables are ends: a path
+/// that goes through one variable into another counts for both.
+std::vector<bool> between(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt);
+
+/// Errors: Error naming `call` if there is nothing to differentiate, a value is of another graph, or a
+/// variable is no floating point.
+void check_derivative(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
+                      const std::source_location& where);
+
+/// Errors: Error unless `value` has the shape, type and graph of `like`.
+void check_like(const char* call, const char* role, const Value& value, const Value& like,
+                const std::source_location& where);
+
+}  // namespace crease

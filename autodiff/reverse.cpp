@@ -1,0 +1,99 @@
+#include "autodiff/reverse.h"
+
+#include <algorithm>
+#include <map>
+
+#include "autodiff/adjoint.h"
+#include "autodiff/reach.h"
+#include "graph/error.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/leaf.h"
+
+namespace crease {
+namespace {
+
+/// Adjoints by node, summed as contributions arrive.
+class Adjoints {
+ public:
+  Adjoints(const Graph& graph, const GradOptions& options, const std::source_location& where)
+      : graph_(graph.handle()), options_(options), where_(where) {}
+
+  void add_to(NodeId id, const Value& contribution) {
+    const auto [it, fresh] = values_.emplace(id, contribution);
+    if (!fresh) it->second = add(it->second, contribution, where_);
+  }
+
+  void propagate(NodeId id, const std::vector<bool>& active) {
+    const auto it = values_.find(id);
+    if (it == values_.end()) return;
+    const Node& node = graph_.node(id);
+    const Tie tie = effective_tie(graph_, node, options_.tie);
+    const Value dy = it->second;
+    for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
+      const NodeId operand = node.operands[static_cast<size_t>(k)];
+      if (!active[static_cast<size_t>(operand)]) continue;
+      if (const auto contribution = adjoint(graph_, id, k, dy, tie, where_)) add_to(operand, *contribution);
+    }
+  }
+
+  Value of(const Value& variable) const {
+    const auto it = values_.find(variable.id());
+    return it != values_.end() ? it->second : zeros_like(variable, where_);
+  }
+
+ private:
+  Graph graph_;
+  const GradOptions& options_;
+  std::source_location where_;
+  std::map<NodeId, Value> values_;
+};
+
+}  // namespace
+
+std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wrt,
+                       std::span<const Value> cotangents, const GradOptions& options,
+                       std::source_location where) {
+  check_derivative("vjp", outputs, wrt, where);
+  expect(outputs.size() == cotangents.size(), "[vjp] {} outputs, {} cotangents (at {})", outputs.size(),
+         cotangents.size(), to_string(where));
+  const Graph graph = outputs[0].graph();
+  Adjoints adjoints(graph, options, where);
+  NodeId last = 0;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    check_like("vjp", "cotangent", cotangents[i], outputs[i], where);
+    adjoints.add_to(outputs[i].id(), cotangents[i]);
+    last = std::max(last, outputs[i].id());
+  }
+  const std::vector<bool> active = between(graph, outputs, wrt);
+  for (NodeId id = last; id >= 0; --id)
+    if (active[static_cast<size_t>(id)]) adjoints.propagate(id, active);
+  std::vector<Value> gradients;
+  for (const Value& variable : wrt) gradients.push_back(adjoints.of(variable));
+  return gradients;
+}
+
+std::vector<Value> grad(const Value& loss, std::span<const Value> wrt, const GradOptions& options,
+                        std::source_location where) {
+  expect(static_cast<bool>(loss), "[grad] the loss belongs to no graph (at {})", to_string(where));
+  if (!loss.shape().empty())
+    fail(
+        "[grad] the loss must be a scalar, got shape {}: reduce it by sum or mean, or use vjp (node {}, at "
+        "{})",
+        to_string(loss.shape()), describe(loss.graph(), loss.id()), to_string(where));
+  if (!is_floating(loss.type()))
+    fail("[grad] the loss must be floating point, got {} (node {}, at {})", to_string(loss.type()),
+         describe(loss.graph(), loss.id()), to_string(where));
+  const Value one = loss.graph().constant(1.0, loss.type(), where);
+  return vjp({&loss, 1}, wrt, {&one, 1}, options, where);
+}
+
+Value grad(const Value& loss, const Value& wrt, const GradOptions& options, std::source_location where) {
+  return grad(loss, std::span(&wrt, 1), options, where)[0];
+}
+
+std::pair<Value, std::vector<Value>> value_and_grad(const Value& loss, std::span<const Value> wrt,
+                                                    const GradOptions& options, std::source_location where) {
+  return {loss, grad(loss, wrt, options, where)};
+}
+
+}  // namespace crease

@@ -1,0 +1,18 @@
+// Which elements a product or an extremum over labels depends on, and how much: the only part of a derivative
+// that looks across loop points.
+#pragma once
+
+#include "autodiff/loop_builder.h"
+#include "graph/tie.h"
+
+namespace crease {
+
+/// d(result)/d(body value at this point), as an expression over reads added to `builder`, for Combine Assign,
+/// Sum (1), Product (the product of all other points), Max and Min (the weight that `tie` gives this point).
+/// `result` is the value of the node. Errors: Error for Tie::trap; Bug for ArgMax, ArgMin.
+/// Source: Tie's table, autodiff-wide: left the last tied point, right the first, mid and min_norm 1/k,
+/// value(s) chained.
+Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const Tie& tie,
+                      const std::source_location& where);
+
+}  // namespace crease
