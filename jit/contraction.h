@@ -15,6 +15,7 @@ struct ContractionFacts {
   Extent a_row, a_column;  // from A[m, k] to A[m + 1, k], A[m, k + 1]
   Extent b_row, b_column;  // from B[k, n] to B[k + 1, n], B[k, n + 1]
   int epilogue_cost = 0;   // instructions of the epilogue for one vector
+  bool prologue = false;   // elements change as they are loaded: nothing is packed or transposed
 };
 
 /// Register tile, and what is packed into scratch memory first.
@@ -25,14 +26,21 @@ struct ContractionPlan {
   bool pack_b = false;
   /// Vectors run along m inside the product; the tile is turned round before the epilogue.
   bool transposed = false;
-  /// Scratch memory of one thread, in elements of the type.
+  /// Rows of the result taken at once, so that their part of A stays in the second cache while B streams by.
+  /// A multiple of tile_rows; 0: all.
+  int64_t row_block = 0;
+  /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width.
   Extent scratch = {0, {}};
   bool operator==(const ContractionPlan&) const = default;
 };
 
-/// The plan for a product on a machine. Which bits come out depends on k and the plan only, never on the
-/// range of rows that a thread takes.
+/// The plan for a product on a machine: the cheapest by a model of a tile's cycles, k * max(multiply-adds /
+/// units, loads, latency, dispatch) + epilogue; unknown extents count as 64. Every element is one chain of
+/// multiply-adds in the order of k, so the bits do not depend on plan, width or the range of rows of a
+/// thread.
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine);
+/// Cycles of the whole product under a plan, by the same model.
+double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine);
 /// "tile 14x2, b packed".
 std::string to_string(const ContractionPlan& plan);
 

@@ -1,0 +1,344 @@
+#include "jit/emit/emit_contraction.h"
+
+#include <algorithm>
+
+#include "graph/error.h"
+#include "jit/emit/carried_loop.h"
+
+namespace crease {
+namespace {
+
+using llvm::Value;
+
+/// Rows of the smaller tiles for an unknown number of rows left over.
+constexpr int rest_rows[] = {4, 1};
+
+/// A half-open range of i64.
+struct Range {
+  Value *begin, *end;
+};
+
+/// A column of tiles: which columns, and where its panel of the vector operand lies.
+struct Columns {
+  Value* first;
+  int vectors;
+  Value* mask;   // of the last vector, null: all lanes
+  Value* panel;  // element (k = 0, first column)
+  Value* row_stride;
+  bool packed;
+};
+
+/// Emits the product of two matrices S[rows, k] V[k, columns] where elements of S are broadcast and V is
+/// loaded by vectors. That is C = A B, or C^T = B^T A^T in a transposed plan.
+class TiledProduct {
+ public:
+  TiledProduct(Emitter& emitter, const ContractionFacts& facts, const ContractionPlan& plan,
+               const ContractionOperands& operands, const ContractionEpilogue& epilogue)
+      : emitter_(emitter),
+        builder_(emitter.builder),
+        plan_(plan),
+        operands_(operands),
+        epilogue_(epilogue),
+        type_(facts.type),
+        lanes_(emitter.machine.lanes(size_of(facts.type))),
+        element_(emitter.memory_type(facts.type)),
+        vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))),
+        scalars_(operands.a),
+        vectors_(operands.b) {
+    if (!plan.transposed) return;
+    scalars_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
+    vectors_ = {operands.a.base, operands.a.column_stride, operands.a.row_stride};
+    turned_ = make_square();
+  }
+
+  void run() {
+    const Range m{operands_.row_begin, operands_.row_end};
+    const Range n{emitter_.i64(0), operands_.n};
+    const Range rows = plan_.transposed ? n : m;
+    const Range columns = plan_.transposed ? m : n;
+    if (plan_.row_block == 0) return all_columns(columns, rows);
+    emit_loop(emitter_, rows.begin, rows.end, plan_.row_block, "block", [&](Value* begin) {
+      Value* end = builder_.CreateAdd(begin, emitter_.i64(plan_.row_block));
+      all_columns(columns, {begin, minimum(end, rows.end)});
+    });
+  }
+
+ private:
+  Value* minimum(Value* a, Value* b) { return builder_.CreateSelect(builder_.CreateICmpSLT(a, b), a, b); }
+  Value* round_down(Value* value, int64_t step) {
+    return builder_.CreateMul(builder_.CreateSDiv(value, emitter_.i64(step)), emitter_.i64(step));
+  }
+  Value* count(Range range) { return builder_.CreateSub(range.end, range.begin); }
+  Value* at(Value* base, Value* index) { return emitter_.element(base, index, type_); }
+  Value* at(Value* base, int64_t index) { return at(base, emitter_.i64(index)); }
+  llvm::Align alignment() const { return llvm::Align(static_cast<uint64_t>(size_of(type_))); }
+  int64_t width(int vectors) const { return static_cast<int64_t>(vectors) * lanes_; }
+
+  void all_columns(Range columns, Range rows) {
+    const int64_t step = width(plan_.tile_vectors);
+    Value* full = builder_.CreateAdd(columns.begin, round_down(count(columns), step));
+    emit_loop(emitter_, columns.begin, full, step, "columns", [&](Value* column) {
+      column_of_tiles(prepare(column, columns.end, plan_.tile_vectors, nullptr), rows);
+    });
+    if (const auto* rest = llvm::dyn_cast<llvm::ConstantInt>(builder_.CreateSub(columns.end, full)))
+      return constant_rest({full, columns.end}, rest->getSExtValue(), rows);
+    emit_loop(emitter_, full, columns.end, lanes_, "columns.rest", [&](Value* column) {
+      Value* mask = emitter_.lanes_below(column, columns.end, lanes_);
+      column_of_tiles(prepare(column, columns.end, 1, mask), rows);
+    });
+  }
+
+  void constant_rest(Range columns, int64_t rest, Range rows) {
+    if (rest == 0) return;
+    const int vectors = static_cast<int>((rest + lanes_ - 1) / lanes_);
+    Value* mask = nullptr;
+    if (rest % lanes_ != 0) mask = emitter_.lanes_below(emitter_.i64(0), emitter_.i64(rest % lanes_), lanes_);
+    column_of_tiles(prepare(columns.begin, columns.end, vectors, mask), rows);
+  }
+
+  Columns prepare(Value* column, Value* end, int vectors, Value* mask) {
+    if (!plan_.pack_a && !plan_.pack_b)
+      return {column, vectors, mask, at(vectors_.base, column), vectors_.row_stride, false};
+    emit_pack(emitter_, type_, vectors_, operands_.k, {column, builder_.CreateSub(end, column), vectors},
+              operands_.scratch);
+    return {column, vectors, mask, operands_.scratch, emitter_.i64(width(vectors)), true};
+  }
+
+  void column_of_tiles(const Columns& columns, Range rows) {
+    Value* full = builder_.CreateAdd(rows.begin, round_down(count(rows), plan_.tile_rows));
+    emit_loop(emitter_, rows.begin, full, plan_.tile_rows, "rows",
+              [&](Value* row) { tile(row, plan_.tile_rows, columns); });
+    if (const int64_t rest = constant_row_rest(); rest >= 0) {
+      // At most one tile, and only in the last block, as blocks are whole tiles.
+      if (rest == 0) return;
+      return emit_loop(emitter_, full, rows.end, rest, "rows.rest",
+                       [&](Value* row) { tile(row, static_cast<int>(rest), columns); });
+    }
+    for (const int few : rest_rows) {
+      if (few >= plan_.tile_rows) continue;
+      Value* next = builder_.CreateAdd(full, round_down(builder_.CreateSub(rows.end, full), few));
+      emit_loop(emitter_, full, next, few, "rows.rest", [&](Value* row) { tile(row, few, columns); });
+      full = next;
+    }
+  }
+
+  /// Rows that whole tiles leave over, -1 if not known.
+  int64_t constant_row_rest() {
+    Value* all = plan_.transposed ? operands_.n : count({operands_.row_begin, operands_.row_end});
+    const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(all);
+    return constant == nullptr ? -1 : constant->getSExtValue() % plan_.tile_rows;
+  }
+
+  void tile(Value* row, int rows, const Columns& columns) {
+    if (operands_.before_tile) {
+      const int wide = static_cast<int>(width(columns.vectors));
+      if (plan_.transposed)
+        operands_.before_tile(columns.first, row, wide, rows);
+      else
+        operands_.before_tile(row, columns.first, rows, wide);
+    }
+    const std::vector<Value*> sums = accumulate(row, rows, columns);
+    for (int v = 0; v < columns.vectors; ++v) {
+      std::vector<Value*> lines;
+      for (int r = 0; r < rows; ++r) lines.push_back(sums[static_cast<size_t>(r * columns.vectors + v)]);
+      Value* column = builder_.CreateAdd(columns.first, emitter_.i64(width(v)));
+      if (plan_.transposed)
+        finish_turned(row, column, lines, mask_of(columns, v));
+      else
+        finish(row, column, lines, mask_of(columns, v));
+    }
+  }
+
+  static Value* mask_of(const Columns& columns, int v) {
+    return v + 1 == columns.vectors ? columns.mask : nullptr;
+  }
+
+  void finish(Value* row, Value* column, const std::vector<Value*>& lines, Value* mask) {
+    for (size_t r = 0; r < lines.size(); ++r)
+      epilogue_(builder_.CreateAdd(row, emitter_.i64(static_cast<int64_t>(r))), column, lines[r], mask);
+  }
+
+  /// The lines are rows of C^T. Turns them round square by square, through a square of stack memory so that
+  /// the epilogue is emitted once and its lines can be counted.
+  void finish_turned(Value* row, Value* column, std::vector<Value*> lines, Value* mask) {
+    const auto side = static_cast<size_t>(lanes_);
+    Value* exist = emitter_.i64(lanes_);
+    if (mask != nullptr) exist = builder_.CreateSub(operands_.row_end, column);
+    for (size_t first = 0; first < lines.size(); first += side) {
+      const size_t lines_here = std::min(side, lines.size() - first);
+      std::vector<Value*> square(lines.begin() + static_cast<int64_t>(first),
+                                 lines.begin() + static_cast<int64_t>(first + lines_here));
+      square.resize(side, llvm::ConstantFP::getZero(vector_));
+      square = emit_transpose(emitter_, std::move(square));
+      for (size_t i = 0; i < side; ++i)
+        builder_.CreateAlignedStore(square[i], at(turned_, width(static_cast<int>(i))), alignment());
+      Value* valid = nullptr;
+      if (lines_here < side)
+        valid = emitter_.lanes_below(emitter_.i64(0), emitter_.i64(static_cast<int64_t>(lines_here)), lanes_);
+      Value* start = builder_.CreateAdd(row, emitter_.i64(static_cast<int64_t>(first)));
+      emit_loop(emitter_, emitter_.i64(0), exist, 1, "turned", [&](Value* line) {
+        Value* place = at(turned_, builder_.CreateMul(line, emitter_.i64(lanes_)));
+        Value* sums = builder_.CreateAlignedLoad(vector_, place, alignment());
+        epilogue_(builder_.CreateAdd(column, line), start, sums, valid);
+      });
+    }
+  }
+
+  /// Stack memory for lanes x lanes elements, in the function's entry block.
+  Value* make_square() {
+    const llvm::IRBuilderBase::InsertPointGuard guard(builder_);
+    llvm::BasicBlock& entry = builder_.GetInsertBlock()->getParent()->getEntryBlock();
+    builder_.SetInsertPoint(&entry, entry.getFirstInsertionPt());
+    llvm::AllocaInst* square =
+        builder_.CreateAlloca(llvm::ArrayType::get(vector_, static_cast<uint64_t>(lanes_)));
+    square->setAlignment(llvm::Align(64));
+    return square;
+  }
+
+  /// The loop over k of one tile. Carried are the sums, pointers into both operands (an index and scaled
+  /// addressing would cost an instruction per multiply-add), and k itself where a prologue wants it.
+  std::vector<Value*> accumulate(Value* row, int rows, const Columns& columns) {
+    const size_t sums = static_cast<size_t>(rows * columns.vectors);
+    std::vector<Value*> initial(sums, llvm::ConstantFP::getZero(vector_));
+    initial.push_back(at(scalars_.base, builder_.CreateMul(row, scalars_.row_stride)));
+    initial.push_back(columns.panel);
+    if (has_prologue()) initial.push_back(emitter_.i64(0));
+    std::vector<Value*> results =
+        emit_carried_loop(emitter_, operands_.k, initial, [&](std::span<Value* const> now) {
+          std::vector<Value*> next = step(now, row, rows, columns);
+          next.push_back(at(now[sums], scalars_.column_stride));
+          next.push_back(at(now[sums + 1], columns.row_stride));
+          if (has_prologue()) next.push_back(builder_.CreateAdd(now[sums + 2], emitter_.i64(1)));
+          return next;
+        });
+    results.resize(sums);
+    return results;
+  }
+
+  bool has_prologue() const { return operands_.prologue_a || operands_.prologue_b; }
+
+  /// One k: the new sums.
+  std::vector<Value*> step(std::span<Value* const> now, Value* row, int rows, const Columns& columns) {
+    const size_t sums = static_cast<size_t>(rows * columns.vectors);
+    Value* k = has_prologue() ? now[sums + 2] : nullptr;
+    const std::vector<Value*> vectors = load_vectors(now[sums + 1], k, columns);
+    std::vector<Value*> next;
+    for (int r = 0; r < rows; ++r) {
+      Value* offset = builder_.CreateMul(emitter_.i64(r), scalars_.row_stride);
+      Value* factor = builder_.CreateLoad(element_, at(now[sums], offset));
+      if (operands_.prologue_a)
+        factor = operands_.prologue_a(factor, builder_.CreateAdd(row, emitter_.i64(r)), k, nullptr);
+      factor = builder_.CreateVectorSplat(static_cast<unsigned>(lanes_), factor);
+      for (Value* vector : vectors) next.push_back(multiply_add(factor, vector, now[next.size()]));
+    }
+    return next;
+  }
+
+  std::vector<Value*> load_vectors(Value* pointer, Value* k, const Columns& columns) {
+    std::vector<Value*> vectors;
+    for (int v = 0; v < columns.vectors; ++v) {
+      Value* mask = columns.packed ? nullptr : mask_of(columns, v);
+      Value* from = at(pointer, width(v));
+      Value* vector = nullptr;
+      if (mask == nullptr)
+        vector = builder_.CreateAlignedLoad(vector_, from, alignment());
+      else
+        vector =
+            builder_.CreateMaskedLoad(vector_, from, alignment(), mask, llvm::ConstantFP::getZero(vector_));
+      if (operands_.prologue_b)
+        vector =
+            operands_.prologue_b(vector, k, builder_.CreateAdd(columns.first, emitter_.i64(width(v))), mask);
+      vectors.push_back(vector);
+    }
+    return vectors;
+  }
+
+  Value* multiply_add(Value* a, Value* b, Value* sum) {
+    if (emitter_.machine.fma) return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, b, sum});
+    return builder_.CreateFAdd(sum, builder_.CreateFMul(a, b));
+  }
+
+  Emitter& emitter_;
+  llvm::IRBuilder<>& builder_;
+  const ContractionPlan& plan_;
+  const ContractionOperands& operands_;
+  const ContractionEpilogue& epilogue_;
+  Type type_;
+  int lanes_;
+  llvm::Type* element_;
+  llvm::FixedVectorType* vector_;
+  MatrixOperand scalars_, vectors_;
+  Value* turned_ = nullptr;
+};
+
+/// One address per lane, from that of the first.
+Value* lane_addresses(Emitter& emitter, Type type, Value* first, Value* stride) {
+  const int lanes = emitter.machine.lanes(size_of(type));
+  std::vector<llvm::Constant*> numbers;
+  for (int lane = 0; lane < lanes; ++lane)
+    numbers.push_back(emitter.builder.getInt64(static_cast<uint64_t>(lane)));
+  Value* steps = emitter.builder.CreateVectorSplat(static_cast<unsigned>(lanes), stride);
+  return emitter.element(first, emitter.builder.CreateMul(llvm::ConstantVector::get(numbers), steps), type);
+}
+
+Value* address(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column) {
+  Value* line = emitter.element(matrix.base, emitter.builder.CreateMul(row, matrix.row_stride), type);
+  return emitter.element(line, emitter.builder.CreateMul(column, matrix.column_stride), type);
+}
+
+Value* all_lanes(Emitter& emitter, int lanes) {
+  return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(lanes)),
+                                        emitter.builder.getTrue());
+}
+
+}  // namespace
+
+void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const ContractionPlan& plan,
+                      const ContractionOperands& operands, const ContractionEpilogue& epilogue) {
+  ensure(facts.type == Type::f32 || facts.type == Type::f64,
+         "[contraction] wrong element type: got {}, want f32 or f64", to_string(facts.type));
+  const bool packs = plan.pack_a || plan.pack_b;
+  const bool prologue = operands.prologue_a || operands.prologue_b;
+  ensure(!packs || operands.scratch != nullptr, "[contraction] the plan packs without scratch memory: got {}",
+         to_string(plan));
+  ensure(!prologue || (!packs && !plan.transposed), "[contraction] prologues need operands in place: got {}",
+         to_string(plan));
+  llvm::Value* stride = plan.transposed ? operands.a.row_stride : operands.b.column_stride;
+  ensure(packs || is_number(stride, 1), "[contraction] vectors are not contiguous and not packed: got {}",
+         to_string(plan));
+  TiledProduct(emitter, facts, plan, operands, epilogue).run();
+}
+
+llvm::Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
+                          llvm::Value* column, llvm::Value* mask) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const int lanes = emitter.machine.lanes(size_of(type));
+  auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
+  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
+  llvm::Value* first = address(emitter, type, matrix, row, column);
+  llvm::Value* zero = llvm::Constant::getNullValue(vector);
+  if (is_number(matrix.column_stride, 1)) {
+    if (mask == nullptr) return builder.CreateAlignedLoad(vector, first, alignment);
+    return builder.CreateMaskedLoad(vector, first, alignment, mask, zero);
+  }
+  return builder.CreateMaskedGather(vector, lane_addresses(emitter, type, first, matrix.column_stride),
+                                    alignment, mask != nullptr ? mask : all_lanes(emitter, lanes), zero);
+}
+
+void store_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
+                   llvm::Value* column, llvm::Value* value, llvm::Value* mask) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const int lanes = emitter.machine.lanes(size_of(type));
+  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
+  llvm::Value* first = address(emitter, type, matrix, row, column);
+  if (!is_number(matrix.column_stride, 1)) {
+    builder.CreateMaskedScatter(value, lane_addresses(emitter, type, first, matrix.column_stride), alignment,
+                                mask != nullptr ? mask : all_lanes(emitter, lanes));
+  } else if (mask != nullptr) {
+    builder.CreateMaskedStore(value, first, alignment, mask);
+  } else {
+    builder.CreateAlignedStore(value, first, alignment);
+  }
+}
+
+}  // namespace crease

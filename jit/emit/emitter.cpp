@@ -1,0 +1,69 @@
+#include "jit/emit/emitter.h"
+
+#include "graph/error.h"
+
+namespace crease {
+
+llvm::Type* Emitter::memory_type(Type type) const {
+  switch (type) {
+    case Type::f64: return builder.getDoubleTy();
+    case Type::f32: return builder.getFloatTy();
+    case Type::i64: return builder.getInt64Ty();
+    case Type::i32: return builder.getInt32Ty();
+    case Type::u8:
+    case Type::boolean: return builder.getInt8Ty();
+  }
+  throw Bug("[emit] unknown element type");
+}
+
+llvm::Type* Emitter::value_type(Type type) const {
+  return type == Type::boolean ? builder.getInt1Ty() : memory_type(type);
+}
+
+llvm::Value* Emitter::i64(int64_t value) const { return builder.getInt64(static_cast<uint64_t>(value)); }
+
+llvm::Value* Emitter::element(llvm::Value* base, llvm::Value* index, Type type) const {
+  if (const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(index);
+      constant != nullptr && constant->isZero())
+    return base;
+  return builder.CreateGEP(memory_type(type), base, index);
+}
+
+llvm::Value* Emitter::lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const {
+  std::vector<llvm::Constant*> numbers;
+  for (int lane = 0; lane < lanes; ++lane) numbers.push_back(builder.getInt64(static_cast<uint64_t>(lane)));
+  llvm::Value* left = builder.CreateVectorSplat(static_cast<unsigned>(lanes), builder.CreateSub(end, first));
+  return builder.CreateICmpSLT(llvm::ConstantVector::get(numbers), left);
+}
+
+void emit_loop(Emitter& emitter, llvm::Value* begin, llvm::Value* end, int64_t step, std::string_view name,
+               const std::function<void(llvm::Value* index)>& body) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
+  const auto* last = llvm::dyn_cast<llvm::ConstantInt>(end);
+  const bool constant = first != nullptr && last != nullptr;
+  if (constant && first->getSExtValue() >= last->getSExtValue()) return;
+  if (constant && first->getSExtValue() + step >= last->getSExtValue()) return body(begin);
+
+  const llvm::Twine label(llvm::StringRef(name.data(), name.size()));
+  llvm::BasicBlock* before = builder.GetInsertBlock();
+  auto* loop = llvm::BasicBlock::Create(emitter.context(), label, before->getParent());
+  auto* after = llvm::BasicBlock::Create(emitter.context(), "after");
+  if (constant)
+    builder.CreateBr(loop);
+  else
+    builder.CreateCondBr(builder.CreateICmpSLT(begin, end), loop, after);
+
+  builder.SetInsertPoint(loop);
+  llvm::PHINode* index = builder.CreatePHI(builder.getInt64Ty(), 2, "index");
+  index->addIncoming(begin, before);
+  body(index);
+  llvm::Value* next = builder.CreateNSWAdd(index, emitter.i64(step));
+  index->addIncoming(next, builder.GetInsertBlock());
+  builder.CreateCondBr(builder.CreateICmpSLT(next, end), loop, after);
+
+  after->insertInto(builder.GetInsertBlock()->getParent());
+  builder.SetInsertPoint(after);
+}
+
+}  // namespace crease

@@ -1,0 +1,175 @@
+#include "jit/emit/pack.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "jit/emit/carried_loop.h"
+
+namespace crease {
+namespace {
+
+using llvm::Value;
+
+/// Nothing more is known of a panel than that its elements are aligned.
+llvm::Align alignment(Type type) { return llvm::Align(static_cast<uint64_t>(size_of(type))); }
+
+/// The body of the shared function: packs one vector of columns.
+struct Packer {
+  Emitter& emitter;
+  Type type;
+  int lanes;
+  Value *target, *target_stride, *source, *row_stride, *column_stride, *rows, *last;
+
+  llvm::IRBuilder<>& builder() const { return emitter.builder; }
+  llvm::FixedVectorType* vector() const {
+    return llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
+  }
+  Value* at(Value* base, Value* index, Value* stride) const {
+    return emitter.element(base, builder().CreateMul(index, stride), type);
+  }
+
+  /// Where each column of the vector begins; columns past the last repeat it.
+  std::vector<Value*> column_starts() const {
+    std::vector<Value*> starts;
+    for (int lane = 0; lane < lanes; ++lane) {
+      Value* column = emitter.i64(lane);
+      column = builder().CreateSelect(builder().CreateICmpSLT(column, last), column, last);
+      starts.push_back(at(source, column, column_stride));
+    }
+    return starts;
+  }
+
+  void store_row(Value* row, Value* value) const {
+    builder().CreateAlignedStore(value, at(target, row, target_stride), alignment(type));
+  }
+
+  void gather_row(const std::vector<Value*>& starts, Value* row) const {
+    Value* line = llvm::PoisonValue::get(vector());
+    for (size_t lane = 0; lane < starts.size(); ++lane) {
+      Value* loaded = builder().CreateLoad(emitter.memory_type(type), at(starts[lane], row, row_stride));
+      line = builder().CreateInsertElement(line, loaded, lane);
+    }
+    store_row(row, line);
+  }
+
+  /// `lanes` rows at once, where each column is contiguous.
+  void transpose_rows(const std::vector<Value*>& starts, Value* row) const {
+    std::vector<Value*> lines;
+    for (Value* start : starts)
+      lines.push_back(
+          builder().CreateAlignedLoad(vector(), emitter.element(start, row, type), alignment(type)));
+    lines = emit_transpose(emitter, std::move(lines));
+    for (int lane = 0; lane < lanes; ++lane)
+      store_row(builder().CreateAdd(row, emitter.i64(lane)), lines[static_cast<size_t>(lane)]);
+  }
+
+  void run(bool contiguous) const {
+    const std::vector<Value*> starts = column_starts();
+    Value* blocked = emitter.i64(0);
+    if (contiguous) {
+      blocked = builder().CreateAnd(rows, emitter.i64(-lanes));
+      emit_loop(emitter, emitter.i64(0), blocked, lanes, "pack.block",
+                [&](Value* row) { transpose_rows(starts, row); });
+    }
+    emit_loop(emitter, blocked, rows, 1, "pack.row", [&](Value* row) { gather_row(starts, row); });
+  }
+};
+
+/// The module's function that packs one vector of columns, made on first use. Parameters: those of Packer.
+llvm::Function* packing_function(Emitter& emitter, Type type, int lanes, bool contiguous) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const std::string name =
+      fmt::format("crease.pack.{}.{}x{}", contiguous ? "transpose" : "gather", to_string(type), lanes);
+  if (llvm::Function* known = emitter.module.getFunction(name)) return known;
+
+  llvm::Type* i64 = builder.getInt64Ty();
+  llvm::Type* pointer = builder.getPtrTy();
+  auto* signature =
+      llvm::FunctionType::get(builder.getVoidTy(), {pointer, i64, pointer, i64, i64, i64, i64}, false);
+  auto* function = llvm::Function::Create(signature, llvm::Function::InternalLinkage, name, emitter.module);
+  // The same processor and vector preferences as the caller, else its vectors would be split.
+  const llvm::Function* caller = builder.GetInsertBlock()->getParent();
+  function->addFnAttrs(llvm::AttrBuilder(emitter.context(), caller->getAttributes().getFnAttrs()));
+  function->addFnAttr(llvm::Attribute::NoInline);
+  for (const unsigned parameter : {0U, 2U}) function->addParamAttr(parameter, llvm::Attribute::NoAlias);
+
+  const llvm::IRBuilderBase::InsertPointGuard guard(builder);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(emitter.context(), "entry", function));
+  const auto argument = [&](unsigned i) { return function->getArg(i); };
+  Packer{emitter,     type,        lanes,       argument(0), argument(1),
+         argument(2), argument(3), argument(4), argument(5), argument(6)}
+      .run(contiguous);
+  builder.CreateRetVoid();
+  return function;
+}
+
+/// Rows of full vectors that already lie side by side.
+void copy_rows(Emitter& emitter, Type type, Value* source, Value* row_stride, Value* rows, int vectors,
+               Value* target) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const int lanes = emitter.machine.lanes(size_of(type));
+  auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
+  Value* const initial[] = {source, target};
+  emit_carried_loop(emitter, rows, initial, [&](std::span<Value* const> now) {
+    for (int v = 0; v < vectors; ++v) {
+      Value* offset = emitter.i64(static_cast<int64_t>(v) * lanes);
+      Value* loaded =
+          builder.CreateAlignedLoad(vector, emitter.element(now[0], offset, type), alignment(type));
+      builder.CreateAlignedStore(loaded, emitter.element(now[1], offset, type), alignment(type));
+    }
+    return std::vector<Value*>{
+        emitter.element(now[0], row_stride, type),
+        emitter.element(now[1], emitter.i64(static_cast<int64_t>(vectors) * lanes), type)};
+  });
+}
+
+bool covers(const Value* columns, int64_t width) {
+  const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(columns);
+  return constant != nullptr && constant->getSExtValue() >= width;
+}
+
+}  // namespace
+
+std::vector<llvm::Value*> emit_transpose(Emitter& emitter, std::vector<llvm::Value*> lines) {
+  const size_t lanes = lines.size();
+  for (size_t distance = 1; distance < lanes; distance *= 2) {
+    // Exchange the off-diagonal blocks of size `distance` between each pair of lines that far apart.
+    std::vector<int> low, high;
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      const bool upper = (lane & distance) != 0;
+      low.push_back(static_cast<int>(upper ? lanes + lane - distance : lane));
+      high.push_back(static_cast<int>(upper ? lanes + lane : lane + distance));
+    }
+    for (size_t i = 0; i < lanes; ++i) {
+      if ((i & distance) != 0) continue;
+      llvm::Value* first = lines[i];
+      llvm::Value* second = lines[i + distance];
+      lines[i] = emitter.builder.CreateShuffleVector(first, second, low);
+      lines[i + distance] = emitter.builder.CreateShuffleVector(first, second, high);
+    }
+  }
+  return lines;
+}
+
+void emit_pack(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* rows,
+               const Panel& panel, llvm::Value* target) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const int lanes = emitter.machine.lanes(size_of(type));
+  const int64_t width = static_cast<int64_t>(panel.vectors) * lanes;
+  llvm::Value* source =
+      emitter.element(matrix.base, builder.CreateMul(panel.column, matrix.column_stride), type);
+  if (is_number(matrix.column_stride, 1) && covers(panel.columns, width))
+    return copy_rows(emitter, type, source, matrix.row_stride, rows, panel.vectors, target);
+
+  llvm::Function* pack = packing_function(emitter, type, lanes, is_number(matrix.row_stride, 1));
+  for (int v = 0; v < panel.vectors; ++v) {
+    llvm::Value* first = emitter.i64(static_cast<int64_t>(v) * lanes);
+    llvm::Value* last = builder.CreateSub(builder.CreateSub(panel.columns, first), emitter.i64(1));
+    builder.CreateCall(pack, {emitter.element(target, first, type), emitter.i64(width),
+                              emitter.element(source, builder.CreateMul(first, matrix.column_stride), type),
+                              matrix.row_stride, matrix.column_stride, rows, last});
+  }
+}
+
+}  // namespace crease
