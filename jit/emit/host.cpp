@@ -1,6 +1,7 @@
 #include "jit/emit/host.h"
 
 #include <llvm/ADT/StringMap.h>
+#include <llvm/Config/llvm-config.h>
 #include <llvm/TargetParser/Host.h>
 
 #include <algorithm>
@@ -15,5 +16,7 @@ Host detect_host() {
   std::ranges::sort(host.features, {}, [](const std::string& feature) { return feature.substr(1); });
   return host;
 }
+
+std::string llvm_version() { return LLVM_VERSION_STRING; }
 
 }  // namespace crease

@@ -13,4 +13,7 @@ struct Host {
 
 Host detect_host();
 
+/// "19.1.7".
+std::string llvm_version();
+
 }  // namespace crease
