@@ -1,0 +1,69 @@
+#include "autodiff/directional.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "tests/autodiff/numbers.h"
+
+using namespace crease;
+using crease::testing::numbers;
+
+namespace {
+
+using List = std::vector<double>;
+
+/// f'(x; d) of a function of one vector.
+List along(const List& at, const List& direction, const std::function<Value(const Value&)>& f) {
+  Graph g;
+  const auto size = static_cast<int64_t>(at.size());
+  const Value x = g.input("x", {size}, Type::f64), d = g.input("d", {size}, Type::f64);
+  return numbers(evaluate(directional_derivative(f(x), x, d),
+                          {{"x", Tensor::f64({size}, at)}, {"d", Tensor::f64({size}, direction)}}));
+}
+
+}  // namespace
+
+TEST_CASE("at a kink the tangent's sign picks the side") {
+  CHECK(along({0, 0, 0}, {1, -1, 0}, [](const Value& x) { return relu(x); }) == List{1, 0, 0});
+  CHECK(along({0, 0, 3}, {2, -2, -1}, [](const Value& x) { return abs(x); }) == List{2, 2, -1});
+  CHECK(along({0, 0}, {1, -1}, [](const Value& x) { return leaky_relu(0.25)(x); }) == List{1, -0.25});
+  CHECK(along({6, 6, 0, 0}, {1, -1, 1, -1}, [](const Value& x) { return relu6(x); }) == List{0, -1, 1, 0});
+}
+
+TEST_CASE("a composition that equals x has derivative d in every direction") {
+  const auto same = [](const Value& x) { return relu(x) - relu(-x); };
+  CHECK(along({0, 0, 1}, {1, -3, 2}, same) == List{1, -3, 2});
+}
+
+TEST_CASE("a tied maximum moves with the fastest of its arguments") {
+  CHECK(along({2, 2, 1}, {-1, 5, 9}, [](const Value& x) { return reduce_max(x); }) == List{5});
+  CHECK(along({2, 2, 7}, {-1, 5, 9}, [](const Value& x) { return reduce_min(x); }) == List{-1});
+  CHECK(along({1, 1, 1, 0}, {3, -2, -4, 1}, [](const Value& x) { return maxout(x, 2); }) == List{3, -4});
+}
+
+TEST_CASE("one-sided difference quotients of piecewise-linear functions are met to the bit") {
+  const auto f = [](const Value& x) { return max(relu(x) - 0.5, min(abs(x), 2.0 * x + 1.0)); };
+  const List at{0, -1, 0.5, -0.25, 2}, direction{1, -0.5, 2, 0.75, -3};
+  const double t = 0x1p-12;  // small enough to stay in one linear piece, and everything here is dyadic
+  Graph g;
+  const Value x = g.input("x", {5}, Type::f64);
+  List ahead = at;
+  for (size_t i = 0; i < at.size(); ++i) ahead[i] += t * direction[i];
+  const List here = numbers(evaluate(f(x), {{"x", Tensor::f64({5}, at)}})),
+             there = numbers(evaluate(f(x), {{"x", Tensor::f64({5}, ahead)}}));
+  const List derivative = along(at, direction, f);
+  for (size_t i = 0; i < at.size(); ++i) CHECK(derivative[i] == (there[i] - here[i]) / t);
+}
+
+TEST_CASE("tangents of another shape are refused") {
+  Graph g;
+  const Value x = g.input("x", {4}), d = g.input("d", {3});
+  CHECK_THROWS_WITH_AS(static_cast<void>(directional_derivative(relu(x), x, d)),
+                       doctest::Contains("tangent is f32[3], want f32[4]"), Error);
+}
