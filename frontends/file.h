@@ -1,0 +1,25 @@
+// Whole files in and out. A file is replaced as a whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace crease {
+
+/// All bytes of a regular file.
+/// Errors: Error with the system's reason if it cannot be opened or read, is no regular file, or has more
+/// than `most_bytes`.
+std::string read_file(const std::filesystem::path& path, int64_t most_bytes = int64_t{1} << 36);
+
+/// Puts `parts`, one after the other, in place of the file: written to a temporary file in the same folder,
+/// flushed to the disk, then renamed. Whoever reads `path` sees the old bytes or the new ones, also after a
+/// crash.
+/// Errors: Error with the system's reason (no folder, no permission, disk full); then the old file is as it
+/// was and the temporary one is gone.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace crease

@@ -1,0 +1,125 @@
+#include "frontends/file.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include "tests/files.h"
+#include "tests/frontends/thrown.h"
+
+namespace crease {
+namespace {
+
+using test::TemporaryFolder;
+using test::thrown_by;
+
+size_t files_in(const TemporaryFolder& folder) {
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
+}
+
+/// Lets this process write no file beyond so many bytes: what a full disk does, without one.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST_CASE("a file comes back as it was written, and nothing else is left in the folder") {
+  const TemporaryFolder folder;
+  const std::string bytes("a\0b\n\xff", 5);
+  write_file_atomically(folder / "file", "old and longer");
+  write_file_atomically(folder / "file", std::array<std::string_view, 2>{std::string_view(bytes), "tail"});
+  CHECK(read_file(folder / "file") == bytes + "tail");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("an empty file can be written and read") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "empty", "");
+  CHECK(read_file(folder / "empty").empty());
+}
+
+TEST_CASE("a file with a name of 255 characters can be replaced") {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_file_atomically(folder / name, "text");
+  CHECK(read_file(folder / name) == "text");
+}
+
+TEST_CASE("reading says why it failed") {
+  const TemporaryFolder folder;
+  CHECK(thrown_by([&] { read_file(folder / "none"); }) ==
+        "[read_file] cannot open '" + (folder / "none").string() + "': No such file or directory");
+  CHECK(thrown_by([&] { read_file(folder.path()); }) ==
+        "[read_file] '" + folder.path().string() + "' is a folder: want a regular file");
+  write_file_atomically(folder / "five", "12345");
+  CHECK(thrown_by([&] { read_file(folder / "five", 4); }) ==
+        "[read_file] '" + (folder / "five").string() + "' has 5 bytes: want at most 4");
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(thrown_by([&] { read_file(folder / "pipe"); }) ==
+        "[read_file] '" + (folder / "pipe").string() + "' is a device or pipe: want a regular file");
+}
+
+TEST_CASE("writing says why it failed") {
+  const TemporaryFolder folder;
+  const auto inside = folder / "none/file";
+  CHECK(thrown_by([&] { write_file_atomically(inside, "x"); }) ==
+        "[write_file] cannot write in '" + (folder / "none").string() + "' for '" + inside.string() +
+            "': No such file or directory");
+  CHECK(thrown_by([&] { write_file_atomically(folder.path(), "x"); }) ==
+        "[write_file] '" + folder.path().string() + "' is a folder: want the name of a file");
+  CHECK(thrown_by([&] { write_file_atomically("/dev/null", "x"); }) ==
+        "[write_file] '/dev/null' is no regular file: want the name of a file");
+  CHECK(thrown_by([&] { write_file_atomically("", "x"); }) == "[write_file] '' names no file");
+}
+
+TEST_CASE("a folder without permission is named, and keeps what it has") {
+  if (geteuid() == 0) {
+    MESSAGE("skipped: permissions do not bind root");
+    return;
+  }
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "old");
+  chmod(folder.path().c_str(), 0500);
+  const std::string message = thrown_by([&] { write_file_atomically(folder / "file", "new"); });
+  chmod(folder.path().c_str(), 0700);
+  CHECK(test::holds(message, "Permission denied"));
+  CHECK(read_file(folder / "file") == "old");
+}
+
+TEST_CASE("a disk that fills up leaves the old file and no other") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "old");
+  std::string message;
+  {
+    const FileSizeLimit limit(10000);
+    message = thrown_by([&] { write_file_atomically(folder / "file", std::string(20000, 'n')); });
+  }
+  CHECK(message == "[write_file] cannot write '" + (folder / "file").string() +
+                       "': File too large; what was there before is unchanged");
+  CHECK(read_file(folder / "file") == "old");
+  CHECK(files_in(folder) == 1);
+}
+
+}  // namespace
+}  // namespace crease
