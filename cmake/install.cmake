@@ -25,3 +25,4 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/creaseConfigVersion.cmak
 install(FILES "${PROJECT_BINARY_DIR}/creaseConfig.cmake" "${PROJECT_BINARY_DIR}/creaseConfigVersion.cmake"
         DESTINATION "${package_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES frontends/embedded/COPYING frontends/embedded/ORIGIN.md DESTINATION "${CMAKE_INSTALL_DOCDIR}/embedded")

@@ -1,0 +1,267 @@
+#include "frontends/data/csv.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "frontends/data/byte_stream.h"
+#include "frontends/data/csv_scanner.h"
+#include "frontends/file.h"
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+struct Label {
+  std::string text;
+  int64_t line;
+};
+
+/// The number a cell holds, infinite if too large, or nothing if it is no number. No locale.
+std::optional<double> number_in(std::string_view cell) {
+  if (cell.starts_with('+')) cell.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (cell.empty() || end != cell.data() + cell.size() || error == std::errc::invalid_argument) return {};
+  return error == std::errc::result_out_of_range ? std::numeric_limits<double>::infinity() : value;
+}
+
+/// Cells in messages: short, and with nothing that a terminal obeys.
+std::string shown(std::string_view cell) {
+  std::string text(cell.substr(0, 40));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return cell.size() > 40 ? text + "..." : text;
+}
+
+/// Turns rows into samples.
+class TableReader {
+ public:
+  TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options);
+
+  bool has_header() const { return !names_.empty(); }
+  void add(const CsvRow& row);
+  Dataset finish();
+
+ private:
+  std::string where(int64_t line, size_t column) const;
+  size_t find_column(const std::string& wanted) const;
+  bool is_missing(std::string_view cell) const;
+  float feature(std::string_view cell, int64_t line, size_t column) const;
+  bool keep_despite_missing(const CsvRow& row) const;
+  void fill_missing();
+  void set_target(Dataset& data) const;
+  bool is_classes(const std::vector<std::optional<double>>& numbers) const;
+  void set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
+  void set_numbers(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
+  void expect_no_stray_header(const std::vector<std::optional<double>>& numbers) const;
+
+  const std::string& name_;
+  const CsvOptions& options_;
+  int64_t first_line_;
+  size_t columns_;
+  std::vector<std::string> names_;
+  size_t label_ = 0;
+  std::vector<size_t> features_;  // columns
+  std::vector<float> x_;          // NaN where missing, until fill_missing
+  std::vector<Label> labels_;
+};
+
+TableReader::TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options)
+    : name_(name), options_(options), first_line_(first.line), columns_(first.cells.size()) {
+  const bool wordy = std::none_of(first.cells.begin(), first.cells.end(),
+                                  [](auto cell) { return number_in(cell).has_value(); });
+  if (options.header == Header::Present || (options.header == Header::Detect && wordy))
+    names_.assign(first.cells.begin(), first.cells.end());
+  label_ = options.label.empty() ? columns_ - 1 : find_column(options.label);
+  std::vector<bool> used(columns_, true);
+  used[label_] = false;
+  for (const std::string& column : options.ignore) used[find_column(column)] = false;
+  for (size_t column = 0; column < columns_; ++column)
+    if (used[column]) features_.push_back(column);
+  expect(!features_.empty(),
+         "[read_csv] '{}' line {}: got {} column{}, want a label and at least one feature{}", name_,
+         first.line, columns_, columns_ == 1 ? "" : "s",
+         columns_ == 1 ? fmt::format(" separated by '{}'", options.separator) : "");
+}
+
+std::string TableReader::where(int64_t line, size_t column) const {
+  const std::string place = fmt::format("'{}' line {}, column {}", name_, line, column + 1);
+  return has_header() ? fmt::format("{} ('{}')", place, shown(names_[column])) : place;
+}
+
+size_t TableReader::find_column(const std::string& wanted) const {
+  const auto named = std::find(names_.begin(), names_.end(), wanted);
+  if (named != names_.end()) return static_cast<size_t>(named - names_.begin());
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
+  const bool valid = error == std::errc{} && end == wanted.data() + wanted.size();
+  if (valid && number >= 1 && number <= columns_) return number - 1;
+  const std::vector<std::string> some(names_.begin(),
+                                      names_.begin() + std::min<std::ptrdiff_t>(std::ssize(names_), 20));
+  fail("[read_csv] '{}' has no column '{}': want a number from 1 to {}{}", name_, wanted, columns_,
+       has_header() ? fmt::format(" or one of {}", fmt::join(some, ", ")) : "; it has no header");
+}
+
+bool TableReader::is_missing(std::string_view cell) const {
+  const auto& marks = options_.missing_marks;
+  return std::find(marks.begin(), marks.end(), cell) != marks.end();
+}
+
+float TableReader::feature(std::string_view cell, int64_t line, size_t column) const {
+  if (is_missing(cell)) return std::numeric_limits<float>::quiet_NaN();
+  const std::optional<double> value = number_in(cell);
+  if (!value)
+    fail("[read_csv] {}: got '{}', want a number{}", where(line, column), shown(cell),
+         line == first_line_ ? "; if this line names the columns, say so (Header::Present)" : "");
+  const auto rounded = static_cast<float>(std::clamp(*value, -1e39, 1e39));
+  if (!std::isfinite(rounded))
+    fail("[read_csv] {}: got '{}', want a finite number in the range of f32", where(line, column),
+         shown(cell));
+  return rounded;
+}
+
+/// Whether a row stays, seen from its missing values alone.
+bool TableReader::keep_despite_missing(const CsvRow& row) const {
+  const auto check = [&](size_t column, Missing policy) {
+    if (policy == Missing::Mean || !is_missing(row.cells[column])) return true;
+    if (policy != Missing::DropRow)
+      fail("[read_csv] {}: the value is missing ('{}'): leave such rows out or take the mean",
+           where(row.line, column), shown(row.cells[column]));
+    return false;
+  };
+  const Missing label_policy = options_.missing == Missing::Mean ? Missing::Error : options_.missing;
+  bool keep = check(label_, label_policy);
+  for (const size_t column : features_) keep = check(column, options_.missing) && keep;
+  return keep;
+}
+
+void TableReader::add(const CsvRow& row) {
+  expect(row.cells.size() == columns_, "[read_csv] '{}' line {}: got {} cells, want {} as in line {}", name_,
+         row.line, row.cells.size(), columns_, first_line_);
+  const bool keep = keep_despite_missing(row);
+  // A row that is left out is read all the same: it may hold text that is no number.
+  std::vector<float> values;
+  values.reserve(features_.size());
+  for (const size_t column : features_) values.push_back(feature(row.cells[column], row.line, column));
+  if (!keep) return;
+  x_.insert(x_.end(), values.begin(), values.end());
+  labels_.push_back({std::string(row.cells[label_]), row.line});
+}
+
+void TableReader::fill_missing() {
+  for (size_t j = 0; j < features_.size(); ++j) {
+    double sum = 0;
+    int64_t count = 0;
+    for (size_t i = j; i < x_.size(); i += features_.size())
+      if (!std::isnan(x_[i])) sum += x_[i], ++count;
+    expect(count > 0, "[read_csv] {}: the column has no value at all to take the mean of",
+           where(first_line_, features_[j]));
+    for (size_t i = j; i < x_.size(); i += features_.size())
+      if (std::isnan(x_[i])) x_[i] = static_cast<float>(sum / static_cast<double>(count));
+  }
+}
+
+/// A first line that names only some columns would otherwise add a class of one sample.
+void TableReader::expect_no_stray_header(const std::vector<std::optional<double>>& numbers) const {
+  const bool rest =
+      std::all_of(numbers.begin() + 1, numbers.end(), [](const auto& n) { return n.has_value(); });
+  expect(numbers[0] || !rest || numbers.size() == 1 || options_.header != Header::Detect,
+         "[read_csv] {}: got the label '{}', but numbers in all other lines; if this line names the columns, "
+         "say so "
+         "(Header::Present)",
+         where(labels_[0].line, label_), shown(labels_[0].text));
+}
+
+bool TableReader::is_classes(const std::vector<std::optional<double>>& numbers) const {
+  if (options_.target != Target::Detect) return options_.target == Target::Classes;
+  std::set<double> kinds;
+  for (const auto& number : numbers) {
+    if (!number) return true;
+    if (*number != std::floor(*number) || std::abs(*number) > 1e15) return false;
+    kinds.insert(*number);
+    if (kinds.size() > 20) return false;
+  }
+  return numbers.size() >= 2 * kinds.size();
+}
+
+void TableReader::set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const {
+  // By value where all are numbers, so that 10 follows 9 and 1.0 is 1; else by bytes.
+  const bool numeric =
+      std::all_of(numbers.begin(), numbers.end(), [](const auto& n) { return n.has_value(); });
+  using Key = std::pair<double, std::string>;
+  const auto key = [&](size_t i) { return numeric ? Key(*numbers[i], "") : Key(0, labels_[i].text); };
+  std::map<Key, int32_t> index;
+  for (size_t i = 0; i < labels_.size(); ++i) index.emplace(key(i), 0);
+  for (auto& [class_key, number] : index) {
+    number = static_cast<int32_t>(data.class_names.size());
+    data.class_names.push_back(numeric ? fmt::format("{}", class_key.first) : class_key.second);
+  }
+  data.classes = static_cast<int64_t>(index.size());
+  data.y = Tensor(Type::i32, {static_cast<int64_t>(labels_.size())});
+  const auto y = data.y.write<int32_t>();
+  for (size_t i = 0; i < y.size(); ++i) y[i] = index.at(key(i));
+}
+
+void TableReader::set_numbers(Dataset& data, const std::vector<std::optional<double>>& numbers) const {
+  data.y = Tensor(Type::f32, {static_cast<int64_t>(labels_.size())});
+  const auto y = data.y.write<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = feature(labels_[i].text, labels_[i].line, label_);
+    ensure(numbers[i].has_value(), "label {} became a number", labels_[i].text);
+  }
+}
+
+void TableReader::set_target(Dataset& data) const {
+  std::vector<std::optional<double>> numbers;
+  for (const Label& label : labels_) {
+    numbers.push_back(number_in(label.text));
+    if (numbers.back() && !std::isfinite(*numbers.back()))
+      fail("[read_csv] {}: got '{}', want a finite number", where(label.line, label_), shown(label.text));
+  }
+  expect_no_stray_header(numbers);
+  if (is_classes(numbers)) {
+    set_classes(data, numbers);
+  } else {
+    set_numbers(data, numbers);
+  }
+}
+
+Dataset TableReader::finish() {
+  expect(!labels_.empty(), "[read_csv] '{}' has no rows{}: want at least one", name_,
+         has_header() ? " after its header" : "");
+  if (options_.missing == Missing::Mean) fill_missing();
+  Dataset data;
+  data.name = name_;
+  data.x = Tensor::f32({static_cast<int64_t>(labels_.size()), static_cast<int64_t>(features_.size())}, x_);
+  if (has_header())
+    for (const size_t column : features_) data.feature_names.push_back(names_[column]);
+  set_target(data);
+  return data;
+}
+
+}  // namespace
+
+Dataset parse_csv(std::string_view bytes, const std::string& name, const CsvOptions& options) {
+  ByteStream stream(bytes, name);
+  const std::string text = read_all(stream, options.most_bytes);
+  CsvScanner scanner(text, name, options.separator);
+  const CsvRow* row = scanner.next();
+  expect(row != nullptr, "[read_csv] '{}' is empty: want rows of numbers and a label", name);
+  TableReader reader(*row, name, options);
+  if (!reader.has_header()) reader.add(*row);
+  while ((row = scanner.next()) != nullptr) reader.add(*row);
+  return reader.finish();
+}
+
+Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options) {
+  return parse_csv(read_file(path), path.string(), options);
+}
+
+}  // namespace crease

@@ -1,0 +1,113 @@
+#include "frontends/data/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+void expect_labels(const Dataset& data) {
+  const auto labels = data.y.read<int32_t>();
+  for (size_t row = 0; row < labels.size(); ++row)
+    expect(labels[row] >= 0 && labels[row] < data.classes,
+           "[dataset] '{}' row {} has label {}: want 0 to {} for {} classes", data.name, row, labels[row],
+           data.classes - 1, data.classes);
+}
+
+void expect_shapes(const Dataset& data) {
+  const Tensor &x = data.x, &y = data.y;
+  expect(x.type() == Type::f32 && x.sizes().size() >= 2 && x.count() > 0,
+         "[dataset] '{}' has samples {} {}: want f32 [n, features], neither of them 0", data.name,
+         to_string(x.type()), to_string(x.sizes()));
+  const bool labels = y.type() == Type::i32 && y.sizes().size() == 1;
+  const bool numbers = y.type() == Type::f32 && (y.sizes().size() == 1 || y.sizes().size() == 2);
+  expect(data.classes >= 0, "[dataset] '{}' has {} classes: want 0 for regression, or more", data.name,
+         data.classes);
+  expect(data.classes > 0 ? labels : numbers, "[dataset] '{}' has targets {} {}: want {}", data.name,
+         to_string(y.type()), to_string(y.sizes()),
+         data.classes > 0 ? "i32 [n] for classes" : "f32 [n] or [n, k] for regression");
+  expect(x.sizes()[0] == y.sizes()[0], "[dataset] '{}' has {} samples but {} targets", data.name,
+         x.sizes()[0], y.sizes()[0]);
+  const auto names = [&](const char* what, size_t got, int64_t want) {
+    expect(got == 0 || static_cast<int64_t>(got) == want, "[dataset] '{}' has {} {} names: want {} or none",
+           data.name, got, what, want);
+  };
+  names("feature", data.feature_names.size(), data.features());
+  names("class", data.class_names.size(), data.classes);
+}
+
+void expect_finite(const Dataset& data, const Tensor& tensor, const char* what,
+                   const std::vector<std::string>& names) {
+  const auto values = tensor.read<float>();
+  const auto found = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
+  if (found == values.end()) return;
+  const size_t width = values.size() / static_cast<size_t>(tensor.sizes()[0]);
+  const auto index = static_cast<size_t>(found - values.begin());
+  const size_t column = index % width;
+  fail("[dataset] '{}' row {}, {} {}{} is {}: want a finite number", data.name, index / width, what, column,
+       column < names.size() ? fmt::format(" ('{}')", names[column]) : "", *found);
+}
+
+/// Rows by class; one group for regression.
+std::vector<std::vector<int64_t>> groups_of(const Dataset& data) {
+  std::vector<std::vector<int64_t>> groups(static_cast<size_t>(std::max<int64_t>(data.classes, 1)));
+  for (int64_t row = 0; row < data.size(); ++row) {
+    const int32_t label = data.classes > 0 ? data.y.read<int32_t>()[static_cast<size_t>(row)] : 0;
+    groups[static_cast<size_t>(label)].push_back(row);
+  }
+  return groups;
+}
+
+}  // namespace
+
+int64_t Dataset::size() const { return x.sizes().empty() ? 0 : x.sizes()[0]; }
+
+int64_t Dataset::features() const { return size() == 0 ? 0 : x.count() / size(); }
+
+Batches Dataset::batches(int64_t size, const BatchOptions& options) const {
+  if (classes > 0) expect_labels(*this);
+  return {x, y, size, options};
+}
+
+void validate(const Dataset& data) {
+  expect_shapes(data);
+  expect_finite(data, data.x, "feature", data.feature_names);
+  if (data.classes > 0) {
+    expect_labels(data);
+  } else {
+    expect_finite(data, data.y, "target", {});
+  }
+}
+
+Dataset select(const Dataset& data, std::span<const int64_t> rows) {
+  Dataset part = data;
+  part.x = gather_rows(data.x, rows);
+  part.y = gather_rows(data.y, rows);
+  return part;
+}
+
+Split split(const Dataset& data, double test_share, uint64_t seed) {
+  expect(test_share > 0 && test_share < 1, "[split] test share of {}: want more than 0 and less than 1",
+         test_share);
+  expect_shapes(data);
+  if (data.classes > 0) expect_labels(data);
+  std::vector<int64_t> train, test;
+  uint64_t stream = 0;
+  for (const std::vector<int64_t>& group : groups_of(data)) {
+    const auto n = static_cast<int64_t>(group.size());
+    const auto tested = std::llround(static_cast<double>(n) * test_share);
+    const std::vector<int64_t> order = permutation(n, seed, stream++);
+    for (int64_t i = 0; i < n; ++i)
+      (i < tested ? test : train).push_back(group[static_cast<size_t>(order[static_cast<size_t>(i)])]);
+  }
+  expect(!train.empty() && !test.empty(),
+         "[split] '{}' gives {} samples to train and {} to test: want some of both", data.name, train.size(),
+         test.size());
+  std::sort(train.begin(), train.end());
+  std::sort(test.begin(), test.end());
+  return {select(data, train), select(data, test)};
+}
+
+}  // namespace crease

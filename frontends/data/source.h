@@ -1,0 +1,23 @@
+// Data by a word of text, as the command line takes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "frontends/data/csv.h"
+#include "frontends/data/dataset.h"
+
+namespace crease {
+
+struct SourceOptions {
+  /// How sets that come in one piece are split (see split); those in two, such as MNIST, stay as they are.
+  double test_share = 0.2;
+  uint64_t seed = 0;
+  CsvOptions csv = {};
+};
+
+/// "digits", "mnist:FOLDER" or "csv:FILE".
+/// Errors: Error listing these for any other word, and those of the reader.
+Split read_source(const std::string& source, const SourceOptions& options = {});
+
+}  // namespace crease

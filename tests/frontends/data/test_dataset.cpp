@@ -1,0 +1,183 @@
+#include "frontends/data/dataset.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <limits>
+#include <set>
+
+#include "frontends/data/digits.h"
+#include "frontends/data/source.h"
+#include "frontends/data/standardise.h"
+#include "frontends/file.h"
+#include "tests/files.h"
+#include "tests/frontends/thrown.h"
+
+namespace crease {
+namespace {
+
+using test::holds;
+using test::thrown_by;
+
+Dataset two_classes() {
+  return {.x = Tensor::f32({4, 2}, {0, 1, 2, 3, 4, 5, 6, 7}),
+          .y = Tensor::i32({4}, {0, 1, 0, 1}),
+          .classes = 2,
+          .name = "toy",
+          .feature_names = {"a", "b"}};
+}
+
+std::string complaint(const Dataset& data) {
+  return thrown_by([&] { validate(data); });
+}
+
+std::array<int, 10> histogram(const Dataset& data) {
+  std::array<int, 10> counts{};
+  for (const int32_t label : data.y.read<int32_t>()) ++counts.at(static_cast<size_t>(label));
+  return counts;
+}
+
+TEST_CASE("the digits are the 1797 of the UCI repository") {
+  const Dataset data = digits();
+  CHECK(data.size() == 1797);
+  CHECK(data.features() == 64);
+  CHECK(data.classes == 10);
+  CHECK(data.name == "digits");
+  CHECK_NOTHROW(validate(data));
+  CHECK(histogram(data) == std::array{178, 182, 177, 183, 181, 182, 181, 179, 174, 180});
+  // The first row of the file: 0,0,5,13,9,1,0,0, ... ,0 and the digit 0.
+  const std::vector<float> first{0, 0, 5 / 16.0f, 13 / 16.0f, 9 / 16.0f, 1 / 16.0f, 0, 0};
+  CHECK(std::vector<float>(data.x.read<float>().begin(), data.x.read<float>().begin() + 8) == first);
+  CHECK(data.y.at(0) == 0);
+}
+
+TEST_CASE("a split keeps every sample once, and the share of every class") {
+  const Dataset data = digits();
+  const Split parts = split(data, 0.2, 3);
+  CHECK(parts.train.size() + parts.test.size() == 1797);
+  const auto all = histogram(data), train = histogram(parts.train), test = histogram(parts.test);
+  for (size_t i = 0; i < 10; ++i) {
+    CHECK(train[i] + test[i] == all[i]);
+    CHECK(std::abs(test[i] - 0.2 * all[i]) <= 0.5);
+  }
+  CHECK(parts.train.classes == 10);
+  CHECK(split(data, 0.2, 3).test.x == parts.test.x);
+  CHECK_FALSE(split(data, 0.2, 4).test.x == parts.test.x);
+}
+
+TEST_CASE("a regression split has the rounded share, in the order of rows") {
+  Dataset data{.x = Tensor(Type::f32, {10, 1}), .y = Tensor(Type::f32, {10})};
+  for (int64_t i = 0; i < 10; ++i) data.y.set(i, static_cast<double>(i));
+  const Split parts = split(data, 0.3);
+  CHECK(parts.test.size() == 3);
+  std::set<double> seen;
+  for (const Dataset& part : {parts.train, parts.test})
+    for (int64_t i = 0; i < part.size(); ++i) {
+      seen.insert(part.y.at(i));
+      if (i > 0) CHECK(part.y.at(i) > part.y.at(i - 1));
+    }
+  CHECK(seen.size() == 10);
+}
+
+TEST_CASE("a split that leaves one part empty is an error") {
+  CHECK(thrown_by([] { split(two_classes(), 0.0); }) ==
+        "[split] test share of 0: want more than 0 and less than 1");
+  CHECK(holds(thrown_by([] { split(two_classes(), std::numeric_limits<double>::quiet_NaN()); }),
+              "share of nan"));
+  CHECK(thrown_by([] { split(two_classes(), 0.1); }) ==
+        "[split] 'toy' gives 4 samples to train and 0 to test: want some of both");
+}
+
+TEST_CASE("data that break a promise are errors with the row") {
+  CHECK_NOTHROW(validate(two_classes()));
+  Dataset data = two_classes();
+  data.y = Tensor::i32({4}, {0, 1, 2, 1});
+  CHECK(complaint(data) == "[dataset] 'toy' row 2 has label 2: want 0 to 1 for 2 classes");
+  CHECK(thrown_by([&] { data.batches(2); }) == complaint(data));
+  CHECK(thrown_by([&] { split(data); }) == complaint(data));
+  data.y = Tensor::i32({4}, {0, -1, 0, 1});
+  CHECK(complaint(data) == "[dataset] 'toy' row 1 has label -1: want 0 to 1 for 2 classes");
+
+  data = two_classes();
+  data.x.set(5, std::numeric_limits<double>::quiet_NaN());
+  CHECK(complaint(data) == "[dataset] 'toy' row 2, feature 1 ('b') is nan: want a finite number");
+  data.x.set(5, -std::numeric_limits<double>::infinity());
+  CHECK(complaint(data) == "[dataset] 'toy' row 2, feature 1 ('b') is -inf: want a finite number");
+
+  Dataset numbers{.x = Tensor(Type::f32, {2, 1}), .y = Tensor(Type::f32, {2, 3}), .name = "toy"};
+  CHECK_NOTHROW(validate(numbers));
+  numbers.y.set(4, std::numeric_limits<double>::infinity());
+  CHECK(complaint(numbers) == "[dataset] 'toy' row 1, target 1 is inf: want a finite number");
+}
+
+TEST_CASE("data whose parts do not fit are errors with both sides") {
+  CHECK(complaint({}) == "[dataset] '' has samples f32 []: want f32 [n, features], neither of them 0");
+  Dataset data = two_classes();
+  data.y = Tensor::i32({3}, {0, 1, 0});
+  CHECK(complaint(data) == "[dataset] 'toy' has 4 samples but 3 targets");
+  data.y = Tensor::f32({4}, {0, 1, 0, 1});
+  CHECK(complaint(data) == "[dataset] 'toy' has targets f32 [4]: want i32 [n] for classes");
+  data.classes = 0;
+  CHECK(complaint(data) == "nothing thrown");
+  data.feature_names.pop_back();
+  CHECK(complaint(data) == "[dataset] 'toy' has 1 feature names: want 2 or none");
+  data = two_classes();
+  data.classes = -1;
+  CHECK(complaint(data) == "[dataset] 'toy' has -1 classes: want 0 for regression, or more");
+}
+
+TEST_CASE("a dataset may go away before its batches") {
+  const Batches batches = two_classes().batches(3);
+  int64_t samples = 0;
+  for (const Batch& batch : batches) samples += batch.size();
+  CHECK(samples == 4);
+}
+
+TEST_CASE("standardised features have mean 0 and deviation 1 on the training part") {
+  const Split parts = standardise(split(digits()));
+  const Standardisation again = measure(parts.train);
+  // n = 1437 values of size <= 40 rounded to f32 (2^-24 each): errors below 40 * 2^-24.
+  for (int64_t j = 0; j < 64; ++j) {
+    CHECK(again.mean.at(j) == doctest::Approx(0).epsilon(3e-6));
+    CHECK(again.deviation.at(j) == doctest::Approx(1).epsilon(3e-6));
+  }
+  CHECK_NOTHROW(validate(parts.test));
+}
+
+TEST_CASE("what was measured on one part is applied to the other") {
+  const Split data{{.x = Tensor::f32({2, 2}, {1, 7, 3, 7}), .y = Tensor(Type::f32, {2})},
+                   {.x = Tensor::f32({1, 2}, {6, 9}), .y = Tensor(Type::f32, {1})}};
+  const Split result = standardise(data);
+  CHECK(result.train.x == Tensor::f32({2, 2}, {-1, 0, 1, 0}));
+  CHECK(result.test.x == Tensor::f32({1, 2}, {4, 2}));
+}
+
+TEST_CASE("a constant feature becomes 0 exactly, however its sum rounds") {
+  Dataset data{.x = Tensor(Type::f32, {1001, 1}), .y = Tensor(Type::f32, {1001})};
+  for (float& value : data.x.write<float>()) value = 0.1f;
+  const Standardisation by = measure(data);
+  CHECK(by.deviation.at(0) == 1);
+  CHECK(standardise(data.x, by) == Tensor(Type::f32, {1001, 1}));
+}
+
+TEST_CASE("standardising another number of features is an error") {
+  const Standardisation by = measure(two_classes());
+  CHECK(thrown_by([&] { standardise(Tensor(Type::f32, {4, 3}), by); }) ==
+        "[standardise] x of shape [4, 3] has 3 features: want 2, as measured");
+}
+
+TEST_CASE("data are found by a word of text") {
+  const test::TemporaryFolder folder;
+  write_file_atomically(folder / "t.csv", "1,2,a\n3,4,b\n5,6,a\n7,8,b\n");
+  CHECK(read_source("digits").test.x == split(digits(), 0.2, 0).test.x);
+  const Split csv = read_source("csv:" + (folder / "t.csv").string(), {.test_share = 0.5});
+  CHECK(csv.train.size() == 2);
+  CHECK(csv.test.size() == 2);
+  CHECK(thrown_by([] { read_source("mnits:x"); }) ==
+        "[data] unknown data 'mnits:x': want digits, mnist:FOLDER or csv:FILE");
+  CHECK(holds(thrown_by([] { read_source("csv:"); }), "[data] unknown data 'csv:'"));
+  CHECK(holds(thrown_by([] { read_source("mnist:none"); }), "[mnist] 'none' is no folder"));
+}
+
+}  // namespace
+}  // namespace crease
