@@ -51,11 +51,18 @@ UpdateScope::UpdateScope(Graph& graph, double learning_rate, std::string optimiz
       learning_rate_(graph.parameter(learning_rate_name, Tensor::scalar(Type::f32, learning_rate), where)) {}
 
 Value UpdateScope::step() {
-  if (step_) return step_;
-  const Value done = graph_->parameter("optimizer.step", Tensor::scalar(Type::f32, 0), where_);
-  step_ = done + 1;
-  graph_->update(done, step_);
-  return step_;
+  return shared("step", [&] {
+    const Value done = graph_->parameter("optimizer.step", Tensor::scalar(Type::f32, 0), where_);
+    const Value now = done + 1;
+    graph_->update(done, now);
+    return now;
+  });
+}
+
+Value UpdateScope::shared(const std::string& name, const std::function<Value()>& make) {
+  const auto found = shared_.find(name);
+  if (found != shared_.end()) return found->second;
+  return shared_.emplace(name, make()).first->second;
 }
 
 Value UpdateScope::state(const std::string& slot, const Value& parameter) {
@@ -102,10 +109,15 @@ Optimizer adam(const AdamOptions& options) {
     const Value v = old_v * options.beta2 + square(g) * (1 - options.beta2);
     scope.update(old_m, m);
     scope.update(old_v, v);
-    const Value first = m / bias_correction(scope.step(), options.beta1);
-    const Value second = v / bias_correction(scope.step(), options.beta2);
-    const Value direction = first / (sqrt(second) + options.epsilon);
-    return p - scope.learning_rate() * decayed(direction, p, options.weight_decay);
+    // M / (sqrt(V) + e) = root / c1 * m / (sqrt(v) + e root), root = sqrt(c2), c = 1 - b^t: one division an
+    // element.
+    const Value root =
+        scope.shared("root", [&] { return sqrt(bias_correction(scope.step(), options.beta2)); });
+    const Value rate = scope.shared(
+        "rate", [&] { return scope.learning_rate() * root / bias_correction(scope.step(), options.beta1); });
+    const Value small = scope.shared("small", [&] { return root * options.epsilon; });
+    const Value moved = p - rate * (m / (sqrt(v) + small));
+    return options.weight_decay == 0 ? moved : moved - scope.learning_rate() * (p * options.weight_decay);
   };
   return {.name = "adam", .learning_rate = options.learning_rate, .rule = rule};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,8 @@ class UpdateScope {
   Value learning_rate() const { return learning_rate_; }
   /// The number of the step, a scalar counted from 1. In f32 it stays at 2^24 when it gets there.
   Value step();
+  /// A value that the updates of all parameters use; `make` is called for the first of them.
+  Value shared(const std::string& name, const std::function<Value()>& make);
   /// State for `parameter` with its shape and type, zeros at first; named "<optimizer>.<slot>/<parameter>".
   Value state(const std::string& slot, const Value& parameter);
   /// After the step `state` takes `value`.
@@ -34,7 +37,7 @@ class UpdateScope {
   std::string optimizer_;
   std::source_location where_;
   Value learning_rate_;
-  Value step_;
+  std::map<std::string, Value> shared_;
 };
 
 /// An optimizer: the rule gives the new value of a parameter from the old one and its gradient.

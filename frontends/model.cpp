@@ -1,0 +1,166 @@
+#include "frontends/model.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "frontends/file.h"
+#include "frontends/safetensors.h"
+#include "graph/error.h"
+#include "graph/text.h"
+
+namespace crease {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int format_version = 1;
+// Keys of a checkpoint's metadata.
+constexpr const char* epochs_key = "crease.epochs_done";
+constexpr const char* steps_key = "crease.steps_done";
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  expect(!code, "[save] cannot make the folder {}: {}", folder.string(), code.message());
+}
+
+std::vector<float> numbers(const Tensor& tensor) {
+  const auto values = tensor.read<float>();
+  return {values.begin(), values.end()};
+}
+
+Json to_json(const ModelInfo& info) {
+  Json json{{"format", "crease model"}, {"version", format_version}, {"data", info.data},
+            {"classes", info.classes},  {"training", info.training}, {"metrics", info.metrics}};
+  if (info.standardisation) {
+    json["standardisation"] = Json{{"mean", numbers(info.standardisation->mean)},
+                                   {"deviation", numbers(info.standardisation->deviation)}};
+  }
+  return json;
+}
+
+Standardisation standardisation_from_json(const Json& json) {
+  const auto mean = json.at("mean").get<std::vector<float>>();
+  const auto deviation = json.at("deviation").get<std::vector<float>>();
+  expect(mean.size() == deviation.size(), "{} means but {} deviations", mean.size(), deviation.size());
+  const auto count = static_cast<int64_t>(mean.size());
+  return {.mean = Tensor::f32({count}, mean), .deviation = Tensor::f32({count}, deviation)};
+}
+
+ModelInfo info_from_json(const Json& json) {
+  const int version = json.at("version").get<int>();
+  expect(json.at("format").get<std::string>() == "crease model" && version == format_version,
+         "format '{}' version {} is not 'crease model' version {}", json.at("format").get<std::string>(),
+         version, format_version);
+  ModelInfo info{.data = json.at("data").get<std::string>(),
+                 .classes = json.at("classes").get<std::vector<std::string>>(),
+                 .training = json.at("training").get<std::map<std::string, std::string>>(),
+                 .metrics = json.at("metrics").get<std::map<std::string, double>>()};
+  if (json.contains("standardisation"))
+    info.standardisation = standardisation_from_json(json["standardisation"]);
+  return info;
+}
+
+ModelInfo read_info(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return info_from_json(Json::parse(text));
+  } catch (const nlohmann::json::exception& problem) {
+    fail("[load] {}: {}", path.string(), problem.what());
+  } catch (const Error& problem) {
+    fail("[load] {}: {}", path.string(), problem.what());
+  }
+}
+
+Graph read_graph(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return parse(text);
+  } catch (const Error& problem) {
+    fail("[load] {}: {}", path.string(), problem.what());
+  }
+}
+
+std::string signature(Type type, const std::vector<int64_t>& sizes) {
+  return fmt::format("{}{}", to_string(type), to_string(sizes));
+}
+
+/// One line for each difference.
+std::string difference_table(const std::map<std::string, std::string>& wanted,
+                             const std::map<std::string, std::string>& got) {
+  std::string table;
+  const auto line = [&](const std::string& name, const std::string& graph, const std::string& value) {
+    table += fmt::format("\n  {:<24} {:<20} {}", name, graph, value);
+  };
+  for (const auto& [name, form] : wanted) {
+    const auto found = got.find(name);
+    if (found == got.end()) line(name, form, "missing");
+    if (found != got.end() && found->second != form) line(name, form, found->second);
+  }
+  for (const auto& [name, form] : got) {
+    if (!wanted.contains(name)) line(name, "missing", form);
+  }
+  return table;
+}
+
+int64_t count_in(const TensorFile& file, const char* key, const std::filesystem::path& path) {
+  const auto entry = file.metadata.find(key);
+  expect(entry != file.metadata.end(), "[load] {} is no checkpoint: its metadata has no '{}'", path.string(),
+         key);
+  const std::string& text = entry->second;
+  int64_t count = -1;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+  expect(problem == std::errc{} && end == text.data() + text.size() && count >= 0,
+         "[load] {}: '{}' is '{}', want a count", path.string(), key, text);
+  return count;
+}
+
+}  // namespace
+
+void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
+  std::map<std::string, std::string> wanted, got;
+  for (const auto& [name, tensor] : parameters_of(graph))
+    wanted[name] = signature(tensor.type(), tensor.sizes());
+  for (const auto& [name, tensor] : values) got[name] = signature(tensor.type(), tensor.sizes());
+  const std::string table = difference_table(wanted, got);
+  expect(table.empty(), "[load] the parameters do not fit the graph:\n  {:<24} {:<20} {}{}", "parameter",
+         "graph", "file", table);
+  for (const auto& [name, tensor] : values) graph.set_parameter(name, tensor);
+}
+
+std::map<std::string, Tensor> parameters_of(const Graph& graph) {
+  std::map<std::string, Tensor> result;
+  for (const NodeId id : graph.parameters()) result.emplace(graph.node(id).name, graph.node(id).value);
+  return result;
+}
+
+void save_model(const std::filesystem::path& folder, const Model& model) {
+  make_folder(folder);
+  write_file_atomically(folder / "graph.txt", to_string(model.network));
+  write_safetensors(folder / "parameters.safetensors", parameters_of(model.network));
+  write_file_atomically(folder / "model.json", to_json(model.info).dump(2) + "\n");
+}
+
+Model load_model(const std::filesystem::path& folder) {
+  expect(std::filesystem::is_directory(folder), "[load] {} is not a folder", folder.string());
+  Model model{.network = read_graph(folder / "graph.txt"), .info = read_info(folder / "model.json")};
+  set_parameters(model.network, read_safetensors(folder / "parameters.safetensors").tensors);
+  return model;
+}
+
+void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
+  make_folder(folder);
+  write_safetensors(folder / "checkpoint.safetensors", checkpoint.parameters,
+                    {{epochs_key, std::to_string(checkpoint.epochs_done)},
+                     {steps_key, std::to_string(checkpoint.steps_done)}});
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& folder) {
+  const auto path = folder / "checkpoint.safetensors";
+  TensorFile file = read_safetensors(path);
+  return {.parameters = std::move(file.tensors),
+          .epochs_done = count_in(file, epochs_key, path),
+          .steps_done = count_in(file, steps_key, path)};
+}
+
+}  // namespace crease

@@ -1,0 +1,59 @@
+// A trained network on disk: a folder with graph.txt (text form), parameters.safetensors and model.json (what
+// it was trained on and how). Each file is replaced as a whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontends/data/standardise.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+/// What must be known to use a network on data, and what one wants to know about it.
+struct ModelInfo {
+  std::string data = {};                                // "digits", "mnist:DIR", "csv:FILE"
+  std::vector<std::string> classes = {};                // names in the order of the logits; empty: numbers
+  std::optional<Standardisation> standardisation = {};  // what was done to the samples
+  std::map<std::string, std::string> training = {};     // options by name, as written on the command line
+  std::map<std::string, double> metrics = {};
+};
+
+/// A network for prediction, with its parameters.
+struct Model {
+  Graph network;
+  ModelInfo info = {};
+};
+
+/// Writes the three files; makes the folder if there is none.
+/// Errors: Error with the system's reason; files already replaced stay, each of them whole.
+void save_model(const std::filesystem::path& folder, const Model& model);
+
+/// Reads a folder that save_model wrote.
+/// Errors: Error naming the file and position of what is wrong, and those of set_parameters.
+Model load_model(const std::filesystem::path& folder);
+
+/// Gives every parameter of the graph its value.
+/// Errors: Error with a table of every difference in name, type or shape; then nothing is changed.
+void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
+
+/// Values of all parameters by name.
+std::map<std::string, Tensor> parameters_of(const Graph& graph);
+
+/// Where training stands: all parameters of the training step, its optimizer's among them, and what is done.
+struct Checkpoint {
+  std::map<std::string, Tensor> parameters = {};
+  int64_t epochs_done = 0;
+  int64_t steps_done = 0;  // of the epoch after those
+};
+
+/// checkpoint.safetensors of a folder, one file, so that its parts always belong together.
+/// Errors: Error with the system's reason.
+void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint);
+/// Errors: Error if the file is missing, corrupt or of another kind.
+Checkpoint load_checkpoint(const std::filesystem::path& folder);
+
+}  // namespace crease

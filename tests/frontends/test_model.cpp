@@ -1,0 +1,116 @@
+#include "frontends/model.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "frontends/models.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/text.h"
+#include "tests/files.h"
+
+namespace crease {
+namespace {
+
+Model some_model() {
+  ModelInfo info{.data = "csv:iris.csv",
+                 .classes = {"setosa", "a \"quoted\" name"},
+                 .standardisation = Standardisation{.mean = Tensor::f32({3}, {1, 0.1F, -2}),
+                                                    .deviation = Tensor::f32({3}, {1, 2, 3})},
+                 .training = {{"--epochs", "3"}},
+                 .metrics = {{"test accuracy", 0.96875}}};
+  return {.network = network(mlp({3, 4, 2}, relu), 3), .info = info};
+}
+
+void put(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+TEST_CASE("a model that is saved and loaded is the same") {
+  const test::TemporaryFolder folder;
+  const Model model = some_model();
+  save_model(folder / "a/b", model);
+  const Model loaded = load_model(folder / "a/b");
+  CHECK(equal(loaded.network, model.network));
+  CHECK(parameters_of(loaded.network) == parameters_of(model.network));
+  CHECK(loaded.info.data == model.info.data);
+  CHECK(loaded.info.classes == model.info.classes);
+  CHECK(loaded.info.standardisation->mean == model.info.standardisation->mean);
+  CHECK(loaded.info.standardisation->deviation == model.info.standardisation->deviation);
+  CHECK(loaded.info.training == model.info.training);
+  CHECK(loaded.info.metrics == model.info.metrics);
+}
+
+TEST_CASE("saving again replaces the model and leaves other files alone") {
+  const test::TemporaryFolder folder;
+  save_model(folder.path(), some_model());
+  put(folder / "notes.txt", "mine");
+  Model other = some_model();
+  other.network.set_parameter("0.bias", Tensor::f32({4}, {1, 2, 3, 4}));
+  save_model(folder.path(), other);
+  CHECK(load_model(folder.path()).network.find("0.bias").node().value.at(3) == 4);
+  CHECK(std::filesystem::exists(folder / "notes.txt"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 4);
+}
+
+TEST_CASE("parameters that do not fit are refused with every difference, and nothing changes") {
+  Graph graph = some_model().network;
+  auto values = parameters_of(graph);
+  const Tensor before = values.at("2.weight");
+  values["0.weight"] = Tensor::f32({3, 5}, std::vector<float>(15));
+  values["extra"] = Tensor::scalar(Type::f64, 1);
+  values["2.weight"] = Tensor::f32({4, 2}, std::vector<float>(8));
+  values.erase("2.bias");
+  try {
+    set_parameters(graph, values);
+    FAIL("must be refused");
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    CAPTURE(text);
+    CHECK(text.starts_with("[load] the parameters do not fit the graph:"));
+    CHECK(text.find("0.weight                 f32[3, 4]            f32[3, 5]") != std::string::npos);
+    CHECK(text.find("2.bias                   f32[2]               missing") != std::string::npos);
+    CHECK(text.find("extra                    missing              f64[]") != std::string::npos);
+    CHECK(text.find("2.weight") == std::string::npos);
+  }
+  CHECK(graph.find("2.weight").node().value == before);
+}
+
+TEST_CASE("a folder that holds no sound model is refused, naming the file") {
+  const test::TemporaryFolder folder;
+  CHECK_THROWS_WITH_AS(load_model(folder / "none"), doctest::Contains("is not a folder"), Error);
+  CHECK_THROWS_WITH_AS(load_model(folder.path()), doctest::Contains("graph.txt"), Error);
+  const auto refuses = [&](const std::string& file, const std::string& text, const char* message) {
+    save_model(folder.path(), some_model());
+    put(folder / file, text);
+    CHECK_THROWS_WITH_AS(load_model(folder.path()), doctest::Contains(message), Error);
+  };
+  refuses("graph.txt", "input %0 x: f32[batch, 3]\n%1: f32[batch, 3] = rule(%0)\n", "graph.txt");
+  refuses("model.json", "{\"format\": \"crease model\"", "model.json");
+  refuses("model.json", "{\"format\": \"other\", \"version\": 1}",
+          "format 'other' version 1 is not 'crease model'");
+  refuses("parameters.safetensors", "short", "parameters.safetensors");
+}
+
+TEST_CASE("a checkpoint that is saved and loaded is the same, and another file is none") {
+  const test::TemporaryFolder folder;
+  const Checkpoint checkpoint{
+      .parameters = {{"adam.m/0.weight", Tensor::f32({2}, {1, 2})}}, .epochs_done = 7, .steps_done = 11};
+  save_checkpoint(folder.path(), checkpoint);
+  const Checkpoint loaded = load_checkpoint(folder.path());
+  CHECK(loaded.parameters == checkpoint.parameters);
+  CHECK(loaded.epochs_done == 7);
+  CHECK(loaded.steps_done == 11);
+  save_model(folder.path(), some_model());
+  std::filesystem::rename(folder / "parameters.safetensors", folder / "checkpoint.safetensors");
+  CHECK_THROWS_WITH_AS(load_checkpoint(folder.path()), doctest::Contains("is no checkpoint"), Error);
+}
+
+TEST_CASE("a folder that cannot be made is an error with the reason") {
+  const test::TemporaryFolder folder;
+  put(folder / "file", "");
+  CHECK_THROWS_WITH_AS(save_model(folder / "file/model", some_model()),
+                       doctest::Contains("cannot make the folder"), Error);
+}
+
+}  // namespace
+}  // namespace crease
