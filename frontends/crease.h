@@ -1,0 +1,37 @@
+// Everything: graphs, derivatives, compilation, layers, losses, optimizers, data, training, reports. Programs
+// write #include <crease/crease.h>.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "autodiff/directional.h"
+#include "autodiff/reverse.h"
+#include "frontends/data.h"
+#include "frontends/init.h"
+#include "frontends/layers.h"
+#include "frontends/losses.h"
+#include "frontends/model.h"
+#include "frontends/models.h"
+#include "frontends/optimizers.h"
+#include "frontends/progress.h"
+#include "frontends/safetensors.h"
+#include "frontends/trainer.h"
+#include "graph/error.h"
+#include "graph/evaluate.h"
+#include "graph/graph.h"
+#include "graph/op.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/catalog.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/leaf.h"
+#include "graph/ops/lookup.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "graph/scalar.h"
+#include "graph/tensor.h"
+#include "graph/text.h"
+#include "graph/tie.h"
+#include "graph/value.h"
+#include "graph/verify.h"
+#include "jit/program.h"

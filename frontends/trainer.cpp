@@ -1,0 +1,228 @@
+#include "frontends/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "frontends/training/diagnose.h"
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Sums over the samples of an epoch so far.
+struct Totals {
+  double loss = 0;
+  double correct = 0;
+  int64_t samples = 0;
+
+  double mean_loss() const { return loss / static_cast<double>(std::max<int64_t>(samples, 1)); }
+  double accuracy() const { return correct / static_cast<double>(std::max<int64_t>(samples, 1)); }
+};
+
+Graph step_graph(const Objective& objective, const TrainOptions& options) {
+  TrainStepOptions step{.tie = options.tie};
+  if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
+  return train_step(objective.loss, options.optimizer, step);
+}
+
+Graph evaluation_graph(const Objective& objective) {
+  std::vector<std::pair<std::string, Value>> outputs{{"loss_sum", objective.loss_sum}};
+  if (objective.correct) outputs.emplace_back("correct", *objective.correct);
+  return extract(outputs);
+}
+
+Evaluation evaluate_with(Runner& runner, const Objective& objective, const Dataset& data) {
+  constexpr int64_t most = 256;  // enough to fill the machine, little memory
+  Totals totals;
+  for (const Batch& batch : data.batches(std::min(most, data.size()), {.shuffle = false})) {
+    const auto values = runner({{objective.input, batch.x}, {objective.target, batch.y}});
+    totals.loss += values.at("loss_sum").item();
+    if (objective.correct) totals.correct += values.at("correct").item();
+    totals.samples += batch.size();
+  }
+  Evaluation result{.loss = totals.mean_loss(), .samples = totals.samples};
+  if (objective.correct) result.accuracy = totals.accuracy();
+  return result;
+}
+
+bool all_finite(const std::map<std::string, Tensor>& tensors) {
+  return std::ranges::all_of(tensors, [](const auto& entry) { return !first_non_finite(entry.second); });
+}
+
+void check_options(const Split& data, const TrainOptions& options) {
+  expect(options.epochs >= 1, "[train] epochs must be at least 1: got {}", options.epochs);
+  expect(options.batch >= 1, "[train] batch must be at least 1: got {}", options.batch);
+  expect(options.batch <= data.train.size(),
+         "[train] batch is larger than the data: got {}, want at most the {} training samples", options.batch,
+         data.train.size());
+  expect(static_cast<bool>(options.optimizer.rule), "[train] the optimizer has no rule");
+}
+
+/// One call of train.
+class Training {
+ public:
+  Training(const Graph& network, const Split& data, const TrainOptions& options)
+      : data_(data),
+        options_(options),
+        objective_(make_objective(network, data.train, options.loss)),
+        step_(step_graph(objective_, options)),
+        runner_(step_, options.run),
+        evaluator_(evaluation_graph(objective_), options.run) {
+    if (!options.resume) return;
+    // Into the graph first: it refuses what does not fit, with a table.
+    set_parameters(step_, options.resume->parameters);
+    runner_.set_parameters(options.resume->parameters);
+  }
+
+  TrainResult run() {
+    const int64_t done = options_.resume ? options_.resume->epochs_done : 0;
+    int64_t first_step = options_.resume ? options_.resume->steps_done : 0;
+    result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = done, .steps_done = first_step};
+    for (int64_t epoch = done + 1; epoch <= options_.epochs && !result_.stopped; ++epoch) {
+      run_epoch(epoch, first_step);
+      first_step = 0;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Batches batches(int64_t epoch) const {
+    return data_.train.batches(options_.batch, {.seed = options_.seed, .epoch = epoch});
+  }
+
+  Bindings bindings(const Batch& batch) const {
+    return {{objective_.input, batch.x}, {objective_.target, batch.y}};
+  }
+
+  void run_epoch(int64_t epoch, int64_t first_step) {
+    if (options_.schedule) {
+      const double rate = options_.schedule(epoch, options_.optimizer.learning_rate);
+      expect(std::isfinite(rate) && rate >= 0, "[train] the schedule gives learning rate {} for epoch {}",
+             rate, epoch);
+      runner_.set_parameter(learning_rate_name, Tensor::scalar(Type::f32, rate));
+    }
+    const auto before = runner_.parameters();
+    const Clock::time_point start = Clock::now();
+    const Batches order = batches(epoch);
+    Totals totals;
+    int64_t step = 0;
+    for (const Batch& batch : order) {
+      if (step++ < first_step) continue;
+      if (!take_step(batch, totals)) explain(epoch, first_step, before);
+      report_progress(epoch, step, order, first_step, totals, start);
+      if (step == order.count() || !options_.should_stop || !options_.should_stop()) continue;
+      result_.stopped = true;
+      result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = epoch - 1, .steps_done = step};
+      return;
+    }
+    finish_epoch(epoch, first_step, before, totals, seconds_since(start));
+  }
+
+  /// Whether the loss is finite.
+  bool take_step(const Batch& batch, Totals& totals) {
+    const auto values = runner_(bindings(batch));
+    const double loss = values.at("loss").item();
+    totals.loss += loss * static_cast<double>(batch.size());
+    if (objective_.correct) totals.correct += values.at("correct").item();
+    totals.samples += batch.size();
+    return std::isfinite(loss);
+  }
+
+  void report_progress(int64_t epoch, int64_t step, const Batches& order, int64_t first_step,
+                       const Totals& totals, Clock::time_point start) {
+    if (!options_.on_progress || seconds_since(reported_) < 0.1) return;
+    reported_ = Clock::now();
+    const double rate = static_cast<double>(totals.samples) / std::max(seconds_since(start), 1e-9);
+    const int64_t left =
+        order.samples() * (options_.epochs - epoch + 1) - totals.samples - first_step * options_.batch;
+    TrainProgress progress{.epoch = epoch,
+                           .epochs = options_.epochs,
+                           .step = step,
+                           .steps = order.count(),
+                           .loss = totals.mean_loss(),
+                           .samples_per_second = rate,
+                           .seconds_left = static_cast<double>(left) / rate};
+    if (objective_.correct) progress.accuracy = totals.accuracy();
+    options_.on_progress(progress);
+  }
+
+  void finish_epoch(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before,
+                    const Totals& totals, double seconds) {
+    result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = epoch};
+    if (!all_finite(result_.checkpoint.parameters)) explain(epoch, first_step, before);
+    evaluator_.set_parameters(result_.checkpoint.parameters);
+    const Evaluation test = evaluate_with(evaluator_, objective_, data_.test);
+    EpochMetrics metrics{.epoch = epoch,
+                         .epochs = options_.epochs,
+                         .loss = totals.mean_loss(),
+                         .test_loss = test.loss,
+                         .test_accuracy = test.accuracy,
+                         .seconds = seconds,
+                         .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
+    if (objective_.correct) metrics.accuracy = totals.accuracy();
+    result_.epochs.push_back(metrics);
+    const bool goes_on = !options_.on_epoch || options_.on_epoch(metrics, result_.checkpoint);
+    const bool asked = options_.should_stop && options_.should_stop();
+    result_.stopped = epoch < options_.epochs && (!goes_on || asked);
+  }
+
+  /// Repeats the epoch to the step that made the first number that is not finite, and interprets that step.
+  [[noreturn]] void explain(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before) {
+    runner_.set_parameters(before);
+    int64_t step = 0;
+    for (const Batch& batch : batches(epoch)) {
+      if (step++ < first_step) continue;
+      set_parameters(step_, runner_.parameters());
+      Totals totals;
+      if (take_step(batch, totals) && all_finite(runner_.parameters())) continue;
+      const auto culprit = find_non_finite(step_, bindings(batch));
+      fail("[train] the loss stopped being finite at epoch {}, step {}: {}; try a learning rate below {:g}",
+           epoch, step, culprit ? culprit->text : "the interpreter finds every value of this step finite",
+           runner_.parameters().at(learning_rate_name).item());
+    }
+    fail("[train] the loss stopped being finite in epoch {}, but not when the epoch was repeated", epoch);
+  }
+
+  const Split& data_;
+  const TrainOptions& options_;
+  Objective objective_;
+  Graph step_;
+  Runner runner_;
+  Runner evaluator_;
+  TrainResult result_;
+  Clock::time_point reported_;
+};
+
+}  // namespace
+
+TrainResult train(const Graph& network, const Split& data, const TrainOptions& options) {
+  validate(data.train);
+  validate(data.test);
+  check_options(data, options);
+  return Training(network, data, options).run();
+}
+
+Graph trained_network(const Graph& network, const Checkpoint& checkpoint) {
+  Graph result = network;
+  for (const NodeId id : network.parameters()) {
+    const auto found = checkpoint.parameters.find(network.node(id).name);
+    if (found != checkpoint.parameters.end()) result.set_parameter(found->first, found->second);
+  }
+  return result;
+}
+
+Evaluation evaluate_on(const Graph& network, const Dataset& data, const TrainOptions& options) {
+  validate(data);
+  const Objective objective = make_objective(network, data, options.loss);
+  Runner runner(evaluation_graph(objective), options.run);
+  return evaluate_with(runner, objective, data);
+}
+
+}  // namespace crease

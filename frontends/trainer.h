@@ -1,0 +1,72 @@
+// Training: epochs over shuffled batches, with metrics, callbacks, a stop that loses nothing, and a diagnosis
+// where numbers stop being finite. Equal seeds give equal results, also over a stop and a resume.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontends/data/dataset.h"
+#include "frontends/model.h"
+#include "frontends/optimizers.h"
+#include "frontends/progress.h"
+#include "frontends/training/objective.h"
+#include "frontends/training/runner.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+struct TrainOptions {
+  int64_t epochs = 10;
+  int64_t batch = 64;
+  uint64_t seed = 0;
+  Optimizer optimizer = sgd();
+  /// Learning rate of an epoch (from 1), given that of the optimizer; empty: the same throughout.
+  std::function<double(int64_t epoch, double learning_rate)> schedule = {};
+  /// Empty: softmax_cross_entropy for integer targets, mse for floating ones.
+  LossFunction loss = {};
+  /// Rule at kinks.
+  std::optional<Tie> tie = {};
+  RunnerOptions run = {};
+  /// Where to go on from.
+  std::optional<Checkpoint> resume = {};
+
+  /// Called after each epoch; false ends training.
+  std::function<bool(const EpochMetrics& metrics, const Checkpoint& checkpoint)> on_epoch = {};
+  /// Called now and then between steps, at most ten times a second.
+  std::function<void(const TrainProgress& progress)> on_progress = {};
+  /// Asked after each step; true ends training there.
+  std::function<bool()> should_stop = {};
+};
+
+struct TrainResult {
+  /// Epochs that this call completed.
+  std::vector<EpochMetrics> epochs = {};
+  Checkpoint checkpoint = {};
+  /// Whether should_stop or on_epoch ended it early.
+  bool stopped = false;
+};
+
+/// Trains a network, a graph with one input [batch, ...] and one output, on the training part of the data and
+/// measures it on the test part after each epoch. The last batch of an epoch may be smaller.
+/// Errors: Error for options out of range, data that does not fit the network, a label that is no class, a
+/// value in the data that is not finite; and, naming the first node and its source line, when the loss or a
+/// parameter stops being finite.
+TrainResult train(const Graph& network, const Split& data, const TrainOptions& options = {});
+
+/// The network with the parameters of a checkpoint; those that the network lacks are the optimizer's. A
+/// parameter that the checkpoint lacks keeps its value.
+Graph trained_network(const Graph& network, const Checkpoint& checkpoint);
+
+/// How well a network does.
+struct Evaluation {
+  double loss = 0;
+  std::optional<double> accuracy = {};  // share of 1; none for floating targets
+  int64_t samples = 0;
+};
+
+/// Mean loss and accuracy of a network on data. Errors: as train.
+Evaluation evaluate_on(const Graph& network, const Dataset& data, const TrainOptions& options = {});
+
+}  // namespace crease

@@ -1,0 +1,31 @@
+// What is minimised and measured: a network, its loss on a target, its hits.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "frontends/data/dataset.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Loss of each sample: output [batch, ...], target [batch] or [batch, ...] -> [batch].
+using LossFunction = std::function<Value(const Value& output, const Value& target)>;
+
+/// A network extended by its loss. Values belong to a graph of their own, which they keep alive.
+struct Objective {
+  std::string input;             // name of the network's input
+  std::string target;            // name of the added input
+  Value loss;                    // mean over the batch
+  Value loss_sum;                // sum over the batch
+  std::optional<Value> correct;  // how many samples of the batch are classified rightly
+};
+
+/// Adds target and loss to a copy of a network with one input and one output. Empty loss:
+/// softmax_cross_entropy for labels, mse for numbers.
+/// Errors: Error if the network has not one input and one output, or the data's shapes do not fit it; those
+/// of validate.
+Objective make_objective(const Graph& network, const Dataset& data, const LossFunction& loss);
+
+}  // namespace crease
