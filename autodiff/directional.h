@@ -12,9 +12,9 @@
 namespace crease {
 
 /// f'(x; d) = lim_{t->0+} (f(x + t d) - f(x)) / t for each output; tangents have the shapes of `wrt`.
-/// At kinks: exact, the tangent's sign picks the side (max(dz, 0) for relu at 0). At jumps the tangent is 0.
-/// Errors: as grad's, and Error for tangents of another shape.
-/// Source: Shapiro 1990; Griewank 2013; chain rule for B-derivatives.
+/// At kinks: exact, the tangent's sign picks the side (max(dz, 0) for relu at 0). At a jump the value on the
+/// side of the tangent goes on, with tangent 0: x sign(x) has derivative |d| at 0. Errors: as grad's, and
+/// Error for tangents of another shape. Source: Shapiro 1990; Griewank 2013; chain rule for B-derivatives.
 std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                        std::span<const Value> tangents,
                        std::source_location where = std::source_location::current());

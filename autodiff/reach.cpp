@@ -4,19 +4,45 @@
 
 namespace crease {
 
-std::vector<bool> between(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+namespace {
+
+/// Nodes on a path from a variable to an output; `passes` says which nodes a path may go through.
+template <class Passes>
+std::vector<bool> on_paths(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt,
+                           Passes passes) {
   const auto size = static_cast<size_t>(graph.size());
-  std::vector<bool> reached(size, false), needed(size, false);
-  for (const Value& variable : wrt) reached[static_cast<size_t>(variable.id())] = true;
+  std::vector<bool> found(size, false), needed(size, false);
+  for (const Value& variable : wrt) found[static_cast<size_t>(variable.id())] = true;
   for (size_t id = 0; id < size; ++id)
     for (const NodeId operand : graph.node(static_cast<NodeId>(id)).operands)
-      if (reached[static_cast<size_t>(operand)] && is_floating(graph.node(static_cast<NodeId>(id)).type))
-        reached[id] = true;
+      if (found[static_cast<size_t>(operand)] && passes(graph.node(static_cast<NodeId>(id))))
+        found[id] = true;
   std::vector<NodeId> ids;
   for (const Value& output : outputs) ids.push_back(output.id());
   for (const NodeId id : ancestors(graph, ids)) needed[static_cast<size_t>(id)] = true;
-  for (size_t id = 0; id < size; ++id) reached[id] = reached[id] && needed[id];
-  return reached;
+  for (size_t id = 0; id < size; ++id) found[id] = found[id] && needed[id];
+  return found;
+}
+
+}  // namespace
+
+std::vector<bool> between(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+  return on_paths(graph, outputs, wrt, [](const Node& node) { return is_floating(node.type); });
+}
+
+std::vector<bool> reached(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+  return on_paths(graph, outputs, wrt, [](const Node&) { return true; });
+}
+
+void check_loss(const char* call, const Value& loss, const std::source_location& where) {
+  expect(static_cast<bool>(loss), "[{}] the loss belongs to no graph (at {})", call, to_string(where));
+  if (!loss.shape().empty())
+    fail(
+        "[{}] the loss must be a scalar, got shape {}: reduce it by sum or mean, or use vjp (node {}, at {})",
+        call, to_string(loss.shape()), describe(loss.graph(), loss.id()), to_string(where));
+  if (!is_floating(loss.type()))
+    fail("[{}] the loss must be floating point, got {} (node {}, at {})", call, to_string(loss.type()),
+         describe(loss.graph(), loss.id()), to_string(where));
 }
 
 void check_derivative(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,

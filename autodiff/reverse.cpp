@@ -74,15 +74,7 @@ std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wr
 
 std::vector<Value> grad(const Value& loss, std::span<const Value> wrt, const GradOptions& options,
                         std::source_location where) {
-  expect(static_cast<bool>(loss), "[grad] the loss belongs to no graph (at {})", to_string(where));
-  if (!loss.shape().empty())
-    fail(
-        "[grad] the loss must be a scalar, got shape {}: reduce it by sum or mean, or use vjp (node {}, at "
-        "{})",
-        to_string(loss.shape()), describe(loss.graph(), loss.id()), to_string(where));
-  if (!is_floating(loss.type()))
-    fail("[grad] the loss must be floating point, got {} (node {}, at {})", to_string(loss.type()),
-         describe(loss.graph(), loss.id()), to_string(where));
+  check_loss("grad", loss, where);
   const Value one = loss.graph().constant(1.0, loss.type(), where);
   return vjp({&loss, 1}, wrt, {&one, 1}, options, where);
 }

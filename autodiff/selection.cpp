@@ -33,6 +33,12 @@ Access identity_access(size_t labels) {
   return access;
 }
 
+}  // namespace
+
+Scalar combined_position(const Loops& loops) { return position(loops.labels, reduced_labels(loops)); }
+
+namespace {
+
 /// Everything about one combined node that the weights are made of.
 class Selection {
  public:
@@ -52,8 +58,7 @@ class Selection {
   Value tied_position(bool last) const {
     LoopBuilder builder(graph_, id_);
     builder.keep_bounds();
-    const Scalar here = position(node_.loops.labels, reduced_);
-    const Scalar body = select(is_extreme(builder), here, last ? -1 : infinity);
+    const Scalar body = select(is_extreme(builder), here(), last ? -1 : infinity);
     return builder.build(last ? "last_tied" : "first_tied", body, node_.loops.write, node_.shape,
                          last ? Combine::Max : Combine::Min, node_.type, where_);
   }
@@ -100,7 +105,7 @@ class Selection {
   }
 
   Scalar result(LoopBuilder& builder) const { return builder.read(graph_.value(id_), node_.loops.write); }
-  Scalar here() const { return position(node_.loops.labels, reduced_); }
+  Scalar here() const { return combined_position(node_.loops); }
   const Node& node() const { return node_; }
 
  private:

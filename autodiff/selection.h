@@ -15,4 +15,7 @@ namespace crease {
 Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const Tie& tie,
                       const std::source_location& where);
 
+/// Row-major position of the point over the labels that are combined, as a number.
+Scalar combined_position(const Loops& loops);
+
 }  // namespace crease

@@ -1,129 +1,14 @@
-// Slopes, exact directional derivatives and kinks of scalar expressions.
-//
-// All three are one walk. A rule set says what the derivative of an argument is and which side counts where
-// two terms of a comparison meet; everything else is the chain rule, with structural zeros: a factor that is
-// identically 0 removes its term, so that 0 * infinity never arises from a path that does not exist.
+// Slopes, exact directional derivatives and kinks of scalar expressions: three rule sets for one walk.
 #include <algorithm>
-#include <cmath>
-#include <numbers>
-#include <unordered_map>
 
 #include "graph/error.h"
-#include "graph/scalar/node.h"
+#include "graph/scalar/differentiate.h"
+#include "graph/scalar/lock.h"
 
 namespace crease {
 namespace {
 
 using Kind = ScalarKind;
-
-bool is_zero(const Scalar& x) { return x.is_constant(0); }
-/// a * b where an identically zero factor wins over anything.
-Scalar times(const Scalar& a, const Scalar& b) { return is_zero(a) || is_zero(b) ? Scalar(0) : a * b; }
-
-/// What differs between one-sided slopes and directional derivatives.
-struct Rules {
-  /// Derivative of Argument(position).
-  std::function<Scalar(int)> argument;
-  /// Derivative of max(a, b) where a == b.
-  std::function<Scalar(const Scalar& node, const Scalar& da, const Scalar& db)> max_tie, min_tie;
-  /// Where u == v: whether v - u is positive right next to the point on the side that counts; and whether it
-  /// is negative.
-  std::function<Scalar(const Scalar& u, const Scalar& v, const Scalar& du, const Scalar& dv)> rises, falls;
-  bool strong_zero = false;  // a zero tangent stays zero below an infinite slope
-};
-
-class Differentiate {
- public:
-  explicit Differentiate(const Rules& rules) : rules_(rules) {}
-
-  Scalar operator()(const Scalar& node) {
-    if (!depends_on_arguments(node)) return 0;
-    if (const auto it = done_.find(node.id()); it != done_.end()) return it->second;
-    const Scalar result = derive(node);
-    done_.emplace(node.id(), result);
-    return result;
-  }
-
- private:
-  Scalar derive(const Scalar& y) {
-    const auto t = y.terms();
-    switch (y.kind()) {
-      case Kind::Argument: return rules_.argument(y.position());
-      case Kind::Add: return (*this)(t[0]) + (*this)(t[1]);
-      case Kind::Subtract: return (*this)(t[0]) - (*this)(t[1]);
-      case Kind::Negate: return -(*this)(t[0]);
-      case Kind::Multiply: return times((*this)(t[0]), t[1]) + times(t[0], (*this)(t[1]));
-      case Kind::Divide: return quotient(y, t[0], t[1]);
-      case Kind::Max: return extremum(y, rules_.max_tie, t[0] > t[1], t[0] < t[1]);
-      case Kind::Min: return extremum(y, rules_.min_tie, t[0]<t[1], t[0]> t[1]);
-      case Kind::Select: return branch(t[0], (*this)(t[1]), (*this)(t[2]));
-      default: return unary(y, t[0]);
-    }
-  }
-
-  /// Derivative of y = f(x) for a smooth f of one term; comparisons and floor are locally constant.
-  Scalar unary(const Scalar& y, const Scalar& x) {
-    const Scalar dx = (*this)(x);
-    if (is_zero(dx)) return 0;
-    switch (y.kind()) {
-      case Kind::Exp: return times(dx, y);
-      case Kind::Expm1: return times(dx, exp(x));
-      case Kind::Log: return guarded(dx, dx / x);
-      case Kind::Log1p: return guarded(dx, dx / (1 + x));
-      case Kind::Sqrt: return guarded(dx, dx * 0.5 / y);
-      case Kind::Sin: return times(dx, cos(x));
-      case Kind::Cos: return -times(dx, sin(x));
-      case Kind::Tanh: return times(dx, 1 - y * y);
-      case Kind::Sigmoid: return times(dx, y * (1 - y));
-      case Kind::Softplus: return times(dx, sigmoid(x));
-      case Kind::Erf: return times(dx, 2 * std::numbers::inv_sqrtpi * exp(-(x * x)));
-      default: return 0;
-    }
-  }
-
-  Scalar guarded(const Scalar& dx, const Scalar& slope) const {
-    return rules_.strong_zero && dx.kind() != Kind::Constant ? select(equal(dx, 0), 0, slope) : slope;
-  }
-
-  Scalar quotient(const Scalar& y, const Scalar& a, const Scalar& b) {
-    const Scalar da = (*this)(a), db = (*this)(b);
-    if (is_zero(db)) return is_zero(da) ? Scalar(0) : da / b;
-    return guarded(db, (da - times(y, db)) / b);
-  }
-
-  Scalar extremum(const Scalar& y, const auto& tie, const Scalar& first_wins, const Scalar& second_wins) {
-    const Scalar da = (*this)(y.terms()[0]), db = (*this)(y.terms()[1]);
-    if (da.same(db)) return da;
-    const Scalar tied = tie(y, da, db);
-    if (tied.same(db)) return select(first_wins, da, db);
-    if (tied.same(da)) return select(second_wins, db, da);
-    return select(first_wins, da, select(second_wins, db, tied));
-  }
-
-  Scalar branch(const Scalar& condition, const Scalar& da, const Scalar& db) {
-    return da.same(db) ? da : select(limit(condition), da, db);
-  }
-
-  /// The truth value of a condition right next to the point, on the side that counts.
-  Scalar limit(const Scalar& c) {
-    const auto t = c.terms();
-    switch (c.kind()) {
-      case Kind::Less: return (t[0] < t[1]) || (equal(t[0], t[1]) && rising(t[0], t[1]));
-      case Kind::LessEqual: return (t[0] < t[1]) || (equal(t[0], t[1]) && !falling(t[0], t[1]));
-      case Kind::Equal: return equal(t[0], t[1]) && !(rising(t[0], t[1]) || falling(t[0], t[1]));
-      case Kind::And: return limit(t[0]) && limit(t[1]);
-      case Kind::Or: return limit(t[0]) || limit(t[1]);
-      case Kind::Not: return !limit(t[0]);
-      default: return c;
-    }
-  }
-
-  Scalar rising(const Scalar& u, const Scalar& v) { return rules_.rises(u, v, (*this)(u), (*this)(v)); }
-  Scalar falling(const Scalar& u, const Scalar& v) { return rules_.falls(u, v, (*this)(u), (*this)(v)); }
-
-  const Rules& rules_;
-  std::unordered_map<const ScalarNode*, Scalar> done_;
-};
 
 /// Whether a kink between u and v is decided by argument `position` alone, but for `constants`.
 bool own_kink(const Scalar& u, const Scalar& v, int position, uint64_t constants) {
@@ -134,7 +19,7 @@ bool own_kink(const Scalar& u, const Scalar& v, int position, uint64_t constants
   return true;
 }
 
-Rules one_sided_rules(int position, Side side, uint64_t constants) {
+DerivativeRules one_sided_rules(int position, Side side, uint64_t constants) {
   const bool right = side == Side::Right;
   // Moving right along one argument, max follows the greater slope; moving left, the smaller one (both are
   // slopes per unit step to the right). If several arguments decide, the kink's own variable first - second
@@ -176,7 +61,7 @@ bool has_shared_kink(const Scalar& node, int position, uint64_t constants) {
 }  // namespace
 
 Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants) {
-  const Rules rules = one_sided_rules(position, side, constants);
+  const DerivativeRules rules = one_sided_rules(position, side, constants);
   return Differentiate(rules)(expression);
 }
 
@@ -199,14 +84,7 @@ Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t co
 }
 
 Scalar directional(const Scalar& expression, int argument_count) {
-  const Rules rules{
-      .argument = [=](int p) { return Scalar::argument(argument_count + p); },
-      .max_tie = [](const Scalar&, const Scalar& da, const Scalar& db) { return max(da, db); },
-      .min_tie = [](const Scalar&, const Scalar& da, const Scalar& db) { return min(da, db); },
-      .rises = [](const Scalar&, const Scalar&, const Scalar& du, const Scalar& dv) { return dv > du; },
-      .falls = [](const Scalar&, const Scalar&, const Scalar& du, const Scalar& dv) { return dv < du; },
-      .strong_zero = true};
-  return Differentiate(rules)(expression);
+  return ScalarLock(expression, argument_count, 1).tangent(0);
 }
 
 std::vector<Scalar> kink_conditions(const Scalar& expression) {

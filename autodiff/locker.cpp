@@ -1,0 +1,204 @@
+#include "autodiff/locker.h"
+
+#include <limits>
+
+#include "autodiff/adjoint.h"
+#include "autodiff/selection.h"
+#include "graph/error.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
+
+namespace crease {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
+
+}  // namespace
+
+Locker::Locker(const Graph& graph, size_t directions, const std::source_location& where)
+    : graph_(graph.handle()), directions_(directions), where_(where) {}
+
+void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tangents) {
+  nodes_.insert_or_assign(variable.id(), LockedNode{variable, variable, std::move(tangents), {}});
+}
+
+void Locker::lock(NodeId id) {
+  const Node node = graph_.node(id);
+  LockedNode locked{.base = rebase(id, node), .tangents = {}};
+  const bool jumps = scalar_lock(LoopBuilder(graph_, locked.base.id())).can_jump();
+  locked.value = jumps ? locked_value(node, locked.base) : locked.base;
+  for (size_t j = 0; j < directions_; ++j) locked.tangents.push_back(tangent(node, locked, j));
+  nodes_.insert_or_assign(id, std::move(locked));
+}
+
+void Locker::lock_for_reverse(NodeId id) {
+  lock(id);
+  const Node node = graph_.node(id);
+  LockedNode& locked = nodes_.at(id);
+  if (is_extremum(node.op->combine)) locked.winner = winner(node, locked);
+  count(node, locked);
+}
+
+std::optional<Value> Locker::adjoint(NodeId id, int k, const Value& dy) const {
+  const Node node = graph_.node(id);
+  const LockedNode& locked = nodes_.at(id);
+  LoopBuilder builder(graph_, locked.base.id());
+  if (builder.representative(k) != k) return {};
+  const Scalar slope = arguments(builder, node, scalar_lock(builder).slope(k));
+  if (slope.is_constant(0)) return {};
+  const Scalar factor = builder.read(dy, node.loops.write);
+  const Scalar body = strong_product(factor, weight(builder, node, locked) * slope);
+  builder.keep_bounds();
+  const Access& write = node.loops.reads[static_cast<size_t>(k)];
+  const Node operand = graph_.node(node.operands[static_cast<size_t>(k)]);
+  const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;
+  return builder.build("locked_d_" + node.op->name, body, write, operand.shape, combine, operand.type,
+                       where_);
+}
+
+Value Locker::hits() const { return total(hits_); }
+Value Locker::unresolved() const { return total(unresolved_); }
+
+ScalarLock Locker::scalar_lock(const LoopBuilder& builder) const {
+  return {builder.body(), static_cast<int>(builder.node().operands.size()), static_cast<int>(directions_)};
+}
+
+/// The node itself, or a copy over operands whose locked values differ.
+Value Locker::rebase(NodeId id, const Node& node) {
+  std::vector<Value> operands;
+  bool differs = false;
+  for (const NodeId operand : node.operands) {
+    const auto it = nodes_.find(operand);
+    operands.push_back(it != nodes_.end() ? it->second.value : graph_.value(operand));
+    differs |= operands.back().id() != operand;
+  }
+  return differs ? graph_.copy(node, operands) : graph_.value(id);
+}
+
+bool Locker::moves(const LoopBuilder& builder, const Node& node, size_t k, size_t direction) const {
+  const auto it = nodes_.find(node.operands[k]);
+  const bool first = builder.representative(static_cast<int>(k)) == static_cast<int>(k);
+  return first && it != nodes_.end() && it->second.tangents[direction];
+}
+
+/// An expression over arguments and tangents of the node, in terms of the builder's reads. `node` is the
+/// original: its operands name the tangents. Tangents that are 0 go first, and take with them the operands
+/// that only they are multiplied with.
+Scalar Locker::arguments(LoopBuilder& builder, const Node& node, const Scalar& expression) const {
+  const size_t count = node.operands.size();
+  std::vector<Scalar> list(count * (1 + directions_));
+  for (size_t k = 0; k < count; ++k) {
+    list[k] = Scalar::argument(static_cast<int>(k));
+    for (size_t j = 0; j < directions_; ++j)
+      if (moves(builder, node, k, j))
+        list[count * (1 + j) + k] = Scalar::argument(static_cast<int>(count * (1 + j) + k));
+  }
+  const Scalar pruned = substitute(expression, list);
+  for (size_t at = 0; at < list.size(); ++at) {
+    const size_t k = at % count;
+    if (!depends_on(pruned, static_cast<int>(at)))
+      list[at] = 0;
+    else if (at < count)
+      list[at] = builder.operand(static_cast<int>(k));
+    else
+      list[at] = builder.read(*nodes_.at(node.operands[k]).tangents[at / count - 1], node.loops.reads[k]);
+  }
+  return substitute(pruned, list);
+}
+
+Value Locker::locked_value(const Node& node, const Value& base) const {
+  LoopBuilder builder(graph_, base.id());
+  const Scalar body = arguments(builder, node, scalar_lock(builder).value());
+  builder.keep_bounds();
+  return builder.build("locked_" + node.op->name, body, node.loops.write, node.shape, node.op->combine,
+                       node.type, where_);
+}
+
+/// Whether this point attains the extremum, and moves as far as it does in the first `directions` directions.
+Scalar Locker::attains(LoopBuilder& builder, const Node& node, const LockedNode& locked,
+                       size_t directions) const {
+  const ScalarLock lock = scalar_lock(builder);
+  Scalar result =
+      equal(arguments(builder, node, builder.body()), builder.read(locked.base, node.loops.write));
+  for (size_t j = 0; j < directions; ++j) {
+    if (!locked.tangents[j]) continue;
+    const Scalar here = arguments(builder, node, lock.tangent(static_cast<int>(j)));
+    result = result && equal(here, builder.read(*locked.tangents[j], node.loops.write));
+  }
+  return result;
+}
+
+std::optional<Value> Locker::tangent(const Node& node, const LockedNode& locked, size_t direction) const {
+  Combine combine = node.op->combine;
+  if (!is_floating(node.type)) return {};
+  LoopBuilder builder(graph_, locked.base.id());
+  Scalar body = arguments(builder, node, scalar_lock(builder).tangent(static_cast<int>(direction)));
+  if (body.is_constant(0)) return {};
+  if (is_extremum(combine)) {
+    // Among the points that attain the extremum and were level in earlier directions, the one that moves
+    // furthest wins.
+    body = select(attains(builder, node, locked, direction), body,
+                  combine == Combine::Max ? -infinity : infinity);
+  } else if (combine == Combine::Product) {
+    body = strong_product(body, combine_weight(builder, graph_, locked.base.id(), Tie::left, where_));
+    combine = Combine::Sum;
+  }
+  builder.keep_bounds();
+  return builder.build("t_" + node.op->name, body, node.loops.write, node.shape, combine, node.type, where_);
+}
+
+Value Locker::winner(const Node& node, const LockedNode& locked) const {
+  LoopBuilder builder(graph_, locked.base.id());
+  const Scalar body =
+      select(attains(builder, node, locked, directions_), combined_position(node.loops), infinity);
+  builder.keep_bounds();
+  return builder.build("locked_winner", body, node.loops.write, node.shape, Combine::Min, node.type, where_);
+}
+
+Scalar Locker::weight(LoopBuilder& builder, const Node& node, const LockedNode& locked) const {
+  if (!is_extremum(node.op->combine))
+    return combine_weight(builder, graph_, locked.base.id(), Tie::left, where_);
+  return select(equal(combined_position(node.loops), builder.read(*locked.winner, node.loops.write)), 1, 0);
+}
+
+void Locker::count(const Node& node, const LockedNode& locked) {
+  tally(hits_, node, locked, false);
+  tally(unresolved_, node, locked, true);
+  if (!is_extremum(node.op->combine)) return;
+  tally_ties(hits_, node, locked, 0);
+  tally_ties(unresolved_, node, locked, directions_);
+}
+
+void Locker::tally(std::vector<Value>& list, const Node& node, const LockedNode& locked,
+                   bool undecided) const {
+  LoopBuilder builder(graph_, locked.base.id());
+  const ScalarLock lock = scalar_lock(builder);
+  const Scalar body = arguments(builder, node, undecided ? lock.unresolved() : lock.hits());
+  if (body.is_constant(0)) return;
+  builder.keep_bounds();
+  list.push_back(builder.build("count_kinks", body, {}, {}, Combine::Sum, Type::f64, where_));
+}
+
+void Locker::tally_ties(std::vector<Value>& list, const Node& node, const LockedNode& locked,
+                        size_t directions) const {
+  LoopBuilder builder(graph_, locked.base.id());
+  const Scalar body = select(attains(builder, node, locked, directions), 1, 0);
+  builder.keep_bounds();
+  const Value tied =
+      builder.build("count_tied", body, node.loops.write, node.shape, Combine::Sum, Type::f64, where_);
+  static const Op several{.name = "several", .doc = "1 where more than one.", .body = [](Scalar n) {
+                            return select(n > 1, 1, 0);
+                          }};
+  const Value tie = several(tied, where_);
+  list.push_back(node.shape.empty() ? tie : sum({tie, where_}));
+}
+
+Value Locker::total(const std::vector<Value>& list) const {
+  Value result = graph_.handle().constant(0.0, Type::f64, where_);
+  for (const Value& part : list) result = add(result, part, where_);
+  return result;
+}
+
+}  // namespace crease

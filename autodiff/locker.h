@@ -1,0 +1,69 @@
+// The forward half of locked derivatives: values on the locked side, tangents in every direction, and which
+// point of a maximum is locked in. Shared by exact directional derivatives (one direction) and by
+// lock-then-reverse.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "autodiff/loop_builder.h"
+#include "graph/graph.h"
+#include "graph/scalar/lock.h"
+
+namespace crease {
+
+/// One active node under locks.
+struct LockedNode {
+  Value base;                                  // the node over its operands' locked values
+  Value value;                                 // base, or its value on the locked side of a jump
+  std::vector<std::optional<Value>> tangents;  // by direction; none: does not move
+  std::optional<Value> winner;                 // Max, Min: position of the point that is locked in
+};
+
+/// Locks nodes one by one, in graph order, appending what that takes to the graph.
+class Locker {
+ public:
+  Locker(const Graph& graph, size_t directions, const std::source_location& where);
+
+  /// A variable with its tangents.
+  void seed(const Value& variable, std::vector<std::optional<Value>> tangents);
+  /// Locks a computed node; its active operands must be locked.
+  void lock(NodeId id);
+  /// Locks the node's winner too, which only the reverse half needs.
+  void lock_for_reverse(NodeId id);
+  bool is_locked(NodeId id) const { return nodes_.contains(id); }
+  const LockedNode& at(NodeId id) const { return nodes_.at(id); }
+
+  /// Contribution of a node locked for reverse to the adjoint of its operand k; none if it is identically 0.
+  std::optional<Value> adjoint(NodeId id, int k, const Value& dy) const;
+
+  /// Counts of the kinks that locked nodes sit on, and of those that no direction decides (a tie of several
+  /// points counts once).
+  Value hits() const;
+  Value unresolved() const;
+
+ private:
+  ScalarLock scalar_lock(const LoopBuilder& builder) const;
+  Value rebase(NodeId id, const Node& node);
+  bool moves(const LoopBuilder& builder, const Node& node, size_t k, size_t direction) const;
+  Scalar arguments(LoopBuilder& builder, const Node& node, const Scalar& expression) const;
+  Value locked_value(const Node& node, const Value& base) const;
+  Scalar attains(LoopBuilder& builder, const Node& node, const LockedNode& locked, size_t directions) const;
+  std::optional<Value> tangent(const Node& node, const LockedNode& locked, size_t direction) const;
+  Value winner(const Node& node, const LockedNode& locked) const;
+  Scalar weight(LoopBuilder& builder, const Node& node, const LockedNode& locked) const;
+  void count(const Node& node, const LockedNode& locked);
+  void tally(std::vector<Value>& list, const Node& node, const LockedNode& locked, bool undecided) const;
+  void tally_ties(std::vector<Value>& list, const Node& node, const LockedNode& locked,
+                  size_t directions) const;
+  Value total(const std::vector<Value>& list) const;
+
+  Graph graph_;
+  size_t directions_;
+  std::source_location where_;
+  std::map<NodeId, LockedNode> nodes_;
+  std::vector<Value> hits_, unresolved_;
+};
+
+}  // namespace crease

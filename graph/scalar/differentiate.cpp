@@ -1,0 +1,103 @@
+#include "graph/scalar/differentiate.h"
+
+#include <numbers>
+
+namespace crease {
+namespace {
+
+using Kind = ScalarKind;
+
+bool is_zero(const Scalar& x) { return x.is_constant(0); }
+/// a * b where an identically zero factor wins over anything.
+Scalar times(const Scalar& a, const Scalar& b) { return is_zero(a) || is_zero(b) ? Scalar(0) : a * b; }
+
+}  // namespace
+
+Scalar Differentiate::operator()(const Scalar& node) {
+  if (!depends_on_arguments(node)) return 0;
+  if (const auto it = done_.find(node.id()); it != done_.end()) return it->second;
+  const Scalar result = derive(node);
+  done_.emplace(node.id(), result);
+  return result;
+}
+
+Scalar Differentiate::derive(const Scalar& y) {
+  const auto t = y.terms();
+  switch (y.kind()) {
+    case Kind::Argument: return rules_.argument(y.position());
+    case Kind::Add: return (*this)(t[0]) + (*this)(t[1]);
+    case Kind::Subtract: return (*this)(t[0]) - (*this)(t[1]);
+    case Kind::Negate: return -(*this)(t[0]);
+    case Kind::Multiply: return times((*this)(t[0]), t[1]) + times(t[0], (*this)(t[1]));
+    case Kind::Divide: return quotient(y, t[0], t[1]);
+    case Kind::Max: return extremum(y, t[0] > t[1], t[0] < t[1]);
+    case Kind::Min: return extremum(y, t[0]<t[1], t[0]> t[1]);
+    case Kind::Select: return branch(t[0], (*this)(t[1]), (*this)(t[2]));
+    default: return unary(y, t[0]);
+  }
+}
+
+/// y = f(x) for a smooth f of one term; comparisons and floor are locally constant.
+Scalar Differentiate::unary(const Scalar& y, const Scalar& x) {
+  const Scalar dx = (*this)(x);
+  if (is_zero(dx)) return 0;
+  switch (y.kind()) {
+    case Kind::Exp: return times(dx, y);
+    case Kind::Expm1: return times(dx, exp(x));
+    case Kind::Log: return guarded(dx, dx / x);
+    case Kind::Log1p: return guarded(dx, dx / (1 + x));
+    case Kind::Sqrt: return guarded(dx, dx * 0.5 / y);
+    case Kind::Sin: return times(dx, cos(x));
+    case Kind::Cos: return -times(dx, sin(x));
+    case Kind::Tanh: return times(dx, 1 - y * y);
+    case Kind::Sigmoid: return times(dx, y * (1 - y));
+    case Kind::Softplus: return times(dx, sigmoid(x));
+    case Kind::Erf: return times(dx, 2 * std::numbers::inv_sqrtpi * exp(-(x * x)));
+    default: return 0;
+  }
+}
+
+Scalar Differentiate::guarded(const Scalar& dx, const Scalar& slope) const {
+  return rules_.strong_zero && dx.kind() != Kind::Constant ? select(equal(dx, 0), 0, slope) : slope;
+}
+
+Scalar Differentiate::quotient(const Scalar& y, const Scalar& a, const Scalar& b) {
+  const Scalar da = (*this)(a), db = (*this)(b);
+  if (is_zero(db)) return is_zero(da) ? Scalar(0) : da / b;
+  return guarded(db, (da - times(y, db)) / b);
+}
+
+Scalar Differentiate::extremum(const Scalar& y, const Scalar& first_wins, const Scalar& second_wins) {
+  const Scalar da = (*this)(y.terms()[0]), db = (*this)(y.terms()[1]);
+  if (da.same(db)) return da;
+  const Scalar tied = y.kind() == Kind::Max ? rules_.max_tie(y, da, db) : rules_.min_tie(y, da, db);
+  if (tied.same(db)) return select(first_wins, da, db);
+  if (tied.same(da)) return select(second_wins, db, da);
+  return select(first_wins, da, select(second_wins, db, tied));
+}
+
+Scalar Differentiate::branch(const Scalar& condition, const Scalar& da, const Scalar& db) {
+  return da.same(db) ? da : select(limit(condition), da, db);
+}
+
+Scalar Differentiate::limit(const Scalar& c) {
+  const auto t = c.terms();
+  switch (c.kind()) {
+    case Kind::Less: return (t[0] < t[1]) || (equal(t[0], t[1]) && rising(t[0], t[1]));
+    case Kind::LessEqual: return (t[0] < t[1]) || (equal(t[0], t[1]) && !falling(t[0], t[1]));
+    case Kind::Equal: return equal(t[0], t[1]) && !(rising(t[0], t[1]) || falling(t[0], t[1]));
+    case Kind::And: return limit(t[0]) && limit(t[1]);
+    case Kind::Or: return limit(t[0]) || limit(t[1]);
+    case Kind::Not: return !limit(t[0]);
+    default: return c;
+  }
+}
+
+Scalar Differentiate::rising(const Scalar& u, const Scalar& v) {
+  return rules_.rises(u, v, (*this)(u), (*this)(v));
+}
+Scalar Differentiate::falling(const Scalar& u, const Scalar& v) {
+  return rules_.falls(u, v, (*this)(u), (*this)(v));
+}
+
+}  // namespace crease

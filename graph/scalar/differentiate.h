@@ -1,0 +1,49 @@
+// The walk that all derivatives of scalars share. A rule set says what the derivative of an argument is and
+// which side counts where two terms of a comparison meet; everything else is the chain rule, with structural
+// zeros: a factor that is identically 0 removes its term, so that 0 * infinity never arises from a path that
+// does not exist.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "graph/scalar.h"
+
+namespace crease {
+
+/// What differs between one-sided slopes, directional derivatives and locked derivatives.
+struct DerivativeRules {
+  /// Derivative of Argument(position).
+  std::function<Scalar(int)> argument;
+  /// Derivative of max(a, b), min(a, b) where a == b.
+  std::function<Scalar(const Scalar& node, const Scalar& da, const Scalar& db)> max_tie, min_tie;
+  /// Where u == v: whether v - u is positive right next to the point on the side that counts; and whether it
+  /// is negative.
+  std::function<Scalar(const Scalar& u, const Scalar& v, const Scalar& du, const Scalar& dv)> rises, falls;
+  bool strong_zero = false;  // a zero tangent stays zero below an infinite slope
+};
+
+/// Derivatives of the nodes of one expression under one rule set; each node is derived once.
+class Differentiate {
+ public:
+  /// `rules` must outlive this.
+  explicit Differentiate(const DerivativeRules& rules) : rules_(rules) {}
+  Scalar operator()(const Scalar& node);
+  /// The truth value of a condition right next to the point, on the side that counts.
+  Scalar limit(const Scalar& condition);
+
+ private:
+  Scalar derive(const Scalar& y);
+  Scalar unary(const Scalar& y, const Scalar& x);
+  Scalar guarded(const Scalar& dx, const Scalar& slope) const;
+  Scalar quotient(const Scalar& y, const Scalar& a, const Scalar& b);
+  Scalar extremum(const Scalar& y, const Scalar& first_wins, const Scalar& second_wins);
+  Scalar branch(const Scalar& condition, const Scalar& da, const Scalar& db);
+  Scalar rising(const Scalar& u, const Scalar& v);
+  Scalar falling(const Scalar& u, const Scalar& v);
+
+  const DerivativeRules& rules_;
+  std::unordered_map<const ScalarNode*, Scalar> done_;
+};
+
+}  // namespace crease
