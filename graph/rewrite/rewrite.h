@@ -1,0 +1,31 @@
+// What all passes over graphs share: rebuilding node by node, and dropping what nothing needs. A pass keeps
+// inputs, parameters, outputs, updates, ties, names and source lines; verify_pass says whether it did.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Makes the value that stands for `node` in the new graph `to`, from its operands there.
+using Remake = std::function<Value(Graph& to, const Node& node, const std::vector<Value>& operands)>;
+
+/// A graph in which `remake` made every node but inputs and parameters, which are copied; with the same
+/// outputs, updates and tie. The name of a node that went goes to the value that took its place, if that has
+/// none.
+Rewrite rebuild(const Graph& graph, const Remake& remake);
+
+/// Drops nodes that no output and no update needs. Inputs and parameters stay: they are how a program is
+/// called.
+Rewrite remove_dead(const Graph& graph);
+
+/// Two passes in a row: `second` was made from first.graph.
+Rewrite then(const Rewrite& first, Rewrite second);
+
+/// Whether an access stays inside a tensor at every point of the loops, whatever size the named dimensions
+/// have.
+bool always_inside(const Access& access, const Loops& loops, const Shape& shape);
+
+}  // namespace crease

@@ -1,0 +1,58 @@
+#include "graph/rewrite/simplify.h"
+
+#include <array>
+
+#include "graph/error.h"
+#include "graph/rewrite/rewrite.h"
+#include "graph/rewrite/simplify/rules.h"
+
+namespace crease {
+namespace {
+
+// Not among them, since a slope or a value would change: x + relu(-x) -> relu(x), relu(x) - relu(-x) -> x,
+// max(a, b) -> max(b, a), 0 * x -> 0 and x - x -> 0 (infinities, NaN), sums of sums (rounding).
+constexpr std::array<Rule, 8> table{{
+    // Every point reads the same number: it is part of the body, which simplifies by itself. Only if slopes
+    // at kinks stay: max(x, 0) with a constant operand 0 does, max(0, x) does not.
+    {"f(x, c) = f_c(x) for a uniform constant c: x*1 = x, x + 0 = x, where(true, x, y) = x",
+     put_constant_into_body},
+    // The slopes of both operands add up: s + (1 - s) = 1 for max(x, x), so identical arguments are no tie.
+    {"f(x, x) reads x once: max(x, x) = x, where(c, x, x) = x", read_repeated_operand_once},
+    {"f(x, y) = g(x) if the body does not read y", drop_unread_operand},
+    // A maximum of one element has no tie.
+    {"a combination of one element is that element: sum over an axis of size 1", assign_single_point},
+    {"identity: a movement that moves nothing", drop_identity},
+    {"move(move(x)) is one movement: transposes, slices, reshapes that undo each other", compose_movements},
+    // Smooth bodies only.
+    {"-(-x) = x, not(not(x)) = x", undo_inverse},
+    // Slopes multiply: l*l = l for l = 0 and 1, but 1/2 * 1/2 is not 1/2, so the Ties decide.
+    {"clamp(clamp(x)) = one of the two: relu(relu(x)) = relu(x), relu(relu6(x)) = relu6(x)",
+     drop_redundant_clamp},
+}};
+
+/// Applies rules to one node until none fits. Each removes an operand, an operation or a combination.
+Value simplest(Value value, Derivatives derivatives) {
+  for (int steps = 0; value.node().role == Role::Apply; ++steps) {
+    ensure(steps < 1000, "[simplify] rules do not end at node {}", describe(value.graph(), value.id()));
+    Simpler simpler;
+    for (const Rule& rule : table)
+      if ((simpler = rule.apply(value, derivatives))) break;
+    if (!simpler) break;
+    value = *simpler;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::span<const Rule> rules() { return table; }
+
+Rewrite simplify(const Graph& graph, Derivatives derivatives) {
+  const auto remake = [&](Graph& to, const Node& node, const std::vector<Value>& operands) {
+    return simplest(to.copy(node, operands), derivatives);
+  };
+  const Rewrite result = rebuild(graph, remake);
+  return then(result, remove_dead(result.graph));
+}
+
+}  // namespace crease

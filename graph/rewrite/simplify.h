@@ -1,0 +1,33 @@
+// Local identities. Each rule keeps every value and every slope that a Tie can select; where that depends on
+// the Tie, the rule asks which Ties are possible.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace crease {
+
+/// Whether the graph may still be differentiated. Open: any grad call with any Tie may follow, so a node
+/// without its own Tie must keep its slopes under all of them. Settled: a node's Tie is its own, else the
+/// graph's, else Tie::left.
+enum class Derivatives : unsigned char { Open, Settled };
+
+/// One identity, and the function that applies it to a node: another value of the same graph, shape and type
+/// that may stand for `value`, or nothing.
+struct Rule {
+  std::string_view identity;
+  std::optional<Value> (*apply)(const Value& value, Derivatives derivatives);
+};
+
+/// The rules in the order in which they are tried.
+std::span<const Rule> rules();
+
+/// Applies the rules bottom up until none fits, then drops dead nodes.
+/// Keeps: values to the bit but for the sign of a zero (x + 0 -> x keeps -0), for all inputs with infinities
+/// and NaN; slopes, selected or one-sided, also at kinks. Cost: never more nodes, operands or operations.
+Rewrite simplify(const Graph& graph, Derivatives derivatives = Derivatives::Open);
+
+}  // namespace crease
