@@ -28,60 +28,31 @@ CatalogRow row(const Op& op, Op (*make)(const Attributes&) = nullptr) { return {
 }  // namespace
 
 std::span<const CatalogRow> catalog() {
-  static const std::vector<CatalogRow> rows{row(identity),
-                                            row(step),
-                                            row(sign),
-                                            row(relu),
-                                            row(relu6),
-                                            row(leaky_relu(), make_leaky),
-                                            row(clip(-1, 1), make_clip),
-                                            row(abs_op),
-                                            row(squared_relu),
-                                            row(elu),
-                                            row(selu),
-                                            row(celu),
-                                            row(gelu),
-                                            row(silu),
-                                            row(mish),
-                                            row(hard_swish),
-                                            row(hard_sigmoid),
-                                            row(hard_tanh),
-                                            row(soft_sign),
-                                            row(softplus_op),
-                                            row(sigmoid_op),
-                                            row(tanh_op),
-                                            row(sin_op),
-                                            row(prelu),
-                                            row(add),
-                                            row(subtract),
-                                            row(multiply),
-                                            row(divide),
-                                            row(negate),
-                                            row(maximum),
-                                            row(minimum),
-                                            row(less),
-                                            row(less_equal),
-                                            row(equal_to),
-                                            row(logical_not),
-                                            row(logical_and),
-                                            row(logical_or),
-                                            row(where_op),
-                                            row(exp_op),
-                                            row(expm1_op),
-                                            row(log_op),
-                                            row(log1p_op),
-                                            row(sqrt_op),
-                                            row(erf_op),
-                                            row(cos_op),
-                                            row(floor_op),
-                                            row(square),
-                                            row(affine(2, 1), make_affine),
-                                            row(divide_by(3), make_divide_by),
-                                            row(ratio(1), make_ratio),
-                                            row(matmul),
-                                            row(matmul_transposed),
-                                            row(batched_matmul),
-                                            row(outer)};
+  static const std::vector<CatalogRow> rows = [] {
+    std::vector<CatalogRow> list;
+    for (const Op* op : activations()) list.push_back(row(*op));
+    for (const Op* op : {&prelu,          &add,
+                         &subtract,       &multiply,
+                         &divide,         &negate,
+                         &maximum,        &minimum,
+                         &less,           &less_equal,
+                         &equal_to,       &logical_not,
+                         &logical_and,    &logical_or,
+                         &where_op,       &exp_op,
+                         &expm1_op,       &log_op,
+                         &log1p_op,       &sqrt_op,
+                         &erf_op,         &cos_op,
+                         &floor_op,       &square,
+                         &matmul,         &matmul_transposed,
+                         &batched_matmul, &outer})
+      list.push_back(row(*op));
+    list.push_back(row(leaky_relu(), make_leaky));
+    list.push_back(row(clip(-1, 1), make_clip));
+    list.push_back(row(affine(2, 1), make_affine));
+    list.push_back(row(divide_by(3), make_divide_by));
+    list.push_back(row(ratio(1), make_ratio));
+    return list;
+  }();
   return rows;
 }
 
