@@ -8,6 +8,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/emit_contraction.h"
+#include "jit/emit/math.h"
 
 namespace crease {
 
@@ -38,7 +39,7 @@ T get(llvm::Expected<T> result) {
 /// One module with one function named "kernel", and what is needed to run it.
 class Workshop {
  public:
-  Workshop(const Machine& machine, size_t pointers)
+  Workshop(const Machine& machine, size_t pointers, size_t integers = 0)
       : context_(std::make_unique<llvm::LLVMContext>()),
         module_(std::make_unique<llvm::Module>("standalone", *context_)),
         builder_(*context_) {
@@ -51,8 +52,9 @@ class Workshop {
     jit_ = get(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(target)).create());
     module_->setDataLayout(jit_->getDataLayout());
     module_->setTargetTriple(machine.triple);
-    auto* type = llvm::FunctionType::get(builder_.getVoidTy(),
-                                         std::vector<llvm::Type*>(pointers, builder_.getPtrTy()), false);
+    std::vector<llvm::Type*> parameters(pointers, builder_.getPtrTy());
+    parameters.insert(parameters.end(), integers, builder_.getInt64Ty());
+    auto* type = llvm::FunctionType::get(builder_.getVoidTy(), parameters, false);
     function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "kernel", *module_);
     function_->addFnAttr(llvm::Attribute::NoUnwind);
     function_->addFnAttr("prefer-vector-width", std::to_string(machine.vector_bits));
@@ -154,6 +156,21 @@ NativeFunction compile_contraction(const Machine& machine, const ContractionCase
   const MatrixOperand bias{shop.argument(3), emitter.i64(0), emitter.i64(1)};
   const ContractionPlan plan = wanted.plan.value_or(plan_contraction(facts, machine));
   emit_contraction(emitter, facts, plan, operands, Finish{emitter, wanted, c, bias});
+  return shop.finish();
+}
+
+NativeFunction compile_map(const Machine& machine, Type type, ScalarKind kind) {
+  Workshop shop(machine, 2, 1);
+  Emitter emitter{shop.module(), shop.builder(), machine};
+  const int lanes = machine.lanes(size_of(type));
+  auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
+  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
+  emit_loop(emitter, emitter.i64(0), shop.argument(2), lanes, "map", [&](llvm::Value* index) {
+    llvm::Value* x =
+        shop.builder().CreateAlignedLoad(vector, emitter.element(shop.argument(0), index, type), alignment);
+    llvm::Value* y = emit_math(shop.builder(), machine, kind, x);
+    shop.builder().CreateAlignedStore(y, emitter.element(shop.argument(1), index, type), alignment);
+  });
   return shop.finish();
 }
 
