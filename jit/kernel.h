@@ -120,6 +120,7 @@ struct Buffer {
 
 /// A graph as kernels, in an order in which they may run.
 struct Kernels {
+  std::vector<std::string> symbols;  // named dimensions, in the order of the table that code reads
   std::vector<Buffer> buffers;
   std::vector<Kernel> kernels;
   /// Output name -> buffer.
@@ -129,10 +130,33 @@ struct Kernels {
 /// The buffer whose memory this one is.
 int storage_of(const Kernels& program, int buffer);
 
-/// Loops that an instruction's value changes with, by instruction (a Reduced: all outer loops of its value).
-std::vector<std::vector<bool>> dependences(const Kernel& kernel);
+/// Appends an instruction unless an equal one exists; its number. Folds what needs no rounding decision:
+/// Convert to the same type, conditions that always hold.
+int append(Kernel& kernel, Instruction instruction);
+
+// Short forms of append.
+int constant(Kernel& kernel, Type type, double value);
+int convert(Kernel& kernel, Type type, int operand);
+int compute(Kernel& kernel, Type type, ScalarKind function, std::vector<int> operands);
+int affine(Kernel& kernel, Position position);
+/// Both conditions; -1 stands for "always".
+int both(Kernel& kernel, int a, int b);
+
+/// Loops that an instruction's value changes with, by instruction, as a bit set: bit i is loop i. Reduced:
+/// those of its reduction's value without the inner ones.
+std::vector<uint64_t> dependences(const Kernel& kernel);
 /// Phase of each instruction: 0, or one more than that of the latest reduction it needs.
 std::vector<int> phases(const Kernel& kernel);
+/// Instructions that reductions and stores need.
+std::vector<bool> needed(const Kernel& kernel);
+/// Removes instructions and reductions that nothing needs, and renumbers.
+void remove_unneeded(Kernel& kernel);
+/// Position of exactly one loop with coefficient 1, nothing else: its number, else -1.
+int plain_loop(const Position& position);
+/// Kernels that write at positions that are no plain loops run in order and cannot be fused.
+bool is_scatter(const Kernel& kernel);
+/// The one reduction is a sum of products of two reads that nothing conditions: C = A B.
+bool is_contraction(const Kernel& kernel);
 
 std::string to_string(const Position& position, const Kernel& kernel);
 /// Readable text; golden tests read it.

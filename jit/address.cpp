@@ -1,0 +1,42 @@
+#include "jit/address.h"
+
+#include <algorithm>
+
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+void add(std::vector<Address::Step>& steps, int number, const Extent& stride) {
+  const auto same = std::ranges::find_if(steps, [&](const Address::Step& step) {
+    return step.number == number && step.stride.symbols == stride.symbols;
+  });
+  if (same == steps.end())
+    steps.push_back({number, stride});
+  else
+    same->stride.factor += stride.factor;
+}
+
+}  // namespace
+
+Extent Address::stride(int loop) const {
+  const auto is_loop = [&](const Step& step) { return step.number == loop; };
+  ensure(std::ranges::count_if(loops, is_loop) <= 1, "[address] loop {} has no single stride", loop);
+  const auto found = std::ranges::find_if(loops, is_loop);
+  return found == loops.end() ? Extent{0, {}} : found->stride;
+}
+
+Address address_of(const Place& place, const Shape& shape) {
+  const std::vector<Extent> strides = strides_of(shape);
+  Address address;
+  for (size_t d = 0; d < place.size(); ++d) {
+    for (const Term& term : place[d].terms)
+      add(address.loops, term.label, Extent{term.coefficient, {}} * strides[d]);
+    if (place[d].value >= 0) address.values.push_back({place[d].value, strides[d]});
+    if (place[d].offset != 0) address.constants.push_back(Extent{place[d].offset, {}} * strides[d]);
+  }
+  std::erase_if(address.loops, [](const Address::Step& step) { return step.stride.factor == 0; });
+  return address;
+}
+
+}  // namespace crease
