@@ -1,0 +1,96 @@
+#include "jit/lower_body.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/error.h"
+
+namespace crease {
+
+BodyLowering::BodyLowering(Kernel& kernel, Type arithmetic, const Sizes& specialise,
+                           std::function<int(int)> argument, std::function<Position(int)> label)
+    : kernel_(kernel),
+      arithmetic_(arithmetic),
+      specialise_(specialise),
+      argument_(std::move(argument)),
+      label_(std::move(label)) {}
+
+int BodyLowering::lower(const Scalar& expression, Type type) {
+  return convert(kernel_, type, lower(expression));
+}
+
+int BodyLowering::lower(const Scalar& expression) {
+  const auto found = done_.find(expression.id());
+  if (found != done_.end()) return found->second;
+  const int instruction = make(expression);
+  done_.emplace(expression.id(), instruction);
+  return instruction;
+}
+
+int BodyLowering::make(const Scalar& expression) {
+  const ScalarKind kind = expression.kind();
+  const auto terms = expression.terms();
+  switch (kind) {
+    case ScalarKind::Constant: return constant(kernel_, arithmetic_, expression.constant());
+    case ScalarKind::Argument: return argument_(expression.position());
+    case ScalarKind::Index: return affine(kernel_, label_(expression.position()));
+    case ScalarKind::Size: {
+      const auto fixed = specialise_.find(expression.symbol());
+      if (fixed != specialise_.end()) return constant(kernel_, Type::i64, static_cast<double>(fixed->second));
+      return append(kernel_,
+                    {.kind = InstructionKind::Size, .type = Type::i64, .symbol = expression.symbol()});
+    }
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal:
+      return compute(kernel_, Type::boolean, kind, {number(terms[0]), number(terms[1])});
+    case ScalarKind::And:
+    case ScalarKind::Or: return compute(kernel_, Type::boolean, kind, {truth(terms[0]), truth(terms[1])});
+    case ScalarKind::Not: return compute(kernel_, Type::boolean, kind, {truth(terms[0])});
+    case ScalarKind::Select:
+      return compute(kernel_, arithmetic_, kind, {truth(terms[0]), number(terms[1]), number(terms[2])});
+    default: break;
+  }
+  std::vector<int> operands;
+  for (const Scalar& term : terms) operands.push_back(number(term));
+  return compute(kernel_, arithmetic_, kind, std::move(operands));
+}
+
+bool is_integral(const Scalar& expression) {
+  switch (expression.kind()) {
+    case ScalarKind::Constant: return expression.constant() == std::floor(expression.constant());
+    case ScalarKind::Argument:
+    case ScalarKind::Index:
+    case ScalarKind::Size: return true;
+    case ScalarKind::Add:
+    case ScalarKind::Subtract:
+    case ScalarKind::Multiply:
+    case ScalarKind::Negate:
+    case ScalarKind::Max:
+    case ScalarKind::Min:
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal:
+    case ScalarKind::And:
+    case ScalarKind::Or:
+    case ScalarKind::Not:
+    case ScalarKind::Select:
+      return std::ranges::all_of(expression.terms(), [](const Scalar& term) { return is_integral(term); });
+    case ScalarKind::Divide:
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Sqrt:
+    case ScalarKind::Sin:
+    case ScalarKind::Cos:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf:
+    case ScalarKind::Floor: return false;
+  }
+  return false;
+}
+
+}  // namespace crease

@@ -1,0 +1,39 @@
+// Scalar bodies as typed instructions. Private to lowering.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "jit/kernel.h"
+
+namespace crease {
+
+/// Adds scalar expressions to a kernel.
+class BodyLowering {
+ public:
+  /// `arithmetic` is the type that numbers have (truth values are boolean); `argument` gives the instruction
+  /// of an operand, of any type; `label` the position of a loop label.
+  BodyLowering(Kernel& kernel, Type arithmetic, const Sizes& specialise, std::function<int(int)> argument,
+               std::function<Position(int)> label);
+
+  /// The instruction of an expression, converted to `type`.
+  int lower(const Scalar& expression, Type type);
+
+ private:
+  int lower(const Scalar& expression);
+  int make(const Scalar& expression);
+  int number(const Scalar& expression) { return convert(kernel_, arithmetic_, lower(expression)); }
+  int truth(const Scalar& expression) { return convert(kernel_, Type::boolean, lower(expression)); }
+
+  Kernel& kernel_;
+  Type arithmetic_;
+  const Sizes& specialise_;
+  std::function<int(int)> argument_;
+  std::function<Position(int)> label_;
+  std::map<const ScalarNode*, int> done_;
+};
+
+/// Whether an expression of integers has an integer value at every step (no division, no e^x, no 0.5).
+bool is_integral(const Scalar& expression);
+
+}  // namespace crease
