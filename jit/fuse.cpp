@@ -1,0 +1,212 @@
+#include "jit/fuse.h"
+
+#include <algorithm>
+#include <set>
+
+#include "jit/fuse_kernels.h"
+#include "jit/schedule.h"
+
+namespace crease {
+namespace {
+
+/// Costs up to this are recomputed rather than stored.
+constexpr double cheap = 6;
+
+/// Storages that a kernel touches.
+struct Uses {
+  std::set<int> reads, writes;
+};
+
+Uses uses_of(const Kernels& program, const Kernel& kernel) {
+  Uses uses;
+  for (const Instruction& it : kernel.code)
+    if (it.kind == InstructionKind::Read) uses.reads.insert(storage_of(program, it.buffer));
+  for (const Store& store : kernel.stores) uses.writes.insert(storage_of(program, store.buffer));
+  return uses;
+}
+
+bool intersect(const std::set<int>& a, const std::set<int>& b) {
+  return std::ranges::any_of(a, [&](int x) { return b.contains(x); });
+}
+
+/// Whether `later` must stay behind `earlier`.
+bool depends(const Uses& later, const Uses& earlier) {
+  return intersect(later.reads, earlier.writes) || intersect(later.writes, earlier.writes) ||
+         intersect(later.writes, earlier.reads);
+}
+
+double points(const Kernel& kernel, uint64_t loops) {
+  double count = 1;
+  for (size_t l = 0; l < kernel.loops.size(); ++l)
+    if ((loops >> l & 1) != 0) count *= estimate(kernel.loops[l].extent);
+  return count;
+}
+
+class Fuser {
+ public:
+  explicit Fuser(Kernels program) : program_(std::move(program)) {
+    for (const Kernel& kernel : program_.kernels) uses_.push_back(uses_of(program_, kernel));
+  }
+
+  Kernels run() {
+    const auto movement = [](const Kernel& kernel) { return is_movement(kernel); };
+    while (inline_one(movement)) {
+    }
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      while (merge_one()) changed = true;
+      const auto any = [](const Kernel& kernel) { return is_simple_map(kernel); };
+      if (inline_one(any)) changed = true;
+    }
+    return std::move(program_);
+  }
+
+ private:
+  Kernel& kernel(size_t k) { return program_.kernels[k]; }
+
+  void replace(size_t k, Kernel with) {
+    remove_unneeded(with);
+    uses_[k] = uses_of(program_, with);
+    kernel(k) = std::move(with);
+  }
+
+  void erase(size_t k) {
+    program_.kernels.erase(program_.kernels.begin() + static_cast<std::ptrdiff_t>(k));
+    uses_.erase(uses_.begin() + static_cast<std::ptrdiff_t>(k));
+  }
+
+  /// Whether a buffer is wanted only by the kernels that read it.
+  bool is_internal(int buffer) const {
+    return program_.buffers[static_cast<size_t>(buffer)].kind == BufferKind::Intermediate;
+  }
+
+  // ---- consumers into producers ----
+
+  bool merge_one() {
+    for (size_t p = 0; p < program_.kernels.size(); ++p)
+      for (size_t c = p + 1; c < program_.kernels.size(); ++c)
+        if (intersect(uses_[c].reads, uses_[p].writes) && merge(p, c)) return true;
+    return false;
+  }
+
+  bool merge(size_t p, size_t c) {
+    // Kernels between the two that need the producer must not feed the consumer.
+    std::vector<size_t> behind{p};
+    std::vector<bool> after(c, false);
+    for (size_t k = p + 1; k < c; ++k) {
+      after[k] =
+          std::ranges::any_of(behind, [&](size_t earlier) { return depends(uses_[k], uses_[earlier]); });
+      if (!after[k]) continue;
+      if (depends(uses_[c], uses_[k])) return false;
+      behind.push_back(k);
+    }
+    std::optional<Kernel> merged = merge_consumer(kernel(p), kernel(c), program_.buffers);
+    if (!merged) return false;
+    drop_stores(*merged, p, c);
+
+    std::vector<Kernel> kernels;
+    const auto take = [&](size_t first, size_t last, auto wanted) {
+      for (size_t k = first; k < last; ++k)
+        if (wanted(k)) kernels.push_back(std::move(kernel(k)));
+    };
+    const auto all = [](size_t) { return true; };
+    take(0, p, all);
+    take(p + 1, c, [&](size_t k) { return !after[k]; });
+    remove_unneeded(*merged);
+    kernels.push_back(std::move(*merged));
+    take(p + 1, c, [&](size_t k) { return after[k]; });
+    take(c + 1, program_.kernels.size(), all);
+    program_.kernels = std::move(kernels);
+    uses_.clear();
+    for (const Kernel& it : program_.kernels) uses_.push_back(uses_of(program_, it));
+    return true;
+  }
+
+  /// Stores of the merged kernel that nobody else reads are not needed.
+  void drop_stores(Kernel& merged, size_t p, size_t c) {
+    std::erase_if(merged.stores, [&](const Store& store) {
+      if (!is_internal(store.buffer)) return false;
+      for (size_t k = 0; k < program_.kernels.size(); ++k)
+        if (k != p && k != c && uses_[k].reads.contains(store.buffer)) return false;
+      return merged.stores.size() > 1 && uses_[c].reads.contains(store.buffer);
+    });
+  }
+
+  // ---- producers into consumers ----
+
+  template <class Wanted>
+  bool inline_one(const Wanted& wanted) {
+    for (size_t p = 0; p < program_.kernels.size(); ++p)
+      if (wanted(kernel(p)) && inline_everywhere(p)) return true;
+    return false;
+  }
+
+  bool inline_everywhere(size_t p) {
+    const int buffer = kernel(p).stores[0].buffer;
+    if (!is_internal(buffer)) return false;
+    std::vector<size_t> readers;
+    for (size_t k = p + 1; k < program_.kernels.size(); ++k)
+      if (uses_[k].reads.contains(buffer)) readers.push_back(k);
+    for (size_t k = 0; k < program_.kernels.size(); ++k)
+      if (k != p && uses_[k].writes.contains(buffer)) return false;
+    if (readers.empty()) return false;
+    const bool fits =
+        std::ranges::all_of(readers, [&](size_t c) { return may_inline(p, c, buffer, readers.size()); });
+    if (!fits) return false;
+    for (size_t c : readers) replace(c, inline_producer(kernel(p), kernel(c), buffer));
+    erase(p);
+    return true;
+  }
+
+  bool may_inline(size_t p, size_t c, int buffer, size_t readers) {
+    const Kernel& consumer = kernel(c);
+    // What the producer reads must still be there: nothing between may overwrite it (scatters do).
+    for (size_t k = p + 1; k < c; ++k)
+      if (intersect(uses_[k].writes, uses_[p].reads)) return false;
+    const std::vector<uint64_t> loops = dependences(consumer);
+    double turns = 0;
+    for (size_t i = 0; i < consumer.code.size(); ++i) {
+      const Instruction& it = consumer.code[i];
+      if (it.kind != InstructionKind::Read || storage_of(program_, it.buffer) != buffer) continue;
+      if (it.buffer != buffer) return false;  // through an alias: other dimensions
+      turns += points(consumer, loops[i]);
+    }
+    if (is_movement(kernel(p))) return true;
+    if (is_contraction(consumer) && feeds_product(consumer, buffer)) return false;
+    const double cost = cost_per_point(kernel(p));
+    const bool once = readers == 1 && turns <= points(kernel(p), ~uint64_t{0});
+    return once || cost <= cheap;
+  }
+
+  static bool feeds_product(const Kernel& kernel, int buffer) {
+    const Instruction& product = kernel.code[static_cast<size_t>(kernel.reductions[0].value)];
+    return std::ranges::any_of(product.operands, [&](int operand) {
+      return kernel.code[static_cast<size_t>(operand)].buffer == buffer;
+    });
+  }
+
+  Kernels program_;
+  std::vector<Uses> uses_;
+};
+
+}  // namespace
+
+Kernels fuse(Kernels program) { return Fuser(std::move(program)).run(); }
+
+void name_kernels(Kernels& program, const Graph& graph) {
+  for (Kernel& kernel : program.kernels) {
+    std::string name;
+    for (size_t i = 0; i < kernel.nodes.size() && i < 4; ++i) {
+      const Node& node = graph.node(kernel.nodes[i]);
+      name += (name.empty() ? "" : "_") + (node.op ? node.op->name : std::string(to_string(node.role)));
+    }
+    if (kernel.nodes.size() > 4) name += "_and_more";
+    for (size_t i = 0; i < static_cast<size_t>(kernel.outer); ++i)
+      name += (i == 0 ? "_" : "x") + to_string(kernel.loops[i].extent);
+    std::ranges::replace(name, '*', '.');
+    kernel.name = name;
+  }
+}
+
+}  // namespace crease

@@ -1,0 +1,184 @@
+#include <algorithm>
+
+#include "jit/fuse_kernels.h"
+
+namespace crease {
+namespace {
+
+/// Instructions beyond which code generation costs more than a pass over memory saves.
+constexpr size_t greatest_kernel = 400;
+/// The same for what follows a matrix product: it is emitted for every vector of a register tile.
+constexpr size_t greatest_epilogue = 48;
+
+class Merger {
+ public:
+  Merger(const Kernel& producer, const Kernel& consumer) : merged_(producer), consumer_(consumer) {
+    map_.assign(consumer.loops.size(), -1);
+  }
+
+  std::optional<Kernel> run() {
+    const bool product = is_contraction(merged_);
+    if (is_scatter(merged_) || is_scatter(consumer_)) return std::nullopt;
+    if (merged_.code.size() + consumer_.code.size() > (product ? greatest_epilogue : greatest_kernel))
+      return std::nullopt;
+    if (!match_reads() || !covers_outer() || !match_rest() || !fits()) return std::nullopt;
+    if (product && uses_inner_loops()) return std::nullopt;
+    append_code();
+    for (Reduction reduction : consumer_.reductions) {
+      reduction.value = to_[static_cast<size_t>(reduction.value)];
+      if (reduction.condition >= 0) reduction.condition = to_[static_cast<size_t>(reduction.condition)];
+      merged_.reductions.push_back(reduction);
+    }
+    for (Store store : consumer_.stores) {
+      store.place = moved(store.place);
+      store.value = to_[static_cast<size_t>(store.value)];
+      merged_.stores.push_back(std::move(store));
+    }
+    merged_.nodes.insert(merged_.nodes.end(), consumer_.nodes.begin(), consumer_.nodes.end());
+    if (product && !is_contraction(merged_)) return std::nullopt;
+    return std::move(merged_);
+  }
+
+ private:
+  const Loop& loop(int number) const { return merged_.loops[static_cast<size_t>(number)]; }
+  bool taken(int number) const { return std::ranges::find(map_, number) != map_.end(); }
+
+  const Store* store_of(int buffer) const {
+    const auto found = std::ranges::find(merged_.stores, buffer, &Store::buffer);
+    return found == merged_.stores.end() ? nullptr : &*found;
+  }
+
+  bool match(int from, int to) {
+    int& entry = map_[static_cast<size_t>(from)];
+    if (entry == to) return true;
+    if (entry >= 0 || taken(to) || consumer_.loops[static_cast<size_t>(from)].extent != loop(to).extent)
+      return false;
+    entry = to;
+    return true;
+  }
+
+  /// Every read of what the producer stores is at the element stored: that decides where loops go.
+  bool match_reads() {
+    for (const Instruction& it : consumer_.code) {
+      const Store* store = it.kind == InstructionKind::Read ? store_of(it.buffer) : nullptr;
+      if (store == nullptr) continue;
+      for (size_t d = 0; d < it.place.size(); ++d) {
+        const int to = plain_loop(store->place[d]), from = plain_loop(it.place[d]);
+        const bool first = it.place[d] == Position{} && loop(to).extent.is(1);
+        if (!first && (from < 0 || !match(from, to))) return false;
+      }
+    }
+    return true;
+  }
+
+  bool covers_outer() const {
+    for (int l = 0; l < merged_.outer; ++l)
+      if (!taken(l) && !loop(l).extent.is(1)) return false;
+    return true;
+  }
+
+  /// Loops of the consumer that no read decides go to the producer's free inner loops, in order; those of one
+  /// turn become outer loops.
+  bool match_rest() {
+    for (size_t c = 0; c < map_.size(); ++c) {
+      if (map_[c] >= 0) continue;
+      int free = -1;
+      for (int l = 0; l < static_cast<int>(merged_.loops.size()) && free < 0; ++l)
+        if (!taken(l) && loop(l).extent == consumer_.loops[c].extent) free = l;
+      if (free < 0 && consumer_.loops[c].extent.is(1)) free = add_outer(consumer_.loops[c]);
+      if (free < 0) return false;
+      map_[c] = free;
+    }
+    return true;
+  }
+
+  int add_outer(const Loop& added) {
+    const int at = merged_.outer++;
+    merged_.loops.insert(merged_.loops.begin() + at, added);
+    const auto shift = [&](Place& place) {
+      for (Position& position : place)
+        for (Term& term : position.terms)
+          if (term.label >= at) ++term.label;
+    };
+    for (Instruction& it : merged_.code) shift(it.place);
+    for (Store& store : merged_.stores) shift(store.place);
+    for (int& entry : map_)
+      if (entry >= at) ++entry;
+    return at;
+  }
+
+  /// Loops that the consumer sums over must be exactly the producer's inner ones; one that sums nothing goes
+  /// over all inner loops or none.
+  bool fits() const {
+    const auto is_inner = [&](size_t c) { return map_[c] >= merged_.outer; };
+    size_t inside = 0;
+    for (size_t c = 0; c < map_.size(); ++c) {
+      inside += is_inner(c) ? 1 : 0;
+      const bool sums = static_cast<int>(c) >= consumer_.outer;
+      if (sums && !is_inner(c)) return false;
+      if (!sums && is_inner(c) && !consumer_.reductions.empty()) return false;
+    }
+    const size_t inner = merged_.loops.size() - static_cast<size_t>(merged_.outer);
+    return inside == inner || (inside == 0 && consumer_.reductions.empty());
+  }
+
+  bool uses_inner_loops() const {
+    return std::ranges::any_of(map_, [&](int entry) { return entry >= merged_.outer; });
+  }
+
+  Place moved(Place place) const {
+    for (Position& position : place) {
+      for (Term& term : position.terms) term.label = map_[static_cast<size_t>(term.label)];
+      std::ranges::sort(position.terms, {}, &Term::label);
+      if (position.value >= 0) position.value = to_[static_cast<size_t>(position.value)];
+    }
+    return place;
+  }
+
+  void append_code() {
+    const int reductions = static_cast<int>(merged_.reductions.size());
+    for (const Instruction& it : consumer_.code) {
+      Instruction copy = it;
+      for (int& operand : copy.operands) operand = to_[static_cast<size_t>(operand)];
+      copy.place = moved(copy.place);
+      if (copy.reduction >= 0) copy.reduction += reductions;
+      const Store* store = it.kind == InstructionKind::Read ? store_of(it.buffer) : nullptr;
+      to_.push_back(store == nullptr ? append(merged_, std::move(copy)) : stored(*store, copy));
+    }
+  }
+
+  /// The value that was stored, where a read of it was.
+  int stored(const Store& store, const Instruction& read) {
+    if (read.operands.empty()) return store.value;
+    const int zero = constant(merged_, read.type, 0);
+    return compute(merged_, read.type, ScalarKind::Select, {read.operands[0], store.value, zero});
+  }
+
+  Kernel merged_;
+  const Kernel& consumer_;
+  std::vector<int> map_;  // consumer's loops -> producer's
+  std::vector<int> to_;   // consumer's instructions -> merged ones
+};
+
+}  // namespace
+
+std::optional<Kernel> merge_consumer(const Kernel& producer, const Kernel& consumer,
+                                     const std::vector<Buffer>& buffers) {
+  // A read through an alias sees other dimensions than the store has.
+  for (const Instruction& it : consumer.code) {
+    if (it.kind != InstructionKind::Read) continue;
+    int storage = it.buffer;
+    while (buffers[static_cast<size_t>(storage)].alias >= 0)
+      storage = buffers[static_cast<size_t>(storage)].alias;
+    const bool stored = std::ranges::any_of(producer.stores, [&](const Store& store) {
+      int other = store.buffer;
+      while (buffers[static_cast<size_t>(other)].alias >= 0)
+        other = buffers[static_cast<size_t>(other)].alias;
+      return other == storage && store.buffer != it.buffer;
+    });
+    if (stored) return std::nullopt;
+  }
+  return Merger(producer, consumer).run();
+}
+
+}  // namespace crease
