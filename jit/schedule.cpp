@@ -1,0 +1,199 @@
+#include "jit/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/error.h"
+#include "jit/address.h"
+#include "jit/schedule_contraction.h"
+
+namespace crease {
+namespace {
+
+constexpr double typical_size = 64;
+
+/// All addresses of a kernel that count, and the loops that conditions and indices mention.
+struct Traffic {
+  std::vector<Address> reads, stores;
+  uint64_t conditioned = 0;  // loops whose value is used as a number
+};
+
+Traffic traffic_of(const Kernel& kernel, const std::vector<Buffer>& buffers) {
+  Traffic traffic;
+  const std::vector<bool> wanted = needed(kernel);
+  const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
+  for (size_t i = 0; i < kernel.code.size(); ++i) {
+    const Instruction& it = kernel.code[i];
+    if (!wanted[i]) continue;
+    if (it.kind == InstructionKind::Read) {
+      traffic.reads.push_back(address_of(it.place, shape(it.buffer)));
+      continue;
+    }
+    for (const Position& position : it.place)
+      for (const Term& term : position.terms) traffic.conditioned |= uint64_t{1} << term.label;
+  }
+  for (const Store& store : kernel.stores)
+    traffic.stores.push_back(address_of(store.place, shape(store.buffer)));
+  return traffic;
+}
+
+bool has_single_stride(const Address& address, int loop) {
+  return std::ranges::count_if(address.loops, [&](const auto& step) { return step.number == loop; }) <= 1;
+}
+
+/// Whether one loop of a * b turns can replace loop a round loop b.
+bool mergeable(const Traffic& traffic, int a, const ScheduledLoop& b) {
+  const uint64_t pair = (uint64_t{1} << a) | (uint64_t{1} << b.loop);
+  if ((traffic.conditioned & pair) != 0) return false;
+  const auto fits = [&](const Address& address) {
+    if (!has_single_stride(address, a) || !has_single_stride(address, b.loop)) return false;
+    return address.stride(a) == b.extent * address.stride(b.loop);
+  };
+  return std::ranges::all_of(traffic.reads, fits) && std::ranges::all_of(traffic.stores, fits);
+}
+
+/// Loops [first, last) of a kernel, neighbours merged where that is possible.
+std::vector<ScheduledLoop> merged_loops(const Kernel& kernel, const Traffic& traffic, int first, int last,
+                                        std::vector<bool>& absorbed) {
+  std::vector<ScheduledLoop> loops;  // innermost first
+  for (int loop = last - 1; loop >= first; --loop) {
+    const Extent& extent = kernel.loops[static_cast<size_t>(loop)].extent;
+    if (loops.empty() || !mergeable(traffic, loop, loops.back())) {
+      loops.push_back({loop, extent});
+      continue;
+    }
+    loops.back().extent = extent * loops.back().extent;
+    absorbed[static_cast<size_t>(loop)] = true;
+  }
+  std::ranges::reverse(loops);
+  return loops;
+}
+
+bool finds_position(const Kernel& kernel) {
+  return std::ranges::any_of(kernel.reductions, [](const Reduction& reduction) {
+    return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
+  });
+}
+
+/// Elements of the widest number that is computed with, in one vector.
+int lanes_of(const Kernel& kernel, const Machine& machine) {
+  bool single = false, wide = false;
+  for (const Instruction& it : kernel.code) {
+    single |= it.type == Type::f32;
+    wide |= it.type == Type::f64;
+  }
+  return machine.lanes(wide || (!single && machine.vector_bits > 128) ? 8 : 4);
+}
+
+/// Whether the turns of a loop may run side by side.
+bool can_vectorise(const Kernel& kernel, const Traffic& traffic, int loop) {
+  const auto single = [&](const Address& address) { return has_single_stride(address, loop); };
+  if (!std::ranges::all_of(traffic.reads, single) || !std::ranges::all_of(traffic.stores, single))
+    return false;
+  if (loop >= kernel.outer) return !finds_position(kernel);
+  // Different lanes must write different elements: the loop moves exactly one index of each store.
+  return std::ranges::all_of(kernel.stores, [&](const Store& store) {
+    return std::ranges::count_if(store.place, [&](const Position& position) {
+             return std::ranges::any_of(position.terms, [&](const Term& t) { return t.label == loop; });
+           }) == 1;
+  });
+}
+
+/// Estimated cycles of a kernel whose loop `loop` (-1: none) is spread over `lanes`.
+double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedule& plan, int loop,
+               int lanes) {
+  double turns = 1, outer_turns = 1;
+  const auto count = [&](const ScheduledLoop& scheduled) {
+    const double extent = estimate(scheduled.extent);
+    return scheduled.loop == loop ? std::ceil(extent / lanes) : extent;
+  };
+  for (const ScheduledLoop& scheduled : plan.outer) outer_turns *= count(scheduled);
+  turns = outer_turns;
+  for (const ScheduledLoop& scheduled : plan.inner) turns *= count(scheduled);
+  double each = 0.3 * static_cast<double>(kernel.code.size());
+  const auto add = [&](const Address& address) {
+    const bool direct = loop < 0 || address.stride(loop).is(1) || address.stride(loop).is(0);
+    each += direct && address.values.empty() ? 0.5 : 1.0 * lanes;
+  };
+  std::ranges::for_each(traffic.reads, add);
+  std::ranges::for_each(traffic.stores, add);
+  const double across = loop >= kernel.outer ? 12.0 * static_cast<double>(kernel.reductions.size()) : 0;
+  return turns * each + outer_turns * across;
+}
+
+void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const Machine& machine,
+                        KernelSchedule& plan) {
+  const int lanes = lanes_of(kernel, machine);
+  double best = cost_of(kernel, traffic, plan, -1, 1);
+  std::vector<ScheduledLoop> loops = plan.outer;
+  loops.insert(loops.end(), plan.inner.begin(), plan.inner.end());
+  for (const ScheduledLoop& candidate : loops) {
+    if (!can_vectorise(kernel, traffic, candidate.loop)) continue;
+    const double cost = cost_of(kernel, traffic, plan, candidate.loop, lanes);
+    if (cost >= best) continue;
+    best = cost;
+    plan.vector_loop = candidate.loop;
+    plan.lanes = lanes;
+  }
+  // The loop over lanes runs innermost of its kind.
+  for (std::vector<ScheduledLoop>* group : {&plan.outer, &plan.inner}) {
+    const auto found = std::ranges::find(*group, plan.vector_loop, &ScheduledLoop::loop);
+    if (found != group->end()) std::rotate(found, found + 1, group->end());
+  }
+}
+
+KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& buffers,
+                               const Machine& machine) {
+  const Traffic traffic = traffic_of(kernel, buffers);
+  KernelSchedule plan;
+  plan.absorbed.assign(kernel.loops.size(), false);
+  const int count = static_cast<int>(kernel.loops.size());
+  plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, plan.absorbed);
+  plan.inner = merged_loops(kernel, traffic, kernel.outer, count, plan.absorbed);
+  if (!schedule_contraction(kernel, buffers, machine, plan))
+    choose_vector_loop(kernel, traffic, machine, plan);
+  return plan;
+}
+
+std::string text_of(const std::vector<ScheduledLoop>& loops, const Kernel& kernel,
+                    const KernelSchedule& plan) {
+  std::vector<std::string> parts;
+  for (const ScheduledLoop& scheduled : loops)
+    parts.push_back(fmt::format("{} < {}{}", kernel.loops[static_cast<size_t>(scheduled.loop)].name,
+                                to_string(scheduled.extent),
+                                scheduled.loop == plan.vector_loop ? fmt::format(" by {}", plan.lanes) : ""));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+double estimate(const Extent& extent) {
+  double size = static_cast<double>(extent.factor);
+  for (size_t i = 0; i < extent.symbols.size(); ++i) size *= typical_size;
+  return size;
+}
+
+Schedule schedule(const Kernels& program, const Machine& machine) {
+  Schedule result;
+  for (const Kernel& kernel : program.kernels)
+    result.kernels.push_back(schedule_kernel(kernel, program.buffers, machine));
+  return result;
+}
+
+std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
+  std::string text = fmt::format("loops ({}; {})", text_of(schedule.outer, kernel, schedule),
+                                 text_of(schedule.inner, kernel, schedule));
+  if (schedule.contraction) text += ", contraction " + to_string(schedule.contraction->plan);
+  return text;
+}
+
+std::string to_string(const Schedule& schedule, const Kernels& program) {
+  std::string text;
+  for (size_t i = 0; i < schedule.kernels.size(); ++i) {
+    const Kernel& kernel = program.kernels[i];
+    text += fmt::format("{}: {}\n", kernel.name, to_string(schedule.kernels[i], kernel));
+  }
+  return text;
+}
+
+}  // namespace crease

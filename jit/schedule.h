@@ -1,0 +1,52 @@
+// How each kernel runs on a machine: order of its loops, which one is spread over vector lanes, and register
+// tiles of contractions.
+#pragma once
+
+#include <optional>
+
+#include "jit/contraction.h"
+#include "jit/kernel.h"
+#include "jit/machine.h"
+
+namespace crease {
+
+/// A loop as it is emitted: several neighbouring loops may have become one.
+struct ScheduledLoop {
+  int loop;       // the innermost of the loops that became one
+  Extent extent;  // of all of them together
+};
+
+/// A kernel that is a matrix product: C[row, column] = sum over depth of A[row, depth] B[depth, column].
+struct ContractionSchedule {
+  ContractionFacts facts;
+  ContractionPlan plan;
+  int row_loop, column_loop, depth_loop;
+  int a, b;  // the instructions that read the operands
+};
+
+struct KernelSchedule {
+  std::vector<ScheduledLoop> outer;  // outermost first; contractions: without row and column loop
+  std::vector<ScheduledLoop> inner;
+  /// By loop: it has become part of another one and counts for nothing in addresses.
+  std::vector<bool> absorbed;
+  int vector_loop = -1;  // spread over lanes, -1: none
+  int lanes = 1;
+  std::optional<ContractionSchedule> contraction;
+};
+
+struct Schedule {
+  std::vector<KernelSchedule> kernels;
+};
+
+/// Schedules every kernel. Assumes verify(program).
+Schedule schedule(const Kernels& program, const Machine& machine);
+
+/// Loops, lanes and tile of one kernel.
+std::string to_string(const KernelSchedule& schedule, const Kernel& kernel);
+/// One line a kernel.
+std::string to_string(const Schedule& schedule, const Kernels& program);
+
+/// Rough number of turns; a named dimension counts as 64.
+double estimate(const Extent& extent);
+
+}  // namespace crease

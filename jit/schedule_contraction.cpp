@@ -1,0 +1,90 @@
+#include "jit/schedule_contraction.h"
+
+#include <algorithm>
+
+#include "jit/address.h"
+
+namespace crease {
+namespace {
+
+struct Factor {
+  int instruction;
+  Address address;
+  Extent stride(int loop) const { return address.stride(loop); }
+  bool has(int loop) const { return !address.stride(loop).is(0); }
+};
+
+bool has_single_strides(const Address& address, const KernelSchedule& plan) {
+  const auto once = [&](const ScheduledLoop& loop) {
+    return std::ranges::count_if(address.loops, [&](const auto& step) { return step.number == loop.loop; }) <=
+           1;
+  };
+  return std::ranges::all_of(plan.outer, once) && std::ranges::all_of(plan.inner, once);
+}
+
+/// Instructions that run once for each element of the result.
+int epilogue_cost(const Kernel& kernel) {
+  const std::vector<int> phase = phases(kernel);
+  return static_cast<int>(std::ranges::count_if(phase, [](int p) { return p > 0; })) - 1;
+}
+
+const ScheduledLoop* greatest_row(const KernelSchedule& plan, const Factor& a, const Factor& b) {
+  const ScheduledLoop* best = nullptr;
+  for (const ScheduledLoop& loop : plan.outer)
+    if (a.has(loop.loop) && !b.has(loop.loop) &&
+        (best == nullptr || estimate(loop.extent) > estimate(best->extent)))
+      best = &loop;
+  return best;
+}
+
+}  // namespace
+
+bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffers, const Machine& machine,
+                          KernelSchedule& plan) {
+  if (!is_contraction(kernel) || plan.inner.size() != 1) return false;
+  const Reduction& sum = kernel.reductions[0];
+  const Instruction& product = kernel.code[static_cast<size_t>(sum.value)];
+  const auto factor = [&](size_t i) {
+    const int instruction = product.operands[i];
+    const Instruction& read = kernel.code[static_cast<size_t>(instruction)];
+    return Factor{instruction, address_of(read.place, buffers[static_cast<size_t>(read.buffer)].shape)};
+  };
+  Factor a = factor(0), b = factor(1);
+  const Store& store = kernel.stores[0];
+  const Address result = address_of(store.place, buffers[static_cast<size_t>(store.buffer)].shape);
+  for (const Address* address : std::initializer_list<const Address*>{&a.address, &b.address, &result})
+    if (!has_single_strides(*address, plan)) return false;
+  const auto column = std::ranges::find_if(plan.outer, [&](const ScheduledLoop& loop) {
+    return result.stride(loop.loop).is(1) && a.has(loop.loop) != b.has(loop.loop);
+  });
+  if (column == plan.outer.end()) return false;
+  if (a.has(column->loop)) std::swap(a, b);
+  const ScheduledLoop* row = greatest_row(plan, a, b);
+  if (row == nullptr) return false;
+
+  const ScheduledLoop depth = plan.inner[0];
+  const ContractionFacts facts{.type = sum.type,
+                               .m = row->extent,
+                               .n = column->extent,
+                               .k = depth.extent,
+                               .a_row = a.stride(row->loop),
+                               .a_column = a.stride(depth.loop),
+                               .b_row = b.stride(depth.loop),
+                               .b_column = b.stride(column->loop),
+                               .epilogue_cost = epilogue_cost(kernel)};
+  plan.contraction = ContractionSchedule{.facts = facts,
+                                         .plan = plan_contraction(facts, machine),
+                                         .row_loop = row->loop,
+                                         .column_loop = column->loop,
+                                         .depth_loop = depth.loop,
+                                         .a = a.instruction,
+                                         .b = b.instruction};
+  plan.vector_loop = column->loop;
+  plan.lanes = machine.lanes(size_of(sum.type));
+  std::erase_if(plan.outer, [&](const ScheduledLoop& loop) {
+    return loop.loop == plan.contraction->row_loop || loop.loop == plan.contraction->column_loop;
+  });
+  return true;
+}
+
+}  // namespace crease
