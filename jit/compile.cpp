@@ -1,0 +1,91 @@
+#include "jit/compile.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "graph/error.h"
+#include "graph/text.h"
+#include "graph/verify.h"
+#include "jit/fuse.h"
+#include "jit/lower.h"
+
+namespace crease {
+namespace {
+
+Machine machine_for(const CompileOptions& options) {
+  Machine machine = host_machine();
+  return options.vector_bits == 0 ? machine : with_vector_bits(std::move(machine), options.vector_bits);
+}
+
+void check(const Graph& graph, const CompileOptions& options) {
+  verify(graph);
+  expect(!graph.outputs().empty() || !graph.updates().empty(),
+         "[compile] the graph has neither outputs nor updates: got a graph of {} nodes, want at least one "
+         "result",
+         graph.size());
+  expect(options.threads >= 1, "[compile] number of threads: got {}, want at least 1", options.threads);
+  expect(options.optimisation >= 0 && options.optimisation <= 2,
+         "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
+  const std::vector<std::string> symbols = graph.symbols();
+  for (const auto& [symbol, size] : options.specialise) {
+    expect(std::ranges::find(symbols, symbol) != symbols.end(),
+           "[compile] no named dimension '{}' to specialise: the graph has {}", symbol,
+           symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, ", ")));
+    expect(size >= 0, "[compile] size of dimension '{}': got {}, want 0 or more", symbol, size);
+  }
+}
+
+/// Runs the steps, timing each and keeping its text if wanted.
+class Steps {
+ public:
+  explicit Steps(bool keep_text) : keep_text_(keep_text) {}
+
+  template <class Run>
+  auto operator()(const char* name, const Run& run) {
+    const auto start = std::chrono::steady_clock::now();
+    auto result = run();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    timings.emplace_back(name, seconds.count());
+    return result;
+  }
+  template <class... Parts>
+  void keep(std::string& text, const Parts&... parts) const {
+    if (keep_text_) text = to_string(parts...);
+  }
+
+  Timings timings;
+
+ private:
+  bool keep_text_;
+};
+
+}  // namespace
+
+Compiled compile_steps(const Graph& graph, const CompileOptions& options) {
+  check(graph, options);
+  const Machine machine = machine_for(options);
+  Steps step(options.keep_dumps);
+  Dumps dumps;
+  step.keep(dumps.graph, graph);
+  Kernels kernels = step("lower", [&] { return lower(graph, options.specialise); });
+  verify(kernels);
+  step.keep(dumps.kernels, kernels);
+  kernels = step("fuse", [&] { return options.fuse ? fuse(std::move(kernels)) : std::move(kernels); });
+  order_kernels(kernels);
+  name_kernels(kernels, graph);
+  verify(kernels);
+  step.keep(dumps.fused, kernels);
+  const Schedule schedule = step("schedule", [&] { return crease::schedule(kernels, machine); });
+  step.keep(dumps.schedule, schedule, kernels);
+  MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });
+  step.keep(dumps.memory, memory, kernels);
+  const NativeOptions native{.optimisation = options.optimisation, .keep_text = options.keep_dumps};
+  NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
+  return {.kernels = std::move(kernels),
+          .memory = std::move(memory),
+          .code = std::move(code),
+          .dumps = std::move(dumps),
+          .timings = std::move(step.timings)};
+}
+
+}  // namespace crease

@@ -1,0 +1,304 @@
+#include "jit/emit/emit_kernel.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "graph/error.h"
+#include "jit/emit/carried_loop.h"
+#include "jit/emit/emit_contraction.h"
+#include "jit/emit/emit_scalar.h"
+#include "jit/lower_loops.h"
+
+namespace crease {
+namespace {
+
+using Totals = std::vector<llvm::Value*>;
+
+bool finds_position(const Reduction& reduction) {
+  return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
+}
+
+double start_of(const Reduction& reduction) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  switch (reduction.combine) {
+    case Combine::Assign:
+    case Combine::Sum: return 0;
+    case Combine::Product: return 1;
+    case Combine::Max:
+    case Combine::ArgMax: return is_floating(reduction.type) ? -infinity : lowest_of(reduction.type);
+    case Combine::Min:
+    case Combine::ArgMin: return is_floating(reduction.type) ? infinity : highest_of(reduction.type);
+  }
+  return 0;
+}
+
+class NestEmitter {
+ public:
+  NestEmitter(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+              const KernelSchedule& schedule, const KernelArguments& arguments)
+      : emitter_(emitter),
+        kernel_(kernel),
+        schedule_(schedule),
+        values_(emitter, kernel, buffers, schedule, arguments) {
+    for (const Store& store : kernel.stores) last_phase_ = std::max(last_phase_, values_.phase_of(store));
+  }
+
+  void run(llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
+    scratch_ = scratch;
+    Scope scope = values_.start();
+    ready(scope);
+    outer(0, scope, begin, end);
+  }
+
+ private:
+  bool is_inner(const Store& store) const {
+    const uint64_t outer = (uint64_t{1} << kernel_.outer) - 1;
+    return (values_.loops_of(store) & ~outer) != 0;
+  }
+  bool inner_is_vector() const { return schedule_.vector_loop >= kernel_.outer; }
+
+  /// Everything that this place determines and no reduction delays.
+  void ready(Scope& scope, int phase = 0) { values_.emit_ready(scope, phase, needed(kernel_)); }
+
+  /// Runs `body` for each turn of a loop, by lanes if it is the vector loop, with a mask for the rest.
+  void each_turn(const ScheduledLoop& loop, const Scope& scope, llvm::Value* begin, llvm::Value* end,
+                 const std::function<void(Scope&)>& body) {
+    const auto turn = [&](llvm::Value* index, llvm::Value* mask) {
+      Scope inside = scope;
+      if (mask != nullptr) inside.mask = mask;
+      values_.enter(inside, loop.loop, index);
+      body(inside);
+    };
+    if (loop.loop != schedule_.vector_loop)
+      return emit_loop(emitter_, begin, end, 1, "loop", [&](llvm::Value* index) { turn(index, nullptr); });
+    const int lanes = schedule_.lanes;
+    llvm::Value* full = whole_vectors(begin, end);
+    emit_loop(emitter_, begin, full, lanes, "lanes", [&](llvm::Value* index) { turn(index, nullptr); });
+    emit_loop(emitter_, full, end, lanes, "rest",
+              [&](llvm::Value* index) { turn(index, emitter_.lanes_below(index, end, lanes)); });
+  }
+
+  /// begin + the greatest multiple of the lanes that is <= end - begin.
+  llvm::Value* whole_vectors(llvm::Value* begin, llvm::Value* end) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    llvm::Value* count = builder.CreateAnd(builder.CreateSub(end, begin), emitter_.i64(-schedule_.lanes));
+    return builder.CreateAdd(begin, count);
+  }
+
+  void outer(size_t depth, Scope& scope, llvm::Value* begin = nullptr, llvm::Value* end = nullptr) {
+    if (depth == schedule_.outer.size())
+      return schedule_.contraction ? contraction(scope) : all_phases(scope);
+    const ScheduledLoop& loop = schedule_.outer[depth];
+    if (begin == nullptr) begin = emitter_.i64(0);
+    if (end == nullptr) end = values_.size(loop.extent);
+    each_turn(loop, scope, begin, end, [&](Scope& inside) {
+      ready(inside);
+      outer(depth + 1, inside);
+    });
+  }
+
+  void all_phases(Scope& scope) {
+    for (int phase = 0; phase <= last_phase_; ++phase) {
+      ready(scope, phase);
+      inner_loops(scope, phase);
+    }
+    ready(scope, last_phase_ + 1);
+    for (size_t s = 0; s < kernel_.stores.size(); ++s)
+      if (!is_inner(kernel_.stores[s])) values_.emit_store(scope, s);
+  }
+
+  /// The inner loops of one phase: its reductions and its stores inside.
+  void inner_loops(Scope& scope, int phase) {
+    reductions_.clear();
+    stores_.clear();
+    std::vector<int> roots;
+    for (size_t r = 0; r < kernel_.reductions.size(); ++r) {
+      const Reduction& it = kernel_.reductions[r];
+      if (std::max(values_.phase_of(it.value), values_.phase_of(it.condition)) != phase) continue;
+      reductions_.push_back(r);
+      roots.insert(roots.end(), {it.value, it.condition});
+    }
+    for (size_t s = 0; s < kernel_.stores.size(); ++s) {
+      const Store& it = kernel_.stores[s];
+      if (!is_inner(it) || values_.phase_of(it) != phase) continue;
+      stores_.push_back(s);
+      roots.insert(roots.end(), {it.value, it.condition});
+      for (const Position& position : it.place) roots.push_back(position.value);
+    }
+    if (reductions_.empty() && stores_.empty()) return;
+    wanted_ = values_.closure(roots);
+    finish(scope, inner(0, scope, start_totals(), phase));
+  }
+
+  int total_lanes(const Reduction& it) const {
+    const bool vector = inner_is_vector() || values_.is_vector(it.value) ||
+                        (it.condition >= 0 && values_.is_vector(it.condition));
+    return vector && schedule_.vector_loop >= 0 ? schedule_.lanes : 1;
+  }
+
+  Totals start_totals() {
+    Totals totals;
+    for (size_t r : reductions_) {
+      const Reduction& it = kernel_.reductions[r];
+      totals.push_back(emit_constant(emitter_, it.type, start_of(it), total_lanes(it)));
+      if (finds_position(it)) totals.push_back(emit_constant(emitter_, Type::i64, 0, total_lanes(it)));
+    }
+    return totals;
+  }
+
+  Totals inner(size_t depth, Scope& scope, Totals totals, int phase) {
+    if (depth == schedule_.inner.size()) return point(scope, std::move(totals));
+    const ScheduledLoop& loop = schedule_.inner[depth];
+    const auto turn = [&](llvm::Value* index, llvm::Value* mask, const Totals& before) {
+      Scope inside = scope;
+      if (mask != nullptr) inside.mask = mask;
+      values_.enter(inside, loop.loop, index);
+      values_.emit_ready(inside, phase, wanted_);
+      return inner(depth + 1, inside, before, phase);
+    };
+    llvm::Value* extent = values_.size(loop.extent);
+    if (loop.loop != schedule_.vector_loop) return carried(emitter_.i64(0), extent, 1, totals, turn, nullptr);
+    llvm::Value* full = whole_vectors(emitter_.i64(0), extent);
+    totals = carried(emitter_.i64(0), full, schedule_.lanes, totals, turn, nullptr);
+    return carried(full, extent, schedule_.lanes, totals, turn, extent);
+  }
+
+  /// for (index = begin; index < end; index += step) totals = turn(index, mask of lanes below `limit`,
+  /// totals).
+  template <class Turn>
+  Totals carried(llvm::Value* begin, llvm::Value* end, int step, const Totals& totals, const Turn& turn,
+                 llvm::Value* limit) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    llvm::Value* span = builder.CreateAdd(builder.CreateSub(end, begin), emitter_.i64(step - 1));
+    llvm::Value* count = step == 1 ? span : builder.CreateSDiv(span, emitter_.i64(step));
+    Totals initial{begin};
+    initial.insert(initial.end(), totals.begin(), totals.end());
+    Totals last = emit_carried_loop(emitter_, count, initial, [&](std::span<llvm::Value* const> now) {
+      llvm::Value* mask = limit == nullptr ? nullptr : emitter_.lanes_below(now[0], limit, step);
+      Totals next = turn(now[0], mask, Totals(now.begin() + 1, now.end()));
+      next.insert(next.begin(), builder.CreateAdd(now[0], emitter_.i64(step)));
+      return next;
+    });
+    last.erase(last.begin());
+    return last;
+  }
+
+  Totals point(Scope& scope, Totals totals) {
+    size_t at = 0;
+    for (size_t r : reductions_) {
+      const Reduction& it = kernel_.reductions[r];
+      const int lanes = total_lanes(it);
+      llvm::Value* value = emit_splat(emitter_, scope.values[static_cast<size_t>(it.value)], lanes);
+      llvm::Value* valid = valid_points(scope, it, lanes);
+      if (finds_position(it)) {
+        combine_position(scope, it, value, valid, lanes, totals, at);
+        at += 2;
+        continue;
+      }
+      llvm::Value* next = emit_combine(emitter_, it.combine, it.type, totals[at], value);
+      if (valid != nullptr) next = emitter_.builder.CreateSelect(valid, next, totals[at]);
+      totals[at++] = next;
+    }
+    for (size_t s : stores_) values_.emit_store(scope, s);
+    return totals;
+  }
+
+  /// Points that count: null if all do.
+  llvm::Value* valid_points(const Scope& scope, const Reduction& it, int lanes) {
+    llvm::Value* valid = inner_is_vector() ? scope.mask : nullptr;
+    if (it.condition < 0) return valid;
+    llvm::Value* condition = emit_splat(emitter_, scope.values[static_cast<size_t>(it.condition)], lanes);
+    return valid == nullptr ? condition : emitter_.builder.CreateAnd(valid, condition);
+  }
+
+  void combine_position(const Scope& scope, const Reduction& it, llvm::Value* value, llvm::Value* valid,
+                        int lanes, Totals& totals, size_t at) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    llvm::Value* position = emitter_.i64(0);
+    for (const ScheduledLoop& loop : schedule_.inner)
+      position = builder.CreateAdd(builder.CreateMul(position, values_.size(loop.extent)),
+                                   scope.index[static_cast<size_t>(loop.loop)]);
+    llvm::Value* wins = emit_wins(emitter_, it.combine, it.type, totals[at], value);
+    if (valid != nullptr) wins = builder.CreateAnd(wins, valid);
+    totals[at] = builder.CreateSelect(wins, value, totals[at]);
+    totals[at + 1] = builder.CreateSelect(wins, emit_splat(emitter_, position, lanes), totals[at + 1]);
+  }
+
+  /// Puts the lanes together where they were spread over an inner loop, and sets the results.
+  void finish(Scope& scope, const Totals& totals) {
+    size_t at = 0;
+    for (size_t r : reductions_) {
+      const Reduction& it = kernel_.reductions[r];
+      llvm::Value* total = totals[at];
+      if (finds_position(it)) total = totals[++at];
+      if (inner_is_vector()) total = across_lanes(it, total);
+      for (size_t i = 0; i < kernel_.code.size(); ++i)
+        if (kernel_.code[i].kind == InstructionKind::Reduced &&
+            kernel_.code[i].reduction == static_cast<int>(r))
+          scope.values[i] = total;
+      ++at;
+    }
+  }
+
+  /// One value of all lanes: halves are combined until one lane is left.
+  llvm::Value* across_lanes(const Reduction& it, llvm::Value* total) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    for (int half = schedule_.lanes / 2; half >= 1; half /= 2) {
+      std::vector<int> low, high;
+      for (int lane = 0; lane < half; ++lane) {
+        low.push_back(lane);
+        high.push_back(lane + half);
+      }
+      total = emit_combine(emitter_, it.combine, it.type, builder.CreateShuffleVector(total, low),
+                           builder.CreateShuffleVector(total, high));
+    }
+    return builder.CreateExtractElement(total, uint64_t{0});
+  }
+
+  MatrixOperand operand(const Scope& scope, int instruction, int row, int column) {
+    return {values_.pointer_of(scope, instruction), values_.stride_of(instruction, row),
+            values_.stride_of(instruction, column)};
+  }
+
+  void contraction(Scope& scope) {
+    const ContractionSchedule& plan = *schedule_.contraction;
+    const ContractionOperands operands{.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop),
+                                       .b = operand(scope, plan.b, plan.depth_loop, plan.column_loop),
+                                       .row_begin = emitter_.i64(0),
+                                       .row_end = values_.size(plan.facts.m),
+                                       .n = values_.size(plan.facts.n),
+                                       .k = values_.size(plan.facts.k),
+                                       .scratch = scratch_};
+    emit_contraction(emitter_, plan.facts, plan.plan, operands,
+                     [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
+                       Scope inside = scope;
+                       inside.mask = mask;
+                       values_.enter(inside, plan.row_loop, row);
+                       values_.enter(inside, plan.column_loop, column);
+                       for (size_t i = 0; i < kernel_.code.size(); ++i)
+                         if (kernel_.code[i].kind == InstructionKind::Reduced) inside.values[i] = total;
+                       ready(inside, 1);
+                       for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(inside, s);
+                     });
+  }
+
+  Emitter& emitter_;
+  const Kernel& kernel_;
+  const KernelSchedule& schedule_;
+  KernelValues values_;
+  int last_phase_ = 0;
+  llvm::Value* scratch_ = nullptr;
+  // Of the phase that is being emitted.
+  std::vector<size_t> reductions_, stores_;
+  std::vector<bool> wanted_;
+};
+
+}  // namespace
+
+void emit_kernel(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+                 const KernelSchedule& schedule, const KernelArguments& arguments, llvm::Value* scratch,
+                 llvm::Value* begin, llvm::Value* end) {
+  NestEmitter(emitter, kernel, buffers, schedule, arguments).run(scratch, begin, end);
+}
+
+}  // namespace crease

@@ -1,0 +1,17 @@
+// All kernels of a program as one LLVM module with one function "step".
+#pragma once
+
+#include <memory>
+
+#include "jit/emit/emitter.h"
+#include "jit/memory.h"
+#include "jit/schedule.h"
+
+namespace crease {
+
+/// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims), which calls them
+/// in order. Its type is StepFunction of jit/native.h.
+void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
+                  const Schedule& schedule, const MemoryPlan& memory);
+
+}  // namespace crease

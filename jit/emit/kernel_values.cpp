@@ -1,0 +1,313 @@
+#include "jit/emit/kernel_values.h"
+
+#include <algorithm>
+
+#include "graph/error.h"
+#include "jit/emit/emit_scalar.h"
+
+namespace crease {
+
+KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+                           const KernelSchedule& schedule, const KernelArguments& arguments)
+    : emitter_(emitter),
+      kernel_(kernel),
+      buffers_(buffers),
+      schedule_(schedule),
+      arguments_(arguments),
+      loops_(dependences(kernel)),
+      phases_(phases(kernel)) {
+  const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
+  for (const Instruction& it : kernel.code)
+    accesses_.push_back(it.kind == InstructionKind::Read ? address_of(it.place, shape(it.buffer))
+                                                         : Address{});
+  for (const Store& store : kernel.stores) accesses_.push_back(address_of(store.place, shape(store.buffer)));
+  for (Address& access : accesses_)
+    std::erase_if(access.loops, [&](const Address::Step& step) {
+      return schedule.absorbed[static_cast<size_t>(step.number)];
+    });
+}
+
+llvm::Value* KernelValues::size(const Extent& extent) const {
+  llvm::Value* value = emitter_.i64(extent.factor);
+  for (const std::string& symbol : extent.symbols)
+    value = emitter_.builder.CreateMul(arguments_.symbols.at(symbol), value);
+  return value;
+}
+
+bool KernelValues::has_vector_loop(uint64_t loops) const {
+  return schedule_.vector_loop >= 0 && (loops >> schedule_.vector_loop & 1) != 0;
+}
+bool KernelValues::is_vector(int instruction) const { return has_vector_loop(loops_of(instruction)); }
+uint64_t KernelValues::loops_of(int instruction) const { return loops_[static_cast<size_t>(instruction)]; }
+int KernelValues::phase_of(int instruction) const {
+  return instruction < 0 ? 0 : phases_[static_cast<size_t>(instruction)];
+}
+
+uint64_t KernelValues::loops_of(const Store& store) const {
+  uint64_t loops = loops_of(store.value);
+  if (store.condition >= 0) loops |= loops_of(store.condition);
+  for (const Position& position : store.place) {
+    for (const Term& term : position.terms) loops |= uint64_t{1} << term.label;
+    if (position.value >= 0) loops |= loops_of(position.value);
+  }
+  return loops;
+}
+
+int KernelValues::phase_of(const Store& store) const {
+  int phase = std::max(phase_of(store.value), phase_of(store.condition));
+  for (const Position& position : store.place) phase = std::max(phase, phase_of(position.value));
+  return phase;
+}
+
+std::vector<bool> KernelValues::closure(const std::vector<int>& roots) const {
+  std::vector<bool> wanted(kernel_.code.size(), false);
+  for (int root : roots)
+    if (root >= 0) wanted[static_cast<size_t>(root)] = true;
+  for (size_t i = wanted.size(); i-- > 0;) {
+    if (!wanted[i]) continue;
+    for (int operand : kernel_.code[i].operands) wanted[static_cast<size_t>(operand)] = true;
+    for (const Position& position : kernel_.code[i].place)
+      if (position.value >= 0) wanted[static_cast<size_t>(position.value)] = true;
+  }
+  return wanted;
+}
+
+Scope KernelValues::start() {
+  Scope scope;
+  scope.index.assign(kernel_.loops.size(), nullptr);
+  scope.values.assign(kernel_.code.size(), nullptr);
+  for (const Address& access : accesses_) {
+    llvm::Value* offset = nullptr;
+    for (const Extent& constant : access.constants)
+      offset = offset == nullptr ? size(constant) : emitter_.builder.CreateAdd(offset, size(constant));
+    scope.offset.push_back(offset);
+  }
+  for (size_t loop = 0; loop < kernel_.loops.size(); ++loop)
+    if (schedule_.absorbed[loop]) scope.entered |= uint64_t{1} << loop;
+  return scope;
+}
+
+void KernelValues::enter(Scope& scope, int loop, llvm::Value* index) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  scope.index[static_cast<size_t>(loop)] = index;
+  scope.entered |= uint64_t{1} << loop;
+  for (size_t a = 0; a < accesses_.size(); ++a)
+    for (const Address::Step& step : accesses_[a].loops) {
+      if (step.number != loop) continue;
+      llvm::Value* more = builder.CreateMul(index, size(step.stride));
+      scope.offset[a] = scope.offset[a] == nullptr ? more : builder.CreateAdd(scope.offset[a], more);
+    }
+}
+
+void KernelValues::emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted) {
+  for (size_t i = 0; i < kernel_.code.size(); ++i) {
+    const bool ready =
+        wanted[i] && scope.values[i] == nullptr && phases_[i] <= phase && (loops_[i] & ~scope.entered) == 0;
+    if (ready && kernel_.code[i].kind != InstructionKind::Reduced)
+      scope.values[i] = emit(scope, static_cast<int>(i));
+  }
+}
+
+llvm::Value* KernelValues::same_form(llvm::Value* value, bool vector) const {
+  return vector ? emit_splat(emitter_, value, schedule_.lanes) : value;
+}
+
+llvm::Value* KernelValues::emit(Scope& scope, int instruction) {
+  const Instruction& it = kernel_.code[static_cast<size_t>(instruction)];
+  const bool vector = is_vector(instruction);
+  std::vector<llvm::Value*> operands;
+  if (it.kind != InstructionKind::Read)
+    for (int operand : it.operands) {
+      const bool wide = std::ranges::any_of(it.operands, [&](int other) { return is_vector(other); });
+      operands.push_back(same_form(scope.values[static_cast<size_t>(operand)], wide));
+    }
+  const auto type_of = [&](size_t i) { return kernel_.code[static_cast<size_t>(it.operands[i])].type; };
+  switch (it.kind) {
+    case InstructionKind::Constant: return emit_constant(emitter_, it.type, it.constant);
+    case InstructionKind::Size: return size({1, {it.symbol}});
+    case InstructionKind::Affine: return emit_position(scope, it.place[0]);
+    case InstructionKind::Inside: {
+      llvm::Value* position = emit_position(scope, it.place[0]);
+      // Unsigned, a negative position is greater than any extent.
+      return emitter_.builder.CreateICmpULT(position, same_form(size(it.extent), vector));
+    }
+    case InstructionKind::Read: return emit_read(scope, instruction);
+    case InstructionKind::Convert: return emit_convert(emitter_, operands[0], type_of(0), it.type);
+    case InstructionKind::Compute:
+      return emit_compute(emitter_, it.function, type_of(operands.size() - 1), operands);
+    case InstructionKind::Uniform: return emit_uniform(emitter_, it.seed, operands[0], operands[1]);
+    case InstructionKind::Reduced: break;
+  }
+  throw Bug(fmt::format("[emit] %{} of '{}' has no value yet", instruction, kernel_.name));
+}
+
+llvm::Value* KernelValues::emit_position(Scope& scope, const Position& position) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  llvm::Value* value = emitter_.i64(position.offset);
+  int64_t across = 0;
+  for (const Term& term : position.terms) {
+    llvm::Value* index = scope.index[static_cast<size_t>(term.label)];
+    if (term.label == schedule_.vector_loop) across = term.coefficient;
+    value = builder.CreateAdd(builder.CreateMul(index, emitter_.i64(term.coefficient)), value);
+  }
+  llvm::Value* more = position.value < 0 ? nullptr : scope.values[static_cast<size_t>(position.value)];
+  const bool vector = across != 0 || (more != nullptr && more->getType()->isVectorTy());
+  value = same_form(value, vector);
+  if (across != 0) {
+    std::vector<llvm::Constant*> lanes;
+    for (int lane = 0; lane < schedule_.lanes; ++lane)
+      lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(across * lane)));
+    value = builder.CreateAdd(value, schedule_.lanes == 1 ? lanes[0] : llvm::ConstantVector::get(lanes));
+  }
+  return more == nullptr ? value : builder.CreateAdd(value, same_form(more, vector));
+}
+
+llvm::Value* KernelValues::emit_read(Scope& scope, int instruction) {
+  const Instruction& it = kernel_.code[static_cast<size_t>(instruction)];
+  llvm::Value* condition = it.operands.empty() ? nullptr : scope.values[static_cast<size_t>(it.operands[0])];
+  llvm::Value* value =
+      load(scope, static_cast<size_t>(instruction), it.buffer, condition, is_vector(instruction));
+  if (it.type != Type::boolean) return value;
+  return emitter_.builder.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
+}
+
+/// Elements from the buffer's start, all lanes or the first; looked-up parts that differ by lane are left
+/// out.
+llvm::Value* KernelValues::emit_offset(const Scope& scope, size_t access) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  llvm::Value* offset = scope.offset[access] == nullptr ? emitter_.i64(0) : scope.offset[access];
+  for (const Address::Step& step : accesses_[access].values) {
+    llvm::Value* value = scope.values[static_cast<size_t>(step.number)];
+    if (value->getType()->isVectorTy()) continue;
+    offset = builder.CreateAdd(offset, builder.CreateMul(value, size(step.stride)));
+  }
+  return offset;
+}
+
+llvm::Value* KernelValues::pointer_of(const Scope& scope, int instruction) {
+  const int buffer = kernel_.code[static_cast<size_t>(instruction)].buffer;
+  return emitter_.element(arguments_.pointers.at(buffer),
+                          emit_offset(scope, static_cast<size_t>(instruction)),
+                          buffers_[static_cast<size_t>(buffer)].type);
+}
+
+llvm::Value* KernelValues::stride_of(int instruction, int loop) const {
+  return size(accesses_[static_cast<size_t>(instruction)].stride(loop));
+}
+
+bool KernelValues::is_contiguous(const Scope& scope, size_t access) const {
+  const Address& address = accesses_[access];
+  return address.stride(schedule_.vector_loop).is(1) &&
+         std::ranges::none_of(address.values, [&](const Address::Step& step) {
+           return scope.values[static_cast<size_t>(step.number)]->getType()->isVectorTy();
+         });
+}
+
+llvm::Value* KernelValues::lane_pointers(Scope& scope, size_t access, llvm::Value* base, Type type) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  std::vector<llvm::Constant*> lanes;
+  for (int lane = 0; lane < schedule_.lanes; ++lane)
+    lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(lane)));
+  llvm::Value* stride = same_form(size(accesses_[access].stride(schedule_.vector_loop)), true);
+  llvm::Value* offset = builder.CreateMul(llvm::ConstantVector::get(lanes), stride);
+  for (const Address::Step& step : accesses_[access].values) {
+    llvm::Value* value = scope.values[static_cast<size_t>(step.number)];
+    if (value->getType()->isVectorTy())
+      offset = builder.CreateAdd(offset, builder.CreateMul(value, same_form(size(step.stride), true)));
+  }
+  return builder.CreateGEP(emitter_.memory_type(type), base, offset);
+}
+
+llvm::Value* KernelValues::lanes_mask(const Scope& scope, llvm::Value* condition) const {
+  if (condition == nullptr) return scope.mask;
+  llvm::Value* mask = same_form(condition, true);
+  return scope.mask == nullptr ? mask : emitter_.builder.CreateAnd(scope.mask, mask);
+}
+
+llvm::Value* KernelValues::zero_memory() {
+  llvm::Module& module = emitter_.module;
+  if (llvm::GlobalVariable* known = module.getNamedGlobal("zero")) return known;
+  auto* type = llvm::ArrayType::get(emitter_.builder.getInt8Ty(), 64);
+  auto* zero = new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage,
+                                        llvm::ConstantAggregateZero::get(type), "zero");
+  zero->setAlignment(llvm::Align(64));
+  return zero;
+}
+
+llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::Value* condition,
+                                bool vector) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const Type type = buffers_[static_cast<size_t>(buffer)].type;
+  llvm::Type* element = emitter_.memory_type(type);
+  const llvm::Align align(static_cast<uint64_t>(size_of(type)));
+  llvm::Value* pointer = emitter_.element(arguments_.pointers.at(buffer), emit_offset(scope, access), type);
+  if (!vector) {
+    // Where nothing may be read, zeros are read instead: no branch.
+    if (condition != nullptr) pointer = builder.CreateSelect(condition, pointer, zero_memory());
+    return builder.CreateAlignedLoad(element, pointer, align);
+  }
+  const auto lanes = static_cast<unsigned>(schedule_.lanes);
+  auto* form = llvm::FixedVectorType::get(element, lanes);
+  llvm::Value* mask = lanes_mask(scope, condition);
+  if (!is_contiguous(scope, access)) {
+    if (mask == nullptr)
+      mask = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(builder.getInt1Ty(), lanes));
+    return builder.CreateMaskedGather(form, lane_pointers(scope, access, pointer, type), align, mask,
+                                      llvm::Constant::getNullValue(form));
+  }
+  if (mask == nullptr) return builder.CreateAlignedLoad(form, pointer, align);
+  return builder.CreateMaskedLoad(form, pointer, align, mask, llvm::Constant::getNullValue(form));
+}
+
+void KernelValues::write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  if (condition == nullptr) {
+    builder.CreateStore(value, pointer);
+    return;
+  }
+  llvm::Function* function = builder.GetInsertBlock()->getParent();
+  auto* then = llvm::BasicBlock::Create(emitter_.context(), "store", function);
+  auto* after = llvm::BasicBlock::Create(emitter_.context(), "after", function);
+  builder.CreateCondBr(condition, then, after);
+  builder.SetInsertPoint(then);
+  builder.CreateStore(value, pointer);
+  builder.CreateBr(after);
+  builder.SetInsertPoint(after);
+}
+
+void KernelValues::write(Scope& scope, size_t access, int buffer, llvm::Value* value,
+                         llvm::Value* condition) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const Type type = buffers_[static_cast<size_t>(buffer)].type;
+  const llvm::Align align(static_cast<uint64_t>(size_of(type)));
+  llvm::Value* pointer = emitter_.element(arguments_.pointers.at(buffer), emit_offset(scope, access), type);
+  if (!value->getType()->isVectorTy()) return write_scalar(pointer, value, condition);
+  llvm::Value* mask = lanes_mask(scope, condition);
+  if (!is_contiguous(scope, access)) {
+    if (mask == nullptr) mask = emit_constant(emitter_, Type::boolean, 1, schedule_.lanes);
+    builder.CreateMaskedScatter(value, lane_pointers(scope, access, pointer, type), align, mask);
+    return;
+  }
+  if (mask == nullptr)
+    builder.CreateAlignedStore(value, pointer, align);
+  else
+    builder.CreateMaskedStore(value, pointer, align, mask);
+}
+
+void KernelValues::emit_store(Scope& scope, size_t store) {
+  const Store& it = kernel_.stores[store];
+  const size_t access = kernel_.code.size() + store;
+  const Type type = buffers_[static_cast<size_t>(it.buffer)].type;
+  const bool vector = has_vector_loop(loops_of(it)) && (scope.entered >> schedule_.vector_loop & 1) != 0;
+  llvm::Value* value = same_form(scope.values[static_cast<size_t>(it.value)], vector);
+  llvm::Value* condition = it.condition < 0 ? nullptr : scope.values[static_cast<size_t>(it.condition)];
+  if (it.combine != Combine::Assign) {
+    llvm::Value* old = load(scope, access, it.buffer, condition, vector);
+    if (type == Type::boolean) old = emit_convert(emitter_, old, Type::u8, type);
+    value = emit_combine(emitter_, it.combine, type, old, value);
+  }
+  if (type == Type::boolean) value = emit_convert(emitter_, value, type, Type::u8);
+  write(scope, access, it.buffer, value, condition);
+}
+
+}  // namespace crease

@@ -1,0 +1,84 @@
+// Values of a kernel's instructions while its loops are emitted: every instruction once, in the outermost
+// loop where its operands are known.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "jit/address.h"
+#include "jit/emit/emitter.h"
+#include "jit/kernel.h"
+#include "jit/schedule.h"
+
+namespace crease {
+
+/// What a kernel's code reads from outside.
+struct KernelArguments {
+  std::map<int, llvm::Value*> pointers;         // by buffer
+  std::map<std::string, llvm::Value*> symbols;  // sizes of named dimensions
+};
+
+/// What is known at one place of the loop nest. Copied when a loop is entered.
+struct Scope {
+  std::vector<llvm::Value*> index;   // by loop; the vector loop's first lane
+  uint64_t entered = 0;              // loops
+  std::vector<llvm::Value*> values;  // by instruction; null: not known yet
+  std::vector<llvm::Value*> offset;  // by access: elements so far; null: 0
+  llvm::Value* mask = nullptr;       // lanes that count; null: all
+};
+
+class KernelValues {
+ public:
+  KernelValues(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+               const KernelSchedule& schedule, const KernelArguments& arguments);
+
+  /// The scope outside of all loops.
+  Scope start();
+  /// Enters a loop at a value of its index.
+  void enter(Scope& scope, int loop, llvm::Value* index);
+  /// Emits all instructions of `wanted` that the loops entered determine and that need no reduction of phase
+  /// `phase` or later.
+  void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);
+  void emit_store(Scope& scope, size_t store);
+
+  /// Address that a read has where the loops entered stand, and its stride along a loop.
+  llvm::Value* pointer_of(const Scope& scope, int instruction);
+  llvm::Value* stride_of(int instruction, int loop) const;
+
+  llvm::Value* size(const Extent& extent) const;
+  /// Whether an instruction has a value of its own in each lane.
+  bool is_vector(int instruction) const;
+  bool has_vector_loop(uint64_t loops) const;
+  uint64_t loops_of(int instruction) const;
+  uint64_t loops_of(const Store& store) const;
+  int phase_of(int instruction) const;
+  int phase_of(const Store& store) const;
+  /// Instructions that any of `roots` needs, without those behind other reductions.
+  std::vector<bool> closure(const std::vector<int>& roots) const;
+
+ private:
+  llvm::Value* emit(Scope& scope, int instruction);
+  llvm::Value* emit_position(Scope& scope, const Position& position);
+  llvm::Value* emit_read(Scope& scope, int instruction);
+  llvm::Value* emit_offset(const Scope& scope, size_t access);
+  llvm::Value* lane_pointers(Scope& scope, size_t access, llvm::Value* base, Type type);
+  llvm::Value* load(Scope& scope, size_t access, int buffer, llvm::Value* condition, bool vector);
+  void write(Scope& scope, size_t access, int buffer, llvm::Value* value, llvm::Value* condition);
+  void write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition);
+  llvm::Value* lanes_mask(const Scope& scope, llvm::Value* condition) const;
+  bool is_contiguous(const Scope& scope, size_t access) const;
+  llvm::Value* zero_memory();
+  llvm::Value* same_form(llvm::Value* value, bool vector) const;
+
+  Emitter& emitter_;
+  const Kernel& kernel_;
+  const std::vector<Buffer>& buffers_;
+  const KernelSchedule& schedule_;
+  const KernelArguments& arguments_;
+  std::vector<Address> accesses_;  // of instructions, then of stores
+  std::vector<uint64_t> loops_;
+  std::vector<int> phases_;
+};
+
+}  // namespace crease

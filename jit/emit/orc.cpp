@@ -1,0 +1,87 @@
+// Object files into this process. The only file that includes ORC, and the only one where LLVM's errors
+// become ours.
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
+
+#include <chrono>
+
+#include "graph/error.h"
+#include "jit/emit/emit_program.h"
+
+#include "jit/emit/optimise.h"
+#include "jit/native.h"
+
+namespace crease {
+namespace {
+
+template <class T>
+T checked(llvm::Expected<T> result, std::string_view what) {
+  if (!result) fail("[compile] {}: {}", what, llvm::toString(result.takeError()));
+  return std::move(*result);
+}
+
+void checked(llvm::Error error, std::string_view what) {
+  if (error) fail("[compile] {}: {}", what, llvm::toString(std::move(error)));
+}
+
+/// Seconds since construction, step by step.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Timings& timings) : timings_(timings), last_(Clock::now()) {}
+  void lap(std::string step) {
+    const auto now = Clock::now();
+    timings_.emplace_back(std::move(step), std::chrono::duration<double>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Timings& timings_;
+  Clock::time_point last_;
+};
+
+}  // namespace
+
+struct NativeCode::Implementation {
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  StepFunction step = nullptr;
+};
+
+NativeCode::NativeCode(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+NativeCode::NativeCode(NativeCode&&) noexcept = default;
+NativeCode& NativeCode::operator=(NativeCode&&) noexcept = default;
+NativeCode::~NativeCode() = default;
+StepFunction NativeCode::step() const { return implementation_->step; }
+
+NativeCode generate(const Kernels& program, const Schedule& schedule, const MemoryPlan& memory,
+                    const Machine& machine, const NativeOptions& options, Timings& timings, Dumps& dumps) {
+  Stopwatch watch(timings);
+  const std::unique_ptr<llvm::TargetMachine> target = make_target(machine, options.optimisation);
+  llvm::LLVMContext context;
+  llvm::Module module("crease", context);
+  module.setDataLayout(target->createDataLayout());
+  module.setTargetTriple(machine.triple);
+  emit_program(module, machine, program, schedule, memory);
+  watch.lap("emit");
+  verify(module);
+  watch.lap("verify");
+  if (options.keep_text) {
+    dumps.llvm_ir = text_of(module);
+    dumps.assembly = assembly_of(*target, module);
+    watch.lap("dump");
+  }
+  llvm::SmallVector<char, 0> object = object_of(*target, module);
+  watch.lap("codegen");
+
+  auto made = std::make_unique<NativeCode::Implementation>();
+  made->jit = checked(llvm::orc::LLJITBuilder().create(), "cannot map code into this process");
+  auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "step", false);
+  checked(made->jit->addObjectFile(std::move(buffer)), "cannot load the compiled program");
+  const auto address = checked(made->jit->lookup("step"), "cannot link the compiled program");
+  made->step = address.toPtr<StepFunction>();
+  watch.lap("link");
+  return NativeCode(std::move(made));
+}
+
+}  // namespace crease

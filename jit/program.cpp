@@ -1,0 +1,210 @@
+#include "jit/program.h"
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "graph/error.h"
+#include "jit/compile.h"
+
+namespace crease {
+namespace {
+
+/// IEEE arithmetic while native code runs: subnormals are numbers, no exception traps. Restores what was.
+class IeeeMode {
+ public:
+#if defined(__x86_64__)
+  IeeeMode() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
+  ~IeeeMode() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#endif
+};
+
+Tensor deep_copy(const Tensor& tensor) {
+  Tensor copy(tensor.type(), tensor.sizes());
+  if (tensor.bytes() > 0)
+    std::memcpy(copy.mutable_data(), tensor.data(), static_cast<size_t>(tensor.bytes()));
+  return copy;
+}
+
+template <class Names>
+std::string joined(const Names& names) {
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+struct Program::Implementation {
+  Implementation(const Graph& source, const CompileOptions& options)
+      : graph(source), specialised(options.specialise), compiled(compile_steps(source, options)) {
+    const size_t count = compiled.kernels.buffers.size();
+    memory.resize(count);
+    table.assign(static_cast<size_t>(compiled.memory.table_size), nullptr);
+    dims.assign(compiled.kernels.symbols.size(), 0);
+    for (size_t b = 0; b < count; ++b) {
+      const Buffer& it = compiled.kernels.buffers[b];
+      if (it.kind == BufferKind::Parameter || it.kind == BufferKind::Constant)
+        memory[b] = deep_copy(graph.node(it.node).value);
+      if (it.kind == BufferKind::Next && it.alias < 0 && !compiled.memory.in_place[b])
+        memory[b] = Tensor(it.type, sizes_of(it.shape));
+    }
+  }
+
+  const Buffer& buffer(int number) const { return compiled.kernels.buffers[static_cast<size_t>(number)]; }
+
+  int parameter(const std::string& name) const {
+    std::vector<std::string> names;
+    for (size_t b = 0; b < memory.size(); ++b) {
+      const Buffer& it = compiled.kernels.buffers[b];
+      if (it.kind != BufferKind::Parameter) continue;
+      if (graph.node(it.node).name == name) return static_cast<int>(b);
+      names.push_back(graph.node(it.node).name);
+    }
+    fail("[program] no parameter '{}': the graph has {}", name, joined(names));
+  }
+
+  void bind(const Bindings& inputs) {
+    Sizes wanted = crease::bind(graph, inputs);
+    for (const auto& [symbol, size] : specialised) {
+      const int64_t got = wanted.emplace(symbol, size).first->second;
+      expect(got == size, "[bind] dimension '{}' was fixed when the program was compiled: got {}, want {}",
+             symbol, got, size);
+    }
+    for (size_t b = 0; b < memory.size(); ++b) {
+      const Buffer& it = compiled.kernels.buffers[b];
+      if (it.kind == BufferKind::Input) memory[b] = inputs.at(graph.node(it.node).name).converted(it.type);
+    }
+    if (!bound || wanted != sizes) resize(wanted);
+    bound = true;
+    refresh();
+  }
+
+  /// Memory for other sizes of the named dimensions.
+  void resize(const Sizes& wanted) {
+    const Layout layout = lay_out(compiled.memory, wanted);
+    for (size_t s = 0; s < dims.size(); ++s) dims[s] = value_of({1, {compiled.kernels.symbols[s]}}, wanted);
+    for (size_t b = 0; b < memory.size(); ++b) {
+      const Buffer& it = compiled.kernels.buffers[b];
+      if (it.kind == BufferKind::Result && it.alias < 0)
+        memory[b] = Tensor(it.type, crease::sizes_of(it.shape, wanted));
+    }
+    if (layout.bytes > arena.count()) arena = Tensor(Type::u8, {layout.bytes});
+    offsets = layout.offsets;
+    arena_bytes = layout.bytes;
+    sizes = wanted;
+  }
+
+  /// The address of every buffer.
+  void refresh() {
+    std::byte* start = arena.mutable_data();
+    for (size_t b = 0; b < memory.size(); ++b) table[b] = const_cast<std::byte*>(memory[b].data());
+    for (size_t s = 0; s < offsets.size(); ++s)
+      table[static_cast<size_t>(compiled.memory.slots[s].number)] = start + offsets[s];
+    for (size_t b = 0; b < memory.size(); ++b) table[b] = table[static_cast<size_t>(compiled.memory.home[b])];
+  }
+
+  void run() noexcept {
+    if (!bound) return;
+    {
+      const IeeeMode mode;
+      compiled.code.step()(table.data(), dims.data());
+    }
+    for (size_t b = 0; b < memory.size(); ++b) {
+      const Buffer& it = compiled.kernels.buffers[b];
+      if (it.kind != BufferKind::Next || it.alias >= 0 || compiled.memory.in_place[b]) continue;
+      std::swap(memory[b], memory[static_cast<size_t>(it.source)]);
+      std::swap(table[b], table[static_cast<size_t>(it.source)]);
+    }
+  }
+
+  /// A copy of what a buffer holds, under the buffer's own shape.
+  Tensor value(int number) const {
+    Tensor result(buffer(number).type, crease::sizes_of(buffer(number).shape, sizes));
+    const void* from = table[static_cast<size_t>(number)];
+    if (result.bytes() > 0) std::memcpy(result.mutable_data(), from, static_cast<size_t>(result.bytes()));
+    return result;
+  }
+
+  Graph graph;
+  Sizes specialised;
+  Compiled compiled;
+  std::vector<Tensor> memory;  // by buffer: all but intermediates
+  std::vector<void*> table;    // by buffer, then scratch
+  std::vector<int64_t> dims;
+  Tensor arena{Type::u8, {0}};
+  std::vector<int64_t> offsets;
+  int64_t arena_bytes = 0;
+  Sizes sizes;
+  bool bound = false;
+};
+
+Program::Program(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+Program::~Program() = default;
+
+std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
+  bind(inputs);
+  run();
+  std::map<std::string, Tensor> results;
+  for (const auto& [name, buffer] : implementation_->compiled.kernels.outputs)
+    results.emplace(name, implementation_->value(buffer));
+  return results;
+}
+
+void Program::bind(const Bindings& inputs) { implementation_->bind(inputs); }
+void Program::run() noexcept { implementation_->run(); }
+
+Tensor Program::output(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const auto& [known, buffer] : implementation_->compiled.kernels.outputs) {
+    if (known != name) {
+      names.push_back(known);
+      continue;
+    }
+    expect(implementation_->bound, "[program] output '{}' has no value: the program was never bound", name);
+    return implementation_->value(buffer);
+  }
+  fail("[program] no output '{}': the graph has {}", name, joined(names));
+}
+
+Tensor Program::parameter(const std::string& name) const {
+  return deep_copy(implementation_->memory[static_cast<size_t>(implementation_->parameter(name))]);
+}
+
+std::map<std::string, Tensor> Program::parameters() const {
+  std::map<std::string, Tensor> result;
+  for (NodeId id : implementation_->graph.parameters()) {
+    const std::string& name = implementation_->graph.node(id).name;
+    result.emplace(name, parameter(name));
+  }
+  return result;
+}
+
+void Program::set_parameter(const std::string& name, const Tensor& value) {
+  Tensor& held = implementation_->memory[static_cast<size_t>(implementation_->parameter(name))];
+  expect(held.type() == value.type() && held.sizes() == value.sizes(),
+         "[program] parameter '{}' has another type or shape: got {}{}, want {}{}", name,
+         to_string(value.type()), to_string(value.sizes()), to_string(held.type()), to_string(held.sizes()));
+  if (value.bytes() > 0)
+    std::memcpy(const_cast<std::byte*>(held.data()), value.data(), static_cast<size_t>(value.bytes()));
+}
+
+const Dumps& Program::dumps() const { return implementation_->compiled.dumps; }
+const Timings& Program::timings() const { return implementation_->compiled.timings; }
+int64_t Program::arena_bytes() const { return implementation_->arena_bytes; }
+int Program::kernel_count() const {
+  return static_cast<int>(implementation_->compiled.kernels.kernels.size());
+}
+
+Program compile(const Graph& graph, const CompileOptions& options) {
+  return Program(std::make_unique<Program::Implementation>(graph, options));
+}
+
+}  // namespace crease
