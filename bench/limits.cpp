@@ -1,0 +1,11 @@
+// Limits of one core: multiply-adds and copies by size. Usage: limits
+#include "bench/limits.h"
+
+#include <fmt/format.h>
+
+int main() {
+  using namespace crease::bench;
+  fmt::print("multiply-adds  {:8.1f} GFLOP/s (f32, one core)\n", peak_flops() / 1e9);
+  for (size_t kib : {16, 256, 4096, 65536})
+    fmt::print("copy {:6} KiB {:8.1f} GB/s\n", kib, copy_bandwidth(kib << 10) / 1e9);
+}

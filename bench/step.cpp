@@ -1,0 +1,86 @@
+// Time of one training step of dense networks (forward, softmax cross-entropy, backward, SGD: one native
+// call), its share of the machine's multiply-add peak measured in the same run, and the time of each step of
+// compilation.
+// Usage: step [BATCH WIDTH...]   for example: step 128 784 256 128 10
+#include <cstdlib>
+#include <string_view>
+
+#include "bench/limits.h"
+#include "frontends/crease.h"
+
+namespace {
+
+using namespace crease;
+
+Graph training_graph(const std::vector<int64_t>& widths) {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", widths.front()});
+  const Value label = graph.input("label", {"batch"}, Type::i32);
+  std::vector<Layer> layers;
+  for (size_t i = 0; i + 1 < widths.size(); ++i) {
+    if (i > 0) layers.emplace_back(relu);
+    layers.push_back(linear(widths[i], widths[i + 1]));
+  }
+  const Value loss = mean(softmax_cross_entropy(sequential(layers)(x), label));
+  return train_step(loss, sgd({.learning_rate = 0.01}));
+}
+
+/// Multiply-adds of forward and backward, as operations; the first layer has no gradient of its input.
+double operations(const std::vector<int64_t>& widths, int64_t batch) {
+  double count = 0;
+  for (size_t i = 0; i + 1 < widths.size(); ++i)
+    count += 2.0 * static_cast<double>(batch * widths[i] * widths[i + 1]) * (i == 0 ? 2 : 3);
+  return count;
+}
+
+Bindings batch_of(const std::vector<int64_t>& widths, int64_t batch) {
+  Tensor x(Type::f32, {batch, widths.front()}), label(Type::i32, {batch});
+  for (int64_t i = 0; i < x.count(); ++i) x.set(i, static_cast<double>(i * 7919 % 1000) / 1000.0);
+  for (int64_t i = 0; i < batch; ++i) label.set(i, static_cast<double>(i % widths.back()));
+  return {{"x", x}, {"label", label}};
+}
+
+void measure(const std::vector<int64_t>& widths, int64_t batch, bool dump) {
+  CompileOptions options{.keep_dumps = dump};
+  const auto start = std::chrono::steady_clock::now();
+  Program program = compile(training_graph(widths), options);
+  const double compile_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (dump) {
+    const Dumps& dumps = program.dumps();
+    fmt::print("{}\n{}\n{}\n{}\n", dumps.fused, dumps.schedule, dumps.memory, dumps.assembly);
+  }
+  program.bind(batch_of(widths, batch));
+  program.run();
+  const double work = operations(widths, batch);
+  const int turns = std::max(1, static_cast<int>(2e8 / work));
+  double peak = 0, seconds = 1e30;
+  for (int round = 0; round < 10; ++round) {
+    peak = std::max(peak, bench::peak_flops());
+    seconds = std::min(seconds, bench::best_seconds(3, [&] {
+                                  for (int i = 0; i < turns; ++i) program.run();
+                                }) / turns);
+  }
+  fmt::print("{} batch {}: {:.1f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n",
+             fmt::join(widths, "-"), batch, seconds * 1e6, work / seconds / 1e9, 100 * work / seconds / peak,
+             peak / 1e9, program.kernel_count(), program.arena_bytes() >> 10);
+  fmt::print("  compile {:.1f} ms:", compile_seconds * 1e3);
+  for (const auto& [name, spent] : program.timings()) fmt::print(" {} {:.1f}", name, spent * 1e3);
+  fmt::print("\n");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const bool dump = count > 1 && std::string_view(arguments[1]) == "--dump";
+  std::vector<int64_t> numbers;
+  for (int i = dump ? 2 : 1; i < count; ++i) numbers.push_back(std::atoll(arguments[i]));
+  if (numbers.size() >= 3) {
+    measure({numbers.begin() + 1, numbers.end()}, numbers[0], dump);
+    return 0;
+  }
+  measure({784, 256, 128, 10}, 128, dump);
+  measure({784, 256, 128, 10}, 32, dump);
+  measure({64, 64, 10}, 64, dump);
+  measure({2, 16, 16, 2}, 32, dump);
+}

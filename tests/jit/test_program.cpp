@@ -1,0 +1,184 @@
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/leaf.h"
+#include "graph/ops/lookup.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "tests/jit/oracle.h"
+
+using namespace crease;
+using namespace crease::test;
+
+TEST_CASE("elementwise maps of every size equal the interpreter bit for bit") {
+  for (int64_t n : {0, 1, 7, 8, 15, 16, 17, 64, 67}) {
+    CAPTURE(n);
+    Graph graph;
+    const Value x = graph.input("x", {n}), y = graph.input("y", {n});
+    graph.output("relu", relu(x));
+    graph.output("leaky", leaky_relu(0.25)(x + y) * 2.0 - y);
+    graph.output("extrema", max(x, y) - min(x, y));
+    graph.output("where", where(x < y, x, y * x));
+    graph.output("compare", x <= y);
+    check_both(graph, {{"x", dyadic(Type::f32, {n}, 1)}, {"y", dyadic(Type::f32, {n}, 2)}});
+  }
+}
+
+TEST_CASE("matrix products, bias and activation equal the interpreter") {
+  for (int64_t b : {1, 7, 16, 33})
+    for (int64_t n : {1, 10, 16, 67}) {
+      CAPTURE(b);
+      CAPTURE(n);
+      Graph graph;
+      const Value x = graph.input("x", {"batch", 19}), w = graph.input("w", {19, n}),
+                  c = graph.input("c", {n});
+      graph.output("y", relu(matmul(x, w) + c));
+      graph.output("t", matmul_transposed(x, transpose(w)));
+      check_both(graph, {{"x", dyadic(Type::f32, {b, 19}, 1)},
+                         {"w", dyadic(Type::f32, {19, n}, 2)},
+                         {"c", dyadic(Type::f32, {n}, 3)}});
+    }
+}
+
+TEST_CASE("reductions over any axes equal the interpreter") {
+  for (int64_t b : {1, 3, 16, 17})
+    for (int64_t n : {1, 8, 15, 64, 67}) {
+      CAPTURE(b);
+      CAPTURE(n);
+      Graph graph;
+      const Value x = graph.input("x", {"batch", n});
+      graph.output("all", sum(x));
+      graph.output("rows", sum(x, {1}, true));
+      graph.output("columns", sum(x, {0}));
+      graph.output("mean", mean(x, {0}) * 2.0);
+      graph.output("most", reduce_max(x, {1}));
+      graph.output("least", reduce_min(x, {0}));
+      graph.output("least_of_all", reduce_min(x));
+      graph.output("where", argmax(x, 1));
+      graph.output("where_in_columns", argmin(x, 0));
+      check_both(graph, {{"x", dyadic(Type::f32, {b, n}, 1)}}, 1);
+    }
+}
+
+TEST_CASE("extrema carry NaN and the first position wins") {
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              infinity = std::numeric_limits<float>::infinity();
+  Graph graph;
+  const Value x = graph.input("x", {4, 20});
+  graph.output("max", reduce_max(x, {1}));
+  graph.output("min", reduce_min(x, {1}));
+  graph.output("argmax", argmax(x, 1));
+  graph.output("argmin", argmin(x, 1));
+  graph.output("down", reduce_max(x, {0}));
+  graph.output("relu", relu(x));
+  graph.output("pair", max(x, reverse(x, 1)));
+  graph.output("other_pair", min(reverse(x, 1), x));
+  graph.output("less", x < reverse(x, 1));
+  Tensor data(Type::f32, {4, 20});
+  data.set(3, nan);
+  data.set(17, nan);
+  data.set(25, infinity);
+  data.set(26, infinity);
+  data.set(47, -infinity);
+  data.set(65, 1);
+  data.set(75, 1);
+  check_both(graph, {{"x", data}});
+}
+
+TEST_CASE("movements equal the interpreter") {
+  for (int64_t n : {2, 16, 19}) {
+    CAPTURE(n);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 3, n});
+    graph.output("reshape", reshape(x, {"batch", 3 * n}) + 1.0);
+    graph.output("flat_product", relu(flatten(relu(x))));
+    graph.output("transpose", transpose(x, {2, 0, 1}));
+    graph.output("slice", slice(x, 2, 1, n, 2));
+    graph.output("pad", pad(x, 2, 2, 3) * 2.0);
+    graph.output("concat", concat({x, x * 2.0, relu(x)}, 1));
+    graph.output("reverse", reverse(x, 2));
+    graph.output("broadcast", broadcast_to(slice(x, 1, 0, 1), {"batch", 3, n}));
+    check_both(graph, {{"x", dyadic(Type::f32, {5, 3, n}, 1)}});
+  }
+}
+
+TEST_CASE("lookups equal the interpreter, indices outside give zero") {
+  Graph graph;
+  const Value table = graph.input("table", {7, 19}), index = graph.input("index", {"batch"}, Type::i32);
+  graph.output("gather", gather(table, index));
+  graph.output("one_hot", one_hot(index, 7));
+  graph.output("pick", pick(gather(table, index), index));
+  check_both(graph,
+             {{"table", dyadic(Type::f32, {7, 19}, 1)}, {"index", integers(Type::i32, {33}, -1, 7, 2)}});
+}
+
+TEST_CASE("convolutions and pooling equal the interpreter") {
+  for (int64_t stride : {1, 2}) {
+    CAPTURE(stride);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2, 9, 11}), kernel = graph.input("kernel", {3, 2, 3, 3});
+    graph.output("y", relu(conv2d(x, kernel, {.stride = {stride}, .padding = {1}})));
+    graph.output("max", max_pool2d(x, {.window = {3}, .stride = {stride}, .padding = {1}}));
+    graph.output("average", average_pool2d(x, {.window = {2}}));
+    check_both(graph,
+               {{"x", dyadic(Type::f32, {2, 2, 9, 11}, 1)}, {"kernel", dyadic(Type::f32, {3, 2, 3, 3}, 2)}});
+  }
+}
+
+TEST_CASE("integers and f64 equal the interpreter") {
+  Graph graph;
+  const Value i = graph.input("i", {"batch", 17}, Type::i64), j = graph.input("j", {17}, Type::i32);
+  const Value d = graph.input("d", {"batch", 17}, Type::f64);
+  graph.output("sum", i + j);
+  graph.output("product", i * j - 3.0);
+  graph.output("most", reduce_max(i, {0}));
+  graph.output("total", sum(i));
+  graph.output("less", i < j);
+  graph.output("d", matmul(transpose(d), d) + sum(relu(d)));
+  graph.output("small", reduce_min(j));
+  check_both(graph, {{"i", integers(Type::i64, {5, 17}, -50, 50, 1)},
+                     {"j", integers(Type::i32, {17}, -50, 50, 2)},
+                     {"d", dyadic(Type::f64, {5, 17}, 3)}});
+}
+
+TEST_CASE("elementary functions keep within their accuracy") {
+  Graph graph;
+  const Value x = graph.input("x", {67});
+  const Value positive = x * x + 0.125;
+  graph.output("exp", exp(x));
+  graph.output("log", log(positive));
+  graph.output("tanh", tanh(x));
+  graph.output("sigmoid", sigmoid(x));
+  graph.output("softplus", softplus(x));
+  graph.output("gelu", gelu(x));
+  graph.output("sqrt", sqrt(positive));
+  graph.output("sin", sin(x));
+  check_both(graph, {{"x", real(Type::f32, {67}, 1)}}, 4, 0.1);
+}
+
+TEST_CASE("random numbers are those of the interpreter") {
+  Graph graph;
+  const Value counter = graph.input("counter", {}, Type::i64);
+  graph.output("u", graph.random({"batch", 19}, counter, 0x123456789ABCDEF0));
+  graph.output("v", graph.random({7}, counter, 3) * 2.0);
+  const Value x = graph.input("x", {"batch"});
+  graph.output("x", x);
+  check_both(graph, {{"counter", Tensor::scalar(Type::i64, 77)}, {"x", dyadic(Type::f32, {5}, 1)}});
+}
+
+TEST_CASE("parameters are updated, also those that others read and those that change places") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 8});
+  const Value w = graph.parameter("w", dyadic(Type::f32, {8, 20}, 1)),
+              v = graph.parameter("v", dyadic(Type::f32, {20}, 2));
+  const Value a = graph.parameter("a", dyadic(Type::f32, {6}, 3)),
+              b = graph.parameter("b", dyadic(Type::f32, {6}, 4));
+  const Value y = matmul(x, w);
+  graph.output("y", y);
+  graph.output("old_a", a);
+  graph.update(w, w - matmul(transpose(x), y) * 0.0625);
+  graph.update(v, v + sum(y, {0}));
+  graph.update(a, b);
+  graph.update(b, a + 1.0);
+  check_both(graph, {{"x", dyadic(Type::f32, {4, 8}, 5)}});
+}
