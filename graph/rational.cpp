@@ -171,6 +171,15 @@ double round_to(const Rational& x, int64_t bits, int64_t lowest) {
   return std::ldexp(static_cast<double>(static_cast<uint64_t>(quotient)), static_cast<int>(grid));
 }
 
+uint64_t power_modulo(uint64_t base, uint64_t exponent, uint64_t prime) {
+  uint64_t result = 1;
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result = static_cast<uint64_t>(static_cast<UInt128>(result) * base % prime);
+    base = static_cast<uint64_t>(static_cast<UInt128>(base) * base % prime);
+  }
+  return result;
+}
+
 Rational parse_decimal(std::string_view text, std::string_view whole) {
   const auto mark = text.find_first_of("eE");
   int64_t power = 0;
@@ -274,7 +283,26 @@ bool Rational::scaled_integer(int64_t power, Int128& integer) const {
   return true;
 }
 
+uint64_t Rational::residue(uint64_t prime) const {
+  const auto reduce = [&](const Wide& x) {
+    const Wide rest = x % Wide(prime);
+    return static_cast<uint64_t>(rest < 0 ? Wide(rest + prime) : rest);
+  };
+  const auto times = [&](uint64_t a, uint64_t b) {
+    return static_cast<uint64_t>(static_cast<UInt128>(a) * b % prime);
+  };
+  const uint64_t bottom = reduce(Parts::denominator(*this));
+  expect(bottom != 0, "[rational] no residue: got denominator of {} divisible by {}, want another prime",
+         to_string(*this), prime);
+  const uint64_t two = exponent_ >= 0 ? 2 : (prime + 1) / 2;  // (p + 1) / 2 is the inverse of 2
+  const uint64_t scale = power_modulo(two, static_cast<uint64_t>(std::abs(exponent_)), prime);
+  const uint64_t inverse = power_modulo(bottom, prime - 2, prime);  // Fermat
+  return times(times(reduce(Parts::numerator(*this)), scale), inverse);
+}
+
 int64_t Rational::numerator_bits() const { return big_ ? bit_count(big_->numerator) : bit_count(numerator_); }
+
+int64_t Rational::denominator_bits() const { return bit_count(Parts::denominator(*this)); }
 
 Rational Rational::operator-() const {
   if (big_) return Parts::make(Wide(-big_->numerator), big_->denominator, exponent_);
@@ -325,6 +353,16 @@ bool operator==(const Rational& a, const Rational& b) {
 std::strong_ordering operator<=>(const Rational& a, const Rational& b) {
   if (a.sign() != b.sign()) return a.sign() <=> b.sign();
   return (a - b).sign() <=> 0;
+}
+
+std::optional<Rational> square_root(const Rational& number) {
+  if (number.is_zero()) return number;
+  if (number.sign() < 0 || Parts::exponent(number) % 2 != 0) return {};
+  // In lowest terms the root is rational only if numerator and denominator are squares each.
+  const Wide top = Parts::numerator(number), bottom = Parts::denominator(number);
+  const Wide top_root = boost::multiprecision::sqrt(top), bottom_root = boost::multiprecision::sqrt(bottom);
+  if (top_root * top_root != top || bottom_root * bottom_root != bottom) return {};
+  return Parts::make(top_root, bottom_root, Parts::exponent(number) / 2);
 }
 
 std::string to_string(const Rational& number) {

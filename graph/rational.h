@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,8 +51,12 @@ class Rational {
   bool scaled_integer(int64_t power, Int128& integer) const;
   /// Greatest power of two that divides the number (numerator * 2^exponent); 0 for 0.
   int64_t exponent() const { return exponent_; }
+  /// The number modulo an odd prime below 2^62. Errors: Error if the prime divides the denominator.
+  uint64_t residue(uint64_t prime) const;
   /// Bits of the odd numerator.
   int64_t numerator_bits() const;
+  /// Bits of the odd denominator: 1 for a dyadic number.
+  int64_t denominator_bits() const;
 
   Rational operator-() const;
   friend Rational operator+(const Rational& a, const Rational& b);
@@ -76,6 +81,9 @@ class Rational {
   int64_t exponent_ = 0;
   std::shared_ptr<const Big> big_;
 };
+
+/// The square root, if it is rational.
+std::optional<Rational> square_root(const Rational& number);
 
 /// "17/4", "-3": lowest terms, read back by parse.
 std::string to_string(const Rational& number);

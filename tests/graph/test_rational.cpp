@@ -117,3 +117,31 @@ TEST_CASE("floor, signs and dyadic parts") {
   CHECK_FALSE(Rational(5, 4).scaled_integer(-1, integer));
   CHECK_FALSE(Rational(1, 3).scaled_integer(-1, integer));
 }
+
+TEST_CASE("residues are a ring homomorphism") {
+  const uint64_t kPrime = (uint64_t{1} << 61) - 1;
+  const auto times = [kPrime](uint64_t a, uint64_t b) {
+    return static_cast<uint64_t>(boost::multiprecision::cpp_int(a) * b % kPrime);
+  };
+  std::mt19937_64 random(4);
+  for (int round = 0; round < 300; ++round) {
+    const Rational a = random_rational(random), b = random_rational(random);
+    CHECK((a + b).residue(kPrime) == (a.residue(kPrime) + b.residue(kPrime)) % kPrime);
+    CHECK((a * b).residue(kPrime) == times(a.residue(kPrime), b.residue(kPrime)));
+  }
+  CHECK(Rational(-1).residue(7) == 6);
+  CHECK(Rational(1, 2).residue(7) == 4);
+  CHECK_THROWS_AS(Rational(1, 7).residue(7), Error);
+}
+
+TEST_CASE("square roots that are rational, and none that are not") {
+  CHECK(square_root(Rational(9, 4)) == Rational(3, 2));
+  CHECK(square_root(Rational(0)) == Rational(0));
+  for (const Rational& x : {Rational(2), Rational(-4), Rational(1, 3), Rational(8)})
+    CHECK_FALSE(square_root(x));
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 100; ++round) {
+    const Rational x = random_rational(random);
+    CHECK(square_root(x * x) == x.abs());
+  }
+}
