@@ -17,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "graph/analysis/points.h"
 #include "graph/analysis/scaling_law.h"
 #include "graph/graph.h"
 
@@ -79,8 +80,5 @@ SignGroup sign_group(const Graph& graph, const ScalingOptions& options = {});
 /// The graph with every parameter entry multiplied by 2^exponent at coordinates t.
 /// Errors: Error if t does not have one number for each coordinate.
 Graph rescaled(const Graph& graph, const ScalingGroup& group, std::span<const double> t);
-
-/// Sizes of a shape with named dimensions taken as 1: one sample stands for all.
-std::vector<int64_t> sample_sizes(const Shape& shape);
 
 }  // namespace crease

@@ -128,12 +128,6 @@ void count_uses(const Graph& graph, ScaleLayout& layout) {
 
 }  // namespace
 
-std::vector<int64_t> sample_sizes(const Shape& shape) {
-  std::vector<int64_t> sizes;
-  for (const Dim& dim : shape) sizes.push_back(dim.is_symbol() ? 1 : dim.size());
-  return sizes;
-}
-
 int64_t sample_extent(const Label& label) { return label.extent.is_symbol() ? 1 : label.extent.size(); }
 
 int64_t ScaleLayout::count(NodeId id) const {
