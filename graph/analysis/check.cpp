@@ -1,0 +1,114 @@
+#include "graph/analysis/check.h"
+
+#include <nlohmann/json.hpp>
+
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/check_kinds.h"
+#include "graph/analysis/check_replay.h"
+#include "graph/analysis/digest.h"
+#include "graph/error.h"
+
+namespace crease {
+
+namespace checker {
+
+namespace {
+
+/// All inputs set from one list of numbers.
+std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vector<Rational>& numbers) {
+  std::map<NodeId, std::vector<Rational>> values;
+  size_t next = 0;
+  for (const NodeId id : graph.inputs()) {
+    const auto count = static_cast<size_t>(sample_size(graph.node(id).shape));
+    if (next + count > numbers.size()) throw Refused("a point has too few numbers");
+    const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(next);
+    values[id].assign(first, first + static_cast<std::ptrdiff_t>(count));
+    next += count;
+  }
+  if (next != numbers.size()) throw Refused("a point has too many numbers");
+  return values;
+}
+
+/// Element `index` of `output` at a point, by evaluating everything that it needs.
+Rational value_at(const Graph& graph, NodeId output, size_t index, const std::vector<Rational>& numbers) {
+  std::map<NodeId, std::vector<Rational>> values = point(graph, numbers);
+  for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
+    if (values.contains(id)) continue;
+    if (graph.node(id).role == Role::Apply) require_separate_samples(graph, id);
+    values[id] = values_of(graph, id, values);
+  }
+  const std::vector<Rational>& result = values.at(output);
+  if (index >= result.size()) throw Refused("the output has no such element");
+  return result[index];
+}
+
+}  // namespace
+
+std::vector<Rational> numbers(const std::vector<std::string>& texts) {
+  std::vector<Rational> result;
+  for (const std::string& text : texts) result.push_back(Rational::parse(text));
+  return result;
+}
+
+std::string check_witness(std::string_view json, const Graph& graph) {
+  const nlohmann::json certificate = nlohmann::json::parse(json);
+  const nlohmann::json& witness = certificate.at("witness");
+  if (graph.outputs().empty()) throw Refused("the graph has no output");
+  const NodeId output = witness.contains("output") ? find_node(graph, witness.at("output").get<std::string>())
+                                                   : graph.outputs().front().node;
+  const auto index = witness.at("output_index").get<size_t>();
+  const auto a = numbers(witness.at("a")), b = numbers(witness.at("b")), mid = numbers(witness.at("mid"));
+  if (a.size() != b.size() || a.size() != mid.size()) throw Refused("the points have different sizes");
+  for (size_t i = 0; i < a.size(); ++i)
+    if (a[i] + b[i] != mid[i] + mid[i]) throw Refused("mid is not the middle of a and b");
+  Rational defect;
+  const std::pair<const char*, const std::vector<Rational>*> points[] = {
+      {"f_a", &a}, {"f_b", &b}, {"f_mid", &mid}};
+  for (const auto& [name, numbers] : points) {
+    const Rational value = value_at(graph, output, index, *numbers);
+    if (value != Rational::parse(witness.at(name).get<std::string>()))
+      throw Refused(std::string(name) + " is " + to_string(value) + ", the certificate claims another value");
+    defect += numbers == &mid ? -2 * value : value;
+  }
+  if (defect.is_zero()) throw Refused("the three values lie on a line: nothing is refuted");
+  if (witness.contains("defect") && defect != Rational::parse(witness.at("defect").get<std::string>()))
+    throw Refused("the defect is " + to_string(defect) + ", the certificate claims another value");
+  return node_key(graph, output) + " is not affine in the inputs";
+}
+
+}  // namespace checker
+
+namespace {
+
+std::string check_kind(std::string_view json, const Graph& graph) {
+  const nlohmann::json certificate = nlohmann::json::parse(json);
+  if (certificate.at("cert") != "graph-cert/1") throw checker::Refused("the format is not graph-cert/1");
+  if (certificate.value("semantics", "real") != "real")
+    throw checker::Refused("only real semantics is known");
+  if (certificate.at("graph") != digest(graph))
+    throw checker::Refused("the certificate is about another graph");
+  const std::string kind = certificate.at("kind").get<std::string>();
+  if (kind == "affine-collapse") return checker::check_affine(json, graph);
+  if (kind == "not-affine") return checker::check_witness(json, graph);
+  throw checker::Refused("kind '" + kind + "' is not known");
+}
+
+}  // namespace
+
+CheckResult check(std::string_view json, const Graph& graph) {
+  try {
+    return {true, check_kind(json, graph)};
+  } catch (const checker::Refused& refused) {
+    return {false, refused.what()};
+  } catch (const nlohmann::json::exception& problem) {
+    return {false, std::string("not a certificate: ") + problem.what()};
+  } catch (const Error& problem) {
+    return {false, problem.what()};
+  }
+}
+
+CheckResult check(const Certificate& certificate, const Graph& graph) {
+  return check(certificate.json, graph);
+}
+
+}  // namespace crease

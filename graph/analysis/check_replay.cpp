@@ -1,0 +1,220 @@
+#include "graph/analysis/check_replay.h"
+
+#include <cmath>
+#include <set>
+
+namespace crease::checker {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& why) { throw Refused(why); }
+
+int64_t row_size(const Dim& dim) { return dim.is_symbol() ? 1 : dim.size(); }
+
+/// Flat element of an access at a point; -1 outside.
+int64_t locate(const Access& access, const Shape& shape, std::span<const int64_t> labels) {
+  int64_t flat = 0;
+  for (size_t d = 0; d < access.size(); ++d) {
+    if (access[d].lookup >= 0) refuse("an access depends on data");
+    int64_t position = access[d].offset;
+    for (const auto& [label, coefficient] : access[d].terms)
+      position += coefficient * labels[static_cast<size_t>(label)];
+    if (position < 0 || position >= row_size(shape[d])) return -1;
+    flat = flat * row_size(shape[d]) + position;
+  }
+  return flat;
+}
+
+bool is_named(const std::vector<Label>& labels, int label) {
+  return labels[static_cast<size_t>(label)].extent.is_symbol();
+}
+
+/// Each named dimension is read by its own label, and by nothing else; no other dimension uses such a label.
+void require_own_rows(const Graph& graph, NodeId id, const Access& access, const Shape& shape) {
+  const std::vector<Label>& labels = graph.node(id).loops.labels;
+  std::set<std::string> names;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    const AffineIndex& index = access[d];
+    if (!shape[d].is_symbol()) {
+      for (const Term& term : index.terms)
+        if (is_named(labels, term.label)) refuse(describe(graph, id) + " mixes samples");
+      continue;
+    }
+    const bool own = index.lookup < 0 && index.offset == 0 && index.terms.size() == 1 &&
+                     index.terms[0].coefficient == 1 &&
+                     labels[static_cast<size_t>(index.terms[0].label)].extent == shape[d];
+    if (!own || !names.insert(shape[d].symbol()).second) refuse(describe(graph, id) + " mixes samples");
+  }
+}
+
+void require_no_row_number(const Graph& graph, NodeId id, const Scalar& body) {
+  const bool row = body.kind() == ScalarKind::Index && is_named(graph.node(id).loops.labels, body.position());
+  if (row || body.kind() == ScalarKind::Size)
+    refuse(describe(graph, id) + " depends on the number of the sample");
+  for (const Scalar& term : body.terms()) require_no_row_number(graph, id, term);
+}
+
+Rational known_value(const Scalar& body, std::span<const Rational> t) {
+  const auto truth = [](bool holds) { return Rational(holds ? 1 : 0); };
+  switch (body.kind()) {
+    case ScalarKind::Add: return t[0] + t[1];
+    case ScalarKind::Subtract: return t[0] - t[1];
+    case ScalarKind::Negate: return -t[0];
+    case ScalarKind::Multiply: return t[0] * t[1];
+    case ScalarKind::Divide:
+      if (t[1].is_zero()) refuse("division by 0");
+      return t[0] / t[1];
+    case ScalarKind::Max: return t[0] < t[1] ? t[1] : t[0];
+    case ScalarKind::Min: return t[1] < t[0] ? t[1] : t[0];
+    case ScalarKind::Less: return truth(t[0] < t[1]);
+    case ScalarKind::LessEqual: return truth(t[0] <= t[1]);
+    case ScalarKind::Equal: return truth(t[0] == t[1]);
+    case ScalarKind::And: return truth(!t[0].is_zero() && !t[1].is_zero());
+    case ScalarKind::Or: return truth(!t[0].is_zero() || !t[1].is_zero());
+    case ScalarKind::Not: return truth(t[0].is_zero());
+    case ScalarKind::Floor: return t[0].floor();
+    case ScalarKind::Sqrt:
+      if (const auto root = square_root(t[0])) return *root;
+      refuse("sqrt(" + to_string(t[0]) + ") is not rational");
+    case ScalarKind::Constant:
+    case ScalarKind::Argument:
+    case ScalarKind::Index:
+    case ScalarKind::Size:
+    case ScalarKind::Select:
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Sin:
+    case ScalarKind::Cos:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf: refuse(std::string(name_of(body.kind())) + " has no exact rational value");
+  }
+  refuse("unknown scalar");
+}
+
+/// Gathers what several loop points give to one element.
+class Gatherer {
+ public:
+  Gatherer(Combine combine, int64_t count)
+      : combine_(combine),
+        values_(static_cast<size_t>(count), combine == Combine::Product ? 1 : 0),
+        seen_(static_cast<size_t>(count)) {
+    if (combine == Combine::ArgMax || combine == Combine::ArgMin) refuse("argmax has no exact replay");
+  }
+
+  void add(int64_t element, const Rational& value) {
+    const auto place = static_cast<size_t>(element);
+    Rational& slot = values_[place];
+    if (!seen_[place] && combine_ != Combine::Product)
+      slot = value;
+    else if (combine_ == Combine::Sum)
+      slot += value;
+    else if (combine_ == Combine::Product)
+      slot *= value;
+    else if (combine_ == Combine::Assign)
+      refuse("two loop points assign one element");
+    else if ((combine_ == Combine::Max) == (slot < value))
+      slot = value;
+    seen_[place] = true;
+  }
+
+  std::vector<Rational> finish() {
+    for (const bool seen : seen_)
+      if (!seen && (combine_ == Combine::Max || combine_ == Combine::Min))
+        refuse("an extremum over nothing is infinite");
+    return std::move(values_);
+  }
+
+ private:
+  Combine combine_;
+  std::vector<Rational> values_;
+  std::vector<bool> seen_;
+};
+
+std::vector<Rational> stored_values(const Tensor& tensor) {
+  std::vector<Rational> result;
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    if (!std::isfinite(tensor.at(i))) refuse("a stored value is not finite");
+    result.push_back(Rational::of(tensor.at(i)));
+  }
+  return result;
+}
+
+}  // namespace
+
+int64_t sample_size(const Shape& shape) {
+  int64_t count = 1;
+  for (const Dim& dim : shape) count *= row_size(dim);
+  return count;
+}
+
+void visit_points(const Graph& graph, NodeId id, const std::function<void(const Touch&)>& visit) {
+  const Node& node = graph.node(id);
+  const std::vector<Label>& names = node.loops.labels;
+  std::vector<int64_t> labels(names.size()), reads(node.operands.size());
+  const std::function<void(size_t)> descend = [&](size_t depth) {
+    if (depth < names.size()) {
+      for (labels[depth] = 0; labels[depth] < row_size(names[depth].extent); ++labels[depth])
+        descend(depth + 1);
+      return;
+    }
+    const int64_t write = locate(node.loops.write, node.shape, labels);
+    bool inside = write >= 0;
+    for (size_t k = 0; k < reads.size(); ++k) {
+      reads[k] = locate(node.loops.reads[k], graph.node(node.operands[k]).shape, labels);
+      inside = inside && reads[k] >= 0;
+    }
+    if (inside) visit({labels, reads, write});
+  };
+  descend(0);
+}
+
+void require_separate_samples(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  require_own_rows(graph, id, node.loops.write, node.shape);
+  for (size_t k = 0; k < node.operands.size(); ++k)
+    require_own_rows(graph, id, node.loops.reads[k], graph.node(node.operands[k]).shape);
+  std::set<int> written;
+  for (const AffineIndex& index : node.loops.write)
+    for (const Term& term : index.terms) written.insert(term.label);
+  for (int label = 0; label < static_cast<int>(node.loops.labels.size()); ++label)
+    if (is_named(node.loops.labels, label) && !written.contains(label))
+      refuse(describe(graph, id) + " combines over samples");
+  require_no_row_number(graph, id, node.op->body.expression);
+}
+
+Rational value_of(const Scalar& body, std::span<const Rational> arguments, std::span<const int64_t> labels) {
+  if (body.kind() == ScalarKind::Argument) return arguments[static_cast<size_t>(body.position())];
+  if (body.kind() == ScalarKind::Index) return labels[static_cast<size_t>(body.position())];
+  if (body.kind() == ScalarKind::Constant) {
+    if (!std::isfinite(body.constant())) refuse("a constant is not finite");
+    return Rational::of(body.constant());
+  }
+  if (body.kind() == ScalarKind::Select) {
+    const bool first = !value_of(body.terms()[0], arguments, labels).is_zero();
+    return value_of(body.terms()[first ? 1 : 2], arguments, labels);
+  }
+  std::vector<Rational> terms;
+  for (const Scalar& term : body.terms()) terms.push_back(value_of(term, arguments, labels));
+  return known_value(body, terms);
+}
+
+std::vector<Rational> values_of(const Graph& graph, NodeId id,
+                                const std::map<NodeId, std::vector<Rational>>& known) {
+  const Node& node = graph.node(id);
+  if (node.role == Role::Parameter || node.role == Role::Constant) return stored_values(node.value);
+  if (node.role != Role::Apply) refuse(describe(graph, id) + " has no value of its own");
+  Gatherer result(node.op->combine, sample_size(node.shape));
+  std::vector<Rational> arguments(node.operands.size());
+  visit_points(graph, id, [&](const Touch& touch) {
+    for (size_t k = 0; k < arguments.size(); ++k)
+      arguments[k] = known.at(node.operands[k])[static_cast<size_t>(touch.reads[k])];
+    result.add(touch.write, value_of(node.op->body.expression, arguments, touch.labels));
+  });
+  return result.finish();
+}
+
+}  // namespace crease::checker
