@@ -14,24 +14,22 @@ namespace {
 
 __extension__ typedef unsigned __int128 UInt128;
 
-constexpr int64_t kBits = 126;
+constexpr int kDigit = 52;
+// Sums of so many products of two digits, of up to 4 pairs of planes and a carry, stay below 2^127.
+constexpr int64_t kLongestRow = int64_t{1} << 19;
+constexpr size_t kLeftPlanes = 4;
 constexpr int64_t kDenominatorLimit = int64_t{1} << 40;
+constexpr int64_t kRescaleLimit = int64_t{1} << 22;  // digit * 2^51 * this stays below 2^127
 
-UInt128 magnitude(Int128 x) { return x < 0 ? -static_cast<UInt128>(x) : static_cast<UInt128>(x); }
+int64_t bits_for(int64_t count) { return std::bit_width(static_cast<uint64_t>(std::max<int64_t>(count, 1))); }
 
-int64_t bit_count(UInt128 x) {
-  const auto high = static_cast<uint64_t>(x >> 64);
-  return high ? 128 - std::countl_zero(high) : 64 - std::countl_zero(static_cast<uint64_t>(x));
-}
-
-int64_t trailing_zeros(UInt128 x) {
-  const auto low = static_cast<uint64_t>(x);
-  return low ? std::countr_zero(low) : 64 + std::countr_zero(static_cast<uint64_t>(x >> 64));
-}
-
-/// Bits that a sum of `count` numbers needs beyond those of one.
-int64_t carry_bits(int64_t count) {
-  return std::bit_width(static_cast<uint64_t>(std::max<int64_t>(count, 1)));
+/// Takes the lowest digit off a number: what is left is the carry.
+int64_t take_digit(Int128& value) {
+  constexpr Int128 half = Int128{1} << (kDigit - 1);
+  const Int128 carry = (value + half) >> kDigit;
+  const auto digit = static_cast<int64_t>(value - (carry << kDigit));
+  value = carry;
+  return digit;
 }
 
 /// Least common multiple, or nothing beyond the limit.
@@ -41,35 +39,44 @@ std::optional<int64_t> common_multiple(int64_t a, int64_t b) {
   return factor * b;
 }
 
-/// Entries as integers over one scale.
-struct Integers {
-  std::vector<Int128> values;
+/// Entries as digits over one scale.
+struct Digits {
+  std::vector<std::vector<int64_t>> planes;
   int64_t exponent = 0;
   int64_t denominator = 1;
-  int64_t bits = 0;
 };
 
-std::optional<Integers> integers_of(const std::vector<MatrixEntry>& entries) {
-  Integers result;
-  result.exponent = std::numeric_limits<int64_t>::max();
+/// The scale over which all entries are integers; false if the denominators have no small common multiple.
+bool find_scale(const std::vector<MatrixEntry>& entries, Digits& digits) {
+  int64_t exponent = std::numeric_limits<int64_t>::max();
   for (const MatrixEntry& entry : entries) {
     if (entry.value.is_zero()) continue;
     const int64_t odd = entry.value.odd_denominator();
-    if (odd == 0) return {};
-    const auto common = common_multiple(result.denominator, odd);
-    if (!common) return {};
-    result.denominator = *common;
-    result.exponent = std::min(result.exponent, entry.value.exponent());
+    const auto common = odd == 0 ? std::nullopt : common_multiple(digits.denominator, odd);
+    if (!common) return false;
+    digits.denominator = *common;
+    exponent = std::min(exponent, entry.value.exponent());
   }
-  if (result.exponent == std::numeric_limits<int64_t>::max()) result.exponent = 0;
-  result.values.resize(entries.size());
+  digits.exponent = exponent == std::numeric_limits<int64_t>::max() ? 0 : exponent;
+  return true;
+}
+
+std::optional<Digits> digits_of(const std::vector<MatrixEntry>& entries) {
+  Digits digits;
+  if (!find_scale(entries, digits)) return {};
+  digits.planes.assign(1, std::vector<int64_t>(entries.size()));
   for (size_t i = 0; i < entries.size(); ++i) {
     const Rational& value = entries[i].value;
-    const Rational scaled = result.denominator == 1 ? value : value * Rational(result.denominator);
-    if (!scaled.scaled_integer(result.exponent, result.values[i])) return {};
-    result.bits = std::max(result.bits, bit_count(magnitude(result.values[i])));
+    Int128 integer = 0;
+    const Rational scaled = digits.denominator == 1 ? value : value * Rational(digits.denominator);
+    if (!scaled.scaled_integer(digits.exponent, integer)) return {};
+    for (size_t plane = 0; integer != 0; ++plane) {
+      if (plane == digits.planes.size()) digits.planes.emplace_back(entries.size());
+      digits.planes[plane][i] = take_digit(integer);
+    }
   }
-  return result;
+  if (digits.planes.size() > kLeftPlanes) return {};
+  return digits;
 }
 
 void check_inside(int64_t rows, int64_t columns, const std::vector<MatrixEntry>& entries) {
@@ -87,14 +94,16 @@ int64_t longest_row(int64_t rows, const std::vector<MatrixEntry>& entries) {
   return counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
 }
 
-/// to[k] += factor * from[k]. A 64-bit factor takes half the multiplications of a 128-bit one.
-void add_multiple(Int128* to, const Int128* from, Int128 factor, int64_t count) {
-  const auto small = static_cast<int64_t>(factor);
-  if (small == factor) {
-    for (int64_t k = 0; k < count; ++k) to[k] += from[k] * small;
-    return;
+/// Adds the products of one plane of the left factor with one of the right.
+void add_plane(std::vector<Int128>& sums, const std::vector<MatrixEntry>& places,
+               const std::vector<int64_t>& left, const std::vector<int64_t>& right, int64_t columns) {
+  for (size_t k = 0; k < places.size(); ++k) {
+    const int64_t factor = left[k];
+    if (factor == 0) continue;
+    Int128* to = &sums[static_cast<size_t>(places[k].row * columns)];
+    const int64_t* from = &right[static_cast<size_t>(places[k].column * columns)];
+    for (int64_t j = 0; j < columns; ++j) to[j] += static_cast<Int128>(from[j]) * factor;
   }
-  for (int64_t k = 0; k < count; ++k) to[k] += from[k] * factor;
 }
 
 bool is_prime(uint64_t candidate) {
@@ -148,12 +157,11 @@ int64_t eliminate(std::vector<uint64_t>& a, int64_t rows, int64_t columns, uint6
 }  // namespace
 
 ExactMatrix::ExactMatrix(int64_t rows, int64_t columns)
-    : rows_(rows), columns_(columns), compact_(static_cast<size_t>(rows * columns)) {}
+    : rows_(rows), columns_(columns), planes_(1, std::vector<int64_t>(static_cast<size_t>(rows * columns))) {}
 
 ExactMatrix ExactMatrix::identity(int64_t size) {
   ExactMatrix result(size, size);
-  for (int64_t i = 0; i < size; ++i) result.compact_[result.place(i, i)] = 1;
-  result.bits_ = size > 0 ? 1 : 0;
+  for (int64_t i = 0; i < size; ++i) result.planes_[0][result.place(i, i)] = 1;
   return result;
 }
 
@@ -162,15 +170,19 @@ ExactMatrix ExactMatrix::from(int64_t rows, int64_t columns, const std::vector<M
 }
 
 Rational ExactMatrix::at(int64_t row, int64_t column) const {
-  if (!is_compact()) return wide_[place(row, column)];
-  const Rational dyadic = Rational::dyadic(compact_[place(row, column)], scale_.exponent);
-  return scale_.denominator == 1 ? dyadic : dyadic / Rational(scale_.denominator);
+  if (is_wide()) return wide_[place(row, column)];
+  Rational sum;
+  for (size_t k = 0; k < planes_.size(); ++k) {
+    const int64_t digit = planes_[k][place(row, column)];
+    if (digit != 0) sum += Rational::dyadic(digit, scale_.exponent + kDigit * static_cast<int64_t>(k));
+  }
+  return scale_.denominator == 1 ? sum : sum / Rational(scale_.denominator);
 }
 
 std::vector<Rational> ExactMatrix::expanded() const {
-  if (!is_compact()) return wide_;
+  if (is_wide()) return wide_;
   std::vector<Rational> result;
-  result.reserve(compact_.size());
+  result.reserve(planes_[0].size());
   for (int64_t i = 0; i < rows_; ++i)
     for (int64_t j = 0; j < columns_; ++j) result.push_back(at(i, j));
   return result;
@@ -178,45 +190,53 @@ std::vector<Rational> ExactMatrix::expanded() const {
 
 bool ExactMatrix::operator==(const ExactMatrix& other) const {
   if (rows_ != other.rows_ || columns_ != other.columns_) return false;
-  if (is_compact() && other.is_compact() && scale_ == other.scale_) return compact_ == other.compact_;
+  if (!is_wide() && scale_ == other.scale_ && planes_ == other.planes_) return true;
   return expanded() == other.expanded();
 }
 
 void ExactMatrix::tidy() {
-  UInt128 all = 0;
-  for (const Int128 x : compact_) all |= magnitude(x);
-  if (all == 0) {
-    scale_ = {};
-    bits_ = 0;
-    return;
+  const auto is_zero = [](const std::vector<int64_t>& plane) {
+    return std::all_of(plane.begin(), plane.end(), [](int64_t digit) { return digit == 0; });
+  };
+  while (planes_.size() > 1 && is_zero(planes_.back())) planes_.pop_back();
+  while (planes_.size() > 1 && is_zero(planes_.front())) {
+    planes_.erase(planes_.begin());
+    scale_.exponent += kDigit;
   }
-  const int64_t zeros = trailing_zeros(all);
-  if (zeros > 0)
-    for (Int128& x : compact_) x >>= zeros;
-  scale_.exponent += zeros;
-  bits_ = bit_count(all) - zeros;
 }
 
 ExactMatrix ExactMatrix::product(int64_t rows, const std::vector<MatrixEntry>& left,
                                  const ExactMatrix& right) {
   check_inside(rows, right.rows_, left);
-  ExactMatrix result(rows, right.columns_);
-  const int64_t carry = carry_bits(longest_row(rows, left));
-  const auto integers = right.is_compact() ? integers_of(left) : std::nullopt;
-  const bool fits = integers && integers->denominator <= kDenominatorLimit / right.scale_.denominator &&
-                    integers->bits + right.bits_ + carry <= kBits;
-  if (fits) {
-    for (size_t k = 0; k < left.size(); ++k)
-      if (integers->values[k] != 0)
-        add_multiple(&result.compact_[result.place(left[k].row, 0)],
-                     &right.compact_[right.place(left[k].column, 0)], integers->values[k], right.columns_);
-    result.scale_ = {integers->exponent + right.scale_.exponent,
-                     integers->denominator * right.scale_.denominator};
-    result.tidy();
-    return result;
+  if (rows * right.columns_ == 0) return {rows, right.columns_};
+  if (longest_row(rows, left) > kLongestRow) {
+    const auto middle = left.begin() + static_cast<std::ptrdiff_t>(left.size() / 2);
+    return product(rows, {left.begin(), middle}, right) + product(rows, {middle, left.end()}, right);
   }
+  const auto digits = right.is_wide() ? std::nullopt : digits_of(left);
+  if (!digits || digits->denominator > kDenominatorLimit / right.scale_.denominator)
+    return wide_product(rows, left, right);
+  ExactMatrix result(rows, right.columns_);
+  result.scale_ = {digits->exponent + right.scale_.exponent, digits->denominator * right.scale_.denominator};
+  result.planes_.clear();
+  std::vector<Int128> sums(static_cast<size_t>(rows * right.columns_));
+  const size_t count = digits->planes.size() + right.planes_.size();
+  for (size_t plane = 0; plane <= count; ++plane) {  // the last ones take carries
+    for (size_t l = 0; l < digits->planes.size() && l <= plane; ++l)
+      if (plane - l < right.planes_.size())
+        add_plane(sums, left, digits->planes[l], right.planes_[plane - l], right.columns_);
+    std::vector<int64_t>& to = result.planes_.emplace_back(sums.size());
+    for (size_t k = 0; k < sums.size(); ++k) to[k] = take_digit(sums[k]);
+  }
+  result.tidy();
+  return result;
+}
+
+ExactMatrix ExactMatrix::wide_product(int64_t rows, const std::vector<MatrixEntry>& left,
+                                      const ExactMatrix& right) {
   const std::vector<Rational> from = right.expanded();
-  result.compact_.clear();
+  ExactMatrix result(rows, right.columns_);
+  result.planes_.clear();
   result.wide_.resize(static_cast<size_t>(rows * right.columns_));
   for (const MatrixEntry& entry : left)
     for (int64_t j = 0; j < right.columns_; ++j)
@@ -224,29 +244,45 @@ ExactMatrix ExactMatrix::product(int64_t rows, const std::vector<MatrixEntry>& l
   return result;
 }
 
+std::optional<ExactMatrix> ExactMatrix::rescaled(Scale scale) const {
+  const int64_t factor = scale.denominator / scale_.denominator;
+  if (is_wide() || factor > kRescaleLimit) return {};
+  const int64_t shift = scale_.exponent - scale.exponent;
+  const auto whole = static_cast<size_t>(shift / kDigit);
+  const Int128 multiplier = (Int128{1} << (shift % kDigit)) * factor;
+  ExactMatrix result(rows_, columns_);
+  result.scale_ = scale;
+  result.planes_.assign(whole, result.planes_[0]);
+  std::vector<Int128> sums(static_cast<size_t>(rows_ * columns_));
+  for (size_t plane = 0; plane < planes_.size() + 2; ++plane) {
+    std::vector<int64_t>& to = result.planes_.emplace_back(sums.size());
+    for (size_t k = 0; k < sums.size(); ++k) {
+      if (plane < planes_.size()) sums[k] += planes_[plane][k] * multiplier;
+      to[k] = take_digit(sums[k]);
+    }
+  }
+  return result;
+}
+
 ExactMatrix operator+(const ExactMatrix& a, const ExactMatrix& b) {
   expect(a.rows_ == b.rows_ && a.columns_ == b.columns_, "[matrix] sizes differ: got [{}, {}], want [{}, {}]",
          b.rows_, b.columns_, a.rows_, a.columns_);
-  ExactMatrix result(a.rows_, a.columns_);
-  const auto denominator = common_multiple(a.scale_.denominator, b.scale_.denominator);
-  const int64_t exponent = std::min(a.scale_.exponent, b.scale_.exponent);
-  // Whether an operand's entries fit after being brought to the common scale.
-  const auto lifted = [&](const ExactMatrix& m) {
-    return m.bits_ + m.scale_.exponent - exponent +
-           carry_bits(denominator.value_or(1) / m.scale_.denominator);
-  };
-  if (a.is_compact() && b.is_compact() && denominator && lifted(a) < kBits && lifted(b) < kBits) {
-    const auto factor = [&](const ExactMatrix& m) {
-      return (Int128{1} << (m.scale_.exponent - exponent)) * (*denominator / m.scale_.denominator);
-    };
-    const Int128 scale_a = factor(a), scale_b = factor(b);
-    for (size_t k = 0; k < result.compact_.size(); ++k)
-      result.compact_[k] = a.compact_[k] * scale_a + b.compact_[k] * scale_b;
-    result.scale_ = {exponent, *denominator};
-    result.tidy();
-    return result;
+  const auto denominator = common_multiple(a.scale_.denominator, b.scale_.denominator).value_or(0);
+  const ExactMatrix::Scale scale{std::min(a.scale_.exponent, b.scale_.exponent), denominator};
+  auto x = denominator ? a.rescaled(scale) : std::nullopt, y = denominator ? b.rescaled(scale) : std::nullopt;
+  if (x && y) {
+    if (x->planes_.size() < y->planes_.size()) std::swap(x, y);
+    std::vector<Int128> sums(static_cast<size_t>(a.rows_ * a.columns_));
+    for (size_t plane = 0; plane < x->planes_.size(); ++plane)  // rescaling left room for the carry
+      for (size_t k = 0; k < sums.size(); ++k) {
+        sums[k] += x->planes_[plane][k] + (plane < y->planes_.size() ? y->planes_[plane][k] : 0);
+        x->planes_[plane][k] = take_digit(sums[k]);
+      }
+    x->tidy();
+    return *x;
   }
-  result.compact_.clear();
+  ExactMatrix result(a.rows_, a.columns_);
+  result.planes_.clear();
   result.wide_ = a.expanded();
   const std::vector<Rational> other = b.expanded();
   for (size_t k = 0; k < other.size(); ++k) result.wide_[k] += other[k];
@@ -256,10 +292,17 @@ ExactMatrix operator+(const ExactMatrix& a, const ExactMatrix& b) {
 int64_t ExactMatrix::rank_modulo(uint64_t prime) const {
   std::vector<uint64_t> residues;
   residues.reserve(static_cast<size_t>(rows_ * columns_));
-  if (is_compact()) {  // the common scale does not change the rank
-    for (const Int128 x : compact_) {
-      const auto rest = static_cast<int64_t>(x % static_cast<Int128>(prime));
-      residues.push_back(static_cast<uint64_t>(rest < 0 ? rest + static_cast<int64_t>(prime) : rest));
+  if (!is_wide()) {  // the common scale does not change the rank
+    const uint64_t base = (uint64_t{1} << kDigit) % prime;
+    for (size_t k = 0; k < planes_[0].size(); ++k) {
+      uint64_t sum = 0;
+      for (size_t plane = planes_.size(); plane-- > 0;) {
+        const int64_t digit = planes_[plane][k];  // below 2^52, hence below the prime
+        const uint64_t residue =
+            digit < 0 ? prime - static_cast<uint64_t>(-digit) : static_cast<uint64_t>(digit);
+        sum = static_cast<uint64_t>((static_cast<UInt128>(sum) * base + residue) % prime);
+      }
+      residues.push_back(sum);
     }
   } else {
     // Denominators are products of factors below 2^60 (doubles, sizes), which no prime near 2^61 divides.
@@ -269,7 +312,7 @@ int64_t ExactMatrix::rank_modulo(uint64_t prime) const {
 }
 
 int64_t ExactMatrix::integer_bits() const {
-  if (is_compact()) return bits_;
+  if (!is_wide()) return kDigit * static_cast<int64_t>(planes_.size());
   int64_t lowest = std::numeric_limits<int64_t>::max(), highest = 0, denominator = 1;
   for (const Rational& x : wide_)
     if (!x.is_zero()) lowest = std::min(lowest, x.exponent());
@@ -297,7 +340,7 @@ int64_t ExactMatrix::rank(int64_t at_most) const {
     proved_bits += 60;
     // Hadamard: a minor of size k is at most (sqrt(k) max)^k.
     const auto size = static_cast<double>(found + 1);
-    if (proved_bits > size * (static_cast<double>(bits) + 0.5 * static_cast<double>(carry_bits(found + 1))))
+    if (proved_bits > size * (static_cast<double>(bits) + 0.5 * static_cast<double>(bits_for(found + 1))))
       break;
   }
   return found;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "graph/rational.h"
@@ -30,12 +31,13 @@ class ExactMatrix {
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   Rational at(int64_t row, int64_t column) const;
-  /// Whether entries are held as 128-bit integers over a common scale.
-  bool is_compact() const { return wide_.empty(); }
+  /// Planes of digits: 1 for numbers below 2^51, one more for each 52 bits; 0 if entries are kept as
+  /// rationals.
+  size_t planes() const { return planes_.size(); }
   bool operator==(const ExactMatrix& other) const;
 
   /// left * right, where left is [rows, right.rows()] and given by its entries.
-  /// Cost: entries * right.columns() multiply-adds; with 128-bit integers about 2 ns each.
+  /// Cost: entries * right.columns() * right.planes() multiply-adds of about 1 ns.
   /// Errors: Error if an entry lies outside.
   static ExactMatrix product(int64_t rows, const std::vector<MatrixEntry>& left, const ExactMatrix& right);
   friend ExactMatrix operator+(const ExactMatrix& a, const ExactMatrix& b);
@@ -52,10 +54,15 @@ class ExactMatrix {
     bool operator==(const Scale&) const = default;
   };
   size_t place(int64_t row, int64_t column) const { return static_cast<size_t>(row * columns_ + column); }
+  bool is_wide() const { return planes_.empty(); }
   /// Entries as rationals.
   std::vector<Rational> expanded() const;
-  /// Strips common powers of two and counts bits.
+  /// Drops planes that are all 0.
   void tidy();
+  static ExactMatrix wide_product(int64_t rows, const std::vector<MatrixEntry>& left,
+                                  const ExactMatrix& right);
+  /// The same entries over a finer scale, or nothing if the denominators' ratio is too large.
+  std::optional<ExactMatrix> rescaled(Scale scale) const;
   int64_t rank_modulo(uint64_t prime) const;
   /// Bits of the greatest entry after scaling to integers in a way that keeps the rank.
   int64_t integer_bits() const;
@@ -63,9 +70,9 @@ class ExactMatrix {
   int64_t rows_ = 0;
   int64_t columns_ = 0;
   Scale scale_;
-  int64_t bits_ = 0;             // of the greatest compact entry
-  std::vector<Int128> compact_;  // entry = compact * 2^exponent / denominator; used while wide_ is empty
-  std::vector<Rational> wide_;
+  // entry = sum over k of planes[k] * 2^(52 k), times 2^exponent / denominator; digits in [-2^51, 2^51].
+  std::vector<std::vector<int64_t>> planes_;
+  std::vector<Rational> wide_;  // used if there are no planes
 };
 
 /// left * right. Errors: Error if the inner sizes differ.
