@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "frontends/safetensors/json_cursor.h"
 #include "graph/error.h"
@@ -237,8 +238,9 @@ std::vector<TensorEntry> lay_out(const std::map<std::string, Tensor>& tensors) {
   std::vector<TensorEntry> entries;
   for (const auto& [name, tensor] : tensors)
     entries.push_back({.name = name, .type = tensor.type(), .sizes = tensor.sizes()});
-  std::stable_sort(entries.begin(), entries.end(), [](const TensorEntry& a, const TensorEntry& b) {
-    return size_of(a.type) > size_of(b.type);
+  std::sort(entries.begin(), entries.end(), [](const TensorEntry& a, const TensorEntry& b) {
+    return std::pair(-size_of(a.type), std::string_view(a.name)) <
+           std::pair(-size_of(b.type), std::string_view(b.name));
   });
   int64_t at = 0;
   for (TensorEntry& entry : entries) {
