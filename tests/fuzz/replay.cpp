@@ -1,5 +1,6 @@
 // fuzz_X [COUNT] [SEED]: reads every seed, every seed cut off at each byte, and COUNT mutations; fails on
 // anything but success and Error, and says how to see it again. fuzz_X FILE... reads those files.
+// fuzz_X --seeds FOLDER writes the seeds there, a corpus for libFuzzer to start from.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -90,10 +91,21 @@ Count replay(int64_t mutations, uint64_t seed) {
   return count;
 }
 
+void write_seeds(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  int number = 0;
+  for (const std::string& seed : crease::fuzz::seeds())
+    crease::write_file_atomically(folder / fmt::format("seed{}", number++), seed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
+    if (argc == 3 && std::string_view(argv[1]) == "--seeds") {
+      write_seeds(argv[2]);
+      return 0;
+    }
     if (argc > 1 && std::filesystem::exists(argv[1])) {
       Count count;
       for (int i = 1; i < argc; ++i) read(crease::read_file(argv[i]), count);
