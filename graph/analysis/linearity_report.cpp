@@ -188,8 +188,7 @@ void describe_form(const Graph& graph, const Linearity& facts, const AffineForm&
     rank[key] = r;
     const std::string matrix = form.frontier.size() == 1 ? "W'" : "W'[" + key + "]";
     terms += fmt::format("{} {} + ", matrix, key);
-    finding.sentences.push_back(
-        fmt::format("{} has {} rows, {} columns and rank {}", matrix, w.columns(), w.rows(), r));
+    finding.sentences.push_back(fmt::format("{} is {} by {} of rank {}", matrix, w.columns(), w.rows(), r));
   }
   finding.verdict = Verdict::Proved;
   finding.level = Level::Values;

@@ -183,6 +183,25 @@ TEST_CASE("a witness against affine-ness is checked in every number") {
   refusal(bad, affine);
 }
 
+TEST_CASE("a change of any single value in a certificate is refused") {
+  for (const bool with_relu : {false, true}) {
+    const Graph graph = two_layers(with_relu);
+    const Json good = with_relu ? Json::parse(linearity_findings(graph).front().certificate->json)
+                                : collapse_certificate(graph);
+    REQUIRE(check(good.dump(), graph).accepted);
+    const Json leaves = good.flatten();
+    CHECK(leaves.size() > 15);
+    for (const auto& [place, value] : leaves.items()) {
+      CAPTURE(place);
+      Json bad = good;
+      bad[Json::json_pointer(place)] = value.is_string() ? Json("7/3") : Json(1);
+      refusal(bad, graph);
+      bad[Json::json_pointer(place)] = nullptr;
+      refusal(bad, graph);
+    }
+  }
+}
+
 TEST_CASE("random affine graphs collapse exactly, checked by evaluation in rationals and by the checker") {
   for (uint32_t seed = 0; seed < 60; ++seed) {
     CAPTURE(seed);
