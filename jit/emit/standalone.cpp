@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "graph/error.h"
+#include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_contraction.h"
 #include "jit/emit/math.h"
 
@@ -172,6 +173,31 @@ NativeFunction compile_map(const Machine& machine, Type type, ScalarKind kind) {
     shop.builder().CreateAlignedStore(y, emitter.element(shop.argument(1), index, type), alignment);
   });
   return shop.finish();
+}
+
+PeakLoop compile_peak(const Machine& machine, Type type) {
+  Workshop shop(machine, 1, 1);
+  llvm::IRBuilder<>& builder = shop.builder();
+  Emitter emitter{shop.module(), builder, machine};
+  const int lanes = machine.lanes(size_of(type));
+  auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
+  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
+  const auto sums = static_cast<size_t>(machine.vector_registers - 4);
+  llvm::Value* factor = builder.CreateAlignedLoad(vector, shop.argument(0), alignment);
+  const std::vector<llvm::Value*> initial(sums, factor);
+  std::vector<llvm::Value*> results =
+      emit_carried_loop(emitter, shop.argument(1), initial, [&](std::span<llvm::Value* const> now) {
+        std::vector<llvm::Value*> next;
+        for (llvm::Value* sum : now)
+          next.push_back(machine.fma
+                             ? builder.CreateIntrinsic(llvm::Intrinsic::fma, {vector}, {factor, factor, sum})
+                             : builder.CreateFAdd(builder.CreateFMul(factor, sum), factor));
+        return next;
+      });
+  llvm::Value* total = results.front();
+  for (llvm::Value* result : std::span(results).subspan(1)) total = builder.CreateFAdd(total, result);
+  builder.CreateAlignedStore(total, shop.argument(0), alignment);
+  return {shop.finish(), 2.0 * static_cast<double>(sums) * lanes};
 }
 
 }  // namespace crease

@@ -57,4 +57,13 @@ NativeFunction compile_contraction(const Machine& machine, const ContractionCase
 /// of the machine's lanes.
 NativeFunction compile_map(const Machine& machine, Type type, ScalarKind kind);
 
+/// Multiply-adds in registers only, as many independent ones as there is room for: what no code can exceed.
+struct PeakLoop {
+  NativeFunction function;  // the address is a PeakFunction
+  double flops_per_pass;
+};
+/// `values`: room for one vector.
+using PeakFunction = void (*)(void* values, int64_t passes);
+PeakLoop compile_peak(const Machine& machine, Type type);
+
 }  // namespace crease

@@ -1,0 +1,178 @@
+// contraction [tune]: speed of matrix products of the sizes that training has, in GFLOP/s and as a share of
+// the multiply-add peak measured in the same moments. `tune` also tries other register tiles than the model's
+// choice. Times are thread CPU times, the least of several interleaved repetitions, on one thread.
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "jit/contraction.h"
+#include "jit/emit/standalone.h"
+
+namespace {
+
+using namespace crease;
+
+double now() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Memory aligned as the engine aligns it.
+class Floats {
+ public:
+  explicit Floats(int64_t count) : memory_(static_cast<size_t>(count) + 16) {
+    for (size_t i = 0; i < memory_.size(); ++i) memory_[i] = static_cast<float>(i % 7) / 8;
+  }
+  float* data() { return memory_.data() + (16 - reinterpret_cast<uintptr_t>(memory_.data()) / 4 % 16) % 16; }
+
+ private:
+  std::vector<float> memory_;
+};
+
+enum class Form { AB, AtB, ABt };  // forward, weight gradient, input gradient
+
+struct Size {
+  Form form;
+  int64_t m, n, k;
+};
+
+constexpr Size sizes[] = {
+    {Form::AB, 32, 10, 64},       {Form::AB, 32, 16, 16},       {Form::AB, 32, 64, 64},
+    {Form::AB, 32, 256, 256},     {Form::AB, 32, 256, 784},     {Form::AB, 32, 784, 784},
+    {Form::AB, 32, 1000, 1000},   {Form::AB, 128, 10, 128},     {Form::AB, 128, 128, 256},
+    {Form::AB, 128, 256, 784},    {Form::AB, 128, 784, 256},    {Form::AB, 128, 1000, 1000},
+    {Form::AB, 256, 256, 256},    {Form::AB, 1024, 64, 64},     {Form::AB, 1024, 784, 784},
+    {Form::AB, 1024, 1024, 1024}, {Form::AB, 1, 64, 64},        {Form::AB, 1, 256, 10},
+    {Form::AB, 1, 256, 784},      {Form::AB, 1, 1000, 1000},    {Form::AtB, 784, 256, 32},
+    {Form::AtB, 784, 256, 128},   {Form::AtB, 256, 128, 128},   {Form::AtB, 64, 64, 128},
+    {Form::AtB, 16, 16, 32},      {Form::AtB, 1000, 1000, 128}, {Form::AtB, 784, 256, 1024},
+    {Form::AtB, 128, 10, 128},    {Form::AtB, 256, 10, 128},    {Form::ABt, 32, 256, 256},
+    {Form::ABt, 128, 256, 128},   {Form::ABt, 128, 256, 256},   {Form::ABt, 128, 784, 256},
+    {Form::ABt, 128, 64, 64},     {Form::ABt, 128, 1000, 1000}, {Form::ABt, 128, 128, 10},
+    {Form::ABt, 1024, 784, 784},
+};
+
+ContractionFacts facts_of(const Size& size) {
+  const auto extent = [](int64_t value) { return Extent{value, {}}; };
+  ContractionFacts facts{.m = extent(size.m), .n = extent(size.n), .k = extent(size.k)};
+  facts.a_row = extent(size.form == Form::AtB ? 1 : size.k);
+  facts.a_column = extent(size.form == Form::AtB ? size.m : 1);
+  facts.b_row = extent(size.form == Form::ABt ? 1 : size.n);
+  facts.b_column = extent(size.form == Form::ABt ? size.k : 1);
+  return facts;
+}
+
+/// One product, compiled and ready to run.
+class Product {
+ public:
+  Product(const Machine& machine, const Size& size, const ContractionPlan& plan)
+      : size_(size),
+        function_(compile_contraction(machine, {.facts = facts_of(size),
+                                                .c_row = {size.n, {}},
+                                                .epilogue = ContractionCase::Epilogue::BiasRelu,
+                                                .plan = plan})),
+        a_(size.m * size.k),
+        b_(size.k * size.n),
+        c_(size.m * size.n),
+        bias_(size.n),
+        scratch_(std::max<int64_t>(1, plan.scratch.factor)) {}
+
+  double flops() const {
+    return 2.0 * static_cast<double>(size_.m) * static_cast<double>(size_.n) * static_cast<double>(size_.k);
+  }
+  /// Seconds of one call, from enough calls to fill about `seconds`.
+  double time(double seconds) {
+    const auto calls = static_cast<int64_t>(std::max(1.0, seconds * 6e10 / flops()));
+    const double start = now();
+    for (int64_t call = 0; call < calls; ++call)
+      reinterpret_cast<ContractionFunction>(function_.address())(a_.data(), b_.data(), c_.data(),
+                                                                 bias_.data(), scratch_.data(), nullptr);
+    return (now() - start) / static_cast<double>(calls);
+  }
+
+ private:
+  Size size_;
+  NativeFunction function_;
+  Floats a_, b_, c_, bias_, scratch_;
+};
+
+class Peak {
+ public:
+  explicit Peak(const Machine& machine) : loop_(compile_peak(machine, Type::f32)), values_(64) {}
+  double gflops() {
+    std::fill_n(values_.data(), 16, 0.0F);
+    constexpr int64_t passes = 20000;
+    const double start = now();
+    reinterpret_cast<PeakFunction>(loop_.function.address())(values_.data(), passes);
+    return loop_.flops_per_pass * passes / (now() - start) * 1e-9;
+  }
+
+ private:
+  PeakLoop loop_;
+  Floats values_;
+};
+
+struct Speed {
+  double gflops = 0, peak = 0;
+};
+
+/// The best of several short runs, each beside a run of the peak loop.
+Speed measure(Product& product, Peak& peak) {
+  Speed best;
+  product.time(0.002);
+  for (int repeat = 0; repeat < 12; ++repeat) {
+    best.peak = std::max(best.peak, peak.gflops());
+    best.gflops = std::max(best.gflops, product.flops() / product.time(0.004) * 1e-9);
+  }
+  return best;
+}
+
+void print(const Size& size, const ContractionPlan& plan, const Speed& speed, const char* note) {
+  constexpr const char* names[] = {"A B", "A^T B", "A B^T"};
+  fmt::print("{:5} {:5} {:5} {:5} {:8.1f} GFLOP/s {:5.1f} % of {:6.1f}  {}{}\n",
+             names[static_cast<int>(size.form)], size.m, size.n, size.k, speed.gflops,
+             100 * speed.gflops / speed.peak, speed.peak, to_string(plan), note);
+  std::fflush(stdout);
+}
+
+/// Tries other tiles of the chosen kind of plan, and prints the best if it is 3 % better.
+void tune(const Machine& machine, Peak& peak, const Size& size, const ContractionPlan& chosen,
+          const Speed& reached) {
+  ContractionPlan best_plan = chosen;
+  Speed best = reached;
+  for (int vectors = 1; vectors <= 6; ++vectors)
+    for (const int rows : {1, 2, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 16, 20, 24, 28}) {
+      if (rows * vectors + vectors + 1 > machine.vector_registers || rows * vectors < 4) continue;
+      ContractionPlan plan = chosen;
+      plan.tile_rows = rows;
+      plan.tile_vectors = vectors;
+      plan.scratch.factor = size.k * vectors * machine.lanes(4);
+      plan.row_block = plan.row_block / rows * rows;
+      Product product(machine, size, plan);
+      const Speed speed = measure(product, peak);
+      if (speed.gflops / speed.peak > 1.03 * best.gflops / best.peak) best = speed, best_plan = plan;
+    }
+  if (best_plan != chosen) print(size, best_plan, best, "   <- better");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const bool tuning = count > 1 && std::string_view(arguments[1]) == "tune";
+  const Machine machine = host_machine();
+  fmt::print("{}\n", to_string(machine));
+  Peak peak(machine);
+  for (const Size& size : sizes) {
+    const ContractionPlan plan = plan_contraction(facts_of(size), machine);
+    Product product(machine, size, plan);
+    const Speed speed = measure(product, peak);
+    print(size, plan, speed, "");
+    if (tuning) tune(machine, peak, size, plan, speed);
+  }
+}
