@@ -90,6 +90,7 @@ std::string check_kind(std::string_view json, const Graph& graph) {
   const std::string kind = certificate.at("kind").get<std::string>();
   if (kind == "affine-collapse") return checker::check_affine(json, graph);
   if (kind == "not-affine") return checker::check_witness(json, graph);
+  if (kind == "rescaling-invariance") return checker::check_rescaling(certificate, graph);
   throw checker::Refused("kind '" + kind + "' is not known");
 }
 

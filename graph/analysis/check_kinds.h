@@ -18,4 +18,7 @@ std::string check_affine(std::string_view json, const Graph& graph);
 /// "not-affine".
 std::string check_witness(std::string_view json, const Graph& graph);
 
+/// "rescaling-invariance".
+std::string check_rescaling(const nlohmann::json& certificate, const Graph& graph);
+
 }  // namespace crease::checker

@@ -1,0 +1,395 @@
+// The checker's side of "rescaling-invariance": carries given exponents of parameters forward through every
+// node, element by element, and refuses where they do not fit. Written apart from the analysis
+// (scaling*.cpp): it solves nothing, it only adds and compares.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/check_kinds.h"
+#include "graph/analysis/check_replay.h"
+
+namespace crease::checker {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Exponent of an element's factor: sum of coefficient * t_k, ascending k, no zeros. `zero`: the element is 0
+/// whatever the data are, so that any factor may be said of it.
+struct Scale {
+  bool zero = false;
+  std::vector<std::pair<int, Rational>> terms = {};
+  bool is_one() const { return zero || terms.empty(); }
+};
+
+Scale sum(const Scale& a, const Scale& b, const Rational& factor) {
+  if (a.zero || b.terms.empty()) return a;
+  Scale result;
+  auto i = a.terms.begin();
+  auto j = b.terms.begin();
+  while (i != a.terms.end() || j != b.terms.end()) {
+    if (j == b.terms.end() || (i != a.terms.end() && i->first < j->first)) {
+      result.terms.push_back(*i++);
+    } else if (i == a.terms.end() || j->first < i->first) {
+      result.terms.emplace_back(j->first, factor * j->second);
+      ++j;
+    } else {
+      const Rational total = i->second + factor * j->second;
+      if (!total.is_zero()) result.terms.emplace_back(i->first, total);
+      ++i, ++j;
+    }
+  }
+  return result;
+}
+
+/// Two values that must have one factor.
+Scale same(const Scale& a, const Scale& b) {
+  if (a.zero) return b;
+  if (b.zero || a.terms == b.terms) return a;
+  throw Refused("values with different factors are added or compared");
+}
+
+Scale one(const Scale& a) {
+  if (!a.is_one()) throw Refused("a function that is not homogeneous gets a factor");
+  return {};
+}
+
+Scale scale_of(const Scalar& e, std::span<const Scale> arguments) {
+  const auto term = [&](size_t k) { return scale_of(e.terms()[k], arguments); };
+  switch (e.kind()) {
+    case ScalarKind::Constant: return {.zero = e.constant() == 0 || std::isinf(e.constant())};
+    case ScalarKind::Argument: return arguments[static_cast<size_t>(e.position())];
+    case ScalarKind::Index:
+    case ScalarKind::Size: return {};
+    case ScalarKind::Negate: return term(0);
+    case ScalarKind::Add:
+    case ScalarKind::Subtract:
+    case ScalarKind::Max:
+    case ScalarKind::Min: return same(term(0), term(1));
+    case ScalarKind::Multiply: {
+      const Scale a = term(0), b = term(1);
+      return a.zero || b.zero ? Scale{.zero = true} : sum(a, b, 1);
+    }
+    case ScalarKind::Divide: return sum(term(0), term(1), -1);
+    case ScalarKind::Sqrt: {
+      const Scale a = term(0);
+      return a.zero ? a : sum({}, a, Rational(1, 2));
+    }
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal: same(term(0), term(1)); return {};
+    case ScalarKind::Select: one(term(0)); return same(term(1), term(2));
+    case ScalarKind::And:
+    case ScalarKind::Or: one(term(0)); return one(term(1));
+    case ScalarKind::Not:
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Sin:
+    case ScalarKind::Cos:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf:
+    case ScalarKind::Floor: return one(term(0));
+  }
+  return {};
+}
+
+/// The loops of a node for one sample. What is looked up may be anything, so a lookup is a label of its own
+/// that runs over the whole axis.
+class Points {
+ public:
+  Points(const Graph& graph, const Node& node) : node_(node) {
+    for (const Label& label : node.loops.labels)
+      extents_.push_back(label.extent.is_symbol() ? 1 : label.extent.size());
+    for (size_t k = 0; k < node.operands.size(); ++k)
+      add_lookups(node.loops.reads[k], graph.node(node.operands[k]).shape);
+    add_lookups(node.loops.write, node.shape);
+    for (size_t k = 0; k < node.operands.size(); ++k)
+      shapes_.push_back(sizes(graph.node(node.operands[k]).shape));
+    shapes_.push_back(sizes(node.shape));
+  }
+
+  double count() const {
+    double total = 1;
+    for (const int64_t extent : extents_) total *= static_cast<double>(extent);
+    return total;
+  }
+
+  /// Calls visit(flat element of each operand, flat element of the result) where all accesses are inside.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    if (std::ranges::find(extents_, 0) != extents_.end()) return;
+    std::vector<int64_t> point(extents_.size(), 0), elements(shapes_.size());
+    while (true) {
+      if (locate(point, elements)) visit(std::span(elements).first(elements.size() - 1), elements.back());
+      size_t digit = point.size();
+      while (digit > 0 && ++point[digit - 1] == extents_[digit - 1]) point[--digit] = 0;
+      if (digit == 0) return;
+    }
+  }
+
+ private:
+  const Node& node_;
+  std::vector<int64_t> extents_;
+  std::vector<std::vector<int64_t>> shapes_;  // operands, result
+  std::map<int, size_t> lookup_label_;
+
+  static std::vector<int64_t> sizes(const Shape& shape) {
+    std::vector<int64_t> result;
+    for (const Dim& dim : shape) result.push_back(dim.is_symbol() ? 1 : dim.size());
+    return result;
+  }
+
+  void add_lookups(const Access& access, const Shape& shape) {
+    for (size_t axis = 0; axis < access.size(); ++axis) {
+      if (access[axis].lookup < 0) continue;
+      const int64_t size = shape[axis].is_symbol() ? 1 : shape[axis].size();
+      const auto [place, fresh] = lookup_label_.try_emplace(access[axis].lookup, extents_.size());
+      if (fresh)
+        extents_.push_back(size);
+      else
+        extents_[place->second] = std::max(extents_[place->second], size);
+    }
+  }
+
+  bool locate(const std::vector<int64_t>& point, std::vector<int64_t>& elements) const {
+    for (size_t k = 0; k < shapes_.size(); ++k) {
+      const Access& access = k + 1 < shapes_.size() ? node_.loops.reads[k] : node_.loops.write;
+      int64_t element = 0;
+      for (size_t axis = 0; axis < access.size(); ++axis) {
+        int64_t index = access[axis].offset;
+        if (access[axis].lookup >= 0) index = point[lookup_label_.at(access[axis].lookup)];
+        for (const Term& term : access[axis].terms)
+          index += term.coefficient * point[static_cast<size_t>(term.label)];
+        if (index < 0 || index >= shapes_[k][axis]) return false;
+        element = element * shapes_[k][axis] + index;
+      }
+      elements[k] = element;
+    }
+    return true;
+  }
+};
+
+using Scales = std::vector<Scale>;
+
+/// Exponents of parameters by name, and how many coordinates they are forms over.
+struct Claim {
+  std::map<NodeId, Scales> parameters;
+  int dimension = 0;
+};
+
+Scale parse_form(const Json& form) {
+  Scale scale;
+  for (const Json& term : form)
+    scale.terms.emplace_back(term.at(0).get<int>(), Rational::parse(term.at(1).get<std::string>()));
+  const auto ascending = [](const auto& a, const auto& b) {
+    return a.first < b.first && !b.second.is_zero();
+  };
+  for (size_t i = 1; i < scale.terms.size(); ++i)
+    if (!ascending(scale.terms[i - 1], scale.terms[i])) throw Refused("a form is not in order");
+  return scale;
+}
+
+NodeId parameter_node(const Graph& graph, const std::string& name) {
+  const NodeId id = find_node(graph, name);
+  if (graph.node(id).role != Role::Parameter) throw Refused(name + " is not a parameter");
+  return id;
+}
+
+/// One list of forms for each axis (empty: no change along it); an element's exponent is their sum.
+Scales by_axes(const Json& axes, const std::vector<int64_t>& sizes, const std::string& name) {
+  if (axes.size() != sizes.size()) throw Refused("wrong number of axes for " + name);
+  Scales scales(1);
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    std::vector<Scale> along;
+    for (const Json& form : axes[axis]) along.push_back(parse_form(form));
+    if (along.empty()) along.resize(static_cast<size_t>(sizes[axis]));
+    if (along.size() != static_cast<size_t>(sizes[axis]))
+      throw Refused("wrong number of exponents for " + name);
+    Scales longer;
+    for (const Scale& scale : scales)
+      for (const Scale& more : along) longer.push_back(sum(scale, more, 1));
+    scales = std::move(longer);
+  }
+  return scales;
+}
+
+Claim read_exponents(const Json& certificate, const Graph& graph) {
+  Claim claim{.parameters = {}, .dimension = certificate.at("dimension").get<int>()};
+  for (const auto& [name, given] : certificate.at("exponents").items()) {
+    const NodeId id = parameter_node(graph, name);
+    const Tensor& value = graph.node(id).value;
+    Scales& scales = claim.parameters[id];
+    if (given.is_array()) {
+      scales = by_axes(given, value.sizes(), name);
+      continue;
+    }
+    for (const Json& form : given.at("elements")) scales.push_back(parse_form(form));
+    if (scales.size() != static_cast<size_t>(value.count()))
+      throw Refused("wrong number of exponents for " + name);
+  }
+  return claim;
+}
+
+/// A list of vectors, each with its exponents by parameter and element.
+Claim read_basis(const Json& basis, const Graph& graph) {
+  Claim claim{.parameters = {}, .dimension = static_cast<int>(basis.size())};
+  for (size_t k = 0; k < basis.size(); ++k)
+    for (const auto& [name, entries] : basis[k].at("params").items()) {
+      const NodeId id = parameter_node(graph, name);
+      Scales& scales = claim.parameters[id];
+      scales.resize(static_cast<size_t>(graph.node(id).value.count()));
+      for (const auto& [element, exponent] : entries.items()) {
+        const Rational value = Rational::parse(exponent.get<std::string>());
+        if (!value.is_zero()) scales.at(std::stoull(element)).terms.emplace_back(static_cast<int>(k), value);
+      }
+    }
+  return claim;
+}
+
+/// Rank of forms, by elimination; stops at `enough`.
+int rank(const std::vector<const Scale*>& forms, int enough) {
+  std::map<int, Scale> rows;  // by pivot, whose coefficient is 1
+  for (const Scale* form : forms) {
+    Scale row = *form;
+    while (!row.terms.empty()) {
+      const auto [pivot, coefficient] = row.terms.front();
+      const auto found = rows.find(pivot);
+      if (found == rows.end()) {
+        rows.emplace(pivot, sum({}, row, Rational(1) / coefficient));
+        break;
+      }
+      row = sum(row, found->second, -coefficient);
+    }
+    if (static_cast<int>(rows.size()) == enough) break;
+  }
+  return static_cast<int>(rows.size());
+}
+
+void require_independent(const Json& certificate, const Claim& claim, const Graph& graph) {
+  std::vector<const Scale*> forms;
+  if (certificate.contains("independent"))
+    for (const Json& entry : certificate.at("independent"))
+      forms.push_back(&claim.parameters.at(parameter_node(graph, entry.at(0).get<std::string>()))
+                           .at(entry.at(1).get<size_t>()));
+  else
+    for (const auto& [id, scales] : claim.parameters)
+      for (const Scale& scale : scales) forms.push_back(&scale);
+  const int found = rank(forms, claim.dimension);
+  if (found < claim.dimension)
+    throw Refused("the directions are dependent: rank " + std::to_string(found) + ", claimed " +
+                  std::to_string(claim.dimension));
+}
+
+/// Exponents of the terms of a node put together by element of its result.
+class Combiner {
+ public:
+  explicit Combiner(const Node& node, int64_t count)
+      : node_(node), result_(static_cast<size_t>(count), Scale{.zero = true}), seen_(result_.size(), false) {
+    for (const int label : reduced_labels(node.loops))
+      if (node.loops.labels[static_cast<size_t>(label)].extent.is_symbol()) counted_ = false;
+  }
+
+  void add(int64_t element, const Scale& term) {
+    const auto place = static_cast<size_t>(element);
+    if (!is_floating(node_.type) && !compares()) one(term);
+    if (node_.op->combine == Combine::Product) {
+      if (!counted_) one(term);
+      result_[place] = !seen_[place]                      ? term
+                       : result_[place].zero || term.zero ? Scale{.zero = true}
+                                                          : sum(result_[place], term, 1);
+    } else {
+      result_[place] = seen_[place] ? same(result_[place], term) : term;
+    }
+    seen_[place] = true;
+  }
+
+  /// Integers and truth values are never rescaled.
+  Scales take() {
+    if (!is_floating(node_.type)) result_.assign(result_.size(), Scale{});
+    return std::move(result_);
+  }
+
+ private:
+  const Node& node_;
+  Scales result_;
+  std::vector<bool> seen_;
+  bool counted_ = true;
+
+  bool compares() const {
+    return node_.op->combine == Combine::ArgMax || node_.op->combine == Combine::ArgMin;
+  }
+};
+
+/// Carries exponents from leaves to outputs.
+class Carrier {
+ public:
+  Carrier(const Graph& graph, const Claim& claim)
+      : graph_(graph), claim_(claim), scales_(static_cast<size_t>(graph.size())) {}
+
+  void run() {
+    std::vector<NodeId> results;
+    for (const Output& output : graph_.outputs()) results.push_back(output.node);
+    for (const NodeId id : ancestors(graph_, results)) {
+      try {
+        scales_[static_cast<size_t>(id)] = of(id);
+      } catch (const Refused& refused) {
+        throw Refused(describe(graph_, id) + ": " + refused.what());
+      }
+    }
+    for (const Output& output : graph_.outputs())
+      for (const Scale& scale : scales_[static_cast<size_t>(output.node)])
+        if (!scale.is_one()) throw Refused("output " + output.name + " gets a factor");
+  }
+
+ private:
+  const Graph& graph_;
+  const Claim& claim_;
+  std::vector<Scales> scales_;
+
+  Scales of(NodeId id) const {
+    const Node& node = graph_.node(id);
+    Scales scales(static_cast<size_t>(sample_size(node.shape)));
+    if (node.role == Role::Apply) return carried(node, scales.size());
+    if (node.role == Role::Parameter && claim_.parameters.contains(id)) {
+      scales = claim_.parameters.at(id);
+      if (!is_floating(node.type))
+        for (const Scale& scale : scales) one(scale);
+    }
+    if (node.role == Role::Constant && is_floating(node.type))
+      for (size_t i = 0; i < scales.size(); ++i) scales[i].zero = node.value.at(static_cast<int64_t>(i)) == 0;
+    return scales;
+  }
+
+  Scales carried(const Node& node, size_t count) const {
+    const Points points(graph_, node);
+    if (points.count() > 1e8) throw Refused("more than 10^8 loop points: too many to check one by one");
+    Combiner combiner(node, static_cast<int64_t>(count));
+    Scales arguments(node.operands.size());
+    points.each([&](std::span<const int64_t> reads, int64_t write) {
+      for (size_t k = 0; k < reads.size(); ++k)
+        arguments[k] = scales_[static_cast<size_t>(node.operands[k])][static_cast<size_t>(reads[k])];
+      combiner.add(write, scale_of(node.op->body.expression, arguments));
+    });
+    return combiner.take();
+  }
+};
+
+}  // namespace
+
+std::string check_rescaling(const Json& certificate, const Graph& graph) {
+  if (graph.outputs().empty()) throw Refused("the graph has no output");
+  const Claim claim = certificate.contains("basis") ? read_basis(certificate.at("basis"), graph)
+                                                    : read_exponents(certificate, graph);
+  require_independent(certificate, claim, graph);
+  Carrier(graph, claim).run();
+  return "a group of rescalings of dimension " + std::to_string(claim.dimension) +
+         " leaves the outputs unchanged";
+}
+
+}  // namespace crease::checker
