@@ -14,6 +14,7 @@
 #include "frontends/models.h"
 #include "frontends/optimizers.h"
 #include "frontends/progress.h"
+#include "frontends/report.h"
 #include "frontends/safetensors.h"
 #include "frontends/trainer.h"
 #include "graph/error.h"

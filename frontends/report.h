@@ -1,0 +1,69 @@
+// What crease can say about a network, in one call: proofs, symmetries, saturation, structure, cost; as text,
+// JSON or a picture.
+//
+//   fmt::print("{}\n", analyze(graph));
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "graph/analysis/cost.h"
+#include "graph/analysis/finding.h"
+#include "graph/analysis/structure.h"
+#include "graph/graph.h"
+
+namespace crease {
+
+struct AnalyzeOptions {
+  /// Heads the report.
+  std::string title = "network";
+  /// Sizes of named dimensions, for the cost; those not given count as 1.
+  Sizes sizes = {};
+};
+
+/// What the independent checker says of a finding's certificate.
+struct CheckedCertificate {
+  std::string id;  // "c1"
+  size_t finding;  // position in Report::findings
+  bool accepted = false;
+  std::string reason;  // what was proved, or why it is refused
+};
+
+/// The findings about what leads from a graph's inputs to its outputs.
+struct Report {
+  std::string title;
+  std::string digest;  // of the graph
+  Graph graph;
+  std::vector<Finding> findings;  // affine, collapse, rescaling, saturation, in this order
+  std::vector<CheckedCertificate> certificates;
+  Structure structure;
+  CostReport cost;
+};
+
+/// Analyses the outputs of a graph; gradients and updates that it may hold are not looked at. Each
+/// certificate is checked at once. Errors: Error if the graph has no outputs. Cost: about linear in the
+/// graph; a product of affine layers is formed exactly (256 x 784 in about 0.2 s).
+Report analyze(const Graph& graph, const AnalyzeOptions& options = {});
+
+/// Sections, each of which begins with its verdict. At most `lines` lines, the rest is counted; 0: all.
+std::string to_text(const Report& report, int lines = 40);
+/// Schema "graph-analysis/1": stable keys, findings with evidence, certificates in full.
+std::string to_json(const Report& report);
+/// Graphviz: colour by what a node is (grey constant, blue affine, green piecewise linear, yellow smooth),
+/// thick border where an affine part ends; edges that carry rescalable units name them.
+std::string to_dot(const Report& report);
+
+/// "x[64] -> linear 64 -> relu -> linear 10 = logits".
+std::string network_line(const Graph& graph);
+
+}  // namespace crease
+
+template <>
+struct fmt::formatter<crease::Report> : fmt::formatter<std::string_view> {
+  template <class Context>
+  auto format(const crease::Report& report, Context& context) const {
+    return fmt::formatter<std::string_view>::format(crease::to_text(report), context);
+  }
+};

@@ -1,0 +1,173 @@
+// The report as lines of text.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "frontends/report.h"
+#include "graph/rational.h"
+
+namespace crease {
+namespace {
+
+using Json = nlohmann::json;
+
+/// "4,810".
+std::string grouped(double number) {
+  const std::string digits = fmt::format("{:.0f}", number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string counted(size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Exact fractions of more digits than a reader wants, as decimals: "about -0.577". The JSON keeps them.
+std::string shortened(const std::string& sentence) {
+  constexpr size_t longest = 14;
+  const auto in_number = [](char c) { return (c >= '0' && c <= '9') || c == '/' || c == '-'; };
+  std::string text;
+  for (size_t i = 0; i < sentence.size();) {
+    size_t end = i;
+    while (end < sentence.size() && in_number(sentence[end])) ++end;
+    const std::string run = sentence.substr(i, end - i);
+    const bool fraction = run.size() > longest && run.find('/') != std::string::npos && run.back() != '/';
+    if (fraction) text += fmt::format("about {:.6g}", Rational::parse(run).to_double());
+    if (!fraction) text += end > i ? run : sentence.substr(i, 1);
+    i = std::max(end, i + 1);
+  }
+  return text;
+}
+
+std::string_view in_words(Level level) {
+  switch (level) {
+    case Level::Structure: return "for all parameter values";
+    case Level::Values: return "at these parameters";
+    case Level::Box: return "on the box";
+    case Level::Observed: return "observed, not proved";
+  }
+  return "";
+}
+
+class Writer {
+ public:
+  explicit Writer(const Report& report) : report_(report) {}
+
+  std::vector<std::string> write() {
+    lines_.push_back(
+        fmt::format("{}   {}   {} parameters   digest {}", report_.title, network_line(report_.graph),
+                    grouped(static_cast<double>(report_.cost.parameters)), report_.digest.substr(0, 8)));
+    section("AFFINE", {"affine", "collapse", "mixes-samples"});
+    section("RESCALING", {"rescaling"});
+    section("SATURATION", {"saturation"});
+    write_structure();
+    write_cost();
+    return std::move(lines_);
+  }
+
+ private:
+  const Report& report_;
+  std::vector<std::string> lines_;
+  std::string label_;
+
+  void begin(const char* label) {
+    lines_.emplace_back();
+    label_ = label;
+  }
+
+  void say(const std::string& text) {
+    lines_.push_back(fmt::format("{:<13} {}", label_, text));
+    label_.clear();
+  }
+
+  const CheckedCertificate* certificate_of(size_t finding) const {
+    const auto found = std::ranges::find(report_.certificates, finding, &CheckedCertificate::finding);
+    return found == report_.certificates.end() ? nullptr : &*found;
+  }
+
+  std::string verdict(size_t position) const {
+    const Finding& finding = report_.findings[position];
+    if (finding.level == Level::Observed) return fmt::format("[{}]", in_words(finding.level));
+    std::string text = fmt::format("[{} {}", to_string(finding.verdict), in_words(finding.level));
+    if (const CheckedCertificate* certificate = certificate_of(position))
+      text += certificate->accepted
+                  ? fmt::format("; certificate {} checked", certificate->id)
+                  : fmt::format("; certificate {} REFUSED: {}", certificate->id, certificate->reason);
+    return text + "]";
+  }
+
+  void section(const char* label, const std::vector<std::string>& ids) {
+    bool any = false;
+    for (size_t i = 0; i < report_.findings.size(); ++i) {
+      const Finding& finding = report_.findings[i];
+      if (std::ranges::find(ids, finding.id) == ids.end() || finding.sentences.empty()) continue;
+      if (!any) begin(label);
+      any = true;
+      say(shortened(finding.sentences.front()) + "   " + verdict(i));
+      for (size_t s = 1; s < finding.sentences.size(); ++s) say("  " + shortened(finding.sentences[s]));
+      if (finding.id == "collapse" && finding.certificate)
+        say_matrices(Json::parse(finding.certificate->json));
+    }
+  }
+
+  /// W' and b' of a collapsed part, rounded for reading; exact in the certificate.
+  void say_matrices(const Json& certificate) {
+    const Json& claim = certificate.at("claim");
+    for (const auto& [name, matrix] : claim.at("W").items()) {
+      if (!matrix.is_array() || matrix.empty()) continue;
+      const std::string title = claim.at("W").size() == 1 ? "W'" : "W'[" + name + "]";
+      say(fmt::format("  {} = {}{}", title, row_text(matrix[0]), matrix.size() > 1 ? "" : "   (1 row)"));
+      if (matrix.size() > 1) say(fmt::format("  {:>{}}   {}", "", title.size(), row_text(matrix[1])));
+      if (matrix.size() > 2)
+        say(fmt::format("  {:>{}}   ... {} rows in all", "", title.size(), matrix.size()));
+    }
+    say(fmt::format("  b' = {}", row_text(claim.at("b"))));
+  }
+
+  static std::string row_text(const Json& row) {
+    constexpr size_t shown = 6;
+    std::string text = "[";
+    for (size_t i = 0; i < std::min(shown, row.size()); ++i)
+      text +=
+          fmt::format("{}{:.5g}", i > 0 ? " " : "", Rational::parse(row[i].get<std::string>()).to_double());
+    if (row.size() > shown) text += fmt::format(" ... ({})", row.size());
+    return text + "]";
+  }
+
+  void write_structure() {
+    const Structure& facts = report_.structure;
+    const auto residual = static_cast<size_t>(std::ranges::count(facts.regions, true, &Region::residual));
+    begin("STRUCTURE");
+    if (facts.regions.empty()) return say(fmt::format("a chain of {}", counted(facts.stages.size(), "step")));
+    say(fmt::format("{}, {} of them residual; {} that all paths pass", counted(facts.regions.size(), "fork"),
+                    residual, counted(facts.stages.size(), "step")));
+  }
+
+  void write_cost() {
+    const CostReport& cost = report_.cost;
+    begin("COST");
+    say(fmt::format("{} operations a sample, {} bytes of parameters, {} bytes moved without fusion",
+                    grouped(cost.total.operations), grouped(static_cast<double>(cost.parameter_bytes)),
+                    grouped(cost.total.bytes_read + cost.total.bytes_written)));
+  }
+};
+
+}  // namespace
+
+std::string to_text(const Report& report, int lines) {
+  std::vector<std::string> all = Writer(report).write();
+  if (lines > 0 && static_cast<int>(all.size()) > lines) {
+    const size_t left = all.size() - static_cast<size_t>(lines) + 1;
+    all.resize(static_cast<size_t>(lines) - 1);
+    all.push_back(fmt::format("... {} more line{}", left, left == 1 ? "" : "s"));
+  }
+  std::string text;
+  for (const std::string& line : all) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+}  // namespace crease

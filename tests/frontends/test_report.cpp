@@ -1,0 +1,107 @@
+#include "frontends/report.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "autodiff/reverse.h"
+#include "frontends/models.h"
+#include "graph/analysis/check.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
+
+using namespace crease;
+using nlohmann::json;
+
+namespace {
+
+Graph rectifiers() { return network(mlp({4, 3, 2}, relu, {.bias_init = uniform(-1, 1)}), 4); }
+Graph linears() { return network(mlp({4, 3, 2}, identity, {.bias_init = uniform(-1, 1)}), 4); }
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("the report of a network without activations gives W', b' and rank, with checked certificate") {
+  const Report report = analyze(linears(), {.title = "linear"});
+  const std::string text = to_text(report);
+  CHECK(has(text, "AFFINE        logits is affine in x, whatever the parameters are   [proved for all"));
+  CHECK(has(text, "logits = W' x + b', exactly"));
+  CHECK(has(text, "W' has 2 rows, 4 columns and rank 2"));
+  CHECK(has(text, "W' = ["));
+  CHECK(has(text, "b' = ["));
+  CHECK(has(text, "certificate c1 checked"));
+  CHECK_FALSE(has(text, "REFUSED"));
+  CHECK_FALSE(has(text, "SATURATION"));
+}
+
+TEST_CASE("the report of a rectifier network refutes affine-ness and states group and saturation") {
+  const std::string text = fmt::format("{}", analyze(rectifiers(), {.title = "digits"}));
+  CHECK(has(text, "digits   x[4] -> linear 3 -> relu -> linear 2 = logits   23 parameters   digest "));
+  CHECK(has(text, "AFFINE        logits is not affine in x"));
+  CHECK(has(text, "RESCALING     3 positive degrees of freedom leave logits unchanged"));
+  CHECK(has(text, "unchanged iff a_1 a_2 = 1"));
+  CHECK(has(text, "SATURATION    relu: left hard, right none (one-sided)"));
+  CHECK(has(text, "STRUCTURE     a chain of"));
+  CHECK(has(text, "COST          "));
+  CHECK_FALSE(has(text, "REFUSED"));
+}
+
+TEST_CASE("the text keeps to its number of lines and counts the rest") {
+  const Report report = analyze(rectifiers());
+  const std::string all = to_text(report, 0), cut = to_text(report, 5);
+  CHECK_EQ(std::ranges::count(cut, '\n'), 4);
+  CHECK(has(cut, "more lines"));
+  CHECK_LE(std::ranges::count(all, '\n'), 39);
+  CHECK(has(all, cut.substr(0, cut.rfind('\n'))));
+}
+
+TEST_CASE("JSON has findings with evidence, and certificates that the checker accepts") {
+  const Report report = analyze(rectifiers());
+  const json parsed = json::parse(to_json(report));
+  CHECK_EQ(parsed.at("schema"), "graph-analysis/1");
+  CHECK_EQ(parsed.at("graph"), report.digest);
+  CHECK_EQ(parsed.at("cost").at("parameters"), 23);
+  bool rescaling = false;
+  for (const auto& finding : parsed.at("findings"))
+    if (finding.at("id") == "rescaling") {
+      rescaling = true;
+      CHECK_EQ(finding.at("evidence").at("dimension"), 3);
+      const json& certificate = parsed.at("certificates").at(finding.at("certificate").get<std::string>());
+      CHECK(certificate.at("checked").get<bool>());
+      CHECK(check(certificate.at("certificate").dump(), report.graph).accepted);
+    }
+  CHECK(rescaling);
+  CHECK_EQ(parsed.at("nodes").size(), static_cast<size_t>(report.graph.size()));
+}
+
+TEST_CASE("the picture colours nodes by class and names the units on edges") {
+  const std::string dot = to_dot(analyze(rectifiers()));
+  CHECK(has(dot, "saturates left hard, right none"));
+  CHECK(has(dot, "fillcolor=\"palegreen\""));
+  CHECK(has(dot, "fillcolor=\"lightblue\""));
+  CHECK(has(dot, "[label=\"s1..s3\"]"));
+}
+
+TEST_CASE("gradients and updates in the graph are not part of the network") {
+  Graph graph = rectifiers();
+  const Report before = analyze(graph);
+  const Value weight = graph.find("0.weight");
+  const Value loss = sum(graph.result("logits"));
+  graph.update(weight, weight - grad(loss, weight) * 0.1);
+  const Report after = analyze(graph);
+  CHECK_EQ(after.digest, before.digest);
+  CHECK_EQ(to_text(after), to_text(before));
+}
+
+TEST_CASE("long fractions are rounded in the text and exact in the evidence") {
+  const Report report = analyze(rectifiers());
+  CHECK(has(to_text(report), "about "));
+  CHECK_FALSE(has(to_json(report), "about "));
+}
+
+TEST_CASE("a graph without outputs cannot be analysed") {
+  CHECK_THROWS_WITH_AS(analyze(Graph()), doctest::Contains("[analyze] the graph has no outputs"), Error);
+}
