@@ -153,9 +153,16 @@ std::vector<std::string> names(const Graph& graph, const std::vector<NodeId>& id
   return result;
 }
 
+/// How sentences call a node: an output by the output's name.
+std::string spoken(const Graph& graph, NodeId id) {
+  for (const Output& output : graph.outputs())
+    if (output.node == id) return output.name;
+  return name(graph, id);
+}
+
 /// "y (10)": a node and its elements a sample.
 std::string sized(const Graph& graph, NodeId id) {
-  return fmt::format("{} ({})", name(graph, id), sample_count(graph.node(id).shape));
+  return fmt::format("{} ({})", spoken(graph, id), sample_count(graph.node(id).shape));
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -194,7 +201,7 @@ void describe_form(const Graph& graph, const Linearity& facts, const AffineForm&
   finding.level = Level::Values;
   finding.sentences.insert(finding.sentences.begin(),
                            fmt::format("{} = {}b', exactly: {} nodes are one affine map",
-                                       name(graph, form.sink), terms, form.nodes.size()));
+                                       spoken(graph, form.sink), terms, form.nodes.size()));
   finding.sentences.push_back(
       fmt::format("multiplications a sample: {} as written ({} for this result alone), {} collapsed{}",
                   cost.before, cost.owned, cost.dense,

@@ -29,7 +29,7 @@ TEST_CASE("the report of a network without activations gives W', b' and rank, wi
   const std::string text = to_text(report);
   CHECK(has(text, "AFFINE        logits is affine in x, whatever the parameters are   [proved for all"));
   CHECK(has(text, "logits = W' x + b', exactly"));
-  CHECK(has(text, "W' has 2 rows, 4 columns and rank 2"));
+  CHECK(has(text, "W' is 2 by 4 of rank 2"));
   CHECK(has(text, "W' = ["));
   CHECK(has(text, "b' = ["));
   CHECK(has(text, "certificate c1 checked"));
