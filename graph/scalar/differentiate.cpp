@@ -63,8 +63,9 @@ Scalar Differentiate::guarded(const Scalar& dx, const Scalar& slope) const {
 
 Scalar Differentiate::quotient(const Scalar& y, const Scalar& a, const Scalar& b) {
   const Scalar da = (*this)(a), db = (*this)(b);
-  if (is_zero(db)) return is_zero(da) ? Scalar(0) : da / b;
-  return guarded(db, (da - times(y, db)) / b);
+  if (is_zero(db)) return is_zero(da) ? Scalar(0) : guarded(da, da / b);
+  const Scalar rise = da - guarded(db, times(y, db));
+  return guarded(rise, rise / b);
 }
 
 Scalar Differentiate::extremum(const Scalar& y, const Scalar& first_wins, const Scalar& second_wins) {

@@ -1,0 +1,80 @@
+#include "graph/tensor.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "graph/error.h"
+
+using namespace crease;
+
+TEST_CASE("tensors start as zeros and are aligned to 64 bytes") {
+  const Tensor tensor(Type::f64, {3, 5});
+  CHECK(tensor.count() == 15);
+  CHECK(tensor.bytes() == 120);
+  CHECK(reinterpret_cast<uintptr_t>(tensor.data()) % 64 == 0);
+  for (const double value : tensor.read<double>()) CHECK(value == 0);
+  CHECK(Tensor().item() == 0);
+  CHECK(Tensor(Type::f32, {0, 4}).count() == 0);
+}
+
+TEST_CASE("a copy shares its buffer until one is written") {
+  Tensor a = Tensor::f32({3}, {1, 2, 3});
+  Tensor b = a;
+  CHECK(a.data() == b.data());
+  b.set(0, 7);
+  CHECK(a.at(0) == 1);
+  CHECK(b.at(0) == 7);
+  b.write<float>()[1] = 8;
+  CHECK(a.at(1) == 2);
+  Tensor c = a.reshaped({1, 3});
+  c.set(0, 9);
+  CHECK(a.at(0) == 1);
+}
+
+TEST_CASE("equality is of type, shape and bits") {
+  const auto nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(Tensor::f32({1}, {nan}) == Tensor::f32({1}, {nan}));
+  CHECK_FALSE(Tensor::f32({1}, {0.0F}) == Tensor::f32({1}, {-0.0F}));
+  CHECK_FALSE(Tensor::f32({2}, {1, 2}) == Tensor::f32({2, 1}, {1, 2}));
+  CHECK_FALSE(Tensor::f32({1}, {1}) == Tensor::f64({1}, {1}));
+  CHECK(Tensor(Type::f32, {0}) == Tensor(Type::f32, {0}));
+}
+
+TEST_CASE("typed views want the type that is there") {
+  Tensor tensor = Tensor::i32({2}, {1, -2});
+  CHECK(tensor.read<int32_t>()[1] == -2);
+  CHECK_THROWS_WITH_AS(tensor.read<float>(), "tensor holds i32, read as another type", Error);
+  CHECK_THROWS_WITH_AS(tensor.write<int64_t>(), "tensor holds i32, written as another type", Error);
+  CHECK(Tensor(Type::boolean, {2}).read<uint8_t>().size() == 2);
+}
+
+TEST_CASE("wrong counts, shapes, rows and elements are refused") {
+  CHECK_THROWS_WITH_AS(Tensor::f32({2, 2}, {1, 2, 3}), "tensor of shape [2, 2] wants 4 values, got 3", Error);
+  CHECK_THROWS_AS(Tensor(Type::f32, {-1}), Error);
+  CHECK_THROWS_AS(Tensor(Type::f64, {int64_t{1} << 61}), Error);
+  const Tensor tensor = Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6});
+  CHECK_THROWS_WITH_AS(tensor.item(), "tensor of shape [2, 3] has 6 elements, want 1", Error);
+  CHECK_THROWS_WITH_AS(tensor.reshaped({4}), "cannot reshape [2, 3] to [4]: 6 elements against 4", Error);
+  CHECK_THROWS_AS(tensor.rows(1, 3), Error);
+  CHECK_THROWS_AS(tensor.rows(2, 1), Error);
+  CHECK_THROWS_AS(Tensor::scalar(Type::f32, 1).rows(0, 0), Error);
+  CHECK_THROWS_AS(tensor.at(6), Bug);
+}
+
+TEST_CASE("rows are copied, none of them too") {
+  const Tensor tensor = Tensor::f32({3, 2}, {1, 2, 3, 4, 5, 6});
+  CHECK(tensor.rows(1, 3) == Tensor::f32({2, 2}, {3, 4, 5, 6}));
+  CHECK(tensor.rows(2, 2).count() == 0);
+  CHECK(Tensor(Type::f32, {3, 0}).rows(0, 2).sizes() == std::vector<int64_t>{2, 0});
+}
+
+TEST_CASE("conversion truncates toward zero and makes truth values 0 or 1") {
+  CHECK(Tensor::f32({3}, {1.9F, -1.9F, 0}).converted(Type::i32) == Tensor::i32({3}, {1, -1, 0}));
+  CHECK(Tensor::f32({2}, {0.5F, 0}).converted(Type::boolean).at(0) == 1);
+  CHECK(Tensor::f64({1}, {0.1}).converted(Type::f32).at(0) == static_cast<double>(0.1F));
+  CHECK(Tensor::i64({1}, {(int64_t{1} << 53) + 1}).converted(Type::i64).read<int64_t>()[0] ==
+        (int64_t{1} << 53) + 1);
+}
