@@ -347,6 +347,19 @@ std::vector<NodeId> ancestors(const Graph& graph, std::span<const NodeId> roots)
   return ids;
 }
 
+bool is_constant(const Graph& graph, NodeId id) {
+  std::set<NodeId> seen;
+  std::vector<NodeId> stack{id};
+  while (!stack.empty()) {
+    const Node& node = graph.node(stack.back());
+    stack.pop_back();
+    if (node.role != Role::Constant && node.role != Role::Apply) return false;
+    for (const NodeId operand : node.operands)
+      if (seen.insert(operand).second) stack.push_back(operand);
+  }
+  return true;
+}
+
 std::vector<NodeId> roots(const Graph& graph) {
   std::vector<NodeId> ids;
   for (const Output& output : graph.outputs()) ids.push_back(output.node);

@@ -141,6 +141,8 @@ struct Rewrite {
 
 /// The nodes that `roots` need, ascending.
 std::vector<NodeId> ancestors(const Graph& graph, std::span<const NodeId> roots);
+/// Whether no input, parameter or random number reaches the node: the same value in every call.
+bool is_constant(const Graph& graph, NodeId id);
 /// Outputs and update values: what must stay alive.
 std::vector<NodeId> roots(const Graph& graph);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "graph/error.h"
 #include "graph/graph.h"
@@ -31,13 +32,16 @@ Value move(const char* name, const Operand& x, Resolved resolved) {
   return x.value.graph().apply_resolved(op, std::move(resolved), {x.value}, x.value.type(), x.where);
 }
 
-/// Row-major index of `labels` [first, last) in one dimension.
+/// Row-major index of labels [first, last) in one dimension. Labels of one point add nothing.
 AffineIndex flat_index(const Loops& loops, size_t first, size_t last) {
+  if (last - first == 1) return plain(static_cast<int>(first));
   AffineIndex index;
   int64_t stride = 1;
   for (size_t d = last; d-- > first;) {
+    const Dim& extent = loops.labels[d].extent;
+    if (extent == Dim(1)) continue;
     index.terms.push_back({static_cast<int>(d), stride});
-    if (d > first) stride *= loops.labels[d].extent.size();
+    if (!extent.is_symbol()) stride *= extent.size();  // a named dimension has only ones beside it
   }
   std::sort(index.terms.begin(), index.terms.end(),
             [](const Term& a, const Term& b) { return a.label < b.label; });
@@ -49,37 +53,50 @@ struct Group {
   size_t old_begin, old_end, new_begin, new_end;
 };
 
+bool is_empty(const Shape& shape) { return std::find(shape.begin(), shape.end(), Dim(0)) != shape.end(); }
+
+/// The next matching group: dimensions whose sizes have one product, with the ones before and after them.
+std::optional<Group> next_group(const Shape& from, const Shape& to, size_t i, size_t j) {
+  Group group{i, i, j, j};
+  const auto skip_ones = [&] {
+    while (i < from.size() && from[i] == Dim(1) && (j == to.size() || to[j] != Dim(1))) ++i;
+    while (j < to.size() && to[j] == Dim(1) && (i == from.size() || from[i] != Dim(1))) ++j;
+  };
+  skip_ones();
+  if (i < from.size() && j < to.size() && from[i] == to[j]) {
+    ++i, ++j;
+  } else if (i < from.size() || j < to.size()) {
+    int64_t old_count = 1, new_count = 1;
+    do {
+      const bool take_old = i < from.size() && (old_count <= new_count || j == to.size());
+      if (!take_old && j == to.size()) return {};
+      const Dim& dim = take_old ? from[i++] : to[j++];
+      if (dim.is_symbol()) return {};
+      (take_old ? old_count : new_count) *= dim.size();
+    } while (old_count != new_count);
+  }
+  skip_ones();
+  group.old_end = i;
+  group.new_end = j;
+  return group;
+}
+
 /// Splits two shapes into matching groups. A named dimension matches only itself.
 std::vector<Group> match(const Shape& from, const Shape& to, const std::source_location& where) {
-  const auto mismatch = [&] {
-    fail(
-        "[reshape] {} does not hold the elements of {} in order; a named dimension must be kept whole (at "
-        "{})",
-        to_string(to), to_string(from), to_string(where));
-  };
+  if (is_empty(from) && is_empty(to) && !has_symbol(from) && !has_symbol(to))
+    return {{0, from.size(), 0, to.size()}};
   std::vector<Group> groups;
   size_t i = 0, j = 0;
   while (i < from.size() || j < to.size()) {
-    Group group{i, i, j, j};
-    if (i < from.size() && j < to.size() && from[i] == to[j]) {
-      groups.push_back({i, i + 1, j, j + 1});
-      ++i, ++j;
-      continue;
-    }
-    int64_t old_count = 1, new_count = 1;
-    do {
-      const bool take_old = i < from.size() && (old_count <= new_count || j >= to.size());
-      if (!take_old && j >= to.size()) mismatch();
-      const Dim& dim = take_old ? from[i++] : to[j++];
-      if (dim.is_symbol()) mismatch();
-      (take_old ? old_count : new_count) *= dim.size();
-    } while (old_count != new_count || (i - group.old_begin == 0 && j - group.new_begin == 0));
-    // Trailing ones belong to the group they touch.
-    while (i < from.size() && from[i] == Dim(1) && (j >= to.size() || to[j] != Dim(1))) ++i;
-    while (j < to.size() && to[j] == Dim(1) && (i >= from.size() || from[i] != Dim(1))) ++j;
-    group.old_end = i;
-    group.new_end = j;
-    groups.push_back(group);
+    const auto group = next_group(from, to, i, j);
+    if (!group)
+      fail(
+          "[reshape] {} does not hold the elements of {} in order; a named dimension must be kept whole (at "
+          "{})",
+          to_string(to), to_string(from), to_string(where));
+    groups.push_back(*group);
+    i = group->old_end;
+    j = group->new_end;
   }
   return groups;
 }
@@ -118,7 +135,7 @@ Value reshape(const Operand& x, const Shape& shape) {
     Dim dim = 1;
     for (size_t d = group.old_begin; d < group.old_end; ++d) {
       const Dim& part = x.value.shape()[d];
-      dim = part.is_symbol() ? part : Dim(dim.size() * part.size());
+      if (part != Dim(1)) dim = dim == Dim(1) ? part : Dim(dim.size() * part.size());
     }
     merged.push_back(dim);
     merges.push_back({group.old_begin, group.old_end, at, at + 1});

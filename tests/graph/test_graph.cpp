@@ -1,0 +1,265 @@
+#include "graph/graph.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "graph/error.h"
+#include "graph/evaluate.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/lookup.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+
+using namespace crease;
+
+namespace {
+
+template <class F>
+std::string error_of(F action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a shape mismatch shows both shapes, both source lines and the call's line") {
+  Graph graph;
+  const Value a = graph.input("a", {2, 3}), b = graph.input("b", {4, 3});
+  const std::string error = error_of([&] { a + b; });
+  CHECK(contains(error, "[add] shapes [2, 3] and [4, 3] do not broadcast"));
+  CHECK(contains(error, "(at test_graph.cpp:"));
+  CHECK(contains(error, "operand f32[2, 3] = %0 'a' (test_graph.cpp:"));
+  CHECK(contains(error, "operand f32[4, 3] = %1 'b' (test_graph.cpp:"));
+  CHECK(contains(error_of([&] { matmul(a, b); }), "dimension 'i' has size 3 in operand 0"));
+}
+
+TEST_CASE("mixing graphs, using values of no graph and wrong counts are errors") {
+  Graph graph, other;
+  const Value a = graph.input("a", {2}), b = other.input("b", {2});
+  CHECK(contains(error_of([&] { a + b; }), "operands belong to different graphs"));
+  CHECK(contains(error_of([&] { relu(Value()); }), "belongs to no graph"));
+  CHECK(contains(error_of([&] { Value().shape(); }), "belongs to no graph"));
+  CHECK(contains(error_of([&] { relu(a, a); }), "[relu] takes 1 operands, got 2"));
+  CHECK(contains(error_of([&] { graph.output("y", b); }), "belongs to another graph"));
+  CHECK(contains(error_of([&] { graph.update(a, b); }), "belongs to another graph"));
+}
+
+TEST_CASE("names are checked when they are given") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  CHECK(contains(error_of([&] { graph.input("x", {3}); }), "the name 'x' is taken by node %0 'x'"));
+  CHECK(contains(error_of([&] { graph.parameter("x", Tensor()); }), "the name 'x' is taken"));
+  CHECK(contains(error_of([&] { graph.input("a b", {3}); }), "name 'a b' is not allowed"));
+  CHECK(contains(error_of([&] { graph.input("", {3}); }), "name '' is not allowed"));
+  graph.output("y", x);
+  CHECK(contains(error_of([&] { graph.output("y", x); }), "output 'y' exists already"));
+  CHECK(contains(error_of([&] { graph.find("z"); }), "no input or parameter 'z'; there are: x"));
+  CHECK(contains(error_of([&] { graph.result("z"); }), "no output 'z'; there are: y"));
+  CHECK(contains(error_of([&] { graph.set_name(x, "renamed"); }), "keeps its name"));
+  CHECK(graph.size() == 1);
+}
+
+TEST_CASE("updates want a parameter and its shape and type, once") {
+  Graph graph;
+  const Value p = graph.parameter("p", Tensor(Type::f32, {2})), x = graph.input("x", {2});
+  CHECK(contains(error_of([&] { graph.update(x, p); }), "is no parameter"));
+  CHECK(contains(error_of([&] { graph.update(p, graph.input("wide", {3})); }),
+                 "it is f32[2], the new value f32[3]"));
+  CHECK(
+      contains(error_of([&] { graph.update(p, graph.input("d", {2}, Type::f64)); }), "the new value f64[2]"));
+  graph.update(p, x);
+  CHECK(contains(error_of([&] { graph.update(p, x); }), "parameter 'p' is updated twice"));
+  CHECK(contains(error_of([&] { graph.set_parameter("p", Tensor(Type::f32, {3})); }),
+                 "parameter 'p' is f32[2], got f32[3]"));
+  CHECK(contains(error_of([&] { graph.set_parameter("x", Tensor(Type::f32, {2})); }), "'x' is no parameter"));
+}
+
+TEST_CASE("copies are deep, handles of values are not") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  Graph copy = graph;
+  relu(x);
+  CHECK(graph.size() == 2);
+  CHECK(copy.size() == 1);
+  CHECK(x.graph().size() == 2);
+  copy.input("y", {1});
+  CHECK(graph.size() == 2);
+  Value kept;
+  {
+    Graph temporary;
+    kept = relu(temporary.input("x", {3}));
+  }
+  CHECK(kept.shape() == Shape{3});
+}
+
+TEST_CASE("types: floating wins, integers stay exact, truth values and positions have their own") {
+  Graph graph;
+  const Value f = graph.input("f", {2}), d = graph.input("d", {2}, Type::f64),
+              i = graph.input("i", {2}, Type::i64);
+  CHECK((f + i).type() == Type::f32);
+  CHECK((f + d).type() == Type::f64);
+  CHECK((i + i).type() == Type::i64);
+  CHECK((f < d).type() == Type::boolean);
+  CHECK(argmax(f).type() == Type::i64);
+  CHECK(gather(d, i).type() == Type::f64);
+  CHECK(contains(error_of([&] { exp(i); }), "wants floating-point operands"));
+  CHECK(contains(error_of([&] { gather(d, f); }), "the index must be an integer, got f32"));
+  const int64_t big = (int64_t{1} << 52) - 1;  // the interpreter is exact up to 2^53
+  const Tensor sum = evaluate(
+      i + i,
+      {{"f", Tensor(Type::f32, {2})}, {"d", Tensor(Type::f64, {2})}, {"i", Tensor::i64({2}, {big, 1})}});
+  CHECK(sum.read<int64_t>()[0] == 2 * big);
+}
+
+TEST_CASE("ancestors and roots are what results need") {
+  Graph graph;
+  const Value x = graph.input("x", {2}), p = graph.parameter("p", Tensor(Type::f32, {2}));
+  const Value dead = exp(x), y = relu(p), z = x + y;
+  graph.output("z", z);
+  graph.update(p, y);
+  CHECK(roots(graph) == std::vector<NodeId>{z.id(), y.id()});
+  const std::vector<NodeId> wanted = roots(graph);
+  CHECK(ancestors(graph, wanted) == std::vector<NodeId>{x.id(), p.id(), y.id(), z.id()});
+  CHECK(dead.id() == 2);
+}
+
+TEST_CASE("a node is constant if no input, parameter or random number reaches it") {
+  Graph graph;
+  const Value c = graph.constant(2.0), x = graph.input("x", {}), p = graph.parameter("p", Tensor());
+  const Value counter = graph.constant(Tensor::scalar(Type::i64, 0));
+  CHECK(is_constant(graph, exp(c * c + c).id()));
+  CHECK_FALSE(is_constant(graph, (c * x).id()));
+  CHECK_FALSE(is_constant(graph, relu(p + c).id()));
+  CHECK_FALSE(is_constant(graph, graph.random({2}, counter, 1).id()));
+}
+
+TEST_CASE("bindings are checked by name, type, rank and size") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 3}), n = graph.input("n", {"batch"}, Type::i32);
+  graph.output("y", x);
+  const Tensor good(Type::f32, {2, 3}), count(Type::i32, {2});
+  const auto failure = [&](const Bindings& inputs) { return error_of([&] { evaluate(graph, inputs); }); };
+  CHECK(failure({{"x", good}, {"n", count}}) == "no error");
+  CHECK(contains(failure({{"x", good}}), "input 'n' i32[batch] is not bound (declared at test_graph.cpp:"));
+  CHECK(contains(failure({{"x", good}, {"n", count}, {"z", good}}), "no input 'z'; the graph has: x, n"));
+  CHECK(contains(failure({{"x", Tensor(Type::f32, {2, 4})}, {"n", count}}), "dimension 1 is 4, want 3"));
+  CHECK(contains(failure({{"x", Tensor(Type::f32, {2})}, {"n", count}}), "wants shape [batch, 3], got [2]"));
+  CHECK(contains(failure({{"x", good}, {"n", Tensor(Type::i32, {5})}}),
+                 "dimension 'batch' is 5 in input 'n', but 2"));
+  CHECK(
+      contains(failure({{"x", Tensor(Type::i32, {2, 3})}, {"n", count}}), "holds f32, got a tensor of i32"));
+  CHECK(failure({{"x", Tensor(Type::f64, {2, 3})}, {"n", Tensor(Type::i64, {2})}}) == "no error");
+}
+
+TEST_CASE("the interpreter at the edges: empty tensors, infinities, NaN and ties") {
+  constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  Graph graph;
+  const Value x = graph.input("x", {"n"});
+  const auto value = [&](const Value& y, std::vector<float> data) {
+    const auto n = static_cast<int64_t>(data.size());
+    return evaluate(y, {{"x", Tensor::f32({n}, data)}});
+  };
+  CHECK(value(sum(x), {}).item() == 0);
+  CHECK(value(product(x), {}).item() == 1);
+  CHECK(value(reduce_max(x), {}).item() == -inf);
+  CHECK(value(reduce_min(x), {}).item() == inf);
+  CHECK(value(relu(x), {}).count() == 0);
+  CHECK(std::isnan(value(reduce_max(x), {1, nan, 3}).item()));
+  CHECK(std::isnan(value(reduce_min(x), {nan, 1}).item()));
+  CHECK(std::isnan(value(mean(x), {}).item()));
+  CHECK(value(argmax(x), {2, 5, 5}).item() == 1);
+  CHECK(value(argmax(x), {2, nan, 5}).item() == 1);
+  CHECK(value(argmax(x), {-inf, -inf}).item() == 0);
+  CHECK(value(reduce_max(x), {-inf, -inf}).item() == -inf);
+  CHECK(std::isnan(value(relu(x), {nan}).at(0)));
+  CHECK(value(sum(x), {1e8F, 1, -1e8F}).item() == 1);
+}
+
+TEST_CASE("indices outside a table give zeros") {
+  Graph graph;
+  const Value table = graph.input("table", {2, 2}), index = graph.input("index", {4}, Type::i32);
+  const Bindings inputs{{"table", Tensor::f32({2, 2}, {1, 2, 3, 4})},
+                        {"index", Tensor::i32({4}, {1, -1, 2, 0})}};
+  CHECK(evaluate(gather(table, index), inputs) == Tensor::f32({4, 2}, {3, 4, 0, 0, 0, 0, 1, 2}));
+  CHECK(evaluate(one_hot(index, 2), inputs) == Tensor::f32({4, 2}, {0, 1, 0, 0, 0, 0, 1, 0}));
+}
+
+TEST_CASE("random numbers are a function of seed, counter and index alone") {
+  Graph graph;
+  const Value counter = graph.input("counter", {}, Type::i64);
+  const Value a = graph.random({"n"}, counter, 7), b = graph.random({2, 3}, counter, 7);
+  graph.input("n", {"n"});
+  const auto draw = [&](const Value& v, int64_t c, int64_t n) {
+    return evaluate(
+        v, {{"counter", Tensor::scalar(Type::i64, static_cast<double>(c))}, {"n", Tensor(Type::f32, {n})}});
+  };
+  CHECK(draw(a, 3, 6).reshaped({2, 3}) == draw(b, 3, 1));
+  CHECK(draw(a, 3, 6) == draw(a, 3, 9).rows(0, 6));
+  CHECK_FALSE(draw(a, 3, 6) == draw(a, 4, 6));
+  CHECK_FALSE(draw(a, 3, 6) == draw(a, -3, 6));
+  double total = 0;
+  for (int64_t i = 0; i < 10000; ++i) {
+    const float u = philox_uniform(1, 2, i);
+    CHECK_UNARY(u >= 0 && u < 1);
+    total += static_cast<double>(u);
+  }
+  CHECK(std::abs(total / 10000 - 0.5) < 5 * std::sqrt(1.0 / 12 / 10000));  // 5 standard errors of the mean
+}
+
+TEST_CASE("reshape keeps the order of elements, through any shapes, and refuses the rest") {
+  Graph graph;
+  const Value x = graph.input("x", {2, 3, 4});
+  Tensor data(Type::f32, {2, 3, 4});
+  for (int64_t i = 0; i < 24; ++i) data.set(i, static_cast<double>(i));
+  for (const Shape& shape :
+       {Shape{24}, {4, 3, 2}, {6, 4}, {2, 12}, {1, 2, 1, 3, 4, 1}, {8, 3}, {3, 8}, {2, 2, 2, 3}})
+    CHECK(evaluate(reshape(x, shape), {{"x", data}}) == data.reshaped(sizes_of(shape)));
+  CHECK(contains(error_of([&] { reshape(x, {5, 5}); }),
+                 "[reshape] [5, 5] does not hold the elements of [2, 3, 4]"));
+  const Value named = graph.input("named", {"batch", 6});
+  CHECK(reshape(named, {"batch", 2, 3}).shape() == Shape{"batch", 2, 3});
+  CHECK(reshape(named, {1, "batch", 6, 1}).shape() == Shape{1, "batch", 6, 1});
+  CHECK(contains(error_of([&] { reshape(named, {12}); }), "a named dimension must be kept whole"));
+  CHECK(contains(error_of([&] { reshape(named, {"time", 6}); }), "a named dimension must be kept whole"));
+}
+
+TEST_CASE("reshape of empty tensors and scalars") {
+  Graph graph;
+  const Value empty = graph.input("empty", {0, 3}), one = graph.input("one", {1, 1});
+  CHECK(reshape(empty, {3, 0}).shape() == Shape{3, 0});
+  CHECK(reshape(empty, {0}).shape() == Shape{0});
+  CHECK(reshape(one, {}).shape() == Shape{});
+  CHECK(reshape(reshape(one, {}), {1}).shape() == Shape{1});
+}
+
+TEST_CASE("axes and options out of range are errors with the call's line") {
+  Graph graph;
+  const Value x = graph.input("x", {2, 3});
+  CHECK(contains(error_of([&] { sum(x, {2}); }),
+                 "[sum] axis 2 of shape [2, 3]: want -2 to 1 (at test_graph.cpp:"));
+  CHECK(contains(error_of([&] { sum(x, {0, -2}); }), "axis -2 of [2, 3] is given twice"));
+  CHECK(contains(error_of([&] { transpose(x, {0}); }), "order has 1 axes, [2, 3] has 2"));
+  CHECK(contains(error_of([&] { slice(x, 1, 2, 5); }), "[slice] 2:5:1 of dimension 1 of [2, 3]"));
+  CHECK(contains(error_of([&] { slice(x, 1, 0, 3, 0); }), "[slice]"));
+  CHECK(contains(error_of([&] { pad(x, 0, -1, 0); }), "[pad] -1 before"));
+  CHECK(contains(error_of([&] { broadcast_to(x, {3}); }), "[broadcast_to] [2, 3] does not repeat to [3]"));
+  CHECK(contains(error_of([&] { concat({x, graph.input("y", {2, 4})}, 0); }), "differ outside dimension 0"));
+  CHECK(contains(error_of([&] { maxout(x, 2); }), "do not split into groups of 2"));
+  CHECK(contains(error_of([&] { max_pool2d(x); }), "[max_pool2d] wants [n, c, h, w]"));
+  CHECK(contains(error_of([&] { clip(2, 1); }), "[clip] low 2 is above high 1"));
+  CHECK(contains(error_of([&] { leaky_relu(std::nan("")); }), "is not finite"));
+  CHECK(contains(error_of([&] { conv1d(x, x); }), "[conv1d] wants x and kernel with 3 dimensions"));
+  CHECK(contains(error_of([&] { one_hot(graph.input("i", {2}, Type::i32), 0); }), "[one_hot] 0 classes"));
+}
