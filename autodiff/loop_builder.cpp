@@ -56,7 +56,7 @@ LoopBuilder::LoopBuilder(const Graph& graph, NodeId id)
 uint64_t LoopBuilder::constants() const {
   uint64_t bits = 0;
   for (size_t k = 0; k < std::min<size_t>(node_.operands.size(), 64); ++k)
-    if (graph_.node(node_.operands[k]).role == Role::Constant) bits |= uint64_t{1} << k;
+    if (is_constant(graph_, node_.operands[k])) bits |= uint64_t{1} << k;
   return bits;
 }
 

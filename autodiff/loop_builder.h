@@ -21,7 +21,7 @@ class LoopBuilder {
   const Scalar& body() const { return body_; }
   /// The number that stands for operand k in body(): the first operand with the same value and access.
   int representative(int operand) const { return representative_[static_cast<size_t>(operand)]; }
-  /// Bit k is set if operand k is a constant.
+  /// Bit k is set if operand k is the same in every call, computed or not: folding it changes no slope.
   uint64_t constants() const;
 
   /// The value of operand k at the current point, as an argument of the body being built.
