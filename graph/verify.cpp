@@ -263,11 +263,13 @@ bool is_kinked(const Node& node) {
 std::string tie_text(const std::optional<Tie>& tie) { return tie ? "tie " + to_string(*tie) : "no tie"; }
 
 /// Whether `old` went to a node that stands for another one with a tie of its own, as max(x, x) goes to x.
-/// The same body under another tie is no such case.
+/// The same
+/// operation under another tie is no such case.
 bool takes_its_place(const Graph& before, const Rewrite& after, const Node& old, NodeId moved) {
   const Node& fresh = after.graph.node(moved);
-  if (old.op->body.expression.same(fresh.op->body.expression) && old.op->combine == fresh.op->combine)
-    return false;
+  const bool same_operation = old.op->body.expression.same(fresh.op->body.expression) &&
+                              old.op->combine == fresh.op->combine && old.loops == fresh.loops;
+  if (same_operation) return false;
   for (NodeId id = 0; id < before.size(); ++id)
     if (after.new_id[static_cast<size_t>(id)] == moved && is_kinked(before.node(id)) &&
         before.node(id).tie == fresh.tie)

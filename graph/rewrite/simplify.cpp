@@ -13,10 +13,10 @@ namespace {
 // max(a, b) -> max(b, a), 0 * x -> 0 and x - x -> 0 (infinities, NaN), sums of sums (rounding).
 constexpr std::array<Rule, 8> table{{
     // Every point reads the same number: it is part of the body, which simplifies by itself. Only if slopes
-    // at kinks stay: max(x, 0) with a constant operand 0 does, max(0, x) does not.
+    // at kinks stay; a constant is no argument of a kink, so they mostly do.
     {"f(x, c) = f_c(x) for a uniform constant c: x*1 = x, x + 0 = x, where(true, x, y) = x",
      put_constant_into_body},
-    // The slopes of both operands add up: s + (1 - s) = 1 for max(x, x), so identical arguments are no tie.
+    // Identical arguments are no tie, for derivatives too: slopes add up, s + (1 - s) = 1 for max(x, x).
     {"f(x, x) reads x once: max(x, x) = x, where(c, x, x) = x", read_repeated_operand_once},
     {"f(x, y) = g(x) if the body does not read y", drop_unread_operand},
     // A maximum of one element has no tie.

@@ -29,8 +29,9 @@ struct Clamp {
   std::optional<Tie> tie;
 };
 
-std::optional<Clamp> clamp_of(const Node& node) {
-  if (!is_plain_map(node) || !is_clamp(node.op->body.expression)) return {};
+std::optional<Clamp> clamp_of(const Value& value) {
+  const Node& node = value.node();
+  if (!is_plain_map(value) || !is_clamp(node.op->body.expression)) return {};
   auto table = piecewise_linear(node.op->body.expression);
   if (!table) return {};
   return Clamp{node.op->body.expression, std::move(*table), node.tie};
@@ -109,33 +110,31 @@ std::vector<Tie> possible_ties(const Value& value, Derivatives derivatives) {
   return {Tie::left, Tie::right, Tie::mid, Tie::value(0.25), Tie::min_norm, Tie::trap};
 }
 
-bool is_plain_map(const Node& node) {
+bool is_plain_map(const Value& value) {
+  const Node& node = value.node();
   return node.role == Role::Apply && node.op->combine == Combine::Assign && node.operands.size() == 1 &&
-         is_elementwise(node.loops);
+         is_elementwise(node.loops) && operand(value, 0).shape() == node.shape &&
+         operand(value, 0).type() == node.type;
 }
 
 Simpler undo_inverse(const Value& value, Derivatives) {
-  const Node& outer = value.node();
-  if (!is_plain_map(outer)) return {};
+  if (!is_plain_map(value)) return {};
   const Value between = operand(value, 0);
-  const Node& inner = between.node();
-  if (!is_plain_map(inner) || !is_smooth(outer) || !is_smooth(inner)) return {};
-  const Value x = operand(between, 0);
-  if (x.type() != outer.type || inner.type != outer.type || x.shape() != outer.shape) return {};
-  const Scalar both = substitute(outer.op->body.expression, {&inner.op->body.expression, 1});
-  return both.same(Scalar::argument(0)) ? Simpler(x) : Simpler();
+  if (!is_plain_map(between) || !is_smooth(value.node()) || !is_smooth(between.node())) return {};
+  const Scalar &outer = value.node().op->body.expression, &inner = between.node().op->body.expression;
+  const bool undone = substitute(outer, {&inner, 1}).same(Scalar::argument(0));
+  return undone ? Simpler(operand(between, 0)) : Simpler();
 }
 
 Simpler drop_redundant_clamp(const Value& value, Derivatives derivatives) {
-  const auto outer = clamp_of(value.node());
+  if (!is_floating(value.type())) return {};
+  const auto outer = clamp_of(value);
   if (!outer) return {};
   const Value between = operand(value, 0);
-  const auto inner = clamp_of(between.node());
-  const Value x = inner ? operand(between, 0) : Value();
-  if (!inner || x.type() != value.type() || between.type() != value.type() || !is_floating(x.type()))
-    return {};
+  const auto inner = clamp_of(between);
+  if (!inner || !(outer->tie == inner->tie)) return {};
   const auto both = piecewise_linear(substitute(outer->body, {&inner->body, 1}));
-  if (!both || !(outer->tie == inner->tie)) return {};
+  if (!both) return {};
   const std::vector<Tie> ties = possible_ties(value, derivatives);
   const auto stands_for_both = [&](const Clamp& one) {
     return *both == one.table && std::all_of(ties.begin(), ties.end(), [&](const Tie& tie) {
@@ -143,9 +142,8 @@ Simpler drop_redundant_clamp(const Value& value, Derivatives derivatives) {
     });
   };
   if (stands_for_both(*inner)) return between;
-  if (stands_for_both(*outer))
-    return remake(value, value.node().op->body, Combine::Assign, value.node().loops, {x});
-  return {};
+  if (!stands_for_both(*outer)) return {};
+  return remake(value, value.node().op->body, Combine::Assign, value.node().loops, {operand(between, 0)});
 }
 
 }  // namespace crease

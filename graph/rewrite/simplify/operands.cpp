@@ -81,15 +81,34 @@ bool under_ties(std::span<const Tie> ties, const Same& same) {
   return std::all_of(ties.begin(), ties.end(), [&](const Tie& tie) { return tie == Tie::trap || same(tie); });
 }
 
+/// Bit i is set if operand i is the same in every call: kinks between it and x are x's own.
+uint64_t constant_operands(const Value& value) {
+  const std::vector<NodeId>& operands = value.node().operands;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < std::min<size_t>(operands.size(), 64); ++i)
+    if (is_constant(value.graph(), operands[i])) bits |= uint64_t{1} << i;
+  return bits;
+}
+
+uint64_t without_bit(uint64_t bits, size_t k) {
+  const uint64_t below = bits & ((uint64_t{1} << k) - 1);
+  return below | ((bits >> 1) & ~((uint64_t{1} << k) - 1));
+}
+
 /// Whether the slopes with respect to the remaining arguments are the same expressions after a constant came
 /// in for argument k.
-bool keeps_slopes(const Scalar& before, const Scalar& after, std::span<const Scalar> arguments, size_t k,
-                  std::span<const Tie> ties) {
-  return !has_kinks(before) || under_ties(ties, [&](const Tie& tie) {
-    for (size_t i = 0; i < arguments.size(); ++i)
-      if (i != k && !substitute(slope(before, static_cast<int>(i), tie), arguments)
-                         .same(slope(after, arguments[i].position(), tie)))
-        return false;
+bool keeps_slopes(const Value& value, const Scalar& after, std::span<const Scalar> arguments, size_t k,
+                  Derivatives derivatives) {
+  const Scalar& before = value.node().op->body.expression;
+  if (!has_kinks(before)) return true;
+  const uint64_t constants = constant_operands(value);
+  return under_ties(possible_ties(value, derivatives), [&](const Tie& tie) {
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      if (i == k) continue;
+      const Scalar old = slope(before, static_cast<int>(i), tie, constants);
+      const Scalar fresh = slope(after, arguments[i].position(), tie, without_bit(constants, k));
+      if (!substitute(old, arguments).same(fresh)) return false;
+    }
     return true;
   });
 }
@@ -116,8 +135,7 @@ Simpler put_constant_into_body(const Value& value, Derivatives derivatives) {
     if (!constant || !is_removable(value, k) || would_compute(body, static_cast<int>(k))) continue;
     const auto arguments = arguments_without(node.operands.size(), k, *constant);
     const Scalar after = substitute(body, arguments);
-    if (keeps_slopes(body, after, arguments, k, possible_ties(value, derivatives)))
-      return without_operand(value, k, after);
+    if (keeps_slopes(value, after, arguments, k, derivatives)) return without_operand(value, k, after);
   }
   return {};
 }
@@ -131,9 +149,8 @@ Simpler drop_unread_operand(const Value& value, Derivatives) {
   return {};
 }
 
-Simpler read_repeated_operand_once(const Value& value, Derivatives derivatives) {
+Simpler read_repeated_operand_once(const Value& value, Derivatives) {
   const Node& node = value.node();
-  const Scalar& body = node.op->body.expression;
   if (node.op->combine != Combine::Assign) return {};
   for (size_t k = 1; k < node.operands.size(); ++k) {
     for (size_t j = 0; j < k; ++j) {
@@ -141,13 +158,7 @@ Simpler read_repeated_operand_once(const Value& value, Derivatives derivatives) 
       if (is_looked_up(node.loops, k)) continue;
       const Scalar first = Scalar::argument(static_cast<int>(j));
       const auto arguments = arguments_without(node.operands.size(), k, first);
-      const Scalar after = substitute(body, arguments);
-      const bool keeps =
-          !has_kinks(body) || under_ties(possible_ties(value, derivatives), [&](const Tie& tie) {
-            const Scalar both = slope(body, static_cast<int>(j), tie) + slope(body, static_cast<int>(k), tie);
-            return substitute(both, arguments).same(slope(after, static_cast<int>(j), tie));
-          });
-      if (keeps) return without_operand(value, k, after);
+      return without_operand(value, k, substitute(node.op->body.expression, arguments));
     }
   }
   return {};

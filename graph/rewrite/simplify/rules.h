@@ -27,8 +27,8 @@ std::vector<Tie> possible_ties(const Value& value, Derivatives derivatives);
 Value operand(const Value& value, size_t k);
 /// The node again with another body, combination, loops and operands; shape, type, tie and line are kept.
 Value remake(const Value& value, Body body, Combine combine, Loops loops, const std::vector<Value>& operands);
-/// An operation of one operand, elementwise, without conversion of type.
-bool is_plain_map(const Node& node);
+/// An operation of one operand, elementwise, of one shape and type.
+bool is_plain_map(const Value& value);
 /// The identity body under changed accesses, of one operand and without conversion of type.
 bool is_movement(const Node& node);
 
