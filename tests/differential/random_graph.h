@@ -1,0 +1,38 @@
+// Random graphs over all operations and families, a pure function of a seed.
+#pragma once
+
+#include <vector>
+
+#include "graph/evaluate.h"
+#include "graph/graph.h"
+
+namespace crease::differential {
+
+struct RandomOptions {
+  Type type = Type::f32;
+  /// Only piecewise-linear operations and dyadic constants: values, slopes and directional derivatives are
+  /// exact.
+  bool piecewise_linear = false;
+  /// Only operations without jumps, for comparisons with differences.
+  bool continuous = false;
+  /// Ties of their own on some kinked nodes.
+  bool own_ties = false;
+  int operations = 14;
+};
+
+/// A graph with inputs (of a named dimension "batch" too), a parameter, constants and operations on them; an
+/// output for each value that nothing reads; and the output "loss", a scalar that depends on all of them.
+struct RandomGraph {
+  Graph graph;
+  Value loss;
+  std::vector<Value> variables;  // floating inputs and the parameter
+};
+
+RandomGraph random_graph(uint64_t seed, const RandomOptions& options = {});
+
+/// Inputs for it, with batch = 3: multiples of 1/2 in [-2, 2], so that kinks and ties are hit all the time;
+/// or irregular numbers of that size, so that none is.
+Bindings halves(const Graph& graph, uint64_t seed);
+Bindings irregular(const Graph& graph, uint64_t seed);
+
+}  // namespace crease::differential
