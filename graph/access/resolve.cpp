@@ -20,7 +20,7 @@ size_t ellipsis_rank(const Pattern& pattern, std::string_view text, std::span<co
     const size_t found = operands[k].size() + 1 - dims.size();
     expect(!rank || *rank == found,
            "leading dimensions differ: operand {} has {} before '{}', another operand has {}", k, found, text,
-           *rank);
+           rank.value_or(found));
     rank = found;
   }
   return rank.value_or(0);
