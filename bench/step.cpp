@@ -48,7 +48,7 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, bool dump) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (dump) {
     const Dumps& dumps = program.dumps();
-    fmt::print("{}\n{}\n{}\n{}\n", dumps.fused, dumps.schedule, dumps.memory, dumps.assembly);
+    fmt::print("{}\n{}\n{}\n{}\n{}\n", dumps.kernels, dumps.fused, dumps.schedule, dumps.memory, dumps.assembly);
   }
   program.bind(batch_of(widths, batch));
   program.run();

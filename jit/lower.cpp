@@ -70,6 +70,12 @@ class Lowering {
     }
     const NodeSource source = source_of(id);
     if (node.role == Role::Apply && is_view(source)) {
+      const Buffer& operand = program_.buffers[static_cast<size_t>(source.operands[0])];
+      if (operand.shape == program_.buffers.back().shape) {
+        program_.buffers.pop_back();
+        buffer = source.operands[0];
+        return;
+      }
       program_.buffers[static_cast<size_t>(buffer)].alias = source.operands[0];
       return;
     }

@@ -121,13 +121,24 @@ class NodeLowering {
     return place;
   }
 
+  /// Whether a place lies in its buffer at every point, also where the condition fails.
+  bool stays_inside(const Place& place, const Shape& shape) const {
+    for (size_t d = 0; d < place.size(); ++d) {
+      const int loop = plain_loop(place[d]);
+      const bool whole = loop >= 0 && kernel_.loops[static_cast<size_t>(loop)].extent == extent_of(shape[d]);
+      if (!whole && !(place[d] == Position{} && extent_of(shape[d]).is(1))) return false;
+    }
+    return true;
+  }
+
   int read(int number) {
     const Tensor* literal = source_.literal[static_cast<size_t>(number)];
     const int from = source_.operands[static_cast<size_t>(number)];
     if (literal != nullptr && condition_ < 0) return constant(kernel_, literal->type(), literal->at(0));
     Instruction instruction{.kind = InstructionKind::Read, .type = buffer(from).type, .buffer = from};
     instruction.place = place_of(node_.loops.reads[static_cast<size_t>(number)]);
-    if (condition_ >= 0) instruction.operands = {condition_};
+    if (condition_ >= 0 && !stays_inside(instruction.place, buffer(from).shape))
+      instruction.operands = {condition_};
     return append(kernel_, std::move(instruction));
   }
 

@@ -112,8 +112,13 @@ class Planner {
       if (it.kind == InstructionKind::Read) touch(it.buffer, k);
   }
 
-  /// Whether `kernel` reads the storage only element by element where it stores.
+  /// Whether a store may overwrite what `kernel` reads of a storage: it reads only the element that it
+  /// stores, and no later phase reads it again.
   bool reads_only_at(const Kernel& kernel, int storage, const Store& store) const {
+    const std::vector<int> phase = phases(kernel);
+    const auto of = [&](const Store& other) { return phase[static_cast<size_t>(other.value)]; };
+    if (std::ranges::any_of(kernel.stores, [&](const Store& other) { return of(other) > of(store); }))
+      return false;
     return std::ranges::all_of(kernel.code, [&](const Instruction& it) {
       if (it.kind != InstructionKind::Read || storage_of(program_, it.buffer) != storage) return true;
       return it.buffer == storage && it.place == store.place;

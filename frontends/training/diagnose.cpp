@@ -50,7 +50,7 @@ std::optional<NonFinite> find_non_finite(const Graph& graph, const Bindings& inp
     const Node& node = graph.node(nodes[i]);
     if (!element || node.role == Role::Constant) continue;  // an infinite constant is meant
     const double value = values[i].at(*element);
-    std::string text = fmt::format("{} of {} is {} at element {}", origin(node), describe(graph, nodes[i]),
+    std::string text = fmt::format("{} {} is {} at element {}", origin(node), describe(graph, nodes[i]),
                                    written(value), *element);
     for (const NodeId operand : node.operands) {
       const Tensor& tensor = values[position[static_cast<size_t>(operand)]];

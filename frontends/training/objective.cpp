@@ -2,6 +2,7 @@
 
 #include "frontends/losses.h"
 #include "graph/error.h"
+#include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 
 namespace crease {
@@ -39,7 +40,9 @@ Objective make_objective(const Graph& network, const Dataset& data, const LossFu
   const Value target = graph.input(result.target, batch_of(x.shape().front(), data.y.sizes()), data.y.type());
   const bool classifies = data.classes > 0;
   const LossFunction fallback = [&](const Value& a, const Value& b) {
-    return classifies ? softmax_cross_entropy(a, b) : mse(a, b);
+    if (classifies) return softmax_cross_entropy(a, b);
+    const bool one_number = b.shape().size() == 1 && a.shape() == Shape{b.shape()[0], 1};
+    return mse(one_number ? reshape(a, b.shape()) : a, b);
   };
   const Value each = loss ? loss(output, target) : fallback(output, target);
   result.loss = mean(each);

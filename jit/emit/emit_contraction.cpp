@@ -163,7 +163,7 @@ class TiledProduct {
   void finish_turned(Value* row, Value* column, std::vector<Value*> lines, Value* mask) {
     const auto side = static_cast<size_t>(lanes_);
     Value* exist = emitter_.i64(lanes_);
-    if (mask != nullptr) exist = builder_.CreateSub(operands_.row_end, column);
+    if (mask != nullptr) exist = minimum(builder_.CreateSub(operands_.row_end, column), exist);
     for (size_t first = 0; first < lines.size(); first += side) {
       const size_t lines_here = std::min(side, lines.size() - first);
       std::vector<Value*> square(lines.begin() + static_cast<int64_t>(first),

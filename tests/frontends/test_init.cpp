@@ -94,6 +94,8 @@ TEST_CASE("impossible initialisers are refused") {
                        Error);
   CHECK_THROWS_WITH_AS(he_normal({.sizes = {1}, .fans = {.in = 0}}), "[init] fan-in must be positive: got 0",
                        Error);
+  CHECK_THROWS_WITH_AS(glorot_normal({.sizes = {1}, .fans = {.in = 1, .out = 0}}),
+                       "[init] fans must be positive: got in 1, out 0", Error);
   CHECK_THROWS_WITH_AS(filled(1)({.type = Type::i32, .sizes = {1}}),
                        "[init] parameters are floating: got i32", Error);
 }

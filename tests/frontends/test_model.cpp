@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "frontends/models.h"
+#include "frontends/safetensors.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/text.h"
@@ -88,6 +89,11 @@ TEST_CASE("a folder that holds no sound model is refused, naming the file") {
   refuses("model.json", "{\"format\": \"crease model\"", "model.json");
   refuses("model.json", "{\"format\": \"other\", \"version\": 1}",
           "format 'other' version 1 is not 'crease model'");
+  refuses(
+      "model.json",
+      R"({"format": "crease model", "version": 1, "data": "digits", "classes": [], "training": {}, "metrics": {},
+              "standardisation": {"mean": [1, 2], "deviation": [1]}})",
+      "2 means but 1 deviations");
   refuses("parameters.safetensors", "short", "parameters.safetensors");
 }
 
@@ -103,6 +109,14 @@ TEST_CASE("a checkpoint that is saved and loaded is the same, and another file i
   save_model(folder.path(), some_model());
   std::filesystem::rename(folder / "parameters.safetensors", folder / "checkpoint.safetensors");
   CHECK_THROWS_WITH_AS(load_checkpoint(folder.path()), doctest::Contains("is no checkpoint"), Error);
+}
+
+TEST_CASE("a checkpoint whose progress is no count is refused") {
+  const test::TemporaryFolder folder;
+  write_safetensors(folder / "checkpoint.safetensors", {},
+                    {{"crease.epochs_done", "three"}, {"crease.steps_done", "0"}});
+  CHECK_THROWS_WITH_AS(load_checkpoint(folder.path()),
+                       doctest::Contains("'crease.epochs_done' is 'three', want a count"), Error);
 }
 
 TEST_CASE("a folder that cannot be made is an error with the reason") {

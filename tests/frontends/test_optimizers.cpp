@@ -147,6 +147,9 @@ TEST_CASE("extract takes the ancestors of its outputs and nothing else") {
   CHECK(inference.tie() == Tie::right);
   CHECK(inference.result("logits").shape() == Shape{"batch", 2});
   CHECK_THROWS_WITH_AS(extract({}), "[extract] wants at least one output", Error);
+  Graph other;
+  CHECK_THROWS_WITH_AS(extract({{"logits", logits}, {"other", other.input("x", {1})}}),
+                       "[extract] output 'other' belongs to another graph", Error);
 }
 
 TEST_CASE("impossible training steps are refused") {

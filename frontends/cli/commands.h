@@ -1,0 +1,19 @@
+// The subcommands of `crease`, one file each. Every function adds its own to the application; what it returns
+// from `run` is the exit status.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace crease::cli {
+
+/// What to do once the command line is read.
+using Action = std::function<int()>;
+
+void add_train(CLI::App& application, Action& action);
+void add_eval(CLI::App& application, Action& action);
+void add_dump(CLI::App& application, Action& action);
+void add_doctor(CLI::App& application, Action& action);
+
+}  // namespace crease::cli

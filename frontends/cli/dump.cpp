@@ -1,0 +1,116 @@
+// crease dump: every step between a network and its machine code, as text.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/cli/training.h"
+#include "frontends/losses.h"
+#include "frontends/models.h"
+#include "graph/ops/reduction.h"
+#include "graph/text.h"
+#include "jit/program.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::vector<int64_t> sizes = {2, 3, 2};
+  std::string activation = "relu", optimizer = "sgd", loss = "cross-entropy", tie = "left";
+  int64_t batch = 0;
+  int threads = 1;
+  bool graph = false, gradient = false, kernels = false, fused = false, schedule = false, memory = false,
+       llvm = false, assembly = false, timings = false;
+
+  bool needs_compilation() const {
+    return kernels || fused || schedule || memory || llvm || assembly || timings;
+  }
+};
+
+Graph network_of(const Arguments& arguments) {
+  if (!arguments.model.empty()) return load_model(arguments.model).network;
+  return network(mlp(arguments.sizes, activation_named(arguments.activation)), arguments.sizes.front());
+}
+
+/// The mean loss of the network on a target, both in a new graph.
+Value loss_of(const Graph& network, const std::string& name) {
+  Graph graph = network;
+  const Value output = graph.value(graph.outputs().front().node);
+  if (name == "mse") return mean(mse(output, graph.input("target", output.shape(), output.type())));
+  return mean(softmax_cross_entropy(output, graph.input("label", {output.shape().front()}, Type::i32)));
+}
+
+void print_section(const std::string& title, const std::string& text) {
+  fmt::print("=== {} ===\n{}{}", title, text, text.ends_with('\n') ? "" : "\n");
+}
+
+void print_compilation(const Arguments& arguments, const Graph& step) {
+  CompileOptions options{.threads = arguments.threads, .keep_dumps = true};
+  if (arguments.batch > 0) options.specialise = {{"batch", arguments.batch}};
+  const Program program = compile(step, options);
+  const Dumps& dumps = program.dumps();
+  if (arguments.kernels) print_section("kernels", dumps.kernels);
+  if (arguments.fused) print_section("fused kernels", dumps.fused);
+  if (arguments.schedule) print_section("schedule", dumps.schedule);
+  if (arguments.memory) print_section("memory", dumps.memory);
+  if (arguments.llvm) print_section("LLVM IR", dumps.llvm_ir);
+  if (arguments.assembly) print_section("assembly", dumps.assembly);
+  if (!arguments.timings) return;
+  std::string text;
+  for (const auto& [name, seconds] : program.timings())
+    text += fmt::format("{:<12} {:8.3f} ms\n", name, 1e3 * seconds);
+  print_section("time of compilation", text);
+}
+
+int run(const Arguments& arguments) {
+  const Value loss = loss_of(network_of(arguments), arguments.loss);
+  const bool nothing_chosen = !arguments.graph && !arguments.gradient && !arguments.needs_compilation();
+  if (arguments.graph || nothing_chosen)
+    print_section("network and loss", to_string(extract({{"loss", loss}})));
+  const Graph step =
+      train_step(loss, make_optimizer(arguments.optimizer, {}), {.tie = parse_tie(arguments.tie)});
+  if (arguments.gradient) print_section("training step", to_string(step));
+  if (arguments.needs_compilation()) print_compilation(arguments, step);
+  return 0;
+}
+
+void add_network_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("model", arguments.model, "Folder of a saved network; default: a small one by --sizes");
+  command.add_option("--sizes", arguments.sizes, "Sizes of the layers")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--activation", arguments.activation, "Activation by its name")->capture_default_str();
+  command.add_option("--optimizer", arguments.optimizer, "sgd, momentum or adam")->capture_default_str();
+  command.add_option("--loss", arguments.loss, "cross-entropy or mse")
+      ->check(CLI::IsMember({"cross-entropy", "mse"}))
+      ->capture_default_str();
+  command.add_option("--tie", arguments.tie, "Slope used at a kink")->capture_default_str();
+  command.add_option("--batch", arguments.batch, "Compile for this batch size alone; 0: for any")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--threads", arguments.threads, "Threads to compile for")->capture_default_str();
+}
+
+}  // namespace
+
+void add_dump(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand("dump", "Print each step from a network to machine code");
+  const auto arguments = std::make_shared<Arguments>();
+  add_network_options(command, *arguments);
+  command.add_flag("--graph", arguments->graph, "The network and its loss (the default)");
+  command.add_flag("--gradient", arguments->gradient, "The training step: with gradients and updates");
+  command.add_flag("--kernels", arguments->kernels, "Loops and bodies, one kernel a node");
+  command.add_flag("--fused", arguments->fused, "Kernels after fusion");
+  command.add_flag("--schedule", arguments->schedule, "Tiles, vectors and threads");
+  command.add_flag("--memory", arguments->memory, "Where each value lies in the arena");
+  command.add_flag("--llvm", arguments->llvm, "LLVM IR");
+  command.add_flag("--assembly", arguments->assembly, "Assembly of this machine");
+  command.add_flag("--time-passes", arguments->timings, "Time of each step of compilation");
+  command.footer(
+      "Examples:\n  crease dump --graph --gradient\n"
+      "  crease dump --sizes 784,256,10 --batch 128 --fused --time-passes");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli

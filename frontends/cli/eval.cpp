@@ -1,0 +1,49 @@
+// crease eval: how well a saved network does.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/cli/data_source.h"
+#include "frontends/model.h"
+#include "frontends/trainer.h"
+#include "graph/error.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string model, data, part = "test";
+  bool interpret = false;
+};
+
+int run(const Arguments& arguments) {
+  const Model model = load_model(arguments.model);
+  const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
+  const LoadedData data = load_data(source, model.info.standardisation);
+  const Dataset& part = arguments.part == "train" ? data.split.train : data.split.test;
+  const Evaluation found =
+      evaluate_on(model.network, part, {.run = {.compile = {}, .interpret = arguments.interpret}});
+  fmt::print("{} part of {}: {} samples, loss {:.6g}", arguments.part, source, found.samples, found.loss);
+  if (found.accuracy) fmt::print(", accuracy {:.2f} %", 100 * *found.accuracy);
+  fmt::print("\n");
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand("eval", "Measure a saved network on data");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("--data", arguments->data, std::string(data_help) + ". Default: what it was trained on");
+  command.add_option("--part", arguments->part, "test or train")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->capture_default_str();
+  command.add_flag("--interpret", arguments->interpret,
+                   "Run in the interpreter, without machine code (slow)");
+  command.footer("Example:\n  crease eval my-model --data mnist:data/mnist");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli

@@ -1,0 +1,31 @@
+// The command `crease`. Exit status: 0 done, 1 an error of data or options, 2 a wrong command line, 130
+// interrupted.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "frontends/cli/commands.h"
+#include "graph/error.h"
+
+int main(int count, char** arguments) {
+  using namespace crease::cli;
+  CLI::App application{"crease: networks as graphs, differentiated, proved, and compiled to native code"};
+  application.require_subcommand(1);
+  application.footer("Example:\n  crease train --data digits --hidden 64 --epochs 20 --save my-model");
+  Action action;
+  for (const auto add : {add_train, add_eval, add_dump, add_doctor}) add(application, action);
+  try {
+    application.parse(count, arguments);
+    return action();
+  } catch (const CLI::ParseError& problem) {
+    return application.exit(problem) == 0 ? 0 : 2;
+  } catch (const crease::Error& problem) {
+    fmt::print(stderr, "crease: {}\n", problem.what());
+  } catch (const crease::Bug& problem) {
+    fmt::print(stderr, "crease: a bug in crease itself, please report it: {}\n", problem.what());
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "crease: {}\n", problem.what());
+  }
+  return 1;
+}

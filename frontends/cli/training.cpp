@@ -1,0 +1,114 @@
+#include "frontends/cli/training.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "frontends/cli/terminal.h"
+#include "frontends/models.h"
+#include "graph/error.h"
+
+namespace crease::cli {
+namespace {
+
+Model make_model(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
+                 const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last) {
+  Model model{.network = trained_network(network, checkpoint)};
+  model.info = {.data = settings.data,
+                .classes = data.split.train.class_names,
+                .standardisation = data.standardisation,
+                .training = settings.as_options()};
+  if (!last) return model;
+  model.info.metrics["train loss"] = last->loss;
+  if (last->accuracy) model.info.metrics["train accuracy"] = *last->accuracy;
+  if (last->test_loss) model.info.metrics["test loss"] = *last->test_loss;
+  if (last->test_accuracy) model.info.metrics["test accuracy"] = *last->test_accuracy;
+  return model;
+}
+
+void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
+  save_model(folder, model);
+  save_checkpoint(folder, checkpoint);
+}
+
+void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
+  fmt::print(
+      "interrupted after {} epochs and {} steps; saved to {}\ngo on with: crease train --resume '{}'\n",
+      checkpoint.epochs_done, checkpoint.steps_done, folder.string(), folder.string());
+}
+
+}  // namespace
+
+std::map<std::string, std::string> TrainingSettings::as_options() const {
+  std::map<std::string, std::string> options{{"--data", data},
+                                             {"--hidden", fmt::format("{}", fmt::join(hidden, ","))},
+                                             {"--activation", activation},
+                                             {"--epochs", std::to_string(epochs)},
+                                             {"--batch", std::to_string(batch)},
+                                             {"--optimizer", optimizer},
+                                             {"--seed", std::to_string(seed)},
+                                             {"--threads", std::to_string(threads)},
+                                             {"--tie", tie}};
+  if (learning_rate) options["--learning-rate"] = fmt::format("{}", *learning_rate);
+  return options;
+}
+
+Optimizer make_optimizer(const std::string& name, std::optional<double> learning_rate) {
+  if (name == "sgd") return sgd({.learning_rate = learning_rate.value_or(SgdOptions{}.learning_rate)});
+  if (name == "momentum")
+    return momentum({.learning_rate = learning_rate.value_or(MomentumOptions{}.learning_rate)});
+  if (name == "adam") return adam({.learning_rate = learning_rate.value_or(AdamOptions{}.learning_rate)});
+  fail("[optimizer] unknown name '{}': want sgd, momentum or adam", name);
+}
+
+Graph make_network(const TrainingSettings& settings, const Dataset& data) {
+  std::vector<int64_t> sizes{data.features()};
+  sizes.insert(sizes.end(), settings.hidden.begin(), settings.hidden.end());
+  const int64_t numbers = data.y.sizes().size() == 2 ? data.y.sizes()[1] : 1;
+  sizes.push_back(data.classes > 0 ? data.classes : numbers);
+  const Layer layers = mlp(sizes, activation_named(settings.activation)).seeded(settings.seed);
+  return network(layers, data.features());
+}
+
+TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
+                             const std::optional<std::filesystem::path>& folder,
+                             const std::optional<Checkpoint>& resume) {
+  ProgressDisplay display;
+  const StopRequest stop_request;
+  std::optional<EpochMetrics> last;
+  TrainOptions options;
+  options.epochs = settings.epochs;
+  options.batch = settings.batch;
+  options.seed = settings.seed;
+  options.optimizer = make_optimizer(settings.optimizer, settings.learning_rate);
+  options.tie = parse_tie(settings.tie);
+  options.run.compile.threads = settings.threads;
+  options.run.interpret = settings.interpret;
+  options.resume = resume;
+  options.on_progress = [&](const TrainProgress& progress) { display.show(progress); };
+  options.should_stop = &StopRequest::came;
+  options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
+    last = metrics;
+    display.show(metrics);
+    if (folder) save(*folder, make_model(settings, data, network, checkpoint, last), checkpoint);
+    return true;
+  };
+  // A folder that cannot be written is an error now, not after the first epoch.
+  if (folder && !resume) save_model(*folder, make_model(settings, data, network, {}, {}));
+
+  TrainingOutcome outcome;
+  try {
+    outcome.result = train(network, data.split, options);
+  } catch (...) {
+    display.end();
+    throw;
+  }
+  display.end();
+  outcome.model = make_model(settings, data, network, outcome.result.checkpoint, last);
+  if (!outcome.result.stopped) return outcome;
+  const std::filesystem::path place = folder.value_or("crease-interrupted");
+  save(place, outcome.model, outcome.result.checkpoint);
+  tell_interrupted(place, outcome.result.checkpoint);
+  return outcome;
+}
+
+}  // namespace crease::cli

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# command.sh CREASE CASE: runs the command the way a user does and holds what it says and its exit status against
+# what is right. Cases are the functions named case_*.
+set -euo pipefail
+crease=$1
+folder=$(mktemp -d)
+trap 'rm -rf -- "$folder"' EXIT
+cd -- "$folder"
+
+complain() { printf '%s\n' "$*" >&2; exit 1; }
+
+# gives STATUS TEXT ARGUMENTS...: the command must end with STATUS and say TEXT somewhere.
+gives() {
+  local want=$1 text=$2 status=0
+  shift 2
+  "$crease" "$@" > output 2>&1 || status=$?
+  [[ $status == "$want" ]] || { cat output; complain "crease $*: status $status, want $want"; }
+  grep -qF -- "$text" output || { cat output; complain "crease $*: does not say: $text"; }
+}
+
+case_help() {
+  gives 0 'Example' --help
+  local name
+  for name in train eval dump doctor; do
+    gives 0 'Example' "$name" --help
+    grep -qF "crease $name" output || complain "$name --help has no example of its own"
+  done
+}
+
+case_usage() {
+  gives 2 'subcommand is required'
+  gives 2 '--nope' train --nope
+  gives 2 '--epochs' train --epochs many
+  gives 2 'model is required' eval
+}
+
+case_bad_input() {
+  gives 1 "[data] unknown data 'nothing'" train --data nothing
+  gives 1 'learning rate must be positive and finite: got 0' train --learning-rate 0
+  gives 1 'learning rate must be positive and finite: got nan' train --learning-rate nan
+  gives 1 'batch is larger than the data: got 100000' train --batch 100000
+  gives 1 'epochs must be at least 1: got 0' train --epochs 0
+  gives 1 "unknown name 'rule'" train --activation rule
+  gives 1 "unknown name 'newton'" train --optimizer newton
+  gives 1 'unknown tie rule' train --tie middle
+  gives 1 'sizes must be positive' train --hidden 0
+  gives 1 'is not a folder' eval nowhere
+  gives 1 'is not a folder' train --resume nowhere
+  : > file
+  gives 1 'cannot make the folder' train --save file/model
+  printf 'a,b,label\n1,2,x\n3,oops,y\n' > bad.csv
+  gives 1 'bad.csv' train --data csv:bad.csv
+  gives 1 'nowhere' train --data mnist:nowhere
+  gives 1 'stopped being finite at epoch 1' train --optimizer sgd --learning-rate 1e30
+}
+
+case_train() {
+  gives 0 'saved to model' train --epochs 2 --save model
+  grep -qE '^epoch 2/2  loss [0-9.]+  accuracy [0-9.]+ %  test loss [0-9.]+  test accuracy [0-9.]+ %' output ||
+    complain "no line for epoch 2: $(cat output)"
+  local accuracy
+  accuracy=$(grep -oE '^test accuracy [0-9.]+ %' output)
+  gives 0 "${accuracy#test }" eval model
+  gives 0 'input %0 x: f32[batch, 64]' dump model
+  printf 'x0,x1,y\n' > line.csv
+  local i
+  for i in {1..60}; do printf '%d,%d,%d.5\n' "$i" $((i * i % 17)) $((3 * i)) >> line.csv; done
+  gives 0 'test loss' train --data csv:line.csv --epochs 3
+}
+
+case_interrupt() {
+  "$crease" train --epochs 60 --save whole > /dev/null
+  "$crease" train --epochs 60 --save part > first &
+  local process=$! status=0
+  until [[ -s part/checkpoint.safetensors ]]; do kill -0 $process 2> /dev/null || break; sleep 0.01; done
+  kill -INT $process 2> /dev/null || true
+  wait $process || status=$?
+  # A fast machine may have been done before the signal came.
+  if [[ $status == 130 ]]; then
+    grep -qF "go on with: crease train --resume 'part'" first || complain "does not say how: $(cat first)"
+    gives 0 'saved to part' train --resume part
+  else
+    [[ $status == 0 ]] || complain "interrupted with status $status: $(cat first)"
+  fi
+  cmp whole/parameters.safetensors part/parameters.safetensors
+  cmp whole/checkpoint.safetensors part/checkpoint.safetensors
+  gives 0 'nothing to do' train --resume part
+  gives 0 'epoch 61/61' train --resume part --epochs 61
+}
+
+case_dump() {
+  gives 0 'output loss' dump
+  gives 0 'update "0.weight"' dump --gradient
+  gives 0 '=== kernels ===' dump --kernels --fused --schedule --memory --llvm --assembly --time-passes
+  grep -qF '=== assembly ===' output || complain 'no assembly'
+}
+
+case_doctor() {
+  gives 0 'native code     works' doctor
+}
+
+"case_$2"

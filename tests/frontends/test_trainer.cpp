@@ -1,0 +1,220 @@
+#include "frontends/trainer.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "frontends/models.h"
+#include "frontends/training/diagnose.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+
+namespace crease {
+namespace {
+
+/// Two classes on either side of the line x0 = x1, seeded.
+Dataset two_classes(int64_t count, uint64_t seed) {
+  Dataset data{.x = uniform(-1, 1)({.sizes = {count, 2}, .seed = seed}),
+               .y = Tensor(Type::i32, {count}),
+               .classes = 2};
+  data.name = "two classes";
+  for (int64_t i = 0; i < count; ++i) data.y.set(i, data.x.at(2 * i) > data.x.at(2 * i + 1) ? 1 : 0);
+  return data;
+}
+
+Split small_split() { return {.train = two_classes(100, 1), .test = two_classes(40, 2)}; }
+
+TrainOptions small_options(int64_t epochs = 4) {
+  return {.epochs = epochs,
+          .batch = 16,
+          .optimizer = sgd({.learning_rate = 0.5}),
+          .run = {.compile = {}, .interpret = true}};
+}
+
+Graph small_network() { return network(mlp({2, 8, 2}, relu), 2); }
+
+TEST_CASE("training learns, and reports each epoch once") {
+  TrainOptions options = small_options(10);
+  std::vector<EpochMetrics> seen;
+  options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
+    CHECK(checkpoint.epochs_done == metrics.epoch);
+    seen.push_back(metrics);
+    return true;
+  };
+  const TrainResult result = train(small_network(), small_split(), options);
+  REQUIRE(result.epochs.size() == 10);
+  CHECK(seen.size() == 10);
+  CHECK_FALSE(result.stopped);
+  CHECK(result.epochs.back().loss < result.epochs.front().loss);
+  CHECK(*result.epochs.back().test_accuracy >= 0.9);
+  CHECK(*result.epochs.back().accuracy >= 0.9);
+  CHECK(result.checkpoint.epochs_done == 10);
+}
+
+TEST_CASE("equal seeds give equal parameters to the bit, other seeds do not") {
+  const auto parameters = [](uint64_t seed) {
+    TrainOptions options = small_options();
+    options.seed = seed;
+    return train(small_network(), small_split(), options).checkpoint.parameters;
+  };
+  const auto first = parameters(1);
+  CHECK(first == parameters(1));
+  CHECK_FALSE(first == parameters(2));
+}
+
+TEST_CASE("a training that is stopped in an epoch and resumed equals one that was not, to the bit") {
+  TrainOptions options = small_options();
+  options.optimizer = adam({.learning_rate = 0.01});
+  const TrainResult whole = train(small_network(), small_split(), options);
+  for (const int stop_after : {1, 7, 10, 26}) {
+    int steps = 0;
+    options.resume.reset();
+    options.should_stop = [&] { return ++steps == stop_after; };
+    const TrainResult part = train(small_network(), small_split(), options);
+    CHECK(part.stopped);
+    options.should_stop = {};
+    options.resume = part.checkpoint;
+    const TrainResult rest = train(small_network(), small_split(), options);
+    CHECK(rest.checkpoint.parameters == whole.checkpoint.parameters);
+    CHECK(rest.checkpoint.epochs_done == 4);
+  }
+}
+
+TEST_CASE("a callback ends training after its epoch") {
+  TrainOptions options = small_options();
+  options.on_epoch = [](const EpochMetrics& metrics, const Checkpoint&) { return metrics.epoch < 2; };
+  const TrainResult result = train(small_network(), small_split(), options);
+  CHECK(result.stopped);
+  CHECK(result.epochs.size() == 2);
+}
+
+TEST_CASE("a schedule sets the learning rate of each epoch") {
+  TrainOptions options = small_options(2);
+  options.schedule = [](int64_t epoch, double rate) { return epoch == 1 ? rate : 0.0; };
+  std::vector<std::map<std::string, Tensor>> parameters;
+  options.on_epoch = [&](const EpochMetrics&, const Checkpoint& checkpoint) {
+    parameters.push_back(checkpoint.parameters);
+    return true;
+  };
+  train(small_network(), small_split(), options);
+  REQUIRE(parameters.size() == 2);
+  CHECK(parameters[0].at("0.weight") == parameters[1].at("0.weight"));
+}
+
+TEST_CASE("numbers are fitted by their mean square") {
+  Dataset data{
+      .x = uniform(-1, 1)({.sizes = {64, 2}, .seed = 1}), .y = Tensor(Type::f32, {64, 1}), .classes = 0};
+  for (int64_t i = 0; i < 64; ++i) data.y.set(i, 2 * data.x.at(2 * i) - data.x.at(2 * i + 1));
+  const Graph line = network(linear(2, 1), 2);
+  TrainOptions options = small_options(30);
+  const TrainResult result = train(line, {.train = data, .test = data}, options);
+  CHECK(*result.epochs.back().test_loss < 1e-6);
+  CHECK_FALSE(result.epochs.back().accuracy.has_value());
+  const Graph fitted = trained_network(line, result.checkpoint);
+  CHECK(fitted.find("linear.weight").node().value.at(0) == doctest::Approx(2).epsilon(1e-3));
+  CHECK(evaluate_on(fitted, data, options).loss == *result.epochs.back().test_loss);
+}
+
+TEST_CASE("a column of logits fits a list of numbers") {
+  Dataset data{
+      .x = uniform(-1, 1)({.sizes = {64, 2}, .seed = 1}), .y = Tensor(Type::f32, {64}), .classes = 0};
+  for (int64_t i = 0; i < 64; ++i) data.y.set(i, data.x.at(2 * i));
+  const TrainResult result =
+      train(network(linear(2, 1), 2), {.train = data, .test = data}, small_options(30));
+  CHECK(*result.epochs.back().test_loss < 1e-6);
+}
+
+TEST_CASE("evaluate_on counts every sample once, the last small batch too") {
+  const Dataset data = two_classes(300, 3);
+  const TrainResult result = train(small_network(), {.train = data, .test = data}, small_options());
+  const Evaluation found =
+      evaluate_on(trained_network(small_network(), result.checkpoint), data, small_options());
+  CHECK(found.samples == 300);
+  CHECK(*found.accuracy == *result.epochs.back().test_accuracy);
+}
+
+TEST_CASE("a loss that is not finite names epoch, step, the first node and its source line") {
+  TrainOptions options = small_options();
+  options.optimizer = sgd({.learning_rate = 1e30});
+  try {
+    train(small_network(), small_split(), options);
+    FAIL("a learning rate of 1e30 must not go through");
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    CAPTURE(text);
+    CHECK(text.starts_with("[train] the loss stopped being finite at epoch 1, step "));
+    CHECK(text.find("test_trainer.cpp:") != std::string::npos);
+    CHECK(text.find("greatest magnitude in %") != std::string::npos);
+    CHECK(text.find("try a learning rate below 1e+30") != std::string::npos);
+  }
+}
+
+TEST_CASE("the first node that is not finite is found, not one that follows from it") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  const Value logarithm = log(x);
+  graph.output("y", relu(logarithm * 2));
+  const auto found = find_non_finite(graph, {{"x", Tensor::f32({2}, {1, 0})}});
+  REQUIRE(found.has_value());
+  CAPTURE(found->text);
+  CHECK(found->node == logarithm.id());
+  CHECK(found->element == 1);
+  CHECK(found->value == -std::numeric_limits<double>::infinity());
+  CHECK(found->text.starts_with("log %"));
+  CHECK_FALSE(find_non_finite(graph, {{"x", Tensor::f32({2}, {1, 2})}}).has_value());
+}
+
+template <class Change>
+void check_refused(const std::string& message, Change change) {
+  Split data = small_split();
+  TrainOptions options = small_options();
+  change(data, options);
+  CHECK_THROWS_WITH_AS(train(small_network(), data, options), doctest::Contains(message.c_str()), Error);
+}
+
+TEST_CASE("impossible trainings are refused before they start") {
+  check_refused("epochs must be at least 1: got 0", [](Split&, TrainOptions& o) { o.epochs = 0; });
+  check_refused("batch must be at least 1: got 0", [](Split&, TrainOptions& o) { o.batch = 0; });
+  check_refused("batch is larger than the data: got 101, want at most the 100 training samples",
+                [](Split&, TrainOptions& o) { o.batch = 101; });
+  check_refused("row 7 has label 2: want 0 to 1 for 2 classes",
+                [](Split& d, TrainOptions&) { d.train.y.set(7, 2); });
+  check_refused("row 3 has label -1", [](Split& d, TrainOptions&) { d.test.y.set(3, -1); });
+  check_refused("row 5, feature 1 is nan",
+                [](Split& d, TrainOptions&) { d.train.x.set(11, std::numeric_limits<double>::quiet_NaN()); });
+  check_refused("the schedule gives learning rate nan for epoch 1", [](Split&, TrainOptions& o) {
+    o.schedule = [](int64_t, double) { return std::numeric_limits<double>::quiet_NaN(); };
+  });
+  check_refused("the optimizer has no rule", [](Split&, TrainOptions& o) { o.optimizer = {}; });
+}
+
+TEST_CASE("data that does not fit the network is refused with both shapes") {
+  const Graph three_features = network(mlp({3, 2}, relu), 3);
+  CHECK_THROWS_WITH_AS(
+      train(three_features, small_split(), small_options()),
+      doctest::Contains("the data does not fit the network: got samples f32 [100, 2], want f32 [batch, 3]"),
+      Error);
+  const Graph three_classes = network(mlp({2, 3}, relu), 2);
+  CHECK_THROWS_WITH_AS(train(three_classes, small_split(), small_options()),
+                       doctest::Contains("the network has 3 logits but the data 2 classes"), Error);
+  Graph two_outputs = small_network();
+  two_outputs.output("again", two_outputs.result("logits"));
+  CHECK_THROWS_WITH_AS(train(two_outputs, small_split(), small_options()),
+                       doctest::Contains("a network has one input and one output: got 1 and 2"), Error);
+}
+
+TEST_CASE("a checkpoint of another network is refused with a table of differences") {
+  TrainOptions options = small_options(1);
+  options.resume = train(small_network(), small_split(), options).checkpoint;
+  options.epochs = 2;
+  const Graph wider = network(mlp({2, 9, 2}, relu), 2);
+  CHECK_THROWS_WITH_AS(train(wider, small_split(), options), doctest::Contains("0.weight"), Error);
+  options.optimizer = adam();
+  CHECK_THROWS_WITH_AS(train(small_network(), small_split(), options), doctest::Contains("adam.m/0.weight"),
+                       Error);
+}
+
+}  // namespace
+}  // namespace crease

@@ -1,0 +1,148 @@
+#include "autodiff/reverse.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/lookup.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "jit/machine.h"
+#include "tests/jit/allocations.h"
+#include "tests/jit/oracle.h"
+
+using namespace crease;
+using namespace crease::test;
+
+namespace {
+
+/// A step of gradient descent: two layers, softmax cross-entropy.
+Graph training_step(int64_t in, int64_t hidden, int64_t classes, bool exact = false) {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", in}), label = graph.input("label", {"batch"}, Type::i32);
+  const Value w = graph.parameter("w", dyadic(Type::f32, {in, hidden}, 1));
+  const Value b = graph.parameter("b", dyadic(Type::f32, {hidden}, 2));
+  const Value v = graph.parameter("v", dyadic(Type::f32, {hidden, classes}, 3));
+  const Value c = graph.parameter("c", dyadic(Type::f32, {classes}, 4));
+  const Value logits = matmul(relu(matmul(x, w) + b), v) + c;
+  Value loss;
+  if (exact) {
+    loss = sum(max(logits, 0.5 * logits)) - sum(pick(logits, label) * 2.0) +
+           sum(one_hot(label, classes) * logits);
+  } else {
+    const Value shifted = logits - reduce_max(logits, {1}, true);
+    loss = mean(log(sum(exp(shifted), {1})) - pick(shifted, label));
+  }
+  graph.output("loss", loss);
+  const std::vector<Value> parameters{w, b, v, c};
+  const std::vector<Value> gradients = grad(loss, parameters);
+  for (size_t i = 0; i < parameters.size(); ++i)
+    graph.update(parameters[i], parameters[i] - gradients[i] * 0.0625);
+  return graph;
+}
+
+Bindings batch(int64_t count, int64_t in, int64_t classes, unsigned seed = 7) {
+  return {{"x", dyadic(Type::f32, {count, in}, seed)},
+          {"label", integers(Type::i32, {count}, 0, static_cast<int>(classes) - 1, seed + 1)}};
+}
+
+}  // namespace
+
+TEST_CASE("a training step equals the interpreter") {
+  // Sums of up to 33 terms of magnitude up to 16, twice: 64 roundings of at most half a unit each.
+  for (int64_t count : {1, 7, 16, 33})
+    for (int64_t classes : {2, 10, 17}) {
+      CAPTURE(count);
+      CAPTURE(classes);
+      check_both(training_step(19, 21, classes), batch(count, 19, classes), 64, 4);
+    }
+}
+
+TEST_CASE("a piecewise-linear training step on dyadic data equals the interpreter bit for bit") {
+  for (int64_t count : {1, 8, 17})
+    for (int bits : {128, 256, 512}) {
+      CAPTURE(count);
+      CAPTURE(bits);
+      if (bits > host_machine().vector_bits) continue;
+      for (bool fuse : {false, true})
+        check_program(training_step(15, 16, 4, true), batch(count, 15, 4),
+                      {.vector_bits = bits, .fuse = fuse});
+    }
+}
+
+TEST_CASE("many steps with changing batch sizes equal the interpreter") {
+  Graph graph = training_step(9, 16, 3);
+  Program program = compile(graph);
+  for (unsigned step = 0; step < 6; ++step) {
+    CAPTURE(step);
+    const Bindings inputs = batch(3 + static_cast<int64_t>(step * 7 % 11), 9, 3, step);
+    const std::map<std::string, Tensor> want = evaluate(graph, inputs);
+    const std::map<std::string, Tensor> got = program(inputs);
+    check_close(got.at("loss"), want.at("loss"), 64, 4);
+    for (const auto& [name, value] : program.parameters()) {
+      CAPTURE(name);
+      check_close(value, want.at(name), 64, 4);
+      graph.set_parameter(name, value);
+    }
+  }
+}
+
+TEST_CASE("a run after the first allocates nothing") {
+  Program program = compile(training_step(19, 21, 10));
+  program.bind(batch(16, 19, 10));
+  const int64_t bound = allocations();
+  program.run();
+  program.run();
+  CHECK(allocations() == bound);
+}
+
+TEST_CASE("a dimension fixed at compile time gives the same results and refuses other sizes") {
+  const Graph graph = training_step(9, 16, 3);
+  check_program(graph, batch(8, 9, 3), {.specialise = {{"batch", 8}}}, 64, 4);
+  Program program = compile(graph, {.specialise = {{"batch", 8}}});
+  CHECK_THROWS_WITH_AS(program.bind(batch(9, 9, 3)),
+                       "[bind] dimension 'batch' was fixed when the program was compiled: got 9, want 8",
+                       Error);
+}
+
+TEST_CASE("updates overwrite their parameter in a fused step") {
+  Program program = compile(training_step(19, 21, 10), {.keep_dumps = true});
+  const std::string& memory = program.dumps().memory;
+  CAPTURE(memory);
+  CHECK(memory.find("changes places") == std::string::npos);
+  CHECK(memory.find("lies in w") != std::string::npos);
+}
+
+TEST_CASE("state is copied in and out") {
+  Program program = compile(training_step(9, 16, 3));
+  const Tensor before = program.parameter("b");
+  program(batch(8, 9, 3));
+  CHECK(program.parameter("b") != before);
+  program.set_parameter("b", before);
+  CHECK(program.parameter("b") == before);
+  CHECK_THROWS_WITH_AS(program.parameter("q"), "[program] no parameter 'q': the graph has w, b, v, c", Error);
+  CHECK_THROWS_WITH_AS(program.set_parameter("b", Tensor(Type::f32, {3})),
+                       "[program] parameter 'b' has another type or shape: got f32[3], want f32[16]", Error);
+  CHECK_THROWS_WITH_AS(program.output("q"), "[program] no output 'q': the graph has loss", Error);
+}
+
+TEST_CASE("impossible options are refused") {
+  const Graph graph = training_step(9, 16, 3);
+  CHECK_THROWS_WITH_AS(
+      compile(Graph()),
+      "[compile] the graph has neither outputs nor updates: got a graph of 0 nodes, want at least "
+      "one result",
+      Error);
+  CHECK_THROWS_WITH_AS(compile(graph, {.threads = 0}), "[compile] number of threads: got 0, want at least 1",
+                       Error);
+  CHECK_THROWS_WITH_AS(compile(graph, {.optimisation = 3}),
+                       "[compile] optimisation level: got 3, want 0, 1 or 2", Error);
+  CHECK_THROWS_WITH_AS(compile(graph, {.specialise = {{"time", 3}}}),
+                       "[compile] no named dimension 'time' to specialise: the graph has batch", Error);
+  CHECK_THROWS_AS(compile(graph, {.vector_bits = 96}), Error);
+}
+
+TEST_CASE("outputs before the first bind are refused") {
+  const Program program = compile(training_step(9, 16, 3));
+  CHECK_THROWS_WITH_AS(program.output("loss"),
+                       "[program] output 'loss' has no value: the program was never bound", Error);
+}
