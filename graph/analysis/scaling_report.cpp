@@ -156,7 +156,11 @@ std::vector<Finding> scaling_findings(const Graph& graph, const ScalingReportOpt
                                   : fmt::format("signs       2^{} flips leave {} unchanged", signs, outputs));
   int64_t entries = 0;
   for (const NodeId id : graph.parameters()) entries += graph.node(id).value.count();
-  if (entries <= options.certificate_limit) finding.certificate = rescaling_certificate(graph, group);
+  if (entries <= options.certificate_limit)
+    finding.certificate = rescaling_certificate(graph, group);
+  else
+    finding.sentences.push_back(fmt::format("certificate not made: {} parameters, above the limit of {}",
+                                            entries, options.certificate_limit));
   finding.evidence = evidence.dump();
   return {std::move(finding)};
 }

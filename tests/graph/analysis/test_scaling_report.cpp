@@ -87,6 +87,12 @@ TEST_CASE("the finding says what each neuron may do, and its certificate is acce
   CHECK_MESSAGE(result.accepted, result.reason);
 }
 
+TEST_CASE("above the limit the finding says that it has no certificate") {
+  const Finding finding = scaling_findings(layers({2, 3, 1}, relu), {.certificate_limit = 10}).front();
+  CHECK_FALSE(finding.certificate.has_value());
+  CHECK(is_said(finding, "certificate not made: 13 parameters, above the limit of 10"));
+}
+
 TEST_CASE("tanh leaves signs only, and nothing is claimed for the rest") {
   const Finding finding = scaling_findings(layers({2, 3, 1}, tanh_op)).front();
   CHECK_EQ(finding.verdict, Verdict::Unknown);
