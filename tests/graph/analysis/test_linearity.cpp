@@ -149,7 +149,8 @@ TEST_CASE("findings of the oracle's networks never contradict the truth, and cer
 TEST_CASE("relu(z) - relu(-z) is neither proved nor refuted by structure") {
   const auto file = test::shared_file("oracles/analyses.json");
   if (!file) return;
-  for (const Json& description : test::read_oracle(*file)["networks"]) {
+  const Json oracle = test::read_oracle(*file);
+  for (const Json& description : oracle["networks"]) {
     if (description["id"] != "A07") continue;
     const test::OracleNetwork network = test::build_network(description);
     const Finding finding = linearity_findings(network.graph).front();
