@@ -12,7 +12,11 @@
 namespace crease::laws {
 namespace {
 
-std::vector<Shape> shapes_of(const Op& op, int64_t size) {
+Value input(Graph& graph, const Shape& shape, Type type) {
+  return graph.input("x" + std::to_string(graph.inputs().size()), shape, type);
+}
+
+std::vector<Shape> shapes_of(const Op& op, const Dim& size) {
   const std::map<std::string, std::vector<Shape>> fixed{{"matmul", {{2, size}, {size, 3}}},
                                                         {"matmul_transposed", {{2, size}, {3, size}}},
                                                         {"batched_matmul", {{2, 3, size}, {2, size, 2}}},
@@ -29,11 +33,10 @@ std::vector<Type> types_of(const Op& op, Type type) {
   return types;
 }
 
-Subject catalogued(const Op& op, int64_t size, Type type) {
+Subject catalogued(const Op& op, const Dim& size, Type type) {
   const auto build = [op, shapes = shapes_of(op, size), types = types_of(op, type)](Graph& graph) {
     std::vector<Value> operands;
-    for (size_t k = 0; k < shapes.size(); ++k)
-      operands.push_back(graph.input("x" + std::to_string(k), shapes[k], types[k]));
+    for (size_t k = 0; k < shapes.size(); ++k) operands.push_back(input(graph, shapes[k], types[k]));
     return graph.apply(std::make_shared<const Op>(op), operands, std::source_location::current());
   };
   return {op.name, build};
@@ -41,7 +44,7 @@ Subject catalogued(const Op& op, int64_t size, Type type) {
 
 /// An operation of one operand of that shape.
 Subject unary(const char* name, Shape shape, Type type, Value (*make)(const Value&)) {
-  return {name, [=](Graph& graph) { return make(graph.input("x0", shape, type)); }};
+  return {name, [=](Graph& graph) { return make(input(graph, shape, type)); }};
 }
 
 void add_reductions(std::vector<Subject>& list, int64_t n, Type type) {
@@ -77,36 +80,34 @@ void add_movements(std::vector<Subject>& list, int64_t n, Type type) {
   list.push_back(unary("pad", {n, 2}, type, [](const Value& x) { return pad(x, 0, 1, 2); }));
   list.push_back(unary("reverse", {2, n}, type, [](const Value& x) { return reverse(x, 1); }));
   list.push_back({"concat", [=](Graph& graph) {
-                    const Value a = graph.input("x0", {n, 2}, type), b = graph.input("x1", {1, 2}, type);
+                    const Value a = input(graph, {n, 2}, type), b = input(graph, {1, 2}, type);
                     return concat({a, b, a}, 0);
                   }});
 }
 
 void add_others(std::vector<Subject>& list, int64_t n, Type type) {
   list.push_back({"conv1d", [=](Graph& graph) {
-                    return conv1d(graph.input("x0", {2, 3, n + 3}, type), graph.input("x1", {4, 3, 3}, type),
+                    return conv1d(input(graph, {2, 3, n + 3}, type), input(graph, {4, 3, 3}, type),
                                   {.stride = {2}, .padding = {1}});
                   }});
   list.push_back({"conv2d", [=](Graph& graph) {
-                    return conv2d(graph.input("x0", {1, 4, 5, n + 2}, type),
-                                  graph.input("x1", {2, 2, 2, 3}, type),
+                    return conv2d(input(graph, {1, 4, 5, n + 2}, type), input(graph, {2, 2, 2, 3}, type),
                                   {.stride = {1, 2}, .padding = {0, 1}, .dilation = {2, 1}, .groups = 2});
                   }});
   list.push_back({"gather", [=](Graph& graph) {
-                    return gather(graph.input("x0", {3, n}, type), graph.input("x1", {4}, Type::i32));
+                    return gather(input(graph, {3, n}, type), input(graph, {4}, Type::i32));
                   }});
-  list.push_back({"pick", [=](Graph& graph) {
-                    return pick(graph.input("x0", {n, 3}, type), graph.input("x1", {n}, Type::i64));
-                  }});
+  list.push_back(
+      {"pick", [=](Graph& graph) { return pick(input(graph, {n, 3}, type), input(graph, {n}, Type::i64)); }});
 }
 
 template <class Number>
-Bindings bindings(const Graph& graph, Number number) {
+Bindings bindings(const Graph& graph, const Sizes& sizes, Number number) {
   Bindings inputs;
   int64_t seed = 0;
   for (const NodeId id : graph.inputs()) {
     const Node& node = graph.node(id);
-    Tensor tensor(node.type, sizes_of(node.shape));
+    Tensor tensor(node.type, sizes_of(node.shape, sizes));
     for (int64_t i = 0; i < tensor.count(); ++i, ++seed) {
       const bool truth = node.type == Type::boolean;
       tensor.set(i, is_floating(node.type) ? number(seed) : static_cast<double>(seed % (truth ? 2 : 3)));
@@ -118,21 +119,37 @@ Bindings bindings(const Graph& graph, Number number) {
 
 }  // namespace
 
-std::vector<Subject> subjects(int64_t size, Type type) {
+std::vector<Subject> elementwise_subjects(const Dim& size, Type type) {
   std::vector<Subject> list;
-  for (const CatalogRow& row : catalog()) list.push_back(catalogued(row.op, size, type));
+  for (const CatalogRow& row : catalog())
+    if (row.op.loops.empty()) list.push_back(catalogued(row.op, size, type));
+  return list;
+}
+
+std::vector<Subject> structured_subjects(int64_t size, Type type) {
+  std::vector<Subject> list;
+  for (const CatalogRow& row : catalog())
+    if (!row.op.loops.empty()) list.push_back(catalogued(row.op, size, type));
   add_reductions(list, size, type);
   add_movements(list, size, type);
   add_others(list, size, type);
   return list;
 }
 
-Bindings irregular(const Graph& graph) {
-  return bindings(graph, [](int64_t i) { return 2.5 * std::sin(12.9898 * static_cast<double>(i) + 1); });
+std::vector<Subject> subjects(int64_t size, Type type) {
+  std::vector<Subject> list = elementwise_subjects(size, type);
+  const std::vector<Subject> structured = structured_subjects(size, type);
+  list.insert(list.end(), structured.begin(), structured.end());
+  return list;
 }
 
-Bindings halves(const Graph& graph) {
-  return bindings(graph, [](int64_t i) { return static_cast<double>((i * 7 + 3) % 17 - 8) / 2; });
+Bindings irregular(const Graph& graph, const Sizes& sizes) {
+  return bindings(graph, sizes,
+                  [](int64_t i) { return 2.5 * std::sin(12.9898 * static_cast<double>(i) + 1); });
+}
+
+Bindings halves(const Graph& graph, const Sizes& sizes) {
+  return bindings(graph, sizes, [](int64_t i) { return static_cast<double>((i * 7 + 3) % 17 - 8) / 2; });
 }
 
 double at(const Scalar& body, double x) { return evaluate(body, {.arguments = {&x, 1}}); }

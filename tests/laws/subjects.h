@@ -11,21 +11,24 @@
 
 namespace crease::laws {
 
-/// One operation applied to fresh inputs.
+/// One operation applied to fresh inputs, named by their number in the graph.
 struct Subject {
   std::string name;
   std::function<Value(Graph&)> build;
 };
 
-/// Elementwise operations over `size` elements; all others with an axis of `size`. Floating inputs have type
-/// `type`.
+/// The elementwise operations of the catalogue over `size` elements. Floating inputs have type `type`.
+std::vector<Subject> elementwise_subjects(const Dim& size, Type type = Type::f64);
+/// All other operations, with an axis of `size`.
+std::vector<Subject> structured_subjects(int64_t size, Type type = Type::f64);
+/// Both.
 std::vector<Subject> subjects(int64_t size, Type type = Type::f64);
 
 /// Irregular numbers in (-2.5, 2.5) without zero: no kink is hit. Truth values and indices below 3 for other
 /// types.
-Bindings irregular(const Graph& graph);
+Bindings irregular(const Graph& graph, const Sizes& sizes = {});
 /// The same with multiples of 1/2 in [-4, 4]: kinks and ties are hit all the time.
-Bindings halves(const Graph& graph);
+Bindings halves(const Graph& graph, const Sizes& sizes = {});
 
 /// Points x at which a condition of kink_conditions holds, among the multiples of 1/4 in [-8, 8].
 std::vector<double> kinks_of(const Scalar& body);

@@ -1,0 +1,123 @@
+// Every operation, compiled, against the interpreter: values and gradients, at kinks and away from them.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "autodiff/reverse.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
+#include "jit/program.h"
+#include "tests/laws/subjects.h"
+
+using namespace crease;
+using namespace crease::laws;
+
+namespace {
+
+std::string output_name(const std::string& what, const std::string& subject) {
+  std::string name = what + subject;
+  for (char& c : name)
+    if (c == ' ') c = '_';
+  return name;
+}
+
+/// Adds the subject's value, and with a tie its gradients, as outputs of the graph.
+void add(Graph& graph, const Subject& subject, const std::optional<Tie>& tie) {
+  const int before = graph.size();
+  const Value y = subject.build(graph);
+  graph.output(output_name("", subject.name), y);
+  std::vector<Value> wrt;
+  for (NodeId id = before; id < y.id(); ++id)
+    if (graph.node(id).role == Role::Input && is_floating(graph.node(id).type))
+      wrt.push_back(graph.value(id));
+  if (!tie || wrt.empty() || !is_floating(y.type())) return;
+  const std::vector<Value> gradients = grad(sum(y * y * 0.5 + y), wrt, {.tie = *tie});
+  for (size_t k = 0; k < gradients.size(); ++k)
+    graph.output(output_name("d" + std::to_string(k) + "_", subject.name), gradients[k]);
+}
+
+Graph graph_of(const std::vector<Subject>& list, const std::optional<Tie>& tie) {
+  Graph graph;
+  for (const Subject& subject : list) add(graph, subject, tie);
+  return graph;
+}
+
+/// Equal numbers, NaN for NaN, or within `ulps` of the type's precision at magnitude max(|want|, scale).
+bool close(double got, double want, Type type, double ulps, double scale) {
+  if (got == want || (std::isnan(got) && std::isnan(want))) return true;
+  const double eps = type == Type::f64 ? 0x1p-52 : 0x1p-23;
+  return std::abs(got - want) <= ulps * eps * std::max(std::abs(want), scale);
+}
+
+void compare(Program& program, const Graph& graph, const Bindings& inputs, double ulps, double scale) {
+  const auto want = evaluate(graph, inputs);
+  const auto got = program(inputs);
+  for (const auto& [name, tensor] : want) {
+    CAPTURE(name);
+    REQUIRE(got.at(name).sizes() == tensor.sizes());
+    REQUIRE(got.at(name).type() == tensor.type());
+    for (int64_t i = 0; i < tensor.count(); ++i) {
+      if (close(got.at(name).at(i), tensor.at(i), tensor.type(), ulps, scale)) continue;
+      CAPTURE(i);
+      CHECK(got.at(name).at(i) == tensor.at(i));
+      break;
+    }
+  }
+}
+
+// Bodies have at most 16 operations of half an ulp to 4 ulp each on intermediates up to 32.
+constexpr double ulps_of_a_body = 64, scale_of_a_body = 32;
+
+const std::set<std::string> exact{
+    "identity", "step",     "sign",     "relu",    "relu6",   "abs",   "hard_tanh",  "clip",        "add",
+    "negate",   "subtract", "multiply", "maximum", "minimum", "less",  "less_equal", "equal",       "not",
+    "and",      "or",       "where",    "square",  "affine",  "floor", "prelu",      "squared_relu"};
+
+std::vector<Subject> exact_subjects(const Dim& size, Type type) {
+  std::vector<Subject> list;
+  for (const Subject& subject : elementwise_subjects(size, type))
+    if (exact.contains(subject.name)) list.push_back(subject);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "piecewise-linear operations on dyadic numbers, compiled for any size, equal the interpreter to the "
+    "bit") {
+  for (const Type type : {Type::f32, Type::f64}) {
+    const Graph graph = graph_of(exact_subjects("n", type), Tie::mid);
+    Program program = compile(graph);
+    for (const int64_t n : {1, 7, 8, 15, 16, 17, 64, 67}) {
+      CAPTURE(n);
+      compare(program, graph, halves(graph, {{"n", n}}), 0, 0);
+    }
+  }
+}
+
+TEST_CASE("elementwise operations compiled for any size equal the interpreter, at kinks and away from them") {
+  for (const Type type : {Type::f32, Type::f64}) {
+    const Graph graph = graph_of(elementwise_subjects("n", type), {});
+    Program program = compile(graph);
+    for (const int64_t n : {1, 7, 8, 15, 16, 17, 64, 67}) {
+      CAPTURE(n);
+      compare(program, graph, halves(graph, {{"n", n}}), ulps_of_a_body, scale_of_a_body);
+      compare(program, graph, irregular(graph, {{"n", n}}), ulps_of_a_body, scale_of_a_body);
+    }
+  }
+}
+
+TEST_CASE("structured operations and their gradients equal the interpreter to the bit on dyadic numbers") {
+  for (const int64_t size : {1, 7, 16}) {
+    CAPTURE(size);
+    std::vector<Subject> list = structured_subjects(size, Type::f64);
+    // A product's gradient divides nothing but multiplies many factors; means divide by sizes.
+    const std::set<std::string> rounded{"product", "mean", "average_pool2d"};
+    std::erase_if(list, [&](const Subject& subject) { return rounded.contains(subject.name); });
+    const Graph graph = graph_of(list, Tie::right);
+    Program program = compile(graph);
+    compare(program, graph, halves(graph), 0, 0);
+  }
+}
