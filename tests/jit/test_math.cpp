@@ -149,6 +149,19 @@ TEST_CASE("elementary functions give the same bits at every vector width") {
     }
 }
 
+TEST_CASE("elementary functions need no more than AVX2") {
+  Machine machine = host_machine();
+  if (!machine.has("avx2") || !machine.has("fma")) return;
+  machine.name = "haswell";
+  machine.features.clear();
+  machine.vector_bits = 256;
+  machine.vector_registers = 16;
+  for (const Bound& bound : bounds) {
+    check<float>(machine, bound.function, std::max(1.0, bound.f32), special_values<float>());
+    check<double>(machine, bound.function, bound.f64, samples<double>());
+  }
+}
+
 TEST_CASE("the plain instruction set is enough for elementary functions, at an ulp or two more") {
   const Machine machine = baseline_machine(host_machine());
   for (const Bound& bound : bounds) {
