@@ -232,12 +232,16 @@ class NestEmitter {
       llvm::Value* total = totals[at];
       if (finds_position(it)) total = totals[++at];
       if (inner_is_vector()) total = across_lanes(it, total);
-      for (size_t i = 0; i < kernel_.code.size(); ++i)
-        if (kernel_.code[i].kind == InstructionKind::Reduced &&
-            kernel_.code[i].reduction == static_cast<int>(r))
-          scope.values[i] = total;
+      set_results(scope, r, total);
       ++at;
     }
+  }
+
+  void set_results(Scope& scope, size_t reduction, llvm::Value* total) {
+    for (size_t i = 0; i < kernel_.code.size(); ++i)
+      if (kernel_.code[i].kind == InstructionKind::Reduced &&
+          kernel_.code[i].reduction == static_cast<int>(reduction))
+        scope.values[i] = total;
   }
 
   /// One value of all lanes: halves are combined until one lane is left.
@@ -269,14 +273,14 @@ class NestEmitter {
                                        .n = values_.size(plan.facts.n),
                                        .k = values_.size(plan.facts.k),
                                        .scratch = scratch_};
+    values_.retire({plan.a, plan.b});
     emit_contraction(emitter_, plan.facts, plan.plan, operands,
                      [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
                        Scope inside = scope;
                        inside.mask = mask;
                        values_.enter(inside, plan.row_loop, row);
                        values_.enter(inside, plan.column_loop, column);
-                       for (size_t i = 0; i < kernel_.code.size(); ++i)
-                         if (kernel_.code[i].kind == InstructionKind::Reduced) inside.values[i] = total;
+                       set_results(inside, 0, total);
                        ready(inside, 1);
                        for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(inside, s);
                      });

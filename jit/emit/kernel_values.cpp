@@ -17,21 +17,36 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
       loops_(dependences(kernel)),
       phases_(phases(kernel)) {
   const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
-  for (const Instruction& it : kernel.code)
-    accesses_.push_back(it.kind == InstructionKind::Read ? address_of(it.place, shape(it.buffer))
-                                                         : Address{});
-  for (const Store& store : kernel.stores) accesses_.push_back(address_of(store.place, shape(store.buffer)));
-  for (Address& access : accesses_)
-    std::erase_if(access.loops, [&](const Address::Step& step) {
+  const auto add = [&](Address address) {
+    std::erase_if(address.loops, [&](const Address::Step& step) {
       return schedule.absorbed[static_cast<size_t>(step.number)];
     });
+    const auto known = std::ranges::find(addresses_, address);
+    access_.push_back(static_cast<size_t>(known - addresses_.begin()));
+    if (known == addresses_.end()) addresses_.push_back(std::move(address));
+  };
+  for (const Instruction& it : kernel.code)
+    add(it.kind == InstructionKind::Read ? address_of(it.place, shape(it.buffer)) : Address{});
+  for (const Store& store : kernel.stores) add(address_of(store.place, shape(store.buffer)));
+  active_.assign(addresses_.size(), true);
+}
+
+void KernelValues::retire(const std::vector<int>& reads) {
+  std::vector<int> uses(addresses_.size(), 0);
+  for (size_t access : access_) ++uses[access];
+  for (int read : reads) --uses[access_[static_cast<size_t>(read)]];
+  for (size_t a = 0; a < uses.size(); ++a) active_[a] = uses[a] > 0;
 }
 
 llvm::Value* KernelValues::size(const Extent& extent) const {
-  llvm::Value* value = emitter_.i64(extent.factor);
-  for (const std::string& symbol : extent.symbols)
-    value = emitter_.builder.CreateMul(arguments_.symbols.at(symbol), value);
-  return value;
+  llvm::Value* value = nullptr;
+  for (const std::string& symbol : extent.symbols) {
+    llvm::Value* next = arguments_.symbols.at(symbol);
+    value = value == nullptr ? next : emitter_.builder.CreateMul(value, next);
+  }
+  llvm::Value* factor = emitter_.i64(extent.factor);
+  if (value == nullptr) return factor;
+  return extent.factor == 1 ? value : emitter_.builder.CreateMul(value, factor);
 }
 
 bool KernelValues::has_vector_loop(uint64_t loops) const {
@@ -76,7 +91,7 @@ Scope KernelValues::start() {
   Scope scope;
   scope.index.assign(kernel_.loops.size(), nullptr);
   scope.values.assign(kernel_.code.size(), nullptr);
-  for (const Address& access : accesses_) {
+  for (const Address& access : addresses_) {
     llvm::Value* offset = nullptr;
     for (const Extent& constant : access.constants)
       offset = offset == nullptr ? size(constant) : emitter_.builder.CreateAdd(offset, size(constant));
@@ -91,10 +106,12 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   scope.index[static_cast<size_t>(loop)] = index;
   scope.entered |= uint64_t{1} << loop;
-  for (size_t a = 0; a < accesses_.size(); ++a)
-    for (const Address::Step& step : accesses_[a].loops) {
-      if (step.number != loop) continue;
-      llvm::Value* more = builder.CreateMul(index, size(step.stride));
+  const auto* first = llvm::dyn_cast<llvm::ConstantInt>(index);
+  if (first != nullptr && first->isZero()) return;
+  for (size_t a = 0; a < addresses_.size(); ++a)
+    for (const Address::Step& step : addresses_[a].loops) {
+      if (step.number != loop || !active_[a]) continue;
+      llvm::Value* more = step.stride.is(1) ? index : builder.CreateMul(index, size(step.stride));
       scope.offset[a] = scope.offset[a] == nullptr ? more : builder.CreateAdd(scope.offset[a], more);
     }
 }
@@ -143,13 +160,15 @@ llvm::Value* KernelValues::emit(Scope& scope, int instruction) {
 
 llvm::Value* KernelValues::emit_position(Scope& scope, const Position& position) {
   llvm::IRBuilder<>& builder = emitter_.builder;
-  llvm::Value* value = emitter_.i64(position.offset);
+  llvm::Value* value = position.offset == 0 ? nullptr : emitter_.i64(position.offset);
   int64_t across = 0;
   for (const Term& term : position.terms) {
     llvm::Value* index = scope.index[static_cast<size_t>(term.label)];
     if (term.label == schedule_.vector_loop) across = term.coefficient;
-    value = builder.CreateAdd(builder.CreateMul(index, emitter_.i64(term.coefficient)), value);
+    if (term.coefficient != 1) index = builder.CreateMul(index, emitter_.i64(term.coefficient));
+    value = value == nullptr ? index : builder.CreateAdd(index, value);
   }
+  if (value == nullptr) value = emitter_.i64(0);
   llvm::Value* more = position.value < 0 ? nullptr : scope.values[static_cast<size_t>(position.value)];
   const bool vector = across != 0 || (more != nullptr && more->getType()->isVectorTy());
   value = same_form(value, vector);
@@ -175,11 +194,13 @@ llvm::Value* KernelValues::emit_read(Scope& scope, int instruction) {
 /// out.
 llvm::Value* KernelValues::emit_offset(const Scope& scope, size_t access) {
   llvm::IRBuilder<>& builder = emitter_.builder;
-  llvm::Value* offset = scope.offset[access] == nullptr ? emitter_.i64(0) : scope.offset[access];
-  for (const Address::Step& step : accesses_[access].values) {
+  llvm::Value* offset =
+      scope.offset[access_[access]] == nullptr ? emitter_.i64(0) : scope.offset[access_[access]];
+  for (const Address::Step& step : address(access).values) {
     llvm::Value* value = scope.values[static_cast<size_t>(step.number)];
     if (value->getType()->isVectorTy()) continue;
-    offset = builder.CreateAdd(offset, builder.CreateMul(value, size(step.stride)));
+    llvm::Value* more = step.stride.is(1) ? value : builder.CreateMul(value, size(step.stride));
+    offset = builder.CreateAdd(offset, more);
   }
   return offset;
 }
@@ -192,13 +213,13 @@ llvm::Value* KernelValues::pointer_of(const Scope& scope, int instruction) {
 }
 
 llvm::Value* KernelValues::stride_of(int instruction, int loop) const {
-  return size(accesses_[static_cast<size_t>(instruction)].stride(loop));
+  return size(address(static_cast<size_t>(instruction)).stride(loop));
 }
 
 bool KernelValues::is_contiguous(const Scope& scope, size_t access) const {
-  const Address& address = accesses_[access];
-  return address.stride(schedule_.vector_loop).is(1) &&
-         std::ranges::none_of(address.values, [&](const Address::Step& step) {
+  const Address& it = address(access);
+  return it.stride(schedule_.vector_loop).is(1) &&
+         std::ranges::none_of(it.values, [&](const Address::Step& step) {
            return scope.values[static_cast<size_t>(step.number)]->getType()->isVectorTy();
          });
 }
@@ -208,9 +229,9 @@ llvm::Value* KernelValues::lane_pointers(Scope& scope, size_t access, llvm::Valu
   std::vector<llvm::Constant*> lanes;
   for (int lane = 0; lane < schedule_.lanes; ++lane)
     lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(lane)));
-  llvm::Value* stride = same_form(size(accesses_[access].stride(schedule_.vector_loop)), true);
+  llvm::Value* stride = same_form(size(address(access).stride(schedule_.vector_loop)), true);
   llvm::Value* offset = builder.CreateMul(llvm::ConstantVector::get(lanes), stride);
-  for (const Address::Step& step : accesses_[access].values) {
+  for (const Address::Step& step : address(access).values) {
     llvm::Value* value = scope.values[static_cast<size_t>(step.number)];
     if (value->getType()->isVectorTy())
       offset = builder.CreateAdd(offset, builder.CreateMul(value, same_form(size(step.stride), true)));

@@ -24,7 +24,7 @@ struct Scope {
   std::vector<llvm::Value*> index;   // by loop; the vector loop's first lane
   uint64_t entered = 0;              // loops
   std::vector<llvm::Value*> values;  // by instruction; null: not known yet
-  std::vector<llvm::Value*> offset;  // by access: elements so far; null: 0
+  std::vector<llvm::Value*> offset;  // by distinct address: elements so far; null: 0
   llvm::Value* mask = nullptr;       // lanes that count; null: all
 };
 
@@ -42,6 +42,8 @@ class KernelValues {
   void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);
   void emit_store(Scope& scope, size_t store);
 
+  /// From now on entering a loop does not move the addresses of these reads, unless others share them.
+  void retire(const std::vector<int>& reads);
   /// Address that a read has where the loops entered stand, and its stride along a loop.
   llvm::Value* pointer_of(const Scope& scope, int instruction);
   llvm::Value* stride_of(int instruction, int loop) const;
@@ -69,6 +71,7 @@ class KernelValues {
   llvm::Value* lanes_mask(const Scope& scope, llvm::Value* condition) const;
   bool is_contiguous(const Scope& scope, size_t access) const;
   llvm::Value* zero_memory();
+  const Address& address(size_t access) const { return addresses_[access_[access]]; }
   llvm::Value* same_form(llvm::Value* value, bool vector) const;
 
   Emitter& emitter_;
@@ -76,7 +79,9 @@ class KernelValues {
   const std::vector<Buffer>& buffers_;
   const KernelSchedule& schedule_;
   const KernelArguments& arguments_;
-  std::vector<Address> accesses_;  // of instructions, then of stores
+  std::vector<Address> addresses_;  // distinct
+  std::vector<size_t> access_;      // of instructions, then of stores: number of their address
+  std::vector<bool> active_;        // by address: loops that are entered move it
   std::vector<uint64_t> loops_;
   std::vector<int> phases_;
 };
