@@ -1,7 +1,7 @@
 // Time of one training step of dense networks (forward, softmax cross-entropy, backward, SGD: one native
 // call), its share of the machine's multiply-add peak measured in the same run, and the time of each step of
 // compilation.
-// Usage: step [BATCH WIDTH...]   for example: step 128 784 256 128 10
+// Usage: step [--dump] [--threads N] [BATCH WIDTH...]   for example: step --threads 2 128 784 256 128 10
 #include <cstdlib>
 #include <string_view>
 
@@ -40,15 +40,15 @@ Bindings batch_of(const std::vector<int64_t>& widths, int64_t batch) {
   return {{"x", x}, {"label", label}};
 }
 
-void measure(const std::vector<int64_t>& widths, int64_t batch, bool dump) {
-  CompileOptions options{.keep_dumps = dump};
+void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Program program = compile(training_graph(widths), options);
   const double compile_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (dump) {
+  if (options.keep_dumps) {
     const Dumps& dumps = program.dumps();
-    fmt::print("{}\n{}\n{}\n{}\n{}\n", dumps.kernels, dumps.fused, dumps.schedule, dumps.memory, dumps.assembly);
+    fmt::print("{}\n{}\n{}\n{}\n{}\n", dumps.kernels, dumps.fused, dumps.schedule, dumps.memory,
+               dumps.assembly);
   }
   program.bind(batch_of(widths, batch));
   program.run();
@@ -72,15 +72,23 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, bool dump) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const bool dump = count > 1 && std::string_view(arguments[1]) == "--dump";
+  CompileOptions options;
   std::vector<int64_t> numbers;
-  for (int i = dump ? 2 : 1; i < count; ++i) numbers.push_back(std::atoll(arguments[i]));
+  for (int i = 1; i < count; ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument == "--dump")
+      options.keep_dumps = true;
+    else if (argument == "--threads" && i + 1 < count)
+      options.threads = std::atoi(arguments[++i]);
+    else
+      numbers.push_back(std::atoll(arguments[i]));
+  }
   if (numbers.size() >= 3) {
-    measure({numbers.begin() + 1, numbers.end()}, numbers[0], dump);
+    measure({numbers.begin() + 1, numbers.end()}, numbers[0], options);
     return 0;
   }
-  measure({784, 256, 128, 10}, 128, dump);
-  measure({784, 256, 128, 10}, 32, dump);
-  measure({64, 64, 10}, 64, dump);
-  measure({2, 16, 16, 2}, 32, dump);
+  measure({784, 256, 128, 10}, 128, options);
+  measure({784, 256, 128, 10}, 32, options);
+  measure({64, 64, 10}, 64, options);
+  measure({2, 16, 16, 2}, 32, options);
 }

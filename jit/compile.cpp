@@ -75,15 +75,19 @@ Compiled compile_steps(const Graph& graph, const CompileOptions& options) {
   name_kernels(kernels, graph);
   verify(kernels);
   step.keep(dumps.fused, kernels);
-  const Schedule schedule = step("schedule", [&] { return crease::schedule(kernels, machine); });
+  const Schedule schedule =
+      step("schedule", [&] { return crease::schedule(kernels, machine, options.threads); });
   step.keep(dumps.schedule, schedule, kernels);
   MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });
   step.keep(dumps.memory, memory, kernels);
   const NativeOptions native{.optimisation = options.optimisation, .keep_text = options.keep_dumps};
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
+  int threads = 1;
+  for (const KernelSchedule& kernel : schedule.kernels) threads = std::max(threads, kernel.threads);
   return {.kernels = std::move(kernels),
           .memory = std::move(memory),
           .code = std::move(code),
+          .threads = threads,
           .dumps = std::move(dumps),
           .timings = std::move(step.timings)};
 }

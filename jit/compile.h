@@ -10,6 +10,7 @@ struct Compiled {
   Kernels kernels;
   MemoryPlan memory;
   NativeCode code;
+  int threads;  // that kernels are split for; 1 if none is
   Dumps dumps;
   Timings timings;
 };

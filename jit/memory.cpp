@@ -184,9 +184,8 @@ class Planner {
       const auto& contraction = schedule_.kernels[k].contraction;
       if (!contraction || contraction->plan.scratch.factor == 0) continue;
       const int kernel = static_cast<int>(k);
-      plan_.slots.push_back({plan_.table_size,
-                             Extent{size_of(contraction->facts.type), {}} * contraction->plan.scratch, kernel,
-                             kernel});
+      const Extent bytes{size_of(contraction->facts.type) * schedule_.kernels[k].threads, {}};
+      plan_.slots.push_back({plan_.table_size, bytes * contraction->plan.scratch, kernel, kernel});
       plan_.scratch[k] = plan_.table_size++;
     }
   }

@@ -7,12 +7,14 @@
 #include "jit/memory.h"
 #include "jit/program.h"
 #include "jit/schedule.h"
+#include "jit/threads.h"
 
 namespace crease {
 
 /// One step: all kernels in order. `buffers` holds the address of each buffer by number, then those of the
 /// scratch memories; `dims` the sizes of the named dimensions in the order of Kernels::symbols.
-using StepFunction = void (*)(void* const* buffers, const int64_t* dims);
+/// `parallel` runs the parts of split kernels; not used if the schedule has none.
+using StepFunction = void (*)(void* const* buffers, const int64_t* dims, const Parallel* parallel);
 
 /// Owns native code.
 class NativeCode {

@@ -3,27 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "graph/error.h"
 #include "jit/compile.h"
+#include "jit/threads.h"
 
 namespace crease {
 namespace {
-
-/// IEEE arithmetic while native code runs: subnormals are numbers, no exception traps. Restores what was.
-class IeeeMode {
- public:
-#if defined(__x86_64__)
-  IeeeMode() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
-  ~IeeeMode() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#endif
-};
 
 Tensor deep_copy(const Tensor& tensor) {
   Tensor copy(tensor.type(), tensor.sizes());
@@ -41,7 +26,11 @@ std::string joined(const Names& names) {
 
 struct Program::Implementation {
   Implementation(const Graph& source, const CompileOptions& options)
-      : graph(source), specialised(options.specialise), compiled(compile_steps(source, options)) {
+      : graph(source),
+        specialised(options.specialise),
+        compiled(compile_steps(source, options)),
+        pool(compiled.threads),
+        parallel{run_parts, &pool} {
     const size_t count = compiled.kernels.buffers.size();
     memory.resize(count);
     table.assign(static_cast<size_t>(compiled.memory.table_size), nullptr);
@@ -53,6 +42,10 @@ struct Program::Implementation {
       if (it.kind == BufferKind::Next && it.alias < 0 && !compiled.memory.in_place[b])
         memory[b] = Tensor(it.type, sizes_of(it.shape));
     }
+  }
+
+  static void run_parts(void* pool, PartFunction function, void* const* buffers, const int64_t* dims) {
+    static_cast<ThreadPool*>(pool)->run(function, buffers, dims);
   }
 
   const Buffer& buffer(int number) const { return compiled.kernels.buffers[static_cast<size_t>(number)]; }
@@ -112,7 +105,7 @@ struct Program::Implementation {
     if (!bound) return;
     {
       const IeeeMode mode;
-      compiled.code.step()(table.data(), dims.data());
+      compiled.code.step()(table.data(), dims.data(), &parallel);
     }
     for (size_t b = 0; b < memory.size(); ++b) {
       const Buffer& it = compiled.kernels.buffers[b];
@@ -133,6 +126,8 @@ struct Program::Implementation {
   Graph graph;
   Sizes specialised;
   Compiled compiled;
+  ThreadPool pool;
+  Parallel parallel;
   std::vector<Tensor> memory;  // by buffer: all but intermediates
   std::vector<void*> table;    // by buffer, then scratch
   std::vector<int64_t> dims;

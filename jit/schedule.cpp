@@ -6,6 +6,7 @@
 #include "graph/error.h"
 #include "jit/address.h"
 #include "jit/schedule_contraction.h"
+#include "jit/schedule_threads.h"
 
 namespace crease {
 namespace {
@@ -167,16 +168,27 @@ std::string text_of(const std::vector<ScheduledLoop>& loops, const Kernel& kerne
 
 }  // namespace
 
+double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers, const KernelSchedule& plan,
+                        const Machine& machine) {
+  if (plan.contraction) {
+    double turns = 1;
+    for (const ScheduledLoop& loop : plan.outer) turns *= estimate(loop.extent);
+    return turns * estimated_cycles(plan.contraction->facts, plan.contraction->plan, machine);
+  }
+  return cost_of(kernel, traffic_of(kernel, buffers), plan, plan.vector_loop, plan.lanes);
+}
+
 double estimate(const Extent& extent) {
   double size = static_cast<double>(extent.factor);
   for (size_t i = 0; i < extent.symbols.size(); ++i) size *= typical_size;
   return size;
 }
 
-Schedule schedule(const Kernels& program, const Machine& machine) {
+Schedule schedule(const Kernels& program, const Machine& machine, int threads) {
   Schedule result;
   for (const Kernel& kernel : program.kernels)
     result.kernels.push_back(schedule_kernel(kernel, program.buffers, machine));
+  if (threads > 1) split_kernels(program, machine, threads, result);
   return result;
 }
 
@@ -184,6 +196,7 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   std::string text = fmt::format("loops ({}; {})", text_of(schedule.outer, kernel, schedule),
                                  text_of(schedule.inner, kernel, schedule));
   if (schedule.contraction) text += ", contraction " + to_string(schedule.contraction->plan);
+  if (schedule.threads > 1) text += fmt::format(", {} threads", schedule.threads);
   return text;
 }
 

@@ -32,19 +32,30 @@ struct KernelSchedule {
   int vector_loop = -1;  // spread over lanes, -1: none
   int lanes = 1;
   std::optional<ContractionSchedule> contraction;
+  /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
+  /// split_step: rows of a contraction without outer loops, else the outermost loop. 1: one thread runs all.
+  int threads = 1;
+  Extent split_extent = {};
+  int64_t split_step = 1;
 };
 
 struct Schedule {
   std::vector<KernelSchedule> kernels;
 };
 
-/// Schedules every kernel. Assumes verify(program).
-Schedule schedule(const Kernels& program, const Machine& machine);
+/// Schedules every kernel. With several threads, splits those for which that pays by a model of the time of
+/// kernels, regions and bytes that move between cores; results have the same bits for any number of threads.
+/// Assumes verify(program).
+Schedule schedule(const Kernels& program, const Machine& machine, int threads = 1);
 
 /// Loops, lanes and tile of one kernel.
 std::string to_string(const KernelSchedule& schedule, const Kernel& kernel);
 /// One line a kernel.
 std::string to_string(const Schedule& schedule, const Kernels& program);
+
+/// Rough time of a scheduled kernel on one core.
+double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers,
+                        const KernelSchedule& schedule, const Machine& machine);
 
 /// Rough number of turns; a named dimension counts as 64.
 double estimate(const Extent& extent);

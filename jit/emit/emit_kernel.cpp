@@ -45,6 +45,10 @@ class NestEmitter {
 
   void run(llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
     scratch_ = scratch;
+    if (schedule_.contraction && schedule_.outer.empty()) {
+      row_begin_ = begin;
+      row_end_ = end;
+    }
     Scope scope = values_.start();
     ready(scope);
     outer(0, scope, begin, end);
@@ -266,13 +270,14 @@ class NestEmitter {
 
   void contraction(Scope& scope) {
     const ContractionSchedule& plan = *schedule_.contraction;
-    const ContractionOperands operands{.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop),
-                                       .b = operand(scope, plan.b, plan.depth_loop, plan.column_loop),
-                                       .row_begin = emitter_.i64(0),
-                                       .row_end = values_.size(plan.facts.m),
-                                       .n = values_.size(plan.facts.n),
-                                       .k = values_.size(plan.facts.k),
-                                       .scratch = scratch_};
+    ContractionOperands operands;
+    operands.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop);
+    operands.b = operand(scope, plan.b, plan.depth_loop, plan.column_loop);
+    operands.row_begin = row_begin_ == nullptr ? emitter_.i64(0) : row_begin_;
+    operands.row_end = row_end_ == nullptr ? values_.size(plan.facts.m) : row_end_;
+    operands.n = values_.size(plan.facts.n);
+    operands.k = values_.size(plan.facts.k);
+    operands.scratch = scratch_;
     values_.retire({plan.a, plan.b});
     emit_contraction(emitter_, plan.facts, plan.plan, operands,
                      [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
@@ -292,6 +297,7 @@ class NestEmitter {
   KernelValues values_;
   int last_phase_ = 0;
   llvm::Value* scratch_ = nullptr;
+  llvm::Value *row_begin_ = nullptr, *row_end_ = nullptr;  // of a contraction that is split; null: all rows
   // Of the phase that is being emitted.
   std::vector<size_t> reductions_, stores_;
   std::vector<bool> wanted_;

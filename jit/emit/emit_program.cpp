@@ -1,5 +1,6 @@
 #include "jit/emit/emit_program.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -23,28 +24,100 @@ class ProgramEmitter {
         renamed_(program.buffers) {}
 
   void run() {
-    auto* type =
-        llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy(), builder_.getPtrTy()}, false);
+    llvm::Type* pointer = builder_.getPtrTy();
+    auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer, pointer, pointer}, false);
     llvm::Function* step = function("step", type, llvm::Function::ExternalLinkage);
-    std::vector<std::pair<llvm::Function*, std::vector<int>>> calls;
+    std::vector<Call> calls;
     for (size_t k = 0; k < program_.kernels.size(); ++k) {
       const std::vector<int> homes = homes_of(program_.kernels[k]);
-      calls.emplace_back(kernel_function(k, homes), homes);
+      Call call{k, kernel_function(k, homes), homes, nullptr};
+      if (schedule_.kernels[k].threads > 1) call.part = part_function(call);
+      calls.push_back(std::move(call));
     }
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", step));
-    llvm::Value* buffers = step->getArg(0);
-    for (size_t k = 0; k < calls.size(); ++k) {
-      const int scratch = memory_.scratch[k];
-      std::vector<llvm::Value*> arguments{step->getArg(1)};
-      arguments.push_back(scratch < 0 ? llvm::ConstantPointerNull::get(builder_.getPtrTy())
-                                      : address(buffers, scratch));
-      for (int home : calls[k].second) arguments.push_back(address(buffers, home));
-      builder_.CreateCall(calls[k].first, arguments);
+    for (const Call& call : calls) {
+      if (call.part == nullptr)
+        builder_.CreateCall(call.kernel, arguments_of(call, step->getArg(0), step->getArg(1), nullptr));
+      else
+        call_parallel(step, call.part);
     }
     builder_.CreateRetVoid();
   }
 
  private:
+  /// One kernel of the program, in order.
+  struct Call {
+    size_t kernel_number;
+    llvm::Function* kernel;
+    std::vector<int> homes;
+    llvm::Function* part;  // runs one thread's part; null: the kernel is not split
+  };
+
+  llvm::Value* load(llvm::Type* type, llvm::Value* base, size_t number) {
+    return builder_.CreateLoad(type, builder_.CreateConstGEP1_64(type, base, number));
+  }
+
+  /// dims, scratch, memories; `part` shifts the scratch memory to that of one thread.
+  std::vector<llvm::Value*> arguments_of(const Call& call, llvm::Value* buffers, llvm::Value* dims,
+                                         llvm::Value* part) {
+    const int number = memory_.scratch[call.kernel_number];
+    llvm::Type* pointer = builder_.getPtrTy();
+    llvm::Value* scratch = llvm::ConstantPointerNull::get(builder_.getPtrTy());
+    if (number >= 0) scratch = load(pointer, buffers, static_cast<size_t>(number));
+    if (number >= 0 && part != nullptr) {
+      const ContractionSchedule& contraction = *schedule_.kernels[call.kernel_number].contraction;
+      llvm::Value* elements = extent(contraction.plan.scratch, dims);
+      scratch = emitter_.element(scratch, builder_.CreateMul(part, elements), contraction.facts.type);
+    }
+    std::vector<llvm::Value*> arguments{dims, scratch};
+    for (int home : call.homes) arguments.push_back(load(pointer, buffers, static_cast<size_t>(home)));
+    return arguments;
+  }
+
+  llvm::Value* extent(const Extent& size, llvm::Value* dims) {
+    llvm::Value* value = emitter_.i64(size.factor);
+    for (const std::string& symbol : size.symbols) {
+      const auto at = std::ranges::find(program_.symbols, symbol) - program_.symbols.begin();
+      value = builder_.CreateMul(value, load(builder_.getInt64Ty(), dims, static_cast<size_t>(at)));
+    }
+    return value;
+  }
+
+  /// A PartFunction: the range of one thread, whole steps, as equal as they can be.
+  llvm::Function* part_function(const Call& call) {
+    const KernelSchedule& plan = schedule_.kernels[call.kernel_number];
+    llvm::Type *pointer = builder_.getPtrTy(), *i64 = builder_.getInt64Ty();
+    auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer, pointer, i64, i64}, false);
+    const std::string name = program_.kernels[call.kernel_number].name + ".part";
+    llvm::Function* made = function(name, type, llvm::Function::InternalLinkage);
+    builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
+    llvm::Value *part = made->getArg(2), *parts = made->getArg(3);
+    llvm::Value* all = extent(plan.split_extent, made->getArg(1));
+    llvm::Value* step = emitter_.i64(plan.split_step);
+    llvm::Value* steps =
+        builder_.CreateSDiv(builder_.CreateAdd(all, emitter_.i64(plan.split_step - 1)), step);
+    const auto border = [&](llvm::Value* number) {
+      llvm::Value* at =
+          builder_.CreateMul(builder_.CreateSDiv(builder_.CreateMul(steps, number), parts), step);
+      return builder_.CreateSelect(builder_.CreateICmpSLT(at, all), at, all);
+    };
+    std::vector<llvm::Value*> arguments = arguments_of(call, made->getArg(0), made->getArg(1), part);
+    arguments.push_back(border(part));
+    arguments.push_back(border(builder_.CreateAdd(part, emitter_.i64(1))));
+    builder_.CreateCall(call.kernel, arguments);
+    builder_.CreateRetVoid();
+    return made;
+  }
+
+  /// parallel->run(parallel->pool, part, buffers, dims)
+  void call_parallel(llvm::Function* step, llvm::Function* part) {
+    llvm::Type* pointer = builder_.getPtrTy();
+    auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer, pointer, pointer, pointer}, false);
+    llvm::Value* run = load(pointer, step->getArg(2), 0);
+    llvm::Value* pool = load(pointer, step->getArg(2), 1);
+    builder_.CreateCall(type, run, {pool, part, step->getArg(0), step->getArg(1)});
+  }
+
   llvm::Function* function(const std::string& name, llvm::FunctionType* type,
                            llvm::GlobalValue::LinkageTypes linkage) {
     llvm::Function* made = llvm::Function::Create(type, linkage, name, module_);
@@ -53,12 +126,6 @@ class ProgramEmitter {
     made->addFnAttr("prefer-vector-width", bits);
     made->addFnAttr("min-legal-vector-width", bits);
     return made;
-  }
-
-  llvm::Value* address(llvm::Value* buffers, int number) {
-    llvm::Value* place =
-        builder_.CreateConstGEP1_64(builder_.getPtrTy(), buffers, static_cast<uint64_t>(number));
-    return builder_.CreateLoad(builder_.getPtrTy(), place);
   }
 
   /// Memories that a kernel touches, ascending.
@@ -91,12 +158,14 @@ class ProgramEmitter {
     for (size_t i = 0; i < homes.size(); ++i) argument.emplace(homes[i], i);
     llvm::Function*& made = functions_[key_of(k, argument)];
     if (made != nullptr) return made;
-    const std::vector<llvm::Type*> types(2 + homes.size(), builder_.getPtrTy());
+    std::vector<llvm::Type*> types(2 + homes.size(), builder_.getPtrTy());
+    const bool split = schedule_.kernels[k].threads > 1;
+    if (split) types.insert(types.end(), 2, builder_.getInt64Ty());
     auto* type = llvm::FunctionType::get(builder_.getVoidTy(), types, false);
     made = function(program_.kernels[k].name, type, llvm::Function::InternalLinkage);
     made->addFnAttr(llvm::Attribute::NoInline);
     // Different homes never overlap while both are in use.
-    for (unsigned i = 0; i < types.size(); ++i) made->addParamAttr(i, llvm::Attribute::NoAlias);
+    for (unsigned i = 0; i < 2 + homes.size(); ++i) made->addParamAttr(i, llvm::Attribute::NoAlias);
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
     KernelArguments arguments;
     for (size_t b = 0; b < memory_.home.size(); ++b) {
@@ -109,8 +178,11 @@ class ProgramEmitter {
       llvm::Value* place = builder_.CreateConstGEP1_64(builder_.getInt64Ty(), made->getArg(0), s);
       arguments.symbols.emplace(program_.symbols[s], builder_.CreateLoad(builder_.getInt64Ty(), place));
     }
+    const auto argument_after = [&](size_t i) {
+      return split ? made->getArg(static_cast<unsigned>(2 + homes.size() + i)) : nullptr;
+    };
     emit_kernel(emitter_, program_.kernels[k], program_.buffers, schedule_.kernels[k], arguments,
-                made->getArg(1));
+                made->getArg(1), argument_after(0), argument_after(1));
     builder_.CreateRetVoid();
     return made;
   }

@@ -9,8 +9,8 @@
 
 namespace crease {
 
-/// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims), which calls them
-/// in order. Its type is StepFunction of jit/native.h.
+/// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims, parallel), which
+/// calls them in order. Its type is StepFunction of jit/native.h.
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
                   const Schedule& schedule, const MemoryPlan& memory);
 

@@ -146,3 +146,18 @@ TEST_CASE("outputs before the first bind are refused") {
   CHECK_THROWS_WITH_AS(program.output("loss"),
                        "[program] output 'loss' has no value: the program was never bound", Error);
 }
+
+TEST_CASE("any number of threads gives the same bits") {
+  const Graph graph = training_step(600, 500, 40);
+  for (int threads : {2, 3}) {
+    CAPTURE(threads);
+    Program many = compile(graph, {.threads = threads, .keep_dumps = true});
+    CHECK(many.dumps().schedule.find(fmt::format("{} threads", threads)) != std::string::npos);
+    Program again = compile(graph);
+    for (unsigned step = 0; step < 3; ++step) {
+      const Bindings inputs = batch(70, 600, 40, step);
+      CHECK(many(inputs).at("loss") == again(inputs).at("loss"));
+    }
+    CHECK(many.parameters() == again.parameters());
+  }
+}

@@ -1,0 +1,85 @@
+#include "jit/threads.h"
+
+#include <system_error>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "graph/error.h"
+
+namespace crease {
+namespace {
+
+/// About 50 microseconds: longer than the serial code between two regions of a step, shorter than a wake-up
+/// that anybody would notice.
+constexpr int spins_before_sleep = 2000;
+
+void pause() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+}  // namespace
+
+#if defined(__x86_64__)
+// 0x1F80: all exceptions masked, round to nearest, neither flush-to-zero nor denormals-are-zero.
+IeeeMode::IeeeMode() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
+IeeeMode::~IeeeMode() { _mm_setcsr(saved_); }
+#else
+IeeeMode::IeeeMode() noexcept = default;
+IeeeMode::~IeeeMode() = default;
+#endif
+
+ThreadPool::ThreadPool(int threads) {
+  try {
+    for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
+  } catch (const std::system_error& error) {
+    stop_ = true;
+    ++region_;
+    region_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    fail("[threads] the system gave {} of {} threads: {}", workers_.size() + 1, threads, error.what());
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stop_ = true;
+  ++region_;
+  region_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t* dims) noexcept {
+  const auto parts = static_cast<int64_t>(workers_.size()) + 1;
+  function_ = function;
+  buffers_ = buffers;
+  dims_ = dims;
+  running_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  region_.fetch_add(1, std::memory_order_release);
+  region_.notify_all();
+  function(buffers, dims, 0, parts);
+  for (int spins = 0; running_.load(std::memory_order_acquire) != 0; ++spins) {
+    pause();
+    // A worker without a processor of its own needs this one.
+    if (spins > spins_before_sleep) std::this_thread::yield();
+  }
+}
+
+void ThreadPool::work(int part) noexcept {
+  const IeeeMode mode;
+  uint32_t seen = 0;
+  for (;;) {
+    for (int spins = 0; region_.load(std::memory_order_acquire) == seen && spins < spins_before_sleep;
+         ++spins)
+      pause();
+    region_.wait(seen, std::memory_order_acquire);
+    if (stop_) return;
+    seen = region_.load(std::memory_order_acquire);
+    function_(buffers_, dims_, part, static_cast<int64_t>(workers_.size()) + 1);
+    running_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+}  // namespace crease
