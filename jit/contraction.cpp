@@ -21,6 +21,7 @@ struct Model {
   int epilogue_cost;
   int most_rows = 64;        // of a tile
   double panel_latency = 0;  // cycles lost for each k of each panel of B
+  bool result_is_far;        // beyond the second cache, and few products to hide that each row waits
 
   Model(const ContractionFacts& facts, const Machine& on, bool transposed)
       : machine(on),
@@ -28,7 +29,8 @@ struct Model {
         columns(std::max<int64_t>(1, known(transposed ? facts.m : facts.n))),
         depth(known(facts.k)),
         lanes(on.lanes(size_of(facts.type))),
-        epilogue_cost(facts.epilogue_cost) {
+        epilogue_cost(facts.epilogue_cost),
+        result_is_far(depth <= 64 && rows * columns * size_of(facts.type) > on.l2_bytes) {
     const int64_t bytes = size_of(facts.type);
     const bool packed = transposed ? !facts.a_row.is(1) : !facts.b_column.is(1);
     // A row-major B beyond the second cache comes in pieces as wide as the tile, each from a page of its own.
@@ -57,7 +59,8 @@ struct Model {
     // A panel that the first cache cannot hold comes from the second one, not quite hidden.
     const int64_t panel = depth * vectors * machine.vector_bits / 8;
     const double refill = panel > machine.l1_bytes / 2 ? 0.15 * static_cast<double>(vectors) : 0;
-    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products;
+    const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
+    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
            epilogue;
   }
@@ -87,7 +90,8 @@ bool fits_registers(const Machine& machine, int rows, int vectors) {
 /// The cheapest register tile.
 ContractionPlan best_tile(const Model& model) {
   const int64_t all = ceil_divide(model.columns, model.lanes);
-  const int widest = model.rows == 1 ? 12 : (model.panel_latency > 0 && model.rows <= 160 ? 6 : 4);
+  const bool wide = model.result_is_far || (model.panel_latency > 0 && model.rows <= 160);
+  const int widest = model.rows == 1 ? 12 : (wide ? 6 : 4);
   const int most_vectors = static_cast<int>(std::min<int64_t>(widest, all));
   ContractionPlan best;
   double least = model.cycles(1, 1);
