@@ -55,7 +55,7 @@ class Fuser {
     bool changed = true;
     while (changed) {
       changed = false;
-      while (merge_one()) changed = true;
+      while (merge_all()) changed = true;
       const auto any = [](const Kernel& kernel) { return is_simple_map(kernel); };
       if (inline_one(any)) changed = true;
     }
@@ -83,11 +83,17 @@ class Fuser {
 
   // ---- consumers into producers ----
 
-  bool merge_one() {
+  /// One sweep over all pairs; whether anything was merged. A merged kernel takes the producer's or a later
+  /// place, so the sweep goes on from there; what it opened up further ahead is left to the next sweep.
+  bool merge_all() {
+    bool merged = false;
     for (size_t p = 0; p < program_.kernels.size(); ++p)
       for (size_t c = p + 1; c < program_.kernels.size(); ++c)
-        if (intersect(uses_[c].reads, uses_[p].writes) && merge(p, c)) return true;
-    return false;
+        if (intersect(uses_[c].reads, uses_[p].writes) && merge(p, c)) {
+          merged = true;
+          c = p;
+        }
+    return merged;
   }
 
   bool merge(size_t p, size_t c) {
@@ -106,20 +112,24 @@ class Fuser {
     drop_stores(*merged, p, c);
 
     std::vector<Kernel> kernels;
+    std::vector<Uses> uses;
     const auto take = [&](size_t first, size_t last, auto wanted) {
-      for (size_t k = first; k < last; ++k)
-        if (wanted(k)) kernels.push_back(std::move(kernel(k)));
+      for (size_t k = first; k < last; ++k) {
+        if (!wanted(k)) continue;
+        kernels.push_back(std::move(kernel(k)));
+        uses.push_back(std::move(uses_[k]));
+      }
     };
     const auto all = [](size_t) { return true; };
+    remove_unneeded(*merged);
     take(0, p, all);
     take(p + 1, c, [&](size_t k) { return !after[k]; });
-    remove_unneeded(*merged);
+    uses.push_back(uses_of(program_, *merged));
     kernels.push_back(std::move(*merged));
     take(p + 1, c, [&](size_t k) { return after[k]; });
     take(c + 1, program_.kernels.size(), all);
     program_.kernels = std::move(kernels);
-    uses_.clear();
-    for (const Kernel& it : program_.kernels) uses_.push_back(uses_of(program_, it));
+    uses_ = std::move(uses);
     return true;
   }
 
