@@ -1,6 +1,7 @@
 #include "frontends/report.h"
 
 #include "graph/analysis/check.h"
+#include "graph/analysis/dataflow.h"
 #include "graph/analysis/digest.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/saturation.h"
@@ -12,6 +13,20 @@ namespace {
 
 void append(std::vector<Finding>& all, std::vector<Finding> more) {
   for (Finding& finding : more) all.push_back(std::move(finding));
+}
+
+/// The graph, where it names no output with the computed values that nothing reads as outputs.
+Graph with_outputs(const Graph& graph) {
+  Graph result = graph;
+  if (!graph.outputs().empty()) return result;
+  const auto users = readers(graph);
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    if (graph.node(id).role != Role::Apply || !users[static_cast<size_t>(id)].empty()) continue;
+    const size_t count = result.outputs().size();
+    result.output(count == 0 ? "result" : fmt::format("result{}", count), result.value(id));
+  }
+  expect(!result.outputs().empty(), "[analyze] the graph has no outputs: name one with graph.output(...)");
+  return result;
 }
 
 /// Only what the outputs need: without updates, so that a training step is not mistaken for the network.
@@ -48,10 +63,9 @@ std::vector<CheckedCertificate> check_all(const std::vector<Finding>& findings, 
 }  // namespace
 
 Report analyze(const Graph& graph, const AnalyzeOptions& options) {
-  expect(!graph.outputs().empty(), "[analyze] the graph has no outputs: name one with graph.output(...)");
   Report report{.title = options.title,
                 .digest = {},
-                .graph = without_updates(graph),
+                .graph = without_updates(with_outputs(graph)),
                 .findings = {},
                 .certificates = {},
                 .structure = {},

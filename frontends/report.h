@@ -42,9 +42,10 @@ struct Report {
   CostReport cost;
 };
 
-/// Analyses the outputs of a graph; gradients and updates that it may hold are not looked at. Each
-/// certificate is checked at once. Errors: Error if the graph has no outputs. Cost: about linear in the
-/// graph; a product of affine layers is formed exactly (256 x 784 in about 0.2 s).
+/// Analyses the outputs of a graph, where it names none the computed values that nothing reads; gradients and
+/// updates that it may hold are not looked at. Each certificate is checked at once. Errors: Error if there is
+/// nothing computed. Cost: about linear in the graph; a product of affine layers is formed exactly (256 x 784
+/// in about 0.2 s).
 Report analyze(const Graph& graph, const AnalyzeOptions& options = {});
 
 /// Sections, each of which begins with its verdict. At most `lines` lines, the rest is counted; 0: all.

@@ -11,7 +11,9 @@ namespace crease::cli {
 /// What to do once the command line is read.
 using Action = std::function<int()>;
 
+void add_demo(CLI::App& application, Action& action);
 void add_train(CLI::App& application, Action& action);
+void add_inspect(CLI::App& application, Action& action);
 void add_eval(CLI::App& application, Action& action);
 void add_dump(CLI::App& application, Action& action);
 void add_doctor(CLI::App& application, Action& action);

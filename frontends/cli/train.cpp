@@ -80,7 +80,7 @@ void add_train(CLI::App& application, Action& action) {
   command.add_option("--tie", settings.tie, "Slope used at a kink: left, right, mid, value(S), min_norm")
       ->capture_default_str();
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
-  command.add_option("--save", arguments->save, "Folder for the network, saved after every epoch");
+  command.add_option("--save", arguments->save, "Folder for the network, saved while it is trained");
   command.add_option("--resume", arguments->resume,
                      "Folder of a training to go on with; its options are kept");
   command.footer(

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
+
 #include "frontends/cli/terminal.h"
 #include "frontends/models.h"
 #include "graph/error.h"
@@ -29,6 +31,25 @@ void save(const std::filesystem::path& folder, const Model& model, const Checkpo
   save_model(folder, model);
   save_checkpoint(folder, checkpoint);
 }
+
+/// Saves after the first epoch, then when the last time is a second ago: flushing to the disk takes longer
+/// than a small epoch.
+class Saver {
+ public:
+  explicit Saver(std::optional<std::filesystem::path> folder) : folder_(std::move(folder)) {}
+
+  template <class MakeModel>
+  void operator()(const Checkpoint& checkpoint, MakeModel make_model_now) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!folder_ || (saved_ && now - *saved_ < std::chrono::seconds(1))) return;
+    save(*folder_, make_model_now(), checkpoint);
+    saved_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  std::optional<std::filesystem::path> folder_;
+  std::optional<std::chrono::steady_clock::time_point> saved_;
+};
 
 void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
   fmt::print(
@@ -75,6 +96,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   ProgressDisplay display;
   const StopRequest stop_request;
   std::optional<EpochMetrics> last;
+  Saver saver(folder);
   TrainOptions options;
   options.epochs = settings.epochs;
   options.batch = settings.batch;
@@ -89,7 +111,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
     last = metrics;
     display.show(metrics);
-    if (folder) save(*folder, make_model(settings, data, network, checkpoint, last), checkpoint);
+    saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, last); });
     return true;
   };
   // A folder that cannot be written is an error now, not after the first epoch.
@@ -104,10 +126,11 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   }
   display.end();
   outcome.model = make_model(settings, data, network, outcome.result.checkpoint, last);
-  if (!outcome.result.stopped) return outcome;
+  const bool stopped = outcome.result.stopped;
+  if (!folder && !stopped) return outcome;
   const std::filesystem::path place = folder.value_or("crease-interrupted");
   save(place, outcome.model, outcome.result.checkpoint);
-  tell_interrupted(place, outcome.result.checkpoint);
+  if (stopped) tell_interrupted(place, outcome.result.checkpoint);
   return outcome;
 }
 

@@ -44,8 +44,9 @@ struct TrainingOutcome {
   TrainResult result;
 };
 
-/// Trains and draws progress. With a folder, model and checkpoint are saved there after every epoch. When the
-/// user interrupts, the step is finished and both are saved, without a folder to `crease-interrupted`.
+/// Trains and draws progress. With a folder, model and checkpoint are saved there after epochs, at most once
+/// a second, and at the end. When the user interrupts, the step is finished and both are saved, without a
+/// folder to `crease-interrupted`.
 TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
                              const std::optional<std::filesystem::path>& folder,
                              const std::optional<Checkpoint>& resume = {});

@@ -21,7 +21,7 @@ gives() {
 case_help() {
   gives 0 'Example' --help
   local name
-  for name in train eval dump doctor; do
+  for name in demo train inspect eval dump doctor; do
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done
@@ -86,6 +86,24 @@ case_interrupt() {
   cmp whole/checkpoint.safetensors part/checkpoint.safetensors
   gives 0 'nothing to do' train --resume part
   gives 0 'epoch 61/61' train --resume part --epochs 61
+}
+
+case_demo() {
+  gives 0 'written to' demo --output 'a folder'
+  local accuracies
+  mapfile -t accuracies < <(grep -oE '^test accuracy [0-9.]+' output | grep -oE '[0-9.]+$')
+  [[ ${#accuracies[@]} == 2 ]] || complain "want two test accuracies: ${accuracies[*]}"
+  awk -v a="${accuracies[0]}" 'BEGIN { exit !(a >= 96) }' || complain "test accuracy ${accuracies[0]} % is below 96 %"
+  local file
+  for file in report.txt report.json model/graph.txt; do
+    [[ -s "a folder/$file" ]] || complain "no $file"
+  done
+  [[ -s 'a folder/graph.svg' || -s 'a folder/graph.dot' ]] || complain 'no drawing'
+  grep -qF 'is affine' 'a folder/report.txt' || complain 'the report does not say that the second network is affine'
+  gives 0 'AFFINE' inspect 'a folder/model'
+  gives 0 '"schema"' inspect 'a folder/model' --json
+  gives 0 'digraph' inspect 'a folder/model' --dot
+  gives 2 'excludes' inspect 'a folder/model' --dot --json
 }
 
 case_dump() {

@@ -102,6 +102,16 @@ TEST_CASE("long fractions are rounded in the text and exact in the evidence") {
   CHECK_FALSE(has(to_json(report), "about "));
 }
 
+TEST_CASE("a graph that names no output is analysed to the values that nothing reads") {
+  const Graph named = rectifiers();
+  Graph unnamed = named;
+  unnamed.clear_outputs();
+  const Report report = analyze(unnamed);
+  REQUIRE_EQ(report.graph.outputs().size(), named.outputs().size());
+  CHECK_EQ(report.graph.outputs().front().name, "result");
+  CHECK_EQ(report.findings.size(), analyze(named).findings.size());
+}
+
 TEST_CASE("a graph without outputs cannot be analysed") {
   CHECK_THROWS_WITH_AS(analyze(Graph()), doctest::Contains("[analyze] the graph has no outputs"), Error);
 }

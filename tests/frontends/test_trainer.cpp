@@ -64,6 +64,26 @@ TEST_CASE("equal seeds give equal parameters to the bit, other seeds do not") {
   CHECK_FALSE(first == parameters(2));
 }
 
+TEST_CASE("the compiled step trains as the interpreted one does") {
+  TrainOptions options = small_options(4);
+  for (const Optimizer& optimizer : {sgd({.learning_rate = 0.5}), momentum({.learning_rate = 0.1}), adam()}) {
+    options.optimizer = optimizer;
+    options.run.interpret = true;
+    const TrainResult interpreted = train(small_network(), small_split(), options);
+    options.run.interpret = false;
+    const TrainResult compiled = train(small_network(), small_split(), options);
+    CAPTURE(optimizer.name);
+    // 28 steps, each adding some ten roundings of 2^-24 to numbers of size 1; 64 allows for what later steps
+    // make of earlier roundings.
+    const double tolerance = 28 * 10 * 0x1p-24 * 64;
+    for (const auto& [name, tensor] : interpreted.checkpoint.parameters) {
+      CAPTURE(name);
+      const Tensor& other = compiled.checkpoint.parameters.at(name);
+      for (int64_t i = 0; i < tensor.count(); ++i) CHECK(std::abs(tensor.at(i) - other.at(i)) < tolerance);
+    }
+  }
+}
+
 TEST_CASE("a training that is stopped in an epoch and resumed equals one that was not, to the bit") {
   TrainOptions options = small_options();
   options.optimizer = adam({.learning_rate = 0.01});

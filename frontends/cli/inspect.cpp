@@ -1,0 +1,47 @@
+// crease inspect: what can be said about a saved network.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/model.h"
+#include "frontends/report.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  bool json = false, dot = false, all = false;
+};
+
+int run(const Arguments& arguments) {
+  const Model model = load_model(arguments.model);
+  const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
+  const Report report = analyze(model.network, {.title = title.empty() ? arguments.model : title});
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(report));
+  } else if (arguments.dot) {
+    fmt::print("{}\n", to_dot(report));
+  } else {
+    fmt::print("{}\n", arguments.all ? to_text(report, 0) : to_text(report));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand("inspect", "Report what is proved about a saved network");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  CLI::Option* json = command.add_flag("--json", arguments->json, "As JSON, with certificates in full");
+  command.add_flag("--dot", arguments->dot, "As a drawing for Graphviz")->excludes(json);
+  command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
+  command.footer(
+      "Examples:\n  crease inspect my-model\n  crease inspect my-model --dot | dot -Tsvg > my-model.svg");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli
