@@ -9,12 +9,16 @@ source=$2
 build=$3
 
 folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
 work="$folder/a user's project"
 mkdir -p "$work"
+# With the flags and the folder depth of the build of crease itself, ccache finds again what that build compiled.
+export CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1
+output="$build/package $mode"
+if [[ $build == "$source"/build/* ]]; then output="$source/build/package $mode"; fi
+rm -rf -- "$output"
+trap 'rm -rf -- "$folder" "$output"' EXIT
 cp -- "$source/tests/package/CMakeLists.txt" "$source/tests/package/main.cpp" "$work"
 
-# Flags as in the build of crease itself, so that ccache finds again what that build compiled.
 options=(-G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG")
 if command -v ccache > /dev/null; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 case $mode in
@@ -26,17 +30,17 @@ case $mode in
     options+=("-DCREASE_SOURCE=$source" -DCREASE_WARNINGS_AS_ERRORS=ON)
     ;;
 esac
-cmake -S "$work" -B "$work/build" "${options[@]}" > "$work/configure.log" || { cat "$work/configure.log"; exit 1; }
-cmake --build "$work/build" > "$work/build.log" || { cat "$work/build.log"; exit 1; }
+cmake -S "$work" -B "$output" "${options[@]}" > "$work/configure.log" || { cat "$work/configure.log"; exit 1; }
+cmake --build "$output" > "$work/build.log" || { cat "$work/build.log"; exit 1; }
 
-"$work/build/user" | tee "$work/output"
-diff - "$work/output" << END
+"$output/user" | tee "$work/printed"
+diff - "$work/printed" << END
 loss 7.5 7.5
 slope 2.5 2.5
 crease $(sed -n 's/^project(crease VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")
 END
 
-headers=$(ninja -C "$work/build" -t deps CMakeFiles/user.dir/main.cpp.o)
+headers=$(ninja -C "$output" -t deps CMakeFiles/user.dir/main.cpp.o)
 grep -q 'crease/crease\.h' <<< "$headers" || { echo "cannot tell which headers were read"; exit 1; }
 if grep -E '/(llvm|llvm-c|boost|nlohmann|CLI)/' <<< "$headers"; then
   echo "a user's program reads the headers above, which crease must keep to itself"
