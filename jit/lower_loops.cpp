@@ -31,19 +31,21 @@ class NestMaker {
 
   Nest run() {
     std::optional<Nest> nest = gather();
-    const bool indexed =
-        source_.node.op->combine == Combine::ArgMax || source_.node.op->combine == Combine::ArgMin;
     const bool inverted = nest && (!nest->ranges.empty() || !nest->equalities.empty());
-    expect(!indexed || (nest && !inverted),
+    expect(!finds_position() || (nest && !inverted),
            "[{}] the position of an extremum needs a result written at plain labels: got {}",
            source_.node.op->name, to_string(loops_));
     if (!nest) nest = scatter();
     for (size_t i = 0; i < loops_.reads.size(); ++i)
       add_ranges(*nest, loops_.reads[i], buffer(source_.operands[i]).shape);
+    std::erase_if(nest->ranges, [&](const Range& range) { return always(range, nest->loops); });
     return std::move(*nest);
   }
 
  private:
+  bool finds_position() const {
+    return source_.node.op->combine == Combine::ArgMax || source_.node.op->combine == Combine::ArgMin;
+  }
   const Buffer& buffer(int number) const { return source_.buffers[static_cast<size_t>(number)]; }
   Dim fixed(const Dim& dim) const {
     const bool known = dim.is_symbol() && source_.specialise.contains(dim.symbol());
@@ -74,6 +76,10 @@ class NestMaker {
     }
     for (size_t l = 0; l < at.size(); ++l) {
       if (at[l] || taken[l]) continue;
+      if (extents_[l].is(1) && !finds_position()) {
+        at[l] = Position{};
+        continue;
+      }
       at[l] = Position{.terms = {{static_cast<int>(nest.loops.size()), 1}}};
       nest.loops.push_back({loops_.labels[l].name, extents_[l]});
     }
@@ -163,6 +169,19 @@ class NestMaker {
       });
       if (!known) nest.ranges.push_back(range);
     }
+  }
+
+  /// Whether a range holds at every point of the loops.
+  static bool always(const Range& range, const std::vector<Loop>& loops) {
+    const int plain = plain_loop(range.position);
+    if (plain >= 0 && loops[static_cast<size_t>(plain)].extent == range.extent) return true;
+    int64_t least = range.position.offset, greatest = range.position.offset;
+    for (const Term& term : range.position.terms) {
+      const Extent& turns = loops[static_cast<size_t>(term.label)].extent;
+      if (!turns.is_constant()) return false;
+      (term.coefficient < 0 ? least : greatest) += term.coefficient * std::max<int64_t>(0, turns.factor - 1);
+    }
+    return least >= 0 && range.extent.is_constant() && greatest < range.extent.factor;
   }
 
   /// Whether an index cannot leave [0, dim).

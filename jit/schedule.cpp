@@ -143,6 +143,41 @@ void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const Mach
   }
 }
 
+/// Work that changes with an inner loop but not with `loop`: what jamming it saves. Vectors count more.
+int shared_work(const Kernel& kernel, const std::vector<uint64_t>& loops, int loop, int vector_loop) {
+  const uint64_t outer = (uint64_t{1} << kernel.outer) - 1;
+  int count = 0;
+  for (size_t i = 0; i < kernel.code.size(); ++i) {
+    const bool vector = vector_loop >= 0 && (loops[i] >> vector_loop & 1) != 0;
+    if ((loops[i] & ~outer) != 0 && (loops[i] >> loop & 1) == 0) count += vector ? 3 : 1;
+  }
+  return count;
+}
+
+/// Reductions that read the same elements for many results, convolutions above all: several results at once.
+void choose_jam(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
+  if (kernel.reductions.empty() || kernel.reductions.size() > 2 || is_scatter(kernel)) return;
+  const std::vector<uint64_t> loops = dependences(kernel);
+  int best = 0;
+  for (const ScheduledLoop& candidate : plan.outer) {
+    const auto single = [&](const Address& address) { return has_single_stride(address, candidate.loop); };
+    if (candidate.loop == plan.vector_loop || !candidate.extent.is_constant() ||
+        !std::ranges::all_of(traffic.reads, single) || !std::ranges::all_of(traffic.stores, single))
+      continue;
+    const int shared = shared_work(kernel, loops, candidate.loop, plan.vector_loop);
+    for (int turns : {8, 6, 5, 4, 3, 2}) {
+      if (candidate.extent.factor % turns != 0 || candidate.extent.factor == 0) continue;
+      // Equal reads saved: the greater number of turns.
+      if (shared * turns > best) {
+        best = shared * turns;
+        plan.jam_loop = candidate.loop;
+        plan.jam = turns;
+      }
+      break;
+    }
+  }
+}
+
 KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& buffers,
                                const Machine& machine) {
   const Traffic traffic = traffic_of(kernel, buffers);
@@ -151,9 +186,15 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   const int count = static_cast<int>(kernel.loops.size());
   plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, plan.absorbed);
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, plan.absorbed);
-  if (!schedule_contraction(kernel, buffers, machine, plan))
-    choose_vector_loop(kernel, traffic, machine, plan);
+  if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
+  choose_vector_loop(kernel, traffic, machine, plan);
+  choose_jam(kernel, traffic, plan);
   return plan;
+}
+
+std::string steps_of(int loop, const KernelSchedule& plan) {
+  if (loop == plan.vector_loop) return fmt::format(" by {}", plan.lanes);
+  return loop == plan.jam_loop ? fmt::format(" jammed by {}", plan.jam) : "";
 }
 
 std::string text_of(const std::vector<ScheduledLoop>& loops, const Kernel& kernel,
@@ -161,8 +202,7 @@ std::string text_of(const std::vector<ScheduledLoop>& loops, const Kernel& kerne
   std::vector<std::string> parts;
   for (const ScheduledLoop& scheduled : loops)
     parts.push_back(fmt::format("{} < {}{}", kernel.loops[static_cast<size_t>(scheduled.loop)].name,
-                                to_string(scheduled.extent),
-                                scheduled.loop == plan.vector_loop ? fmt::format(" by {}", plan.lanes) : ""));
+                                to_string(scheduled.extent), steps_of(scheduled.loop, plan)));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

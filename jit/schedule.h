@@ -31,6 +31,10 @@ struct KernelSchedule {
   std::vector<bool> absorbed;
   int vector_loop = -1;  // spread over lanes, -1: none
   int lanes = 1;
+  /// An outer loop of which `jam` turns run side by side, so that reads that do not change with it are
+  /// shared; -1: none. Its extent is a multiple of jam.
+  int jam_loop = -1;
+  int jam = 1;
   std::optional<ContractionSchedule> contraction;
   /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
   /// split_step: rows of a contraction without outer loops, else the outermost loop. 1: one thread runs all.

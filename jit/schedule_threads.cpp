@@ -25,7 +25,8 @@ bool find_split(const Kernel& kernel, const Machine& machine, KernelSchedule& pl
   }
   if (plan.outer.empty()) return false;
   plan.split_extent = plan.outer[0].extent;
-  plan.split_step = plan.outer[0].loop == plan.vector_loop ? plan.lanes : 1;
+  if (plan.outer[0].loop == plan.vector_loop) plan.split_step = plan.lanes;
+  if (plan.outer[0].loop == plan.jam_loop) plan.split_step = plan.jam;
   return true;
 }
 

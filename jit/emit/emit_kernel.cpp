@@ -13,6 +13,8 @@ namespace crease {
 namespace {
 
 using Totals = std::vector<llvm::Value*>;
+/// One, or in a jammed loop one for each of the turns side by side.
+using Scopes = std::vector<Scope>;
 
 bool finds_position(const Reduction& reduction) {
   return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
@@ -49,9 +51,9 @@ class NestEmitter {
       row_begin_ = begin;
       row_end_ = end;
     }
-    Scope scope = values_.start();
-    ready(scope);
-    outer(0, scope, begin, end);
+    Scopes scopes{values_.start()};
+    ready(scopes);
+    outer(0, scopes, begin, end);
   }
 
  private:
@@ -62,19 +64,41 @@ class NestEmitter {
   bool inner_is_vector() const { return schedule_.vector_loop >= kernel_.outer; }
 
   /// Everything that this place determines and no reduction delays.
-  void ready(Scope& scope, int phase = 0) { values_.emit_ready(scope, phase, needed(kernel_)); }
+  void ready(Scopes& scopes, int phase = 0) { ready(scopes, phase, needed(kernel_)); }
 
-  /// Runs `body` for each turn of a loop, by lanes if it is the vector loop, with a mask for the rest.
-  void each_turn(const ScheduledLoop& loop, const Scope& scope, llvm::Value* begin, llvm::Value* end,
-                 const std::function<void(Scope&)>& body) {
+  void ready(Scopes& scopes, int phase, const std::vector<bool>& wanted) {
+    values_.emit_ready(scopes[0], phase, wanted);
+    for (size_t c = 1; c < scopes.size(); ++c) {
+      values_.share(scopes[0], scopes[c]);
+      values_.emit_ready(scopes[c], phase, wanted);
+    }
+  }
+
+  Scopes entered(const Scopes& scopes, int loop, llvm::Value* index, llvm::Value* mask) {
+    Scopes inside = scopes;
+    if (loop == schedule_.jam_loop) inside.assign(static_cast<size_t>(schedule_.jam), scopes[0]);
+    for (size_t c = 0; c < inside.size(); ++c) {
+      if (mask != nullptr) inside[c].mask = mask;
+      llvm::Value* own = index;
+      if (loop == schedule_.jam_loop && c > 0)
+        own = emitter_.builder.CreateAdd(index, emitter_.i64(static_cast<int64_t>(c)));
+      values_.enter(inside[c], loop, own, c == 0 ? nullptr : &inside[0]);
+    }
+    return inside;
+  }
+
+  /// Runs `body` for each turn of a loop, by lanes if it is the vector loop, with a mask for the rest;
+  /// several turns side by side if it is the jammed loop.
+  void each_turn(const ScheduledLoop& loop, const Scopes& scopes, llvm::Value* begin, llvm::Value* end,
+                 const std::function<void(Scopes&)>& body) {
     const auto turn = [&](llvm::Value* index, llvm::Value* mask) {
-      Scope inside = scope;
-      if (mask != nullptr) inside.mask = mask;
-      values_.enter(inside, loop.loop, index);
+      Scopes inside = entered(scopes, loop.loop, index, mask);
       body(inside);
     };
-    if (loop.loop != schedule_.vector_loop)
-      return emit_loop(emitter_, begin, end, 1, "loop", [&](llvm::Value* index) { turn(index, nullptr); });
+    if (loop.loop != schedule_.vector_loop) {
+      const int step = loop.loop == schedule_.jam_loop ? schedule_.jam : 1;
+      return emit_loop(emitter_, begin, end, step, "loop", [&](llvm::Value* index) { turn(index, nullptr); });
+    }
     const int lanes = schedule_.lanes;
     llvm::Value* full = whole_vectors(begin, end);
     emit_loop(emitter_, begin, full, lanes, "lanes", [&](llvm::Value* index) { turn(index, nullptr); });
@@ -89,30 +113,31 @@ class NestEmitter {
     return builder.CreateAdd(begin, count);
   }
 
-  void outer(size_t depth, Scope& scope, llvm::Value* begin = nullptr, llvm::Value* end = nullptr) {
+  void outer(size_t depth, Scopes& scopes, llvm::Value* begin = nullptr, llvm::Value* end = nullptr) {
     if (depth == schedule_.outer.size())
-      return schedule_.contraction ? contraction(scope) : all_phases(scope);
+      return schedule_.contraction ? contraction(scopes[0]) : all_phases(scopes);
     const ScheduledLoop& loop = schedule_.outer[depth];
     if (begin == nullptr) begin = emitter_.i64(0);
     if (end == nullptr) end = values_.size(loop.extent);
-    each_turn(loop, scope, begin, end, [&](Scope& inside) {
+    each_turn(loop, scopes, begin, end, [&](Scopes& inside) {
       ready(inside);
       outer(depth + 1, inside);
     });
   }
 
-  void all_phases(Scope& scope) {
+  void all_phases(Scopes& scopes) {
     for (int phase = 0; phase <= last_phase_; ++phase) {
-      ready(scope, phase);
-      inner_loops(scope, phase);
+      ready(scopes, phase);
+      inner_loops(scopes, phase);
     }
-    ready(scope, last_phase_ + 1);
-    for (size_t s = 0; s < kernel_.stores.size(); ++s)
-      if (!is_inner(kernel_.stores[s])) values_.emit_store(scope, s);
+    ready(scopes, last_phase_ + 1);
+    for (Scope& scope : scopes)
+      for (size_t s = 0; s < kernel_.stores.size(); ++s)
+        if (!is_inner(kernel_.stores[s])) values_.emit_store(scope, s);
   }
 
   /// The inner loops of one phase: its reductions and its stores inside.
-  void inner_loops(Scope& scope, int phase) {
+  void inner_loops(Scopes& scopes, int phase) {
     reductions_.clear();
     stores_.clear();
     std::vector<int> roots;
@@ -131,7 +156,7 @@ class NestEmitter {
     }
     if (reductions_.empty() && stores_.empty()) return;
     wanted_ = values_.closure(roots);
-    finish(scope, inner(0, scope, start_totals(), phase));
+    finish(scopes, inner(0, scopes, start_totals(scopes.size()), phase));
   }
 
   int total_lanes(const Reduction& it) const {
@@ -140,24 +165,28 @@ class NestEmitter {
     return vector && schedule_.vector_loop >= 0 ? schedule_.lanes : 1;
   }
 
-  Totals start_totals() {
+  /// Of each scope in turn.
+  Totals start_totals(size_t scopes) {
     Totals totals;
-    for (size_t r : reductions_) {
-      const Reduction& it = kernel_.reductions[r];
-      totals.push_back(emit_constant(emitter_, it.type, start_of(it), total_lanes(it)));
-      if (finds_position(it)) totals.push_back(emit_constant(emitter_, Type::i64, 0, total_lanes(it)));
-    }
+    for (size_t c = 0; c < scopes; ++c)
+      for (size_t r : reductions_) {
+        const Reduction& it = kernel_.reductions[r];
+        totals.push_back(emit_constant(emitter_, it.type, start_of(it), total_lanes(it)));
+        if (finds_position(it)) totals.push_back(emit_constant(emitter_, Type::i64, 0, total_lanes(it)));
+      }
     return totals;
   }
 
-  Totals inner(size_t depth, Scope& scope, Totals totals, int phase) {
-    if (depth == schedule_.inner.size()) return point(scope, std::move(totals));
+  Totals inner(size_t depth, Scopes& scopes, Totals totals, int phase) {
+    if (depth == schedule_.inner.size()) {
+      size_t at = 0;
+      for (Scope& scope : scopes) point(scope, totals, at);
+      return totals;
+    }
     const ScheduledLoop& loop = schedule_.inner[depth];
     const auto turn = [&](llvm::Value* index, llvm::Value* mask, const Totals& before) {
-      Scope inside = scope;
-      if (mask != nullptr) inside.mask = mask;
-      values_.enter(inside, loop.loop, index);
-      values_.emit_ready(inside, phase, wanted_);
+      Scopes inside = entered(scopes, loop.loop, index, mask);
+      ready(inside, phase, wanted_);
       return inner(depth + 1, inside, before, phase);
     };
     llvm::Value* extent = values_.size(loop.extent);
@@ -187,8 +216,8 @@ class NestEmitter {
     return last;
   }
 
-  Totals point(Scope& scope, Totals totals) {
-    size_t at = 0;
+  /// Combines the values of one point into the totals from number `at` on.
+  void point(Scope& scope, Totals& totals, size_t& at) {
     for (size_t r : reductions_) {
       const Reduction& it = kernel_.reductions[r];
       const int lanes = total_lanes(it);
@@ -204,7 +233,6 @@ class NestEmitter {
       totals[at++] = next;
     }
     for (size_t s : stores_) values_.emit_store(scope, s);
-    return totals;
   }
 
   /// Points that count: null if all do.
@@ -229,16 +257,17 @@ class NestEmitter {
   }
 
   /// Puts the lanes together where they were spread over an inner loop, and sets the results.
-  void finish(Scope& scope, const Totals& totals) {
+  void finish(Scopes& scopes, const Totals& totals) {
     size_t at = 0;
-    for (size_t r : reductions_) {
-      const Reduction& it = kernel_.reductions[r];
-      llvm::Value* total = totals[at];
-      if (finds_position(it)) total = totals[++at];
-      if (inner_is_vector()) total = across_lanes(it, total);
-      set_results(scope, r, total);
-      ++at;
-    }
+    for (Scope& scope : scopes)
+      for (size_t r : reductions_) {
+        const Reduction& it = kernel_.reductions[r];
+        llvm::Value* total = totals[at];
+        if (finds_position(it)) total = totals[++at];
+        if (inner_is_vector()) total = across_lanes(it, total);
+        set_results(scope, r, total);
+        ++at;
+      }
   }
 
   void set_results(Scope& scope, size_t reduction, llvm::Value* total) {
@@ -281,13 +310,13 @@ class NestEmitter {
     values_.retire({plan.a, plan.b});
     emit_contraction(emitter_, plan.facts, plan.plan, operands,
                      [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
-                       Scope inside = scope;
-                       inside.mask = mask;
-                       values_.enter(inside, plan.row_loop, row);
-                       values_.enter(inside, plan.column_loop, column);
-                       set_results(inside, 0, total);
+                       Scopes inside{scope};
+                       inside[0].mask = mask;
+                       values_.enter(inside[0], plan.row_loop, row);
+                       values_.enter(inside[0], plan.column_loop, column);
+                       set_results(inside[0], 0, total);
                        ready(inside, 1);
-                       for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(inside, s);
+                       for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(inside[0], s);
                      });
   }
 

@@ -15,6 +15,13 @@ llvm::Type* form_of(llvm::Type* type, const llvm::Value* like) {
   return vector == nullptr ? type : llvm::FixedVectorType::get(type, vector->getNumElements());
 }
 
+/// Allows a product and the sum it goes into to be rounded once. Both must be marked, and only sums of
+/// reductions are: elementwise arithmetic keeps the interpreter's bits.
+llvm::Value* contractible(llvm::Value* value) {
+  if (auto* instruction = llvm::dyn_cast<llvm::Instruction>(value)) instruction->setHasAllowContract(true);
+  return value;
+}
+
 bool is_signed(Type type) { return type == Type::i64 || type == Type::i32; }
 
 /// Whether a constant that is no NaN is known at compile time.
@@ -73,7 +80,7 @@ llvm::Value* emit_arithmetic(const Emitter& emitter, ScalarKind function, Type t
     case ScalarKind::Subtract:
       return floating ? builder.CreateFSub(x[0], x[1]) : builder.CreateSub(x[0], x[1]);
     case ScalarKind::Multiply:
-      return floating ? builder.CreateFMul(x[0], x[1]) : builder.CreateMul(x[0], x[1]);
+      return floating ? contractible(builder.CreateFMul(x[0], x[1])) : builder.CreateMul(x[0], x[1]);
     case ScalarKind::Negate: return floating ? builder.CreateFNeg(x[0]) : builder.CreateNeg(x[0]);
     case ScalarKind::Max: return emit_extremum(emitter, true, type, x[0], x[1]);
     case ScalarKind::Min: return emit_extremum(emitter, false, type, x[0], x[1]);
@@ -157,7 +164,8 @@ llvm::Value* emit_combine(const Emitter& emitter, Combine combine, Type type, ll
   switch (combine) {
     case Combine::Assign: return value;
     case Combine::Sum:
-      return is_floating(type) ? builder.CreateFAdd(total, value) : builder.CreateAdd(total, value);
+      if (!is_floating(type)) return builder.CreateAdd(total, value);
+      return contractible(builder.CreateFAdd(total, value));
     case Combine::Product:
       return is_floating(type) ? builder.CreateFMul(total, value) : builder.CreateMul(total, value);
     case Combine::Max:

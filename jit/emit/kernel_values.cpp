@@ -102,7 +102,12 @@ Scope KernelValues::start() {
   return scope;
 }
 
-void KernelValues::enter(Scope& scope, int loop, llvm::Value* index) {
+void KernelValues::share(const Scope& from, Scope& to) const {
+  for (size_t i = 0; i < to.values.size(); ++i)
+    if (to.values[i] == nullptr && (loops_[i] >> schedule_.jam_loop & 1) == 0) to.values[i] = from.values[i];
+}
+
+void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, const Scope* beside) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   scope.index[static_cast<size_t>(loop)] = index;
   scope.entered |= uint64_t{1} << loop;
@@ -111,6 +116,10 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index) {
   for (size_t a = 0; a < addresses_.size(); ++a)
     for (const Address::Step& step : addresses_[a].loops) {
       if (step.number != loop || !active_[a]) continue;
+      if (beside != nullptr && addresses_[a].stride(schedule_.jam_loop).is(0)) {
+        scope.offset[a] = beside->offset[a];
+        continue;
+      }
       llvm::Value* more = step.stride.is(1) ? index : builder.CreateMul(index, size(step.stride));
       scope.offset[a] = scope.offset[a] == nullptr ? more : builder.CreateAdd(scope.offset[a], more);
     }

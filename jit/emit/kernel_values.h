@@ -35,8 +35,11 @@ class KernelValues {
 
   /// The scope outside of all loops.
   Scope start();
-  /// Enters a loop at a value of its index.
-  void enter(Scope& scope, int loop, llvm::Value* index);
+  /// Enters a loop at a value of its index. A scope beside one that has entered it, at another turn of the
+  /// jammed loop, takes over the offsets that this turn does not change.
+  void enter(Scope& scope, int loop, llvm::Value* index, const Scope* beside = nullptr);
+  /// Takes over the values that are the same in every turn of the jammed loop.
+  void share(const Scope& from, Scope& to) const;
   /// Emits all instructions of `wanted` that the loops entered determine and that need no reduction of phase
   /// `phase` or later.
   void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);

@@ -1,0 +1,71 @@
+#include "autodiff/reverse.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/lookup.h"
+#include "graph/ops/reduction.h"
+#include "jit/machine.h"
+#include "tests/jit/oracle.h"
+
+using namespace crease;
+using namespace crease::test;
+
+TEST_CASE("gradients of convolutions equal the interpreter") {
+  for (int64_t stride : {1, 2})
+    for (int64_t groups : {1, 2}) {
+      CAPTURE(stride);
+      CAPTURE(groups);
+      Graph graph;
+      const Value x = graph.input("x", {"batch", 4, 7, 9});
+      const Value kernel = graph.parameter("kernel", dyadic(Type::f64, {6, 4 / groups, 3, 3}, 1));
+      const Value wide = graph.input("wide", {"batch", 4, 7, 9}, Type::f64);
+      const Value y = relu(conv2d(wide, kernel, {.stride = {stride}, .padding = {1}, .groups = groups}));
+      const Value loss = sum(y * y);
+      const std::vector<Value> variables{wide, kernel};
+      const std::vector<Value> gradients = grad(loss, variables);
+      graph.output("y", y);
+      graph.output("dx", gradients[0]);
+      graph.update(kernel, kernel - gradients[1] * 0.125);
+      graph.output("x", x);
+      check_both(graph,
+                 {{"x", dyadic(Type::f32, {2, 4, 7, 9}, 2)}, {"wide", dyadic(Type::f64, {2, 4, 7, 9}, 3)}});
+    }
+}
+
+TEST_CASE("gradients of pooling, also over overlapping windows, equal the interpreter") {
+  for (int64_t stride : {1, 2, 3}) {
+    CAPTURE(stride);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 3, 9, 11});
+    const Value best = max_pool2d(x, {.window = {3}, .stride = {stride}});
+    const Value average = average_pool2d(x, {.window = {2}, .stride = {stride}});
+    const Value loss = sum(best * 2.0) + sum(average * average * 16.0);
+    graph.output("dx", grad(loss, x));
+    check_both(graph, {{"x", dyadic(Type::f32, {2, 3, 9, 11}, 2)}});
+  }
+}
+
+TEST_CASE("gradients of lookups add up where indices repeat") {
+  Graph graph;
+  const Value table = graph.input("table", {5, 18}), index = graph.input("index", {"batch"}, Type::i64);
+  const Value rows = gather(table, index);
+  graph.output("dtable", grad(sum(rows * rows), table));
+  graph.output("dpick", grad(sum(pick(rows, index)), table));
+  check_both(graph,
+             {{"table", dyadic(Type::f32, {5, 18}, 1)}, {"index", integers(Type::i64, {21}, -2, 6, 2)}});
+}
+
+TEST_CASE("every vector width gives the interpreter's convolution") {
+  for (int bits : {128, 256, 512}) {
+    if (bits > host_machine().vector_bits) continue;
+    CAPTURE(bits);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2, 6, 19}), kernel = graph.input("kernel", {8, 2, 3, 3});
+    const Value y = relu(conv2d(x, kernel, {.padding = {1}}));
+    graph.output("y", y);
+    graph.output("dkernel", grad(sum(y), kernel));
+    check_program(
+        graph, {{"x", dyadic(Type::f32, {2, 2, 6, 19}, 1)}, {"kernel", dyadic(Type::f32, {8, 2, 3, 3}, 2)}},
+        {.vector_bits = bits});
+  }
+}
