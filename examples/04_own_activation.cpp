@@ -20,7 +20,7 @@ double slope_at(double at, const Tie& tie) {
   return evaluate(grad(hat(x), x, {.tie = tie}), {{"x", Tensor::scalar(Type::f64, at)}}).item();
 }
 
-/// Learns exclusive or with two hats; a single hat could, too, no rectifier can.
+/// Learns exclusive or with two hats; a single hat could, too; a single rectifier cannot.
 double train_exclusive_or() {
   Graph graph;
   const Value x = graph.input("x", {"batch", 2});

@@ -82,10 +82,19 @@ Saturates smooth_side(const Scalar& body, double sign) {
   return numeric_limit(body, sign);
 }
 
+/// Named dimensions are positive numbers not known here; 1 stands for each. A division by one (a mean over
+/// the batch) scales the slope and saturates nothing.
+Scalar with_unit_sizes(const Scalar& body) {
+  return rewrite(body, [](const Scalar& node, std::span<const Scalar> terms) {
+    if (node.kind() == ScalarKind::Size) return Scalar(1);
+    return terms.empty() ? node : make_scalar(node.kind(), {terms.begin(), terms.end()});
+  });
+}
+
 bool is_activation(const Node& node) {
   if (node.role != Role::Apply || node.operands.size() != 1 || !is_floating(node.type)) return false;
   if (node.op->combine != Combine::Assign || !is_elementwise(node.loops)) return false;
-  const Scalar& body = node.op->body.expression;
+  const Scalar body = with_unit_sizes(node.op->body.expression);
   if (arity(body) != 1) return false;
   const auto table = piecewise_linear(body);
   return !table || !is_affine(*table);
@@ -131,7 +140,7 @@ std::vector<ActivationUse> activations(const Graph& graph) {
   for (const NodeId id : ancestors(graph, results)) {
     const Node& node = graph.node(id);
     if (!is_activation(node)) continue;
-    const Scalar& body = node.op->body.expression;
+    const Scalar body = with_unit_sizes(node.op->body.expression);
     auto use = std::ranges::find_if(uses, [&](const ActivationUse& known) { return known.body.same(body); });
     if (use == uses.end()) use = uses.insert(uses.end(), {body, node.op->name, {}, saturation(body)});
     use->nodes.push_back(id);

@@ -9,6 +9,7 @@
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
 #include "tests/files.h"
 
 using namespace crease;
@@ -105,4 +106,13 @@ TEST_CASE("activations of a graph are listed once each, with their nodes") {
   CHECK_EQ(findings[0].verdict, Verdict::Proved);
   CHECK_EQ(findings[0].sentences.front(), "relu: left hard, right none (one-sided)");
   CHECK_EQ(findings[1].level, Level::Observed);
+}
+
+TEST_CASE("a mean over the batch is no activation, and its unknown size stops nothing") {
+  Graph graph;
+  const Value input = graph.input("x", {"batch", 4});
+  graph.output("loss", mean(relu(input)));
+  const auto uses = activations(graph);
+  REQUIRE_EQ(uses.size(), 1u);
+  CHECK_EQ(uses[0].name, "relu");
 }
