@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "graph/error.h"
+#include "graph/rewrite/tidy.h"
 #include "graph/text.h"
 #include "graph/verify.h"
 #include "jit/fuse.h"
@@ -61,12 +62,15 @@ class Steps {
 
 }  // namespace
 
-Compiled compile_steps(const Graph& graph, const CompileOptions& options) {
-  check(graph, options);
+Compiled compile_steps(const Graph& source, const CompileOptions& options) {
+  check(source, options);
   const Machine machine = machine_for(options);
   Steps step(options.keep_dumps);
   Dumps dumps;
-  step.keep(dumps.graph, graph);
+  step.keep(dumps.graph, source);
+  // Slopes that were wanted are nodes by now.
+  Graph graph = step("simplify", [&] { return tidy(source, Derivatives::Settled).graph; });
+  step.keep(dumps.simplified, graph);
   Kernels kernels = step("lower", [&] { return lower(graph, options.specialise); });
   verify(kernels);
   step.keep(dumps.kernels, kernels);
@@ -84,7 +88,8 @@ Compiled compile_steps(const Graph& graph, const CompileOptions& options) {
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
   int threads = 1;
   for (const KernelSchedule& kernel : schedule.kernels) threads = std::max(threads, kernel.threads);
-  return {.kernels = std::move(kernels),
+  return {.graph = std::move(graph),
+          .kernels = std::move(kernels),
           .memory = std::move(memory),
           .code = std::move(code),
           .threads = threads,

@@ -26,9 +26,9 @@ std::string joined(const Names& names) {
 
 struct Program::Implementation {
   Implementation(const Graph& source, const CompileOptions& options)
-      : graph(source),
-        specialised(options.specialise),
+      : specialised(options.specialise),
         compiled(compile_steps(source, options)),
+        graph(std::move(compiled.graph)),
         pool(compiled.threads),
         parallel{run_parts, &pool} {
     const size_t count = compiled.kernels.buffers.size();
@@ -123,9 +123,9 @@ struct Program::Implementation {
     return result;
   }
 
-  Graph graph;
   Sizes specialised;
   Compiled compiled;
+  Graph graph;
   ThreadPool pool;
   Parallel parallel;
   std::vector<Tensor> memory;  // by buffer: all but intermediates

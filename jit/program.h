@@ -28,7 +28,7 @@ struct CompileOptions {
 
 /// The text of each step of compilation, by name.
 struct Dumps {
-  std::string graph, kernels, fused, schedule, memory, llvm_ir, assembly;
+  std::string graph, simplified, kernels, fused, schedule, memory, llvm_ir, assembly;
 };
 
 /// Seconds spent in each step of compilation, in order.

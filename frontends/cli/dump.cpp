@@ -20,11 +20,11 @@ struct Arguments {
   std::string activation = "relu", optimizer = "sgd", loss = "cross-entropy", tie = "left";
   int64_t batch = 0;
   int threads = 1;
-  bool graph = false, gradient = false, kernels = false, fused = false, schedule = false, memory = false,
-       llvm = false, assembly = false, timings = false;
+  bool graph = false, gradient = false, simplified = false, kernels = false, fused = false, schedule = false,
+       memory = false, llvm = false, assembly = false, timings = false;
 
   bool needs_compilation() const {
-    return kernels || fused || schedule || memory || llvm || assembly || timings;
+    return simplified || kernels || fused || schedule || memory || llvm || assembly || timings;
   }
 };
 
@@ -50,6 +50,7 @@ void print_compilation(const Arguments& arguments, const Graph& step) {
   if (arguments.batch > 0) options.specialise = {{"batch", arguments.batch}};
   const Program program = compile(step, options);
   const Dumps& dumps = program.dumps();
+  if (arguments.simplified) print_section("simplified", dumps.simplified);
   if (arguments.kernels) print_section("kernels", dumps.kernels);
   if (arguments.fused) print_section("fused kernels", dumps.fused);
   if (arguments.schedule) print_section("schedule", dumps.schedule);
@@ -100,6 +101,8 @@ void add_dump(CLI::App& application, Action& action) {
   add_network_options(command, *arguments);
   command.add_flag("--graph", arguments->graph, "The network and its loss (the default)");
   command.add_flag("--gradient", arguments->gradient, "The training step: with gradients and updates");
+  command.add_flag("--simplified", arguments->simplified,
+                   "The training step after folding, simplification and sharing");
   command.add_flag("--kernels", arguments->kernels, "Loops and bodies, one kernel a node");
   command.add_flag("--fused", arguments->fused, "Kernels after fusion");
   command.add_flag("--schedule", arguments->schedule, "Tiles, vectors and threads");

@@ -8,7 +8,8 @@
 namespace crease {
 namespace {
 
-constexpr int64_t always_worth_bytes = 4096;  // one page is never worth a kernel
+constexpr int64_t always_worth_bytes = 4096;       // one page is never worth a kernel
+constexpr int64_t most_points = int64_t{1} << 20;  // about 50 ms of the interpreter
 
 bool has_named_size(const Node& node) {
   const auto named = [](const Label& label) { return label.extent.is_symbol(); };
@@ -21,8 +22,16 @@ bool has_named_size(const Node& node) {
   return found;
 }
 
+/// Points of the loops, or more than `most_points`.
+int64_t points_of(const Loops& loops) {
+  int64_t points = 1;
+  for (const Label& label : loops.labels)
+    points = std::min(points, most_points + 1) * std::min(label.extent.size(), most_points + 1);
+  return points;
+}
+
 bool is_foldable(const Node& node, const std::vector<Value>& operands) {
-  if (node.role != Role::Apply || has_named_size(node)) return false;
+  if (node.role != Role::Apply || has_named_size(node) || points_of(node.loops) > most_points) return false;
   int64_t bytes = 0;
   for (const Value& operand : operands) {
     if (operand.node().role != Role::Constant) return false;

@@ -4,12 +4,14 @@
 #include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
 #include "graph/ops/leaf.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "graph/rewrite/fold.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/rewrite/share.h"
+#include "graph/rewrite/tidy.h"
 #include "graph/text.h"
 #include "graph/verify.h"
 
@@ -98,6 +100,27 @@ TEST_CASE("fold leaves parameters, random leaves, named dimensions and large res
   graph.output("named", x + broadcast_to(one, {"batch", 2}));
   graph.output("large", broadcast_to(one, {2000}));
   CHECK(checked(graph, fold(graph)).size() == graph.size());
+}
+
+TEST_CASE("fold does not compute for long") {
+  Graph graph;
+  const Value a = graph.constant(Tensor(Type::f32, {128, 128}));
+  graph.output("long", matmul(a, a));
+  graph.output("short", matmul(a, graph.constant(Tensor(Type::f32, {128, 2}))));
+  const Graph after = checked(graph, fold(graph));
+  CHECK(after.result("long").node().role == Role::Apply);
+  CHECK(after.result("short").node().role == Role::Constant);
+}
+
+TEST_CASE("tidy does all passes and maps nodes through them") {
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  const Value two = graph.constant(1.0) + graph.constant(1.0);
+  const Value y = relu(x * two) + relu(x * 2.0) + (graph.constant(0.0) - graph.constant(0.0));
+  graph.output("y", y);
+  const Rewrite result = tidy(graph, Derivatives::Settled);
+  CHECK(checked(graph, result).size() == 4);
+  CHECK(result.new_id[static_cast<size_t>(y.id())] == result.graph.result("y").id());
 }
 
 TEST_CASE("fold does small computed leaves") {
