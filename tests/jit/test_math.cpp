@@ -28,7 +28,7 @@ struct Bound {
 constexpr Bound bounds[] = {
     {ScalarKind::Exp, 1, 1},      {ScalarKind::Expm1, 1.5, 1.5}, {ScalarKind::Log, 1, 1},
     {ScalarKind::Log1p, 1.5, 1},  {ScalarKind::Tanh, 1.5, 3},    {ScalarKind::Sigmoid, 2, 2.5},
-    {ScalarKind::Softplus, 2, 2}, {ScalarKind::Erf, 1, 4},       {ScalarKind::Sin, 0.51, 2.5},
+    {ScalarKind::Softplus, 2, 2}, {ScalarKind::Erf, 1.1, 4},     {ScalarKind::Sin, 0.51, 2.5},
     {ScalarKind::Cos, 0.51, 2.5}, {ScalarKind::Sqrt, 0.5, 0.5},  {ScalarKind::Floor, 0, 0},
 };
 
