@@ -5,6 +5,7 @@
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "jit/machine.h"
 #include "tests/jit/oracle.h"
 
 using namespace crease;
@@ -181,4 +182,33 @@ TEST_CASE("parameters are updated, also those that others read and those that ch
   graph.update(a, b);
   graph.update(b, a + 1.0);
   check_both(graph, {{"x", dyadic(Type::f32, {4, 8}, 5)}});
+}
+
+TEST_CASE("truth values and bytes equal the interpreter") {
+  Graph graph;
+  const Value mask = graph.input("mask", {"batch", 19}, Type::boolean), x = graph.input("x", {"batch", 19});
+  const Value byte = graph.input("byte", {19}, Type::u8);
+  graph.output("kept", where(mask, x, x * 0.5));
+  graph.output("not", logical_not(mask));
+  graph.output("and", logical_and(mask, x < 0.5 * x));
+  graph.output("bytes", x * byte);
+  graph.output("most", reduce_max(byte));
+  check_both(graph, {{"mask", integers(Type::boolean, {5, 19}, 0, 1, 1)},
+                     {"x", dyadic(Type::f32, {5, 19}, 2)},
+                     {"byte", integers(Type::u8, {19}, 0, 255, 3)}});
+}
+
+TEST_CASE("every vector width computes the same functions") {
+  for (int bits : {128, 256, 512}) {
+    if (bits > host_machine().vector_bits) continue;
+    CAPTURE(bits);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 21}), d = graph.input("d", {"batch", 21}, Type::f64);
+    graph.output("sum", sum(relu(x), {1}));
+    graph.output("softmax", exp(x) / sum(exp(x), {1}, true));
+    graph.output("d", tanh(d) * sum(d, {0}));
+    graph.output("where", argmax(x, 1));
+    check_program(graph, {{"x", dyadic(Type::f32, {7, 21}, 1)}, {"d", dyadic(Type::f64, {7, 21}, 2)}},
+                  {.vector_bits = bits}, 8, 1);
+  }
 }

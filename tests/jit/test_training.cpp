@@ -161,3 +161,12 @@ TEST_CASE("any number of threads gives the same bits") {
     CHECK(many.parameters() == again.parameters());
   }
 }
+
+TEST_CASE("a batch of nothing leaves sums empty") {
+  Program program = compile(training_step(9, 16, 3, true));
+  const Graph graph = training_step(9, 16, 3, true);
+  const Bindings inputs = batch(0, 9, 3);
+  const std::map<std::string, Tensor> want = evaluate(graph, inputs);
+  CHECK(program(inputs).at("loss") == want.at("loss"));
+  CHECK(program.parameter("w") == want.at("w"));
+}
