@@ -1,10 +1,16 @@
-// The text form: one line a node, complete, and read back to an equal graph.
+// The text form: one line a node, complete, and read back to an equal graph. # starts a comment. Labels stand
+// after `loop` where pattern and operands do not tell their extents; fill(0) is a constant of equal elements.
 //
 //   input %0 x: f32[batch, 784]
 //   param %1 dense1.weight: f32[784, 256]
 //   %2: f32[batch, 256] = matmul(%0, %1)
 //   %3: f32[batch, 256] = relu(%2) tie=right
+//   %4 hidden: f32[batch, 256] = leaky_relu[slope=0.25](%2)
 //   %9: f32[batch, 784] = loop "b j, i j -> b i" sum {x0*x1}(%7, %1)
+//   %10: f32[5] = pad loop[d0=3] "d0 -> d0+1" assign {x0}(%8)
+//   const %11: f32[2] = [0.1, -inf]
+//   %12: f32[batch, 4] = random(%3) seed=42
+//   graph tie=left
 //   output loss = %12
 //   update dense1.weight = %20
 #pragma once
