@@ -28,9 +28,10 @@ bool can_be_infinite(const Scalar& slope) {
 
 }  // namespace
 
-Tie effective_tie(const Graph& graph, const Node& node, const std::optional<Tie>& call) {
+KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions& options) {
   if (node.tie) return *node.tie;
-  if (call) return *call;
+  if (options.tie) return *options.tie;
+  if (options.table && node.op) return options.table->of(node.op->name);
   return graph.tie().value_or(Tie::left);
 }
 
@@ -42,20 +43,20 @@ Scalar strong_product(const Scalar& factor, const Scalar& slope) {
              : product;
 }
 
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Tie& tie,
+std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
                              const std::source_location& where) {
   LoopBuilder builder(graph, id);
   if (builder.representative(k) != k) return {};
   const Node& node = builder.node();
   Scalar slope_k;
   try {
-    slope_k = slope(builder.body(), k, tie, builder.constants());
+    slope_k = slope(builder.body(), k, rule, builder.constants());
   } catch (const Error& error) {
     fail("[grad] {} (node {})", error.what(), describe(graph, id));
   }
   if (slope_k.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
-  const Scalar weight = combine_weight(builder, graph, id, tie, where);
+  const Scalar weight = combine_weight(builder, graph, id, rule.tie, where);
   builder.keep_bounds();
   const Scalar body = strong_product(factor, weight * builder.over_operands(slope_k));
   const Access& write = node.loops.reads[static_cast<size_t>(k)];

@@ -6,17 +6,19 @@
 
 #include <optional>
 
+#include "autodiff/reverse.h"
 #include "graph/graph.h"
 
 namespace crease {
 
-/// The Tie that holds at a node: its own, else the call's, else the graph's, else left.
-Tie effective_tie(const Graph& graph, const Node& node, const std::optional<Tie>& call);
+/// The rule that holds at a node: its own Tie, else the call's, else the call's table's, else the graph's,
+/// else left.
+KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions& options);
 
 /// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; no Value if it
 /// is identically 0. Operands that are read twice at one access are served by the first of them. Errors:
 /// Error for Tie::trap at a kinked node.
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Tie& tie,
+std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
                              const std::source_location& where);
 
 /// Body of slope times factor that is 0 where the factor is 0, whatever the slope: below a branch not taken

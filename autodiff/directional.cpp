@@ -41,9 +41,9 @@ std::vector<Value> exact(const char* call, std::span<const Value> outputs, std::
   return results;
 }
 
-/// The tangent of one node with the slopes that a Tie selects, or nothing if it does not move.
-std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangents& tangents, const Tie& tie,
-                                    const std::source_location& where) {
+/// The tangent of one node with the slopes that a rule selects, or nothing if it does not move.
+std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangents& tangents,
+                                    const KinkRule& rule, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
   Scalar body = 0;
@@ -52,12 +52,12 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
     if (it == tangents.end() || builder.representative(k) != k) continue;
     const Scalar move = builder.read(graph.value(it->second.id()), node.loops.reads[static_cast<size_t>(k)]);
     body = body +
-           strong_product(move, builder.over_operands(slope(builder.body(), k, tie, builder.constants())));
+           strong_product(move, builder.over_operands(slope(builder.body(), k, rule, builder.constants())));
   }
   const Combine combine = node.op->combine;
   if (body.is_constant(0) || combine == Combine::ArgMax || combine == Combine::ArgMin) return {};
   if (combine != Combine::Assign && combine != Combine::Sum)
-    body = strong_product(body, combine_weight(builder, graph, id, tie, where));
+    body = strong_product(body, combine_weight(builder, graph, id, rule.tie, where));
   builder.keep_bounds();
   return builder.build("t_" + node.op->name, body, node.loops.write, node.shape,
                        combine == Combine::Assign ? Combine::Assign : Combine::Sum, node.type, where);
@@ -86,8 +86,8 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
     if (!active[static_cast<size_t>(id)] || tangents.contains(id) || graph.node(id).role != Role::Apply)
       continue;
-    const Tie tie = effective_tie(graph, graph.node(id), options.tie);
-    if (const auto tangent = linear_tangent(graph, id, tangents, tie, where)) tangents.emplace(id, *tangent);
+    const KinkRule rule = effective_rule(graph, graph.node(id), options);
+    if (const auto tangent = linear_tangent(graph, id, tangents, rule, where)) tangents.emplace(id, *tangent);
   }
   std::vector<Value> results;
   for (const Value& output : outputs) {

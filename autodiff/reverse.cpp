@@ -27,12 +27,12 @@ class Adjoints {
     const auto it = values_.find(id);
     if (it == values_.end()) return;
     const Node& node = graph_.node(id);
-    const Tie tie = effective_tie(graph_, node, options_.tie);
+    const KinkRule rule = effective_rule(graph_, node, options_);
     const Value dy = it->second;
     for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
       const NodeId operand = node.operands[static_cast<size_t>(k)];
       if (!active[static_cast<size_t>(operand)]) continue;
-      if (const auto contribution = adjoint(graph_, id, k, dy, tie, where_)) add_to(operand, *contribution);
+      if (const auto contribution = adjoint(graph_, id, k, dy, rule, where_)) add_to(operand, *contribution);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "autodiff/ties.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -13,6 +14,8 @@ namespace crease {
 struct GradOptions {
   /// Rule at kinks for this call; a node's own Tie goes first, the graph's default last.
   std::optional<Tie> tie = {};
+  /// Rules by operation for this call, where neither the node nor the call has a Tie: ties::pytorch().
+  std::optional<TieTable> table = {};
 };
 
 /// Gradients of a scalar with respect to `wrt`, appended to the graph; each has the shape and type of its

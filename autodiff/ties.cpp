@@ -1,0 +1,97 @@
+#include "autodiff/ties.h"
+
+namespace crease {
+
+KinkRule KinkRule::steepest() {
+  KinkRule rule(Tie::right);
+  rule.is_steepest = true;
+  return rule;
+}
+
+const KinkRule& TieTable::of(std::string_view operation) const {
+  const auto it = by_operation.find(operation);
+  return it != by_operation.end() ? it->second : otherwise;
+}
+
+Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants) {
+  if (!rule.is_steepest) return slope(expression, position, rule.tie, constants);
+  const Scalar left = slope(expression, position, Side::Left, constants);
+  const Scalar right = slope(expression, position, Side::Right, constants);
+  return left.same(right) ? left : select(abs(left) > abs(right), left, right);
+}
+
+namespace ties {
+namespace {
+
+const KinkRule left = Tie::left, right = Tie::right, mid = Tie::mid, flattest = Tie::min_norm,
+               steepest = KinkRule::steepest();
+
+}  // namespace
+
+TieTable pytorch() {
+  return {{{"abs", mid},
+           {"maximum", mid},
+           {"minimum", mid},
+           {"reduce_max", mid},
+           {"reduce_min", mid},
+           {"max_pool2d", right},
+           {"clip", steepest},
+           {"relu6", flattest},
+           {"hard_tanh", flattest},
+           {"hard_sigmoid", flattest}}};
+}
+
+TieTable jax() {
+  return {{{"abs", right},
+           {"leaky_relu", right},
+           {"maximum", mid},
+           {"minimum", mid},
+           {"reduce_max", mid},
+           {"reduce_min", mid},
+           {"max_pool2d", right},
+           {"clip", mid},
+           {"relu6", flattest},
+           {"hard_tanh", steepest},
+           {"hard_sigmoid", flattest}}};
+}
+
+TieTable tensorflow() {
+  return {{{"abs", mid},
+           {"maximum", right},
+           {"minimum", left},
+           {"reduce_max", mid},
+           {"reduce_min", mid},
+           {"max_pool2d", right},
+           {"clip", steepest},
+           {"relu6", flattest},
+           {"hard_tanh", steepest},
+           {"hard_sigmoid", flattest}}};
+}
+
+TieTable tinygrad() {
+  return {{{"abs", mid},
+           {"leaky_relu", right},
+           {"maximum", mid},
+           {"minimum", mid},
+           {"reduce_max", mid},
+           {"reduce_min", mid},
+           {"max_pool2d", mid},
+           {"clip", steepest},
+           {"hard_tanh", steepest}}};
+}
+
+TieTable mlx() {
+  return {{{"abs", mid},
+           {"leaky_relu", right},
+           {"maximum", left},
+           {"minimum", right},
+           {"reduce_max", mid},
+           {"reduce_min", mid},
+           {"clip", flattest},
+           {"relu6", flattest},
+           {"hard_tanh", flattest},
+           {"hard_sigmoid", flattest}}};
+}
+
+}  // namespace ties
+}  // namespace crease
