@@ -37,10 +37,13 @@ KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions&
 
 Scalar strong_product(const Scalar& factor, const Scalar& slope) {
   if (slope.is_constant(0) || factor.is_constant(0)) return 0;
+  if (slope.kind() == ScalarKind::Select) {
+    const auto t = slope.terms();
+    return select(t[0], strong_product(factor, t[1]), strong_product(factor, t[2]));
+  }
   const Scalar product = factor * slope;
-  return can_be_infinite(slope) && factor.kind() != ScalarKind::Constant
-             ? select(equal(factor, 0), 0, product)
-             : product;
+  const bool guarded = can_be_infinite(slope) && factor.kind() != ScalarKind::Constant;
+  return guarded ? select(equal(factor, 0), 0, product) : product;
 }
 
 std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
@@ -58,7 +61,7 @@ std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& 
   const Scalar factor = builder.read(dy, node.loops.write);
   const Scalar weight = combine_weight(builder, graph, id, rule.tie, where);
   builder.keep_bounds();
-  const Scalar body = strong_product(factor, weight * builder.over_operands(slope_k));
+  const Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k)), weight);
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node& operand = graph.node(node.operands[static_cast<size_t>(k)]);
   const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;

@@ -21,8 +21,9 @@ KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions&
 std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
                              const std::source_location& where);
 
-/// Body of slope times factor that is 0 where the factor is 0, whatever the slope: below a branch not taken
-/// an infinite slope must not turn a structural zero into NaN.
+/// factor * slope with structural zeros. A slope that selects becomes a selection of products, so that a
+/// branch not taken contributes 0 and not 0 times whatever the factor is (infinite below sqrt(relu(x)) at 0);
+/// and a factor of 0 stays 0 before an infinite slope (below where(x > 0, log(x), 0)).
 Scalar strong_product(const Scalar& factor, const Scalar& slope);
 
 }  // namespace crease

@@ -49,7 +49,7 @@ std::optional<Value> Locker::adjoint(NodeId id, int k, const Value& dy) const {
   const Scalar slope = arguments(builder, node, scalar_lock(builder).slope(k));
   if (slope.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
-  const Scalar body = strong_product(factor, weight(builder, node, locked) * slope);
+  const Scalar body = strong_product(strong_product(factor, slope), weight(builder, node, locked));
   builder.keep_bounds();
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node operand = graph_.node(node.operands[static_cast<size_t>(k)]);

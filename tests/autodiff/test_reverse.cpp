@@ -251,6 +251,10 @@ TEST_CASE("a branch not taken contributes a structural zero") {
   CHECK(gradient_at(at, Tie::left, guarded([](const Value& x) { return 1.0 / x; })) == List{0, 0, -1.0 / 16});
 }
 
+TEST_CASE("a zero slope wins over an infinite adjoint") {
+  CHECK(gradient_at({0, -1, 4}, Tie::left, [](const Value& x) { return sqrt(relu(x)); }) == List{0, 0, 0.25});
+}
+
 TEST_CASE("second derivatives keep the locks of the primal point") {
   Graph g;
   const Value x = g.input("x", {3}, Type::f64), v = g.constant(Tensor::f64({3}, {1, 1, 1}));
