@@ -21,7 +21,7 @@ std::vector<llvm::Value*> emit_carried_loop(
   const bool constant = llvm::isa<llvm::ConstantInt>(count);
   BasicBlock* before = builder.GetInsertBlock();
   BasicBlock* loop = BasicBlock::Create(emitter.context(), "carry", before->getParent());
-  BasicBlock* after = BasicBlock::Create(emitter.context(), "carried");
+  BasicBlock* after = BasicBlock::Create(emitter.context(), "carried", before->getParent());
   if (constant)
     builder.CreateBr(loop);
   else
@@ -43,7 +43,7 @@ std::vector<llvm::Value*> emit_carried_loop(
   for (size_t i = 0; i < carried.size(); ++i) carried[i]->addIncoming(next[i], latch);
   builder.CreateCondBr(builder.CreateICmpNE(fewer, zero), loop, after);
 
-  after->insertInto(latch->getParent());
+  after->moveAfter(latch);
   builder.SetInsertPoint(after);
   std::vector<llvm::Value*> results;
   for (size_t i = 0; i < carried.size(); ++i) {

@@ -48,7 +48,8 @@ void emit_loop(Emitter& emitter, llvm::Value* begin, llvm::Value* end, int64_t s
   const llvm::Twine label(llvm::StringRef(name.data(), name.size()));
   llvm::BasicBlock* before = builder.GetInsertBlock();
   auto* loop = llvm::BasicBlock::Create(emitter.context(), label, before->getParent());
-  auto* after = llvm::BasicBlock::Create(emitter.context(), "after");
+  // In the function from the start, so that a body that throws leaves nothing behind.
+  auto* after = llvm::BasicBlock::Create(emitter.context(), "after", before->getParent());
   if (constant)
     builder.CreateBr(loop);
   else
@@ -62,7 +63,7 @@ void emit_loop(Emitter& emitter, llvm::Value* begin, llvm::Value* end, int64_t s
   index->addIncoming(next, builder.GetInsertBlock());
   builder.CreateCondBr(builder.CreateICmpSLT(next, end), loop, after);
 
-  after->insertInto(builder.GetInsertBlock()->getParent());
+  after->moveAfter(builder.GetInsertBlock());
   builder.SetInsertPoint(after);
 }
 

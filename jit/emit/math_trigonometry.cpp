@@ -195,13 +195,13 @@ Value* circular_body(llvm::IRBuilder<>& builder, const Machine& machine, Value* 
   llvm::Function* function = builder.GetInsertBlock()->getParent();
   llvm::BasicBlock* before = builder.GetInsertBlock();
   auto* slow = llvm::BasicBlock::Create(builder.getContext(), "hard", function);
-  auto* done = llvm::BasicBlock::Create(builder.getContext(), "done");
+  auto* done = llvm::BasicBlock::Create(builder.getContext(), "done", function);
   builder.CreateCondBr(any, slow, done);
   builder.SetInsertPoint(slow);
   const Number replaced = replace_hard_lanes(x, easy, hard, cosine);
   llvm::BasicBlock* after = builder.GetInsertBlock();
   builder.CreateBr(done);
-  done->insertInto(function);
+  done->moveAfter(after);
   builder.SetInsertPoint(done);
   llvm::PHINode* value = builder.CreatePHI(doubles, 2);
   value->addIncoming(easy.value, before);

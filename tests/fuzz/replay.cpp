@@ -37,7 +37,8 @@ class Random {
 };
 
 void change(std::string& bytes, const std::vector<std::string>& seeds, Random& random) {
-  constexpr std::string_view telling("\0\x01\x7f\x80\xff\",:[]{}-+.eE\\\n\r \t09", 27);
+  static constexpr char characters[] = "\0\x01\x7f\x80\xff\",:[]{}-+.eE\\\n\r \t09";
+  constexpr std::string_view telling(characters, sizeof characters - 1);
   const size_t at = random.below(bytes.size() + 1);
   const size_t some = random.below(std::min<size_t>(bytes.size() - at, 16) + 1);
   switch (random.below(7)) {
