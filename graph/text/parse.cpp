@@ -118,8 +118,9 @@ Resolved with_labels(const Statement& s, size_t operands) {
   const auto read = [&](const std::vector<std::string>& dims) {
     Access access;
     for (const std::string& dim : dims) access.push_back(read_index(dim, s.pattern, names));
-    expect(names.size() == s.labels.size(), "label '{}' of pattern '{}' is not in the list after 'loop'",
-           names.back(), s.pattern);
+    if (names.size() != s.labels.size()) {
+      fail("label '{}' of pattern '{}' is not in the list after 'loop'", names.back(), s.pattern);
+    }
     return access;
   };
   for (const auto& dims : pattern.reads) resolved.loops.reads.push_back(read(dims));
