@@ -1,19 +1,13 @@
 #include "frontends/report.h"
 
+#include "frontends/report/sections.h"
 #include "graph/analysis/check.h"
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/digest.h"
-#include "graph/analysis/linearity.h"
-#include "graph/analysis/saturation.h"
-#include "graph/analysis/scaling_report.h"
 #include "graph/error.h"
 
 namespace crease {
 namespace {
-
-void append(std::vector<Finding>& all, std::vector<Finding> more) {
-  for (Finding& finding : more) all.push_back(std::move(finding));
-}
 
 /// The graph, where it names no output with the computed values that nothing reads as outputs.
 Graph with_outputs(const Graph& graph) {
@@ -71,9 +65,12 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
                 .structure = {},
                 .cost = {}};
   report.digest = digest(report.graph);
-  append(report.findings, linearity_findings(report.graph));
-  append(report.findings, scaling_findings(report.graph));
-  append(report.findings, saturation_findings(report.graph));
+  for (const ReportSection& section : report_sections()) {
+    for (Finding& finding : section.find(report.graph, options)) {
+      finding.section = section.label;
+      report.findings.push_back(std::move(finding));
+    }
+  }
   report.certificates = check_all(report.findings, report.graph);
   report.structure = structure(report.graph);
   report.cost = cost(report.graph, options.sizes);

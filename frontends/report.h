@@ -36,7 +36,7 @@ struct Report {
   std::string title;
   std::string digest;  // of the graph
   Graph graph;
-  std::vector<Finding> findings;  // affine, collapse, rescaling, saturation, in this order
+  std::vector<Finding> findings;  // in the order of report_sections()
   std::vector<CheckedCertificate> certificates;
   Structure structure;
   CostReport cost;

@@ -61,9 +61,7 @@ class Writer {
     lines_.push_back(
         fmt::format("{}   {}   {} parameters   digest {}", report_.title, network_line(report_.graph),
                     grouped(static_cast<double>(report_.cost.parameters)), report_.digest.substr(0, 8)));
-    section("AFFINE", {"affine", "collapse", "mixes-samples"});
-    section("RESCALING", {"rescaling"});
-    section("SATURATION", {"saturation"});
+    write_findings();
     write_structure();
     write_cost();
     return std::move(lines_);
@@ -74,7 +72,7 @@ class Writer {
   std::vector<std::string> lines_;
   std::string label_;
 
-  void begin(const char* label) {
+  void begin(std::string_view label) {
     lines_.emplace_back();
     label_ = label;
   }
@@ -100,13 +98,13 @@ class Writer {
     return text + "]";
   }
 
-  void section(const char* label, const std::vector<std::string>& ids) {
-    bool any = false;
+  void write_findings() {
+    std::string_view last;
     for (size_t i = 0; i < report_.findings.size(); ++i) {
       const Finding& finding = report_.findings[i];
-      if (std::ranges::find(ids, finding.id) == ids.end() || finding.sentences.empty()) continue;
-      if (!any) begin(label);
-      any = true;
+      if (finding.sentences.empty()) continue;
+      if (finding.section != last) begin(finding.section);
+      last = finding.section;
       say(shortened(finding.sentences.front()) + "   " + verdict(i));
       for (size_t s = 1; s < finding.sentences.size(); ++s) say("  " + shortened(finding.sentences[s]));
       if (finding.id == "collapse" && finding.certificate)

@@ -26,8 +26,9 @@ struct Certificate {
 
 /// One result of one analysis.
 struct Finding {
-  std::string id;       // "affine", "rescaling", "saturation": stable, a key of the JSON report
-  std::string subject;  // an output, a node, a unit
+  std::string id;            // "affine", "rescaling", "saturation": stable, a key of the JSON report
+  std::string subject;       // an output, a node, a unit
+  std::string section = {};  // heads its lines in a report, which sets it: "RESCALING"
   Verdict verdict = Verdict::Unknown;
   Level level = Level::Structure;
   /// The first sentence is the verdict in words; numbers carry their unit. No trailing blanks or newlines.
