@@ -1,16 +1,16 @@
 # Sourced by ./run, ./check and .ci/run: packages, then the Release build. Wants the variable `root`.
 
-# install_missing_packages: installs by apt what of packages.txt is missing. Says first what and why; touches no
-# network when nothing is missing.
+# install_missing_packages [LIST]: installs by apt what of cmake/packages.txt (or LIST) is missing. Says first what
+# and why; touches no network when nothing is missing.
 install_missing_packages() {
-  local missing=() lines=() name reason
+  local list=${1:-$root/cmake/packages.txt} missing=() lines=() name reason
   while read -r name reason; do
     if [[ -z $name || $name == '#'* ]]; then continue; fi
     if [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2> /dev/null) != installed ]]; then
       missing+=("$name")
       lines+=("$(printf '  %-20s %s' "$name" "$reason")")
     fi
-  done < "$root/cmake/packages.txt"
+  done < "$list"
   if ((${#missing[@]} == 0)); then return; fi
 
   echo "crease needs these Debian packages, which are missing:"

@@ -55,6 +55,10 @@ std::string to_json(const Report& report);
 /// Graphviz: colour by what a node is (grey constant, blue affine, green piecewise linear, yellow smooth),
 /// thick border where an affine part ends; edges that carry rescalable units name them.
 std::string to_dot(const Report& report);
+/// One self-contained page: findings, the graph, what is known of each node; sliders that rescale the
+/// parameters and compute the outputs anew; for networks with two inputs a picture of their linear pieces. It
+/// loads nothing from anywhere.
+std::string to_html(const Report& report);
 
 /// "x[64] -> linear 64 -> relu -> linear 10 = logits".
 std::string network_line(const Graph& graph);

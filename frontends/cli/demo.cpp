@@ -49,11 +49,13 @@ std::string join_json(const Report& rectified, const Report& linear) {
 void write_results(const std::filesystem::path& folder, const Model& model, const Report& rectified,
                    const Report& linear) {
   save_model(folder / "model", model);
-  write_file_atomically(folder / "report.txt", to_text(rectified, 0) + "\n" + to_text(linear, 0) + "\n");
+  write_file_atomically(folder / "report.txt", to_text(rectified, 0) + "\n\n" + to_text(linear, 0) + "\n");
   write_file_atomically(folder / "report.json", join_json(rectified, linear) + "\n");
+  write_file_atomically(folder / "report.html", to_html(rectified));
   const std::filesystem::path drawing = draw(folder, to_dot(rectified));
   const std::string place = std::filesystem::absolute(folder).lexically_normal().string();
-  fmt::print("written to {}: report.txt, report.json, {}, model\n", place, drawing.filename().string());
+  fmt::print("written to {}: report.txt, report.html, report.json, {}, model\n", place,
+             drawing.filename().string());
   if (drawing.extension() == ".dot") fmt::print("(no drawing as .svg: Graphviz's program dot is missing)\n");
 }
 
@@ -75,7 +77,7 @@ int run(const Arguments& arguments) {
 
   const Report first = analyze(rectified->model.network, {.title = "64-64-10 with relu"});
   const Report second = analyze(linear->model.network, {.title = "64-64-10 without activations"});
-  fmt::print("{}\n{}\n", to_text(first), to_text(second));
+  fmt::print("{}\n\n{}\n\n", to_text(first), to_text(second));
   write_results(folder, rectified->model, first, second);
   return 0;
 }
@@ -86,7 +88,9 @@ void add_demo(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand(
       "demo", "Train on the embedded digits, report on the network, and on the same one without activations");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("--output", arguments->output, "Folder for report.txt, report.json and graph.svg")
+  command
+      .add_option("--output", arguments->output,
+                  "Folder for report.txt, report.html, report.json, graph.svg and the model")
       ->capture_default_str();
   command.add_option("--epochs", arguments->epochs, "How often all samples are seen")->capture_default_str();
   command.add_flag("--interpret", arguments->interpret,

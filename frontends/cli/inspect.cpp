@@ -13,7 +13,7 @@ namespace {
 
 struct Arguments {
   std::string model;
-  bool json = false, dot = false, all = false;
+  bool json = false, dot = false, html = false, all = false;
 };
 
 int run(const Arguments& arguments) {
@@ -22,6 +22,8 @@ int run(const Arguments& arguments) {
   const Report report = analyze(model.network, {.title = title.empty() ? arguments.model : title});
   if (arguments.json) {
     fmt::print("{}\n", to_json(report));
+  } else if (arguments.html) {
+    fmt::print("{}", to_html(report));
   } else if (arguments.dot) {
     fmt::print("{}\n", to_dot(report));
   } else {
@@ -37,10 +39,16 @@ void add_inspect(CLI::App& application, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
   CLI::Option* json = command.add_flag("--json", arguments->json, "As JSON, with certificates in full");
-  command.add_flag("--dot", arguments->dot, "As a drawing for Graphviz")->excludes(json);
+  CLI::Option* dot = command.add_flag("--dot", arguments->dot, "As a drawing for Graphviz")->excludes(json);
+  command
+      .add_flag("--html", arguments->html,
+                "As one page for a browser, with a drawing and sliders; it needs no network")
+      ->excludes(json)
+      ->excludes(dot);
   command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
   command.footer(
-      "Examples:\n  crease inspect my-model\n  crease inspect my-model --dot | dot -Tsvg > my-model.svg");
+      "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "
+      "inspect my-model --dot | dot -Tsvg > my-model.svg");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

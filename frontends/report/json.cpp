@@ -1,7 +1,7 @@
 // The report as JSON, schema "graph-analysis/1".
 #include <nlohmann/json.hpp>
 
-#include "frontends/report.h"
+#include "frontends/report/boxes.h"
 #include "graph/analysis/certificate.h"
 
 namespace crease {
@@ -13,6 +13,7 @@ Json findings_of(const Report& report) {
   Json list = Json::array();
   for (const Finding& finding : report.findings)
     list.push_back({{"id", finding.id},
+                    {"section", finding.section},
                     {"subject", finding.subject},
                     {"verdict", std::string(to_string(finding.verdict))},
                     {"level", std::string(to_string(finding.level))},
@@ -34,24 +35,13 @@ Json certificates_of(const Report& report) {
 
 std::string key_or_none(const Graph& graph, NodeId id) { return id < 0 ? "" : node_key(graph, id); }
 
-const char* role_name(Role role) {
-  switch (role) {
-    case Role::Input: return "input";
-    case Role::Parameter: return "parameter";
-    case Role::Constant: return "constant";
-    case Role::Random: return "random";
-    case Role::Apply: return "apply";
-  }
-  return "";
-}
-
 Json nodes_of(const Report& report) {
   Json list = Json::array();
   for (NodeId id = 0; id < report.graph.size(); ++id) {
     const Node& node = report.graph.node(id);
     const Cost& cost = report.cost.nodes[static_cast<size_t>(id)];
     Json entry{{"key", node_key(report.graph, id)},
-               {"role", role_name(node.role)},
+               {"role", std::string(role_name(node.role))},
                {"type", std::string(to_string(node.type))},
                {"shape", to_string(node.shape)}};
     if (node.role == Role::Apply) {

@@ -95,7 +95,7 @@ case_demo() {
   [[ ${#accuracies[@]} == 2 ]] || complain "want two test accuracies: ${accuracies[*]}"
   awk -v a="${accuracies[0]}" 'BEGIN { exit !(a >= 96) }' || complain "test accuracy ${accuracies[0]} % is below 96 %"
   local file
-  for file in report.txt report.json model/graph.txt; do
+  for file in report.txt report.html report.json model/graph.txt; do
     [[ -s "a folder/$file" ]] || complain "no $file"
   done
   [[ -s 'a folder/graph.svg' || -s 'a folder/graph.dot' ]] || complain 'no drawing'
