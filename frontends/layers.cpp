@@ -80,6 +80,10 @@ Layer::Layer(const std::string& kind, Build build, std::vector<Layer> parts)
           State{.kind = kind, .build = std::move(build), .parts = std::move(parts)})) {}
 
 Value Layer::operator()(const Value& x, std::source_location where) const {
+  return (*this)(x, Mode::Evaluation, where);
+}
+
+Value Layer::operator()(const Value& x, Mode mode, std::source_location where) const {
   expect(static_cast<bool>(x), "[{}] the argument belongs to no graph ({})", state_->kind, to_string(where));
   const Graph graph = x.graph();
   auto& use = state_->use_in(x, [&] {
@@ -89,7 +93,7 @@ Value Layer::operator()(const Value& x, std::source_location where) const {
            state_->kind, *state_->name, to_string(where));
     return *state_->name;
   });
-  LayerScope scope(state_->parts, use, state_->seed.value_or(0), where);
+  LayerScope scope(state_->parts, use, state_->seed.value_or(0), mode, where);
   return state_->build(x, scope);
 }
 
@@ -106,8 +110,9 @@ Layer Layer::seeded(uint64_t seed) const {
   return Layer(std::move(state));
 }
 
-LayerScope::LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, std::source_location where)
-    : parts_(&parts), use_(&use), path_(use.path), seed_(seed), where_(where) {}
+LayerScope::LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, Mode mode,
+                       std::source_location where)
+    : parts_(&parts), use_(&use), path_(use.path), seed_(seed), mode_(mode), where_(where) {}
 
 int LayerScope::part_count() const { return static_cast<int>(parts_->size()); }
 
@@ -117,7 +122,7 @@ Value LayerScope::apply(int position, const Value& x) const {
     const std::string own = part.name.value_or(std::to_string(position));
     return path_.empty() ? own : path_ + "." + own;
   });
-  LayerScope scope(part.parts, use, part.seed.value_or(seed_), where_);
+  LayerScope scope(part.parts, use, part.seed.value_or(seed_), mode_, where_);
   return part.build(x, scope);
 }
 
@@ -125,13 +130,34 @@ Value LayerScope::parameter(const std::string& name, std::vector<int64_t> sizes,
                             Fans fans, std::source_location where) {
   const auto found = use_->parameters.find(name);
   if (found != use_->parameters.end()) return found->second;
-  const std::string full_name = path_.empty() ? name : path_ + "." + name;
-  const Tensor initial = init(
-      InitRequest{.type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_for(seed_, full_name)});
-  const Value made = use_->witness.graph().parameter(full_name, initial, where);
+  const Tensor initial =
+      init(InitRequest{.type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_of(name)});
+  const Value made = use_->witness.graph().parameter(full_name(name), initial, where);
   use_->parameters.emplace(name, made);
   return made;
 }
+
+Value LayerScope::state(const std::string& name, const Tensor& initial, std::source_location where) {
+  const auto found = use_->parameters.find(name);
+  if (found != use_->parameters.end()) return found->second;
+  const Value made = use_->witness.graph().parameter(full_name(name), initial, where);
+  return use_->parameters.emplace(name, made).first->second;
+}
+
+void LayerScope::assign(const Value& state, const Value& value, std::source_location where) {
+  Graph graph = use_->witness.graph();
+  const bool taken = std::ranges::any_of(
+      graph.updates(), [&](const Update& update) { return update.parameter == state.id(); });
+  expect(!taken, "[{}] '{}' would be updated twice in one step: use the layer once in training mode ({})",
+         path_, state.node().name, to_string(where));
+  graph.update(state, value);
+}
+
+std::string LayerScope::full_name(const std::string& name) const {
+  return path_.empty() ? name : path_ + "." + name;
+}
+
+uint64_t LayerScope::seed_of(const std::string& purpose) const { return seed_for(seed_, full_name(purpose)); }
 
 Layer linear(int64_t in, int64_t out, const LinearOptions& options, std::source_location where) {
   expect(in > 0 && out > 0, "[linear] sizes must be positive: got in {}, out {} ({})", in, out,

@@ -3,6 +3,9 @@
 //
 //   auto net = sequential(linear(784, 256), relu, linear(256, 10));
 //   Value logits = net(x);        // parameters "0.weight", "0.bias", "2.weight", "2.bias"
+//
+// Dropout and batch normalisation compute something else while a network is trained: net(x, Mode::Training).
+// The two calls, in one graph or in two, have the same parameters. More layers: frontends/layers/.
 #pragma once
 
 #include <concepts>
@@ -20,6 +23,10 @@
 namespace crease {
 
 class LayerScope;
+
+/// What a network is applied for. Training: dropout drops, batch normalisation uses the batch's own moments,
+/// and state such as running moments gets an update, which becomes part of the training step.
+enum class Mode : uint8_t { Evaluation, Training };
 
 /// A layer. Copies are the same layer: they share weights. Not for use by two threads at once.
 class Layer {
@@ -45,6 +52,8 @@ class Layer {
   /// positions; a layer used on its own is named by its kind ("linear.weight", then "linear1.weight").
   /// Errors: Error if x does not fit, or a given name is taken by another layer of the graph.
   Value operator()(const Value& x, std::source_location where = std::source_location::current()) const;
+  Value operator()(const Value& x, Mode mode,
+                   std::source_location where = std::source_location::current()) const;
 
   /// The same description as a new layer with its own weights, under this name.
   Layer named(const std::string& name) const;
@@ -69,6 +78,15 @@ class LayerScope {
   /// The layer's parameter of that name; made on first use, from the seed and its full name.
   Value parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init, Fans fans,
                   std::source_location where);
+  /// A parameter that no optimizer changes: counters, running moments.
+  Value state(const std::string& name, const Tensor& initial, std::source_location where);
+  /// After each training step, the state takes `value`. Errors: Error if the layer did so already in this
+  /// graph: a layer with state can be used once in training mode.
+  void assign(const Value& state, const Value& value, std::source_location where);
+  /// What the network is applied for.
+  Mode mode() const { return mode_; }
+  /// A seed of this layer for a purpose.
+  uint64_t seed_of(const std::string& purpose) const;
   /// "encoder.0".
   const std::string& path() const { return path_; }
   /// Where the outermost layer was called.
@@ -78,11 +96,13 @@ class LayerScope {
   friend class Layer;
   friend struct Layer::State;
   struct Use;
-  LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, std::source_location where);
+  LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, Mode mode, std::source_location where);
+  std::string full_name(const std::string& name) const;
   const std::vector<Layer>* parts_;
   Use* use_;
   std::string path_;
   uint64_t seed_;
+  Mode mode_;
   std::source_location where_;
 };
 

@@ -36,8 +36,37 @@ std::vector<Value> trained_parameters(const Graph& graph, const Value& loss) {
   std::vector<Value> result;
   for (const NodeId id : ancestors(graph, std::span(&root, 1))) {
     const Node& node = graph.node(id);
-    if (node.role == Role::Parameter && is_floating(node.type)) result.push_back(graph.value(id));
+    const bool is_state =
+        std::ranges::any_of(graph.updates(), [&](const Update& u) { return u.parameter == id; });
+    if (node.role == Role::Parameter && is_floating(node.type) && !is_state)
+      result.push_back(graph.value(id));
   }
+  return result;
+}
+
+/// The nodes that these outputs need, and, if wanted, the updates of the graph with what they need.
+Graph copy_of(const std::vector<std::pair<std::string, Value>>& outputs, bool with_updates) {
+  expect(!outputs.empty(), "[extract] wants at least one output");
+  const Graph source = outputs.front().second.graph();
+  std::vector<NodeId> wanted;
+  for (const auto& [name, value] : outputs) {
+    expect(value.same_graph(outputs.front().second), "[extract] output '{}' belongs to another graph", name);
+    wanted.push_back(value.id());
+  }
+  const std::vector<Update> updates = with_updates ? source.updates() : std::vector<Update>{};
+  for (const Update& update : updates) wanted.insert(wanted.end(), {update.parameter, update.value});
+  Graph result;
+  if (source.tie()) result.set_tie(*source.tie());
+  std::vector<Value> copies(static_cast<size_t>(source.size()));
+  const auto copy = [&](NodeId id) -> Value& { return copies[static_cast<size_t>(id)]; };
+  for (const NodeId id : ancestors(source, wanted)) {
+    const Node& node = source.node(id);
+    std::vector<Value> operands;
+    for (const NodeId operand : node.operands) operands.push_back(copy(operand));
+    copy(id) = result.copy(node, operands);
+  }
+  for (const auto& [name, value] : outputs) result.output(name, copy(value.id()));
+  for (const Update& update : updates) result.update(copy(update.parameter), copy(update.value));
   return result;
 }
 
@@ -122,26 +151,7 @@ Optimizer adam(const AdamOptions& options) {
   return {.name = "adam", .learning_rate = options.learning_rate, .rule = rule};
 }
 
-Graph extract(const std::vector<std::pair<std::string, Value>>& outputs) {
-  expect(!outputs.empty(), "[extract] wants at least one output");
-  const Graph source = outputs.front().second.graph();
-  std::vector<NodeId> wanted;
-  for (const auto& [name, value] : outputs) {
-    expect(value.same_graph(outputs.front().second), "[extract] output '{}' belongs to another graph", name);
-    wanted.push_back(value.id());
-  }
-  Graph result;
-  if (source.tie()) result.set_tie(*source.tie());
-  std::vector<Value> copies(static_cast<size_t>(source.size()));
-  for (const NodeId id : ancestors(source, wanted)) {
-    const Node& node = source.node(id);
-    std::vector<Value> operands;
-    for (const NodeId operand : node.operands) operands.push_back(copies[static_cast<size_t>(operand)]);
-    copies[static_cast<size_t>(id)] = result.copy(node, operands);
-  }
-  for (const auto& [name, value] : outputs) result.output(name, copies[static_cast<size_t>(value.id())]);
-  return result;
-}
+Graph extract(const std::vector<std::pair<std::string, Value>>& outputs) { return copy_of(outputs, false); }
 
 Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepOptions& options,
                  std::source_location where) {
@@ -151,7 +161,7 @@ Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepO
          to_string(where));
   std::vector<std::pair<std::string, Value>> outputs{{"loss", loss}};
   outputs.insert(outputs.end(), options.outputs.begin(), options.outputs.end());
-  Graph graph = extract(outputs);
+  Graph graph = copy_of(outputs, true);
   const Value result = graph.result("loss");
   std::vector<Value> parameters;
   for (const Value& chosen : options.parameters) parameters.push_back(graph.find(chosen.node().name));

@@ -83,13 +83,14 @@ struct TrainStepOptions {
   std::vector<std::pair<std::string, Value>> outputs = {};
   /// Rule at kinks for the gradients; a node's own goes first.
   std::optional<Tie> tie = {};
-  /// The parameters to train; empty: all floating ones that the loss depends on.
+  /// The parameters to train; empty: all floating ones that the loss depends on and that have no update yet.
   std::vector<Value> parameters = {};
 };
 
 /// One training step as a graph: the loss, its gradients, and the new value of every trained parameter.
-/// Holds only what the step needs. Outputs: "loss" and options.outputs.
-/// Errors: Error if the loss is not a floating scalar or depends on no parameter, and those of grad.
+/// Holds only what the step needs: updates that the loss's graph has already, of running moments and
+/// counters, among it. Outputs: "loss" and options.outputs. Errors: Error if the loss is not a floating
+/// scalar or depends on no parameter, and those of grad.
 Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepOptions& options = {},
                  std::source_location where = std::source_location::current());
 

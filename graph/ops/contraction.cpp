@@ -77,6 +77,64 @@ Value convolution(const char* name, const Operand& x, const Operand& kernel, con
                                         promote(x.value.type(), kernel.value.type()), x.where);
 }
 
+/// The shape of x before a convolution along one axis gave `size`.
+int64_t input_size(const char* name, int64_t size, int64_t taps, int64_t stride, int64_t padding,
+                   int64_t dilation, int64_t extra, const std::source_location& where) {
+  const int64_t result = (size - 1) * stride - 2 * padding + dilation * (taps - 1) + 1 + extra;
+  expect(
+      stride > 0 && padding >= 0 && dilation > 0 && taps > 0 && extra >= 0 && extra < stride && size > 0 &&
+          result > 0,
+      "[{}] kernel size {}, stride {}, padding {}, dilation {}, output padding {} do not fit size {} (at {})",
+      name, taps, stride, padding, dilation, extra, size, to_string(where));
+  return result;
+}
+
+/// The loops of a convolution with the accesses of x and y exchanged.
+Value transposed_convolution(const char* name, const Operand& x, const Operand& kernel,
+                             const ConvTransposeOptions& options, size_t axes) {
+  const Shape &xs = x.value.shape(), &ks = kernel.value.shape();
+  expect(xs.size() == axes + 2 && ks.size() == axes + 2,
+         "[{}] wants x and kernel with {} dimensions, got {} and {} (at {})", name, axes + 2, to_string(xs),
+         to_string(ks), to_string(x.where));
+  expect(!options.stride.empty() && !options.padding.empty() && !options.dilation.empty() &&
+             !options.output_padding.empty(),
+         "[{}] stride, padding, dilation and output padding need one size or one an axis (at {})", name,
+         to_string(x.where));
+  expect(options.groups > 0 && xs[1] == ks[0] && xs[1].size() % options.groups == 0,
+         "[{}] x {} and kernel {} do not fit {} groups: the kernel's first size must be the {} input "
+         "channels (at {})",
+         name, to_string(xs), to_string(ks), options.groups, to_string(xs[1]), to_string(x.where));
+  expect(x.value.same_graph(kernel.value), "[{}] x and kernel belong to different graphs (at {})", name,
+         to_string(x.where));
+  const int64_t per_group_in = xs[1].size() / options.groups, per_group_out = ks[1].size();
+  Resolved resolved{.shape = {xs[0], per_group_out * options.groups}};
+  Loops& loops = resolved.loops;
+  loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};
+  const AffineIndex in_channel{.terms = {{Group, per_group_in}, {In, 1}}};
+  Access read_x{{.terms = {{Batch, 1}}}, in_channel};
+  Access read_k{in_channel, {.terms = {{Out, 1}}}};
+  loops.write = {{.terms = {{Batch, 1}}}, {.terms = {{Group, per_group_out}, {Out, 1}}}};
+  for (size_t axis = 0; axis < axes; ++axis) {
+    const int64_t stride = at(options.stride, axis), padding = at(options.padding, axis),
+                  dilation = at(options.dilation, axis), taps = ks[2 + axis].size();
+    const int64_t size = input_size(name, xs[2 + axis].size(), taps, stride, padding, dilation,
+                                    at(options.output_padding, axis), x.where);
+    const int position = First + 2 * static_cast<int>(axis);
+    const std::string suffix = axes == 1 || axis == 1 ? "x" : "y";
+    loops.labels.push_back({suffix, xs[2 + axis]});
+    loops.labels.push_back({"k" + suffix, taps});
+    read_x.push_back({.terms = {{position, 1}}});
+    read_k.push_back({.terms = {{position + 1, 1}}});
+    loops.write.push_back({.terms = {{position, stride}, {position + 1, dilation}}, .offset = -padding});
+    resolved.shape.emplace_back(size);
+  }
+  loops.reads = {std::move(read_x), std::move(read_k)};
+  auto op = std::make_shared<Op>(Op{
+      .name = name, .doc = "Transposed cross-correlation.", .body = product_body, .combine = Combine::Sum});
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value, kernel.value},
+                                        promote(x.value.type(), kernel.value.type()), x.where);
+}
+
 }  // namespace
 
 const Op matmul{.name = "matmul",
@@ -104,6 +162,13 @@ Value conv1d(const Operand& x, const Operand& kernel, const ConvOptions& options
 }
 Value conv2d(const Operand& x, const Operand& kernel, const ConvOptions& options) {
   return convolution("conv2d", x, kernel, options, 2);
+}
+
+Value conv_transpose1d(const Operand& x, const Operand& kernel, const ConvTransposeOptions& options) {
+  return transposed_convolution("conv_transpose1d", x, kernel, options, 1);
+}
+Value conv_transpose2d(const Operand& x, const Operand& kernel, const ConvTransposeOptions& options) {
+  return transposed_convolution("conv_transpose2d", x, kernel, options, 2);
 }
 
 }  // namespace crease

@@ -30,4 +30,20 @@ Value conv1d(const Operand& x, const Operand& kernel, const ConvOptions& options
 /// Shapes: x [n, ci, h, w], K [co, ci/groups, kh, kw] -> [n, co, ho, wo].
 Value conv2d(const Operand& x, const Operand& kernel, const ConvOptions& options = {});
 
+/// Options of a transposed convolution: those of the convolution that it is the adjoint of.
+struct ConvTransposeOptions {
+  std::vector<int64_t> stride = {1};  // one for all axes, or one each
+  std::vector<int64_t> padding = {0};
+  std::vector<int64_t> dilation = {1};
+  std::vector<int64_t> output_padding = {0};  // further elements at the end, fewer than the stride
+  int64_t groups = 1;
+};
+
+/// The adjoint of conv1d with respect to x. Shapes: x [n, ci, w], K [ci, co/groups, kw] -> [n, co, wo], wo =
+/// (w - 1) stride - 2 padding + dilation (kw - 1) + 1 + output padding. Errors: as conv1d. Source: Zeiler et
+/// al. 2010.
+Value conv_transpose1d(const Operand& x, const Operand& kernel, const ConvTransposeOptions& options = {});
+/// Shapes: x [n, ci, h, w], K [ci, co/groups, kh, kw] -> [n, co, ho, wo].
+Value conv_transpose2d(const Operand& x, const Operand& kernel, const ConvTransposeOptions& options = {});
+
 }  // namespace crease

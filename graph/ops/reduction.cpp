@@ -47,18 +47,18 @@ int64_t at(const std::vector<int64_t>& values, size_t axis) {
   return values[std::min(axis, values.size() - 1)];
 }
 
-Value pool2d(const char* name, Combine combine, const Operand& x, const PoolOptions& options) {
+Value pool(const char* name, Combine combine, const Operand& x, const PoolOptions& options, size_t axes) {
   const Shape& shape = x.value.shape();
   const std::vector<int64_t>& strides = options.stride.empty() ? options.window : options.stride;
-  expect(shape.size() == 4, "[{}] wants [n, c, h, w], got {} (at {})", name, to_string(shape),
-         to_string(x.where));
+  expect(shape.size() == axes + 2, "[{}] wants {}, got {} (at {})", name,
+         axes == 1 ? "[n, c, w]" : "[n, c, h, w]", to_string(shape), to_string(x.where));
   expect(!options.window.empty() && !options.padding.empty(),
          "[{}] window and padding need one size or one an axis (at {})", name, to_string(x.where));
   Resolved resolved{.shape = {shape[0], shape[1]}};
   resolved.loops.labels = {{"n", shape[0]}, {"c", shape[1]}};
   Access read{{.terms = {{0, 1}}}, {.terms = {{1, 1}}}};
   resolved.loops.write = read;
-  for (size_t axis = 0; axis < 2; ++axis) {
+  for (size_t axis = 0; axis < axes; ++axis) {
     const int64_t size = shape[2 + axis].size(), window = at(options.window, axis),
                   stride = at(strides, axis), padding = at(options.padding, axis);
     expect(window > 0 && stride > 0 && padding >= 0 && padding < window && size + 2 * padding >= window,
@@ -66,8 +66,8 @@ Value pool2d(const char* name, Combine combine, const Operand& x, const PoolOpti
            size, to_string(x.where));
     const Dim extent = (size + 2 * padding - window) / stride + 1;
     const int position = static_cast<int>(resolved.loops.labels.size());
-    resolved.loops.labels.push_back({axis == 0 ? "y" : "x", extent});
-    resolved.loops.labels.push_back({axis == 0 ? "ky" : "kx", window});
+    resolved.loops.labels.push_back({axis + 1 < axes ? "y" : "x", extent});
+    resolved.loops.labels.push_back({axis + 1 < axes ? "ky" : "kx", window});
     read.push_back({.terms = {{position, stride}, {position + 1, 1}}, .offset = -padding});
     resolved.loops.write.push_back({.terms = {{position, 1}}});
     resolved.shape.push_back(extent);
@@ -78,6 +78,13 @@ Value pool2d(const char* name, Combine combine, const Operand& x, const PoolOpti
   op->doc = "Pooling over windows.";
   op->combine = combine;
   return x.value.graph().apply_resolved(op, std::move(resolved), {x.value}, x.value.type(), x.where);
+}
+
+Value average_pool(const char* name, const Operand& x, const PoolOptions& options, size_t axes) {
+  const Value total = pool(name, Combine::Sum, x, options, axes);
+  int64_t count = 1;
+  for (size_t axis = 0; axis < axes; ++axis) count *= at(options.window, axis);
+  return divide_by(static_cast<double>(count))(total, x.where);
 }
 
 }  // namespace
@@ -107,24 +114,29 @@ Value mean(const Operand& x, const Axes& axes, bool keep) {
 Value argmax(const Operand& x, int axis) { return reduce("argmax", Combine::ArgMax, x, {axis}, false); }
 Value argmin(const Operand& x, int axis) { return reduce("argmin", Combine::ArgMin, x, {axis}, false); }
 
+Value max_pool1d(const Operand& x, const PoolOptions& options) {
+  return pool("max_pool1d", Combine::Max, x, options, 1);
+}
 Value max_pool2d(const Operand& x, const PoolOptions& options) {
-  return pool2d("max_pool2d", Combine::Max, x, options);
+  return pool("max_pool2d", Combine::Max, x, options, 2);
 }
 
+Value average_pool1d(const Operand& x, const PoolOptions& options) {
+  return average_pool("average_pool1d", x, options, 1);
+}
 Value average_pool2d(const Operand& x, const PoolOptions& options) {
-  const Value total = pool2d("average_pool2d", Combine::Sum, x, options);
-  const int64_t count = at(options.window, 0) * at(options.window, 1);
-  return divide_by(static_cast<double>(count))(total, x.where);
+  return average_pool("average_pool2d", x, options, 2);
 }
 
-Value maxout(const Operand& x, int64_t pieces) {
+Value maxout(const Operand& x, int64_t pieces, int axis) {
   Shape shape = x.value.shape();
-  expect(!shape.empty() && pieces > 0 && shape.back().size() % pieces == 0,
-         "[maxout] {} features of {} do not split into groups of {} (at {})",
-         shape.empty() ? "0" : to_string(shape.back()), to_string(shape), pieces, to_string(x.where));
-  shape.back() = shape.back().size() / pieces;
-  shape.emplace_back(pieces);
-  return reduce("maxout", Combine::Max, {reshape(x, shape), x.where}, {-1}, false);
+  const auto d = static_cast<size_t>(checked_axis("maxout", axis, shape, x.where));
+  expect(pieces > 0 && shape[d].size() % pieces == 0,
+         "[maxout] {} features of {} do not split into groups of {} (at {})", to_string(shape[d]),
+         to_string(shape), pieces, to_string(x.where));
+  shape[d] = shape[d].size() / pieces;
+  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(d) + 1, pieces);
+  return reduce("maxout", Combine::Max, {reshape(x, shape), x.where}, {static_cast<int>(d) + 1}, false);
 }
 
 }  // namespace crease

@@ -27,10 +27,14 @@ struct PoolOptions {
   std::vector<int64_t> stride = {};  // empty: the window
   std::vector<int64_t> padding = {0};
 };
-/// Shapes: x [n, c, h, w] -> [n, c, ho, wo]. Padding never wins a maximum and counts as zero in an average.
+/// Shapes: x [n, c, w] -> [n, c, wo] or x [n, c, h, w] -> [n, c, ho, wo]. Padding never wins a maximum and
+/// counts as zero in an average.
+Value max_pool1d(const Operand& x, const PoolOptions& options = {});
 Value max_pool2d(const Operand& x, const PoolOptions& options = {});
+Value average_pool1d(const Operand& x, const PoolOptions& options = {});
 Value average_pool2d(const Operand& x, const PoolOptions& options = {});
-/// Greatest of `pieces` consecutive features: [..., k * pieces] -> [..., k]. Source: Goodfellow et al. 2013.
-Value maxout(const Operand& x, int64_t pieces);
+/// Greatest of `pieces` consecutive features along an axis: [..., k * pieces] -> [..., k]. At equal pieces
+/// the Tie decides. Source: Goodfellow et al. 2013.
+Value maxout(const Operand& x, int64_t pieces, int axis = -1);
 
 }  // namespace crease

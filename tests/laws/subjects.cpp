@@ -60,6 +60,9 @@ void add_reductions(std::vector<Subject>& list, int64_t n, Type type) {
   list.push_back(
       unary("reduce_min", shape, type, [](const Value& x) { return reduce_min(x, {0, 1}, true); }));
   list.push_back(unary("maxout", {n, 6}, type, [](const Value& x) { return maxout(x, 3); }));
+  list.push_back(unary("max_pool1d", {2, 3, n + 3}, type, [](const Value& x) {
+    return max_pool1d(x, {.window = {3}, .stride = {2}, .padding = {1}});
+  }));
   list.push_back(unary("max_pool2d", {1, 2, 4, n + 1}, type, [](const Value& x) {
     return max_pool2d(x, {.window = {2, 2}, .stride = {1, 2}, .padding = {1, 0}});
   }));
@@ -93,6 +96,15 @@ void add_others(std::vector<Subject>& list, int64_t n, Type type) {
   list.push_back({"conv2d", [=](Graph& graph) {
                     return conv2d(input(graph, {1, 4, 5, n + 2}, type), input(graph, {2, 2, 2, 3}, type),
                                   {.stride = {1, 2}, .padding = {0, 1}, .dilation = {2, 1}, .groups = 2});
+                  }});
+  list.push_back({"conv_transpose1d", [=](Graph& graph) {
+                    return conv_transpose1d(input(graph, {2, 3, n + 1}, type), input(graph, {3, 2, 3}, type),
+                                            {.stride = {2}, .padding = {1}});
+                  }});
+  list.push_back({"conv_transpose2d", [=](Graph& graph) {
+                    return conv_transpose2d(
+                        input(graph, {1, 4, 3, n}, type), input(graph, {4, 1, 2, 3}, type),
+                        {.stride = {1, 2}, .dilation = {2, 1}, .output_padding = {0, 1}, .groups = 2});
                   }});
   list.push_back({"gather", [=](Graph& graph) {
                     return gather(input(graph, {3, n}, type), input(graph, {4}, Type::i32));
