@@ -15,6 +15,20 @@
 //    "mid": ["0", "0"], "f_a": "17/4", "f_b": "-3/4", "f_mid": "5/2", "defect": "-3/2"}}
 //
 // Points list all inputs in the graph's order; defect = f_a + f_b - 2 f_mid, not 0.
+//
+// Steps about relus make "affine-collapse" a proof over a box, or of a network that is affine though it has
+// relus; "unit-verdicts" claims what the steps say of units:
+//
+//   {..., "kind": "unit-verdicts", "box": {"x": [["-1", "1"]]}, "claim": {"units": {"a[0]": "DEAD", ...}},
+//    "steps": [{"rule": "AFFINE", "node": "z"},
+//              {"rule": "BOUND", "node": "a", "index": 0, "l": "-3", "u": "-1",
+//               "lower_proof": {"eliminate": [], "upper": {}, "lower": {}}, "upper_proof": {...}},
+//              {"rule": "RELU", "node": "a", "elements": ["DEAD", "ACTIVE", "ATOM", ["SAME", "a[2]",
+//              "-1"]]}]}
+//
+// A BOUND is about the argument of the relu, may be "-inf" or "inf", and is proved as check_bound.h says.
+// Other piecewise linear nodes are sums of relus, see check_forms.h; "elements" lists them in order, and
+// "part" (default 0) numbers those of one element. An unknown field is refused.
 #pragma once
 
 #include <string>

@@ -2,12 +2,14 @@
 // node, element by element, and refuses where they do not fit. Written apart from the analysis
 // (scaling*.cpp): it solves nothing, it only adds and compares.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_replay.h"
 
@@ -179,14 +181,17 @@ using Scales = std::vector<Scale>;
 
 /// Exponents of parameters by name, and how many coordinates they are forms over.
 struct Claim {
-  std::map<NodeId, Scales> parameters;
+  std::map<NodeId, Scales> parameters = {};
   int dimension = 0;
+  std::optional<std::map<NodeId, Scales>> results = {};  // said of named results; absent: nothing is said
 };
 
 Scale parse_form(const Json& form) {
   Scale scale;
-  for (const Json& term : form)
+  for (const Json& term : form) {
+    if (term.size() != 2) throw Refused("a term is not a coordinate and a number");
     scale.terms.emplace_back(term.at(0).get<int>(), Rational::parse(term.at(1).get<std::string>()));
+  }
   const auto ascending = [](const auto& a, const auto& b) {
     return a.first < b.first && !b.second.is_zero();
   };
@@ -220,7 +225,7 @@ Scales by_axes(const Json& axes, const std::vector<int64_t>& sizes, const std::s
 }
 
 Claim read_exponents(const Json& certificate, const Graph& graph) {
-  Claim claim{.parameters = {}, .dimension = certificate.at("dimension").get<int>()};
+  Claim claim{.dimension = certificate.at("dimension").get<int>()};
   for (const auto& [name, given] : certificate.at("exponents").items()) {
     const NodeId id = parameter_node(graph, name);
     const Tensor& value = graph.node(id).value;
@@ -236,19 +241,36 @@ Claim read_exponents(const Json& certificate, const Graph& graph) {
   return claim;
 }
 
-/// A list of vectors, each with its exponents by parameter and element.
+/// Exponents of elements in direction k: {"0": "1", "3": "-1"}.
+void read_direction(const Json& entries, int k, size_t count, Scales& scales) {
+  scales.resize(count);
+  for (const auto& [element, exponent] : entries.items()) {
+    size_t place = 0;
+    const char* const end = element.data() + element.size();
+    const auto read = std::from_chars(element.data(), end, place);
+    if (read.ec != std::errc() || read.ptr != end || place >= count) throw Refused("no element " + element);
+    const Rational value = Rational::parse(exponent.get<std::string>());
+    if (!value.is_zero()) scales[place].terms.emplace_back(k, value);
+  }
+}
+
+/// A list of vectors, each with its exponents by parameter and element, and by result and element.
 Claim read_basis(const Json& basis, const Graph& graph) {
-  Claim claim{.parameters = {}, .dimension = static_cast<int>(basis.size())};
-  for (size_t k = 0; k < basis.size(); ++k)
+  Claim claim{.dimension = static_cast<int>(basis.size())};
+  claim.results.emplace();
+  for (size_t k = 0; k < basis.size(); ++k) {
+    require_fields(basis[k], {"params", "tensors"}, {});
     for (const auto& [name, entries] : basis[k].at("params").items()) {
       const NodeId id = parameter_node(graph, name);
-      Scales& scales = claim.parameters[id];
-      scales.resize(static_cast<size_t>(graph.node(id).value.count()));
-      for (const auto& [element, exponent] : entries.items()) {
-        const Rational value = Rational::parse(exponent.get<std::string>());
-        if (!value.is_zero()) scales.at(std::stoull(element)).terms.emplace_back(static_cast<int>(k), value);
-      }
+      const auto count = static_cast<size_t>(graph.node(id).value.count());
+      read_direction(entries, static_cast<int>(k), count, claim.parameters[id]);
     }
+    for (const auto& [name, entries] : basis[k].at("tensors").items()) {
+      const NodeId id = find_node(graph, name);
+      const auto count = static_cast<size_t>(sample_size(graph.node(id).shape));
+      read_direction(entries, static_cast<int>(k), count, (*claim.results)[id]);
+    }
+  }
   return claim;
 }
 
@@ -273,10 +295,14 @@ int rank(const std::vector<const Scale*>& forms, int enough) {
 
 void require_independent(const Json& certificate, const Claim& claim, const Graph& graph) {
   std::vector<const Scale*> forms;
-  if (certificate.contains("independent"))
-    for (const Json& entry : certificate.at("independent"))
-      forms.push_back(&claim.parameters.at(parameter_node(graph, entry.at(0).get<std::string>()))
-                           .at(entry.at(1).get<size_t>()));
+  if (!claim.results)
+    for (const Json& entry : certificate.at("independent")) {
+      const auto found = claim.parameters.find(parameter_node(graph, entry.at(0).get<std::string>()));
+      const auto element = entry.at(1).get<size_t>();
+      if (found == claim.parameters.end() || element >= found->second.size() || entry.size() != 2)
+        throw Refused("no exponent for an entry that shows independence");
+      forms.push_back(&found->second[element]);
+    }
   else
     for (const auto& [id, scales] : claim.parameters)
       for (const Scale& scale : scales) forms.push_back(&scale);
@@ -338,6 +364,7 @@ class Carrier {
     for (const NodeId id : ancestors(graph_, results)) {
       try {
         scales_[static_cast<size_t>(id)] = of(id);
+        if (claim_.results) compare_results(id);
       } catch (const Refused& refused) {
         throw Refused(describe(graph_, id) + ": " + refused.what());
       }
@@ -351,6 +378,19 @@ class Carrier {
   const Graph& graph_;
   const Claim& claim_;
   std::vector<Scales> scales_;
+
+  /// What is said of a named result must be what follows from the parameters; nothing said is no factor.
+  void compare_results(NodeId id) const {
+    const Node& node = graph_.node(id);
+    const Scales& derived = scales_[static_cast<size_t>(id)];
+    const auto found = claim_.results->find(id);
+    if (found == claim_.results->end() && (node.role != Role::Apply || node.name.empty())) return;
+    for (size_t i = 0; i < derived.size(); ++i) {
+      const Scale claimed = found == claim_.results->end() ? Scale{} : found->second[i];
+      if (!derived[i].zero && derived[i].terms != claimed.terms)
+        throw Refused("element " + std::to_string(i) + " has another factor than the certificate claims");
+    }
+  }
 
   Scales of(NodeId id) const {
     const Node& node = graph_.node(id);
@@ -384,8 +424,14 @@ class Carrier {
 
 std::string check_rescaling(const Json& certificate, const Graph& graph) {
   if (graph.outputs().empty()) throw Refused("the graph has no output");
-  const Claim claim = certificate.contains("basis") ? read_basis(certificate.at("basis"), graph)
-                                                    : read_exponents(certificate, graph);
+  const bool by_vectors = certificate.contains("basis");
+  if (by_vectors)
+    require_fields(certificate, {"cert", "kind", "graph", "semantics", "basis"}, {});
+  else
+    require_fields(certificate,
+                   {"cert", "kind", "graph", "semantics", "dimension", "exponents", "independent"}, {});
+  const Claim claim =
+      by_vectors ? read_basis(certificate.at("basis"), graph) : read_exponents(certificate, graph);
   require_independent(certificate, claim, graph);
   Carrier(graph, claim).run();
   return "a group of rescalings of dimension " + std::to_string(claim.dimension) +

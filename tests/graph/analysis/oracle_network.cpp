@@ -37,10 +37,16 @@ class NetworkBuilder {
   OracleNetwork build() {
     for (const auto& input : network_.at("inputs"))
       name(input, result_.graph.input(input.at("name").get<std::string>(), shape_of(input.at("shape"))));
-    for (const auto& parameter : network_.at("params")) add_parameter(parameter);
+    for (const auto& parameter : network_.at("params")) {
+      const NodeId first = result_.graph.size();
+      add_parameter(parameter);
+      add_parts(parameter, first);
+    }
     for (const auto& node : network_.at("nodes")) {
       node_ = &node;
+      const NodeId first = result_.graph.size();
       const Value value = apply(node.at("op").get<std::string>());
+      add_parts(node, first);
       result_.graph.set_name(value, node.at("name").get<std::string>());
       name(node, value);
     }
@@ -56,6 +62,12 @@ class NetworkBuilder {
 
   void name(const Json& object, const Value& value) {
     result_.values.emplace(object.at("name").get<std::string>(), value);
+  }
+
+  void add_parts(const Json& object, NodeId first) {
+    std::vector<NodeId>& parts = result_.parts[object.at("name").get<std::string>()];
+    for (NodeId id = first; id < result_.graph.size(); ++id)
+      if (result_.graph.node(id).role == Role::Apply) parts.push_back(id);
   }
 
   void add_parameter(const Json& parameter) {

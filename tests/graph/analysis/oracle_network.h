@@ -14,9 +14,10 @@ namespace crease::test {
 /// One network of oracles/analyses.json as a graph without a batch axis.
 struct OracleNetwork {
   Graph graph;
-  std::map<std::string, Value> values;             // by the oracle's names
-  std::vector<std::string> parameters;             // those free in the symmetry, in order
-  std::map<std::string, std::set<int64_t>> inert;  // entries that are structurally absent
+  std::map<std::string, Value> values;               // by the oracle's names
+  std::map<std::string, std::vector<NodeId>> parts;  // nodes that one of the oracle's operations became
+  std::vector<std::string> parameters;               // those free in the symmetry, in order
+  std::map<std::string, std::set<int64_t>> inert;    // entries that are structurally absent
 };
 
 /// The networks of the file.

@@ -1,0 +1,305 @@
+// Replays proofs about piecewise linear networks: forwards, every element as an affine form of atoms. Steps
+// say of each relu whether it is its argument, 0, a new atom, or a multiple of an earlier atom; each of these
+// is checked by itself.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/check_bound.h"
+#include "graph/analysis/check_fields.h"
+#include "graph/analysis/check_kinds.h"
+#include "graph/error.h"
+
+namespace crease::checker {
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::optional<Rational> end_of(const Json& text) {
+  const std::string number = text.get<std::string>();
+  if (number == "inf" || number == "-inf") return {};
+  return Rational::parse(number);
+}
+
+BoundProof proof_of(const Json& json) {
+  require_fields(json, {"eliminate", "upper", "lower"}, {});
+  BoundProof proof{.eliminate = json.at("eliminate").get<std::vector<std::string>>()};
+  for (const auto& [name, line] : json.at("upper").items()) {
+    const std::vector<Rational> ends = numbers(line);
+    if (ends.size() != 2) throw Refused("the upper line of " + name + " is not a slope and an offset");
+    proof.upper[name] = {ends[0], ends[1]};
+  }
+  for (const auto& [name, slope] : json.at("lower").items())
+    proof.lower[name] = Rational::parse(slope.get<std::string>());
+  return proof;
+}
+
+class Replay {
+ public:
+  Replay(const Json& certificate, const Graph& graph, std::set<NodeId> frontier)
+      : graph_(graph), frontier_(std::move(frontier)) {
+    if (certificate.contains("box")) read_box(certificate.at("box"));
+  }
+
+  void run(const Json& steps) {
+    for (const Json& step : steps) {
+      const std::string rule = step.at("rule").get<std::string>();
+      const NodeId id = find_node(graph_, step.at("node").get<std::string>());
+      try {
+        if (rule == "AFFINE")
+          affine(step, id);
+        else if (rule == "BOUND")
+          bound(step, id);
+        else if (rule == "RELU")
+          relu(step, id);
+        else
+          throw Refused("rule '" + rule + "' is not known");
+      } catch (const Refused& refused) {
+        throw Refused(describe(graph_, id) + ": " + refused.what());
+      }
+    }
+  }
+
+  const std::vector<Form>& forms(NodeId id) const {
+    const auto found = forms_.find(id);
+    if (found == forms_.end()) throw Refused("no step for " + describe(graph_, id));
+    return found->second;
+  }
+
+  /// "ACTIVE", "DEAD" or "ATOM" of a relu that a step decided.
+  const std::string& verdict(const std::string& unit) const {
+    const auto found = verdicts_.find(parse_atom(graph_, unit));
+    if (found == verdicts_.end()) throw Refused("no step decides " + unit);
+    return found->second;
+  }
+
+ private:
+  void read_box(const Json& box) {
+    for (const auto& [name, ranges] : box.items()) {
+      const NodeId id = find_node(graph_, name);
+      if (graph_.node(id).role != Role::Input) throw Refused(name + " is not an input");
+      std::vector<Interval>& intervals = box_[id];
+      for (const Json& range : ranges) {
+        const std::vector<Rational> ends = numbers(range);
+        if (ends.size() != 2 || ends[1] < ends[0]) throw Refused("the box of " + name + " is empty");
+        intervals.push_back({ends[0], ends[1]});
+      }
+      if (static_cast<int64_t>(intervals.size()) != sample_size(graph_.node(id).shape))
+        throw Refused("the box of " + name + " has another number of elements");
+    }
+  }
+
+  Known known() const {
+    return {relus_, [this](const Atom& atom) {
+              const auto found = box_.find(atom.node);
+              return found == box_.end() ? Interval{} : found->second[static_cast<size_t>(atom.element)];
+            }};
+  }
+
+  /// Makes sure that a step may be taken now, and once.
+  void begin(NodeId id) {
+    if (graph_.node(id).role != Role::Apply) throw Refused("is no operation");
+    if (frontier_.contains(id)) throw Refused("is both a step and in the frontier");
+    if (forms_.contains(id)) throw Refused("has two steps");
+    require_separate_samples(graph_, id);
+  }
+
+  Form operand(NodeId id, int64_t element) {
+    if (frontier_.contains(id) || graph_.node(id).role == Role::Input) return {{{{id, element, 0}, 1}}, 0};
+    if (!forms_.contains(id)) {
+      const Role role = graph_.node(id).role;
+      if (role != Role::Parameter && role != Role::Constant)
+        throw Refused("no step before it is used for " + describe(graph_, id));
+      set_constant(id);
+    }
+    return forms_.at(id)[static_cast<size_t>(element)];
+  }
+
+  /// A node without data.
+  void set_constant(NodeId id) {
+    values_[id] = values_of(graph_, id, values_);
+    for (const Rational& value : values_.at(id)) forms_[id].push_back({{}, value});
+  }
+
+  bool is_constant(NodeId id) {
+    const Role role = graph_.node(id).role;
+    if (!values_.contains(id) && (role == Role::Parameter || role == Role::Constant)) set_constant(id);
+    return values_.contains(id);
+  }
+
+  std::vector<Form> forms_with(NodeId id, const Hinge& hinge) {
+    const auto read = [this](NodeId from, int64_t element) { return operand(from, element); };
+    const auto varies = [this](NodeId from) { return !is_constant(from) || frontier_.contains(from); };
+    return forms_of(graph_, id, read, varies, hinge);
+  }
+
+  void affine(const Json& step, NodeId id) {
+    require_fields(step, {"rule", "node"}, {});
+    begin(id);
+    const auto constant = [this](NodeId from) { return is_constant(from) && !frontier_.contains(from); };
+    if (std::ranges::all_of(graph_.node(id).operands, constant)) return set_constant(id);
+    forms_[id] = forms_with(id, [](const Form&, int64_t) -> Form { throw Refused("is not affine"); });
+  }
+
+  /// The arguments of all relus of a node, each relu being an atom for those after it.
+  const std::map<Atom, Form>& arguments(NodeId id) {
+    auto [place, fresh] = arguments_.try_emplace(id);
+    if (!fresh) return place->second;
+    std::map<int64_t, int> parts;
+    forms_with(id, [&](const Form& argument, int64_t element) {
+      const Atom atom{id, element, parts[element]++};
+      place->second[atom] = argument;
+      return Form{{{atom, 1}}, 0};
+    });
+    return place->second;
+  }
+
+  void bound(const Json& step, NodeId id) {
+    require_fields(step, {"rule", "node", "index", "l", "u", "lower_proof", "upper_proof"}, {"part"});
+    if (forms_.contains(id)) throw Refused("a bound after its step");
+    require_separate_samples(graph_, id);
+    const Atom atom{id, step.at("index").get<int64_t>(), step.value("part", 0)};
+    const auto found = arguments(id).find(atom);
+    if (found == arguments(id).end()) throw Refused("no unit " + to_string(graph_, atom));
+    const Interval claimed{end_of(step.at("l")), end_of(step.at("u"))};
+    for (const End end : {End::Low, End::High}) {
+      const char* key = end == End::Low ? "lower_proof" : "upper_proof";
+      const auto proved = proved_end(graph_, found->second, end, proof_of(step.at(key)), known());
+      const auto& wanted = end == End::Low ? claimed.low : claimed.high;
+      if (wanted && (!proved || (end == End::Low ? *proved < *wanted : *wanted < *proved)))
+        throw Refused(fmt::format("the {} bound of {} is {}, the certificate claims {}",
+                                  end == End::Low ? "lower" : "upper", to_string(graph_, atom),
+                                  proved ? to_string(*proved) : "infinite", to_string(*wanted)));
+    }
+    if (!relus_.try_emplace(atom, ReluAtom{found->second, claimed}).second)
+      throw Refused("two bounds for " + to_string(graph_, atom));
+  }
+
+  void relu(const Json& step, NodeId id) {
+    require_fields(step, {"rule", "node", "elements"}, {});
+    begin(id);
+    const Json& elements = step.at("elements");
+    std::map<int64_t, int> parts;
+    size_t next = 0;
+    std::vector<Form> forms = forms_with(id, [&](const Form& argument, int64_t element) {
+      if (next == elements.size()) throw Refused("has too few elements");
+      return decided(elements.at(next++), argument, {id, element, parts[element]++});
+    });
+    if (next != elements.size()) throw Refused("has too many elements");
+    forms_[id] = std::move(forms);
+  }
+
+  Form decided(const Json& element, const Form& argument, const Atom& atom) {
+    const auto found = relus_.find(atom);
+    const Interval range = found == relus_.end() ? Interval{} : found->second.range;
+    const std::string name = to_string(graph_, atom);
+    if (element.is_array()) {
+      verdicts_[atom] = "ATOM";
+      return multiple(element, argument, name);
+    }
+    const std::string kind = verdicts_[atom] = element.get<std::string>();
+    const auto low = range.low ? range.low : plain_end(argument, End::Low, known());
+    const auto high = range.high ? range.high : plain_end(argument, End::High, known());
+    if (kind == "ACTIVE") {
+      if (!low || low->sign() < 0) throw Refused(name + " is not proved active");
+      return argument;
+    }
+    if (kind == "DEAD") {
+      if (!high || high->sign() > 0) throw Refused(name + " is not proved dead");
+      return {};
+    }
+    if (kind != "ATOM") throw Refused("'" + kind + "' is not known");
+    relus_[atom] = {argument, range};
+    return {{{atom, 1}}, 0};
+  }
+
+  /// ["SAME", atom, factor]: the argument is a multiple of an earlier one. relu(c g) is c relu(g) for c > 0,
+  /// and |c| relu(-g) = |c| (relu(g) - g) for c < 0.
+  Form multiple(const Json& element, const Form& argument, const std::string& name) const {
+    if (element.size() != 3 || element.at(0) != "SAME") throw Refused("an element of unknown form");
+    const Atom other = parse_atom(graph_, element.at(1).get<std::string>());
+    const Rational factor = Rational::parse(element.at(2).get<std::string>());
+    const auto found = relus_.find(other);
+    const bool is_atom = found != relus_.end() && verdicts_.contains(other) && verdicts_.at(other) == "ATOM";
+    if (!is_atom) throw Refused(to_string(graph_, other) + " is no earlier atom");
+    if (factor.is_zero() || argument != scaled(found->second.argument, factor))
+      throw Refused(name + " is not " + to_string(factor) + " times " + to_string(graph_, other));
+    Form result{{{other, factor.abs()}}, 0};
+    if (factor.sign() < 0) add(result, found->second.argument, factor);
+    return result;
+  }
+
+  const Graph& graph_;
+  const std::set<NodeId> frontier_;
+  std::map<NodeId, std::vector<Interval>> box_;
+  std::map<NodeId, std::vector<Form>> forms_;
+  std::map<NodeId, std::vector<Rational>> values_;  // of nodes without data
+  std::map<NodeId, std::map<Atom, Form>> arguments_;
+  std::map<Atom, ReluAtom> relus_;
+  std::map<Atom, std::string> verdicts_;
+};
+
+/// Compares the sink's forms with W and b, and finds no other atom in them.
+void compare_claim(const Graph& graph, const std::vector<Form>& forms, const Json& claim) {
+  const std::vector<Rational> offset = numbers(claim.at("b"));
+  if (offset.size() != forms.size()) throw Refused("b has another size than the sink");
+  const std::set<NodeId> frontier = frontier_of(claim, graph);
+  for (size_t o = 0; o < forms.size(); ++o) {
+    if (forms[o].constant != offset[o])
+      throw Refused(fmt::format("b[{}] is {}, the certificate claims {}", o, to_string(forms[o].constant),
+                                to_string(offset[o])));
+    for (const auto& [atom, coefficient] : forms[o].terms)
+      if (!frontier.contains(atom.node))
+        throw Refused("the sink depends on " + to_string(graph, atom) + ", which is not in the frontier");
+  }
+  if (claim.at("W").size() != frontier.size()) throw Refused("W has another frontier");
+  for (const auto& [key, rows] : claim.at("W").items()) {
+    const NodeId id = find_node(graph, key);
+    if (!frontier.contains(id)) throw Refused("W of " + key + ", which is not in the frontier");
+    const auto columns = static_cast<size_t>(sample_size(graph.node(id).shape));
+    if (rows.size() != forms.size()) throw Refused("W of " + key + " has another number of rows");
+    for (size_t o = 0; o < forms.size(); ++o) {
+      const std::vector<Rational> row = numbers(rows.at(o));
+      if (row.size() != columns) throw Refused("W of " + key + " has another number of columns");
+      for (size_t i = 0; i < columns; ++i) {
+        const auto found = forms[o].terms.find({id, static_cast<int64_t>(i), 0});
+        const Rational derived = found == forms[o].terms.end() ? Rational(0) : found->second;
+        if (derived != row[i])
+          throw Refused(fmt::format("W of {} at [{}, {}] is {}, the certificate claims {}", key, o, i,
+                                    to_string(derived), to_string(row[i])));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string check_piecewise_collapse(const Json& certificate, const Graph& graph) {
+  const Json& claim = certificate.at("claim");
+  const std::set<NodeId> frontier = frontier_of(claim, graph);
+  Replay replay(certificate, graph, frontier);
+  replay.run(certificate.at("steps"));
+  const std::string sink = claim.at("sink").get<std::string>();
+  compare_claim(graph, replay.forms(find_node(graph, sink)), claim);
+  return sink + " is the claimed affine map of its frontier" +
+         (certificate.contains("box") ? " on the box" : "");
+}
+
+std::string check_units(const Json& certificate, const Graph& graph) {
+  require_fields(certificate, {"cert", "kind", "graph", "semantics", "claim", "steps"}, {"box"});
+  require_fields(certificate.at("claim"), {"units"}, {});
+  Replay replay(certificate, graph, {});
+  replay.run(certificate.at("steps"));
+  const Json& units = certificate.at("claim").at("units");
+  for (const auto& [unit, claimed] : units.items()) {
+    const std::string verdict = claimed.get<std::string>();
+    const std::string& derived = replay.verdict(unit);
+    if (verdict != derived) throw Refused(unit + " is " + derived + ", the certificate claims " + verdict);
+  }
+  return fmt::format("{} units are as claimed", units.size()) +
+         (certificate.contains("box") ? " on the box" : "");
+}
+
+}  // namespace crease::checker
