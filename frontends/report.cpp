@@ -56,10 +56,12 @@ std::vector<CheckedCertificate> check_all(const std::vector<Finding>& findings, 
 
 }  // namespace
 
+Graph analyzed_graph(const Graph& graph) { return without_updates(with_outputs(graph)); }
+
 Report analyze(const Graph& graph, const AnalyzeOptions& options) {
   Report report{.title = options.title,
                 .digest = {},
-                .graph = without_updates(with_outputs(graph)),
+                .graph = analyzed_graph(graph),
                 .findings = {},
                 .certificates = {},
                 .structure = {},

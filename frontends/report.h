@@ -48,6 +48,10 @@ struct Report {
 /// in about 0.2 s).
 Report analyze(const Graph& graph, const AnalyzeOptions& options = {});
 
+/// The graph that `analyze` speaks of, and so its certificates: what the outputs need, without updates.
+/// Errors: Error if there is nothing computed.
+Graph analyzed_graph(const Graph& graph);
+
 /// Sections, each of which begins with its verdict. At most `lines` lines, the rest is counted; 0: all.
 std::string to_text(const Report& report, int lines = 40);
 /// Schema "graph-analysis/1": stable keys, findings with evidence, certificates in full.

@@ -16,6 +16,8 @@ void add_train(CLI::App& application, Action& action);
 void add_inspect(CLI::App& application, Action& action);
 void add_eval(CLI::App& application, Action& action);
 void add_dump(CLI::App& application, Action& action);
+void add_check(CLI::App& application, Action& action);
+void add_prove(CLI::App& application, Action& action);
 void add_doctor(CLI::App& application, Action& action);
 
 }  // namespace crease::cli

@@ -5,21 +5,34 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
+#include "graph/error.h"
 
 namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model;
+  std::string model, certificates;
   bool json = false, dot = false, html = false, all = false;
 };
+
+/// c1.json, c2.json, ... for `crease check`.
+void write_certificates(const Report& report, const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  expect(!problem, "[inspect] cannot make the folder '{}': {}", folder.string(), problem.message());
+  for (const CheckedCertificate& checked : report.certificates)
+    write_file_atomically(folder / (checked.id + ".json"),
+                          report.findings[checked.finding].certificate->json);
+}
 
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
   const Report report = analyze(model.network, {.title = title.empty() ? arguments.model : title});
+  if (!arguments.certificates.empty()) write_certificates(report, arguments.certificates);
   if (arguments.json) {
     fmt::print("{}\n", to_json(report));
   } else if (arguments.html) {
@@ -45,10 +58,12 @@ void add_inspect(CLI::App& application, Action& action) {
                 "As one page for a browser, with a drawing and sliders; it needs no network")
       ->excludes(json)
       ->excludes(dot);
+  command.add_option("--certificates", arguments->certificates,
+                     "Also write each certificate into this folder, as c1.json, c2.json, ...");
   command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
   command.footer(
       "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "
-      "inspect my-model --dot | dot -Tsvg > my-model.svg");
+      "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -21,7 +21,7 @@ gives() {
 case_help() {
   gives 0 'Example' --help
   local name
-  for name in demo train inspect eval dump doctor; do
+  for name in demo train inspect eval dump check prove doctor; do
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done
@@ -111,6 +111,37 @@ case_dump() {
   gives 0 'update "0.weight"' dump --gradient
   gives 0 '=== kernels ===' dump --kernels --fused --schedule --memory --llvm --assembly --time-passes
   grep -qF '=== assembly ===' output || complain 'no assembly'
+}
+
+case_prove() {
+  "$crease" train --epochs 1 --hidden 4 --activation identity --save affine > output || complain 'cannot train'
+  "$crease" train --epochs 1 --hidden 4 --save relu > output || complain 'cannot train'
+  gives 0 'affine-collapse        proved' prove affine
+  gives 0 'not-affine             proved' prove relu
+  gives 0 'AFFINE' inspect affine --certificates proofs
+  gives 0 'accepted: ' check proofs/c1.json affine
+  gives 1 'refused: the certificate is about another graph' check proofs/c1.json relu
+  sed 's/"b":\["[^"]*"/"b":["3"/' proofs/c1.json > wrong.json
+  gives 1 'the certificate claims 3' check wrong.json affine
+  gives 1 'not a certificate' check "$crease" affine
+  gives 1 'nowhere' check nowhere affine
+  gives 1 'is not a folder' prove nowhere
+  gives 1 "no such claim: got 'c9', want one of c1, c2" prove affine --claim c9 --smt2 c9.smt2
+  gives 1 'want --claim with one of c1, c2' prove affine --smt2 any.smt2
+  gives 1 'no statement of linear arithmetic' prove affine --claim c2 --smt2 c2.smt2
+}
+
+# Another solver, which shares nothing with crease, is asked what crease proves.
+case_solver() {
+  command -v z3 > /dev/null || { echo 'skipped: z3 is not installed'; exit 77; }
+  case_prove
+  local model
+  for model in affine relu; do
+    gives 0 'unsat if' prove "$model" --claim c1 --smt2 "$model.smt2"
+    [[ $(z3 "$model.smt2") == unsat ]] || complain "z3 does not agree about $model"
+  done
+  gives 0 'unsat if' prove affine --certificate wrong.json --smt2 wrong.smt2
+  [[ $(z3 wrong.smt2) == sat ]] || complain 'z3 finds no counterexample to a wrong claim'
 }
 
 case_doctor() {

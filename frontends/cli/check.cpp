@@ -1,0 +1,43 @@
+// crease check: judges a certificate by the independent checker.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/file.h"
+#include "frontends/model.h"
+#include "frontends/report.h"
+#include "graph/analysis/check.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string certificate, model;
+};
+
+int run(const Arguments& arguments) {
+  const std::string certificate = read_file(arguments.certificate);
+  const Graph graph = analyzed_graph(load_model(arguments.model).network);
+  const CheckResult result = check(certificate, graph);
+  fmt::print("{}: {}\n", result.accepted ? "accepted" : "refused", result.reason);
+  return result.accepted ? 0 : 1;
+}
+
+}  // namespace
+
+void add_check(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand(
+      "check", "Judge a certificate about a saved network, step by step, exactly");
+  const auto arguments = std::make_shared<Arguments>();
+  command
+      .add_option("certificate", arguments->certificate, "File that `crease inspect --certificates` wrote")
+      ->required();
+  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.footer(
+      "Exit status: 0 accepted, 1 refused.\n"
+      "Examples:\n  crease inspect my-model --certificates proofs\n  crease check proofs/c1.json my-model");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli

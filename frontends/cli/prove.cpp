@@ -1,0 +1,82 @@
+// crease prove: what is proved about a saved network, judged again, and as a question to a solver of others.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/file.h"
+#include "frontends/model.h"
+#include "frontends/report.h"
+#include "graph/analysis/smt.h"
+#include "graph/error.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string model, claim, certificate, smt;
+};
+
+/// The certificate with this id, or the only one if no id is given.
+const CheckedCertificate& chosen(const Report& report, const std::string& claim) {
+  std::string ids;
+  for (const CheckedCertificate& checked : report.certificates) {
+    ids += (ids.empty() ? "" : ", ") + checked.id;
+    if (checked.id == claim) return checked;
+  }
+  expect(!report.certificates.empty(), "[prove] nothing is proved about '{}'", report.title);
+  expect(claim.empty(), "[prove] no such claim: got '{}', want one of {}", claim, ids);
+  expect(report.certificates.size() == 1, "[prove] which claim: got none, want --claim with one of {}", ids);
+  return report.certificates.front();
+}
+
+int list(const Report& report) {
+  bool all = true;
+  for (const CheckedCertificate& checked : report.certificates) {
+    const Finding& finding = report.findings[checked.finding];
+    fmt::print("{:<4} {:<22} {:<8} {}\n", checked.id, finding.certificate->kind,
+               checked.accepted ? "proved" : "refused", checked.reason);
+    all = all && checked.accepted;
+  }
+  if (report.certificates.empty()) fmt::print("nothing is proved about {}\n", report.title);
+  return all ? 0 : 1;
+}
+
+int run(const Arguments& arguments) {
+  const Graph network = load_model(arguments.model).network;
+  if (!arguments.certificate.empty()) {
+    expect(!arguments.smt.empty(), "[prove] --certificate wants --smt2; to judge it use `crease check`");
+    write_file_atomically(arguments.smt,
+                          smt_claim(read_file(arguments.certificate), analyzed_graph(network)));
+    fmt::print("written to {}: a solver answers unsat if the claim holds\n", arguments.smt);
+    return 0;
+  }
+  const Report report = analyze(network, {.title = arguments.model});
+  if (arguments.smt.empty()) return list(report);
+  const CheckedCertificate& checked = chosen(report, arguments.claim);
+  write_file_atomically(arguments.smt,
+                        smt_claim(report.findings[checked.finding].certificate->json, report.graph));
+  fmt::print("{} written to {}: a solver answers unsat if {}\n", checked.id, arguments.smt, checked.reason);
+  return 0;
+}
+
+}  // namespace
+
+void add_prove(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand(
+      "prove", "List what is proved about a saved network, or ask another solver");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  CLI::Option* claim =
+      command.add_option("--claim", arguments->claim, "Which one, by the id that the list gives: c1");
+  command.add_option("--certificate", arguments->certificate, "The claim of this file instead")
+      ->excludes(claim);
+  command.add_option("--smt2", arguments->smt,
+                     "Write the claim to this file in SMT-LIB 2, logic QF_LRA: unsat means that it holds");
+  command.footer(
+      "Exit status without --smt2: 0 if every proof is accepted.\n"
+      "Examples:\n  crease prove my-model\n  crease prove my-model --claim c1 --smt2 c1.smt2 && z3 c1.smt2");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli
