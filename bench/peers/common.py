@@ -1,0 +1,74 @@
+"""What the peers of bench/compare share: the data of bench/workloads.h, and the protocol of bench/serve.cpp."""
+import json
+import sys
+import time
+
+import numpy as np
+
+MLP = {"W1": [2, 16, 16, 1], "W2": [784, 256, 256, 10], "W3": [784, 1000, 1000, 1000, 10], "W4": [64] * 33}
+RATE = 0.01
+
+
+def filled(sizes, seed, scale):
+    count = int(np.prod(sizes))
+    index = np.arange(1, count + 1, dtype=np.uint64)
+    hashed = (index * np.uint64(2654435761) + np.uint64(seed * 40503 * 65537)) & np.uint64(0xFFFFFFFF)
+    return ((hashed.astype(np.float64) / 4294967296.0 - 0.5) * scale).astype(np.float32).reshape(sizes)
+
+
+def weight_scale(fan_in):
+    return 2 * (6.0 / fan_in) ** 0.5
+
+
+def labels(batch, classes):
+    return (np.arange(batch) % classes).astype(np.int64)
+
+
+def mlp_parameters(widths):
+    """Weights and biases, [in, out] and [out], layer by layer."""
+    return [(filled([i, o], layer + 10, weight_scale(i)), np.zeros(o, np.float32))
+            for layer, (i, o) in enumerate(zip(widths, widths[1:]))]
+
+
+def conv_parameters():
+    channels = [3, 32, 32, 64]
+    return [(filled([o, i, 5, 5], layer + 30, weight_scale(i * 25)), np.zeros(o, np.float32))
+            for layer, (i, o) in enumerate(zip(channels, channels[1:]))]
+
+
+def mlp_data(widths, batch):
+    x = filled([batch, widths[0]], 1, 2)
+    return x, (labels(batch, widths[-1]) if widths[-1] > 1 else filled([batch, 1], 2, 2))
+
+
+def measure(run, seconds):
+    """Times of single runs, or of groups of short ones, for about so many seconds."""
+    start = time.perf_counter()
+    run()
+    group = max(1, int(2e-5 / (time.perf_counter() - start)))
+    times = []
+    begin = time.perf_counter()
+    while not times or time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        for _ in range(group):
+            run()
+        times.append((time.perf_counter() - start) / group * 1e6)
+    times.sort()
+    return {"min_us": times[0], "median_us": times[len(times) // 2], "runs": len(times)}
+
+
+def serve(make):
+    """make(name, size, threads) -> (run without arguments, losses of three runs); raises for what is missing."""
+    run = None
+    for line in sys.stdin:
+        words = line.split()
+        try:
+            if words[0] == "prepare":
+                start = time.perf_counter()
+                run, losses = make(words[1], int(words[2]), int(words[3]))
+                answer = {"ok": True, "compile_ms": (time.perf_counter() - start) * 1e3, "losses": losses}
+            else:
+                answer = measure(run, float(words[1]))
+        except Exception as error:  # the driver reports it; one workload less, not the end
+            answer = {"missing": f"{type(error).__name__}: {str(error)[:300]}"}
+        print(json.dumps(answer), flush=True)

@@ -1,0 +1,100 @@
+"""PyTorch beside crease: eager, or compiled by inductor (argument `compile`)."""
+import sys
+
+import torch
+import torch._dynamo
+import torch.nn.functional as F
+
+import common
+
+COMPILED = sys.argv[1:] == ["compile"]
+if hasattr(torch._dynamo.config, "trace_autograd_ops"):
+    torch._dynamo.config.trace_autograd_ops = True
+
+
+def prepared(function):
+    return torch.compile(function, fullgraph=True, mode="max-autotune-no-cudagraphs") if COMPILED else function
+
+
+def training(parameters, loss_of, data):
+    """One step of plain gradient descent, the update in place and for all parameters at once."""
+    def loss_and_gradients():
+        loss = loss_of(parameters, *data)
+        return loss, torch.autograd.grad(loss, parameters)
+
+    def step():
+        loss, gradients = loss_and_gradients()
+        with torch.no_grad():
+            torch._foreach_add_(parameters, gradients, alpha=-common.RATE)
+        return loss.detach()
+
+    # The compiled form holds forward, backward and update where inductor manages, else all but the update.
+    run = prepared(step)
+    return run, [float(run()) for _ in range(3)]
+
+
+def tensors(pairs):
+    return [torch.from_numpy(part.copy()).requires_grad_() for pair in pairs for part in pair]
+
+
+def perceptron(widths, batch):
+    x, target = common.mlp_data(widths, batch)
+    count = len(widths) - 1
+
+    def loss_of(parameters, x, target):
+        for layer in range(count):
+            x = torch.addmm(parameters[2 * layer + 1], x, parameters[2 * layer])
+            if layer + 1 < count:
+                x = torch.relu(x)
+        return F.cross_entropy(x, target) if widths[-1] > 1 else F.mse_loss(x, target)
+
+    return training(tensors(common.mlp_parameters(widths)), loss_of, (torch.from_numpy(x), torch.from_numpy(target)))
+
+
+def convolutional(batch):
+    parameters = tensors(common.conv_parameters() + [(common.filled([1024, 10], 10, common.weight_scale(1024)),
+                                                     common.filled([10], 0, 0))])
+
+    def loss_of(parameters, x, target):
+        for layer in range(3):
+            x = F.conv2d(x, parameters[2 * layer], parameters[2 * layer + 1], padding=2)
+            x = F.max_pool2d(torch.relu(x), 2)
+        return F.cross_entropy(torch.addmm(parameters[7], x.flatten(1), parameters[6]), target)
+
+    data = torch.from_numpy(common.filled([batch, 3, 32, 32], 1, 2)), torch.from_numpy(common.labels(batch, 10))
+    return training(parameters, loss_of, data)
+
+
+def twenty_operations(x):
+    y = torch.tanh(x * 1.01 + 0.1)
+    y = torch.relu(y * x - 0.2) * 0.9 + x
+    y = torch.clamp(y * y * 0.5 + 1.0, max=2.0) - x
+    y = torch.abs(torch.tanh(y) * 1.1) + 0.3
+    return torch.clamp(y * x - 0.05, min=-1.0)
+
+
+def chain(count):
+    x = torch.from_numpy(common.filled([count], 1, 4)).requires_grad_()
+    dy = torch.from_numpy(common.filled([count], 2, 2))
+    forward = prepared(twenty_operations)
+
+    def run():
+        y = forward(x)
+        return y, torch.autograd.grad(y, x, dy)
+
+    return run, [float(run()[0].detach().double().mean()) for _ in range(3)]
+
+
+def make(name, size, threads):
+    torch.set_num_threads(threads)
+    torch._dynamo.reset()
+    if name in common.MLP:
+        return perceptron(common.MLP[name], size)
+    if name == "W5":
+        return convolutional(size)
+    if name == "W6":
+        return chain(size)
+    raise ValueError(f"{name} is not written for PyTorch")
+
+
+common.serve(make)
