@@ -1,7 +1,9 @@
 #include "frontends/init.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <span>
 
 #include "graph/error.h"
@@ -105,6 +107,36 @@ double fan_sum(const InitRequest& request) {
   return static_cast<double>(request.fans.in + request.fans.out);
 }
 
+double fan_by(const InitRequest& request, FanRule rule) {
+  switch (rule) {
+    case FanRule::In: return fan_in(request);
+    case FanRule::Average: return fan_sum(request) / 2;
+    case FanRule::Out: break;
+  }
+  expect(request.fans.out > 0, "[init] fan-out must be positive: got {}", request.fans.out);
+  return static_cast<double>(request.fans.out);
+}
+
+void expect_gain(const char* name, double gain) {
+  expect(std::isfinite(gain) && gain > 0, "[{}] the gain must be positive and finite: got {}", name, gain);
+}
+
+/// Makes `rows` vectors of length `size` orthonormal. A second pass removes what rounding left.
+void orthonormalise(std::vector<double>& matrix, size_t rows, size_t size) {
+  for (size_t i = 0; i < rows; ++i) {
+    const std::span own(&matrix[i * size], size);
+    for (int pass = 0; pass < 2; ++pass)
+      for (size_t k = 0; k < i; ++k) {
+        double product = 0;
+        for (size_t j = 0; j < size; ++j) product += own[j] * matrix[k * size + j];
+        for (size_t j = 0; j < size; ++j) own[j] -= product * matrix[k * size + j];
+      }
+    double squares = 0;
+    for (const double v : own) squares += v * v;
+    for (double& v : own) v /= std::sqrt(squares);
+  }
+}
+
 }  // namespace
 
 Tensor he_normal(const InitRequest& request) {
@@ -126,6 +158,58 @@ Tensor glorot_uniform(const InitRequest& request) {
 }
 
 Tensor zeros(const InitRequest& request) { return Tensor(request.type, request.sizes); }
+
+Init fan_normal(double gain, FanRule rule) {
+  expect_gain("fan_normal", gain);
+  return [=](const InitRequest& request) {
+    return fill_normal(request, 0, gain / std::sqrt(fan_by(request, rule)));
+  };
+}
+
+Init fan_uniform(double gain, FanRule rule) {
+  expect_gain("fan_uniform", gain);
+  return [=](const InitRequest& request) {
+    const double bound = gain * std::sqrt(3 / fan_by(request, rule));
+    return fill_uniform(request, -bound, bound);
+  };
+}
+
+double gain_of(const Op& activation) {
+  expect(activation.body.arity == 1, "[gain_of] wants an activation of one argument: '{}' has {}",
+         activation.name, activation.body.arity);
+  constexpr int intervals = 4096;  // even, and knots at integers are nodes
+  constexpr double reach = 16, width = 2 * reach / intervals;
+  double total = 0;
+  for (int i = 0; i <= intervals; ++i) {
+    const double z = -reach + width * i;
+    const double f = evaluate(activation.body.expression, {.arguments = {&z, 1}});
+    const double weight = i == 0 || i == intervals ? 1 : (i % 2 == 1 ? 4 : 2);
+    total += weight * f * f * std::exp(-z * z / 2);
+  }
+  const double moment = total * width / 3 / std::sqrt(2 * std::numbers::pi);
+  expect(std::isfinite(moment) && moment > 0, "[gain_of] '{}' has no positive finite second moment: got {}",
+         activation.name, moment);
+  return static_cast<float>(1 / std::sqrt(moment));
+}
+
+Init orthogonal(double gain) {
+  expect_gain("orthogonal", gain);
+  return [gain](const InitRequest& request) {
+    expect(request.sizes.size() >= 2 && element_count(request.sizes) > 0,
+           "[orthogonal] wants at least two positive sizes, got {}", to_string(request.sizes));
+    const auto first = static_cast<size_t>(request.sizes[0]);
+    const size_t rest = static_cast<size_t>(element_count(request.sizes)) / first;
+    const size_t rows = std::min(first, rest), size = std::max(first, rest);
+    std::vector<double> matrix(rows * size);
+    for (size_t i = 0; i < matrix.size(); ++i)
+      matrix[i] = normal_deviate(request.seed, static_cast<int64_t>(i));
+    orthonormalise(matrix, rows, size);
+    return fill(request, [&](int64_t i) {
+      const size_t row = static_cast<size_t>(i) / rest, column = static_cast<size_t>(i) % rest;
+      return gain * (first <= rest ? matrix[row * size + column] : matrix[column * size + row]);
+    });
+  };
+}
 
 Init uniform(double low, double high) {
   expect(std::isfinite(low) && std::isfinite(high) && low <= high,

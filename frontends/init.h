@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/op.h"
 #include "graph/tensor.h"
 
 namespace crease {
@@ -38,6 +39,23 @@ Tensor glorot_normal(const InitRequest& request);
 /// Uniform in [-a, a], a = sqrt(6 / (fan-in + fan-out)). Source: Glorot and Bengio 2010, equation 16.
 Tensor glorot_uniform(const InitRequest& request);
 Tensor zeros(const InitRequest& request);
+
+/// Which fan the variance of an initial value is divided by.
+enum class FanRule : uint8_t { In, Out, Average };
+/// Normal, or uniform in [-sqrt(3) s, sqrt(3) s), with deviation s = gain / sqrt(fan). he_normal is
+/// fan_normal(sqrt 2), glorot_normal fan_normal(1, FanRule::Average). Errors: Error unless the gain is
+/// positive and finite.
+Init fan_normal(double gain, FanRule rule = FanRule::In);
+Init fan_uniform(double gain, FanRule rule = FanRule::In);
+/// The gain that keeps the second moment of a layer's input through an activation f: 1 / sqrt(E f(z)^2), z
+/// standard normal, by Simpson's rule on [-16, 16]: sqrt 2 for relu, 1 for identity. In single precision, so
+/// that it is the same number everywhere. Errors: Error if the integral is not positive and finite. Source:
+/// He, Zhang, Ren, Sun 2015, section 2.2, for any f.
+double gain_of(const Op& activation);
+
+/// A matrix [first size, product of the others] with orthonormal rows or columns, whichever are fewer, times
+/// `gain`. Gram-Schmidt, twice, of normal numbers. Source: Saxe, McClelland, Ganguli 2014.
+Init orthogonal(double gain = 1);
 
 /// Uniform in [low, high). Errors: Error unless low <= high, both finite.
 Init uniform(double low, double high);

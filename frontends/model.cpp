@@ -17,6 +17,7 @@ constexpr int format_version = 1;
 // Keys of a checkpoint's metadata.
 constexpr const char* epochs_key = "crease.epochs_done";
 constexpr const char* steps_key = "crease.steps_done";
+constexpr const char* losses_key = "crease.losses";
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code code;
@@ -115,6 +116,18 @@ int64_t count_in(const TensorFile& file, const char* key, const std::filesystem:
   return count;
 }
 
+/// JSON's numbers are written so that they read back to the bit.
+std::vector<double> losses_in(const TensorFile& file, const std::filesystem::path& path) {
+  const auto entry = file.metadata.find(losses_key);
+  if (entry == file.metadata.end()) return {};
+  try {
+    return Json::parse(entry->second).get<std::vector<double>>();
+  } catch (const nlohmann::json::exception& problem) {
+    fail("[load] {}: '{}' is '{}', want a list of numbers ({})", path.string(), losses_key, entry->second,
+         problem.what());
+  }
+}
+
 }  // namespace
 
 void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
@@ -152,7 +165,8 @@ void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& chec
   make_folder(folder);
   write_safetensors(folder / "checkpoint.safetensors", checkpoint.parameters,
                     {{epochs_key, std::to_string(checkpoint.epochs_done)},
-                     {steps_key, std::to_string(checkpoint.steps_done)}});
+                     {steps_key, std::to_string(checkpoint.steps_done)},
+                     {losses_key, Json(checkpoint.losses).dump()}});
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& folder) {
@@ -160,7 +174,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder) {
   TensorFile file = read_safetensors(path);
   return {.parameters = std::move(file.tensors),
           .epochs_done = count_in(file, epochs_key, path),
-          .steps_done = count_in(file, steps_key, path)};
+          .steps_done = count_in(file, steps_key, path),
+          .losses = losses_in(file, path)};
 }
 
 }  // namespace crease

@@ -47,7 +47,8 @@ std::map<std::string, Tensor> parameters_of(const Graph& graph);
 struct Checkpoint {
   std::map<std::string, Tensor> parameters = {};
   int64_t epochs_done = 0;
-  int64_t steps_done = 0;  // of the epoch after those
+  int64_t steps_done = 0;           // of the epoch after those
+  std::vector<double> losses = {};  // on the test part after each epoch done: what schedules read
 };
 
 /// checkpoint.safetensors of a folder, one file, so that its parts always belong together.

@@ -5,7 +5,9 @@
 
 #include "autodiff/reverse.h"
 #include "graph/error.h"
+#include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
 
 namespace crease {
 namespace {
@@ -24,12 +26,40 @@ void expect_decay(const std::string& name, double decay) {
   expect_between(name, "weight decay", decay, 0, std::numeric_limits<double>::infinity());
 }
 
+void expect_epsilon(const std::string& name, double epsilon) {
+  expect(std::isfinite(epsilon) && epsilon > 0, "[{}] epsilon must be positive and finite: got {}", name,
+         epsilon);
+}
+
 Value decayed(const Value& gradient, const Value& parameter, double decay) {
   return decay == 0 ? gradient : gradient + parameter * decay;
 }
 
 /// 1 - beta^t without cancellation.
 Value bias_correction(const Value& step, double beta) { return -expm1_op(step * std::log(beta)); }
+
+/// Gradients scaled down to a common norm, then cut off element by element.
+std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& clip) {
+  expect(std::isfinite(clip.norm) && clip.norm >= 0 && std::isfinite(clip.value) && clip.value >= 0,
+         "[train_step] bounds of gradients must be finite and at least 0: got norm {}, value {}", clip.norm,
+         clip.value);
+  if (clip.norm > 0) {
+    Value total;
+    for (const Value& gradient : gradients) {
+      const Value part = sum(square(gradient));
+      total = total ? total + part : part;
+    }
+    const Op scale{
+        .name = "clip_scale",
+        .doc = "bound / norm where the norm is greater, else 1; takes the squared norm.",
+        .body = [bound = clip.norm](Scalar s) { return select(s > bound * bound, bound / sqrt(s), 1); }};
+    const Value factor = scale(total);
+    for (Value& gradient : gradients) gradient = multiply(gradient, factor);
+  }
+  if (clip.value > 0)
+    for (Value& gradient : gradients) gradient = crease::clip(-clip.value, clip.value)(gradient);
+  return gradients;
+}
 
 std::vector<Value> trained_parameters(const Graph& graph, const Value& loss) {
   const NodeId root = loss.id();
@@ -124,12 +154,59 @@ Optimizer momentum(const MomentumOptions& options) {
   return {.name = "momentum", .learning_rate = options.learning_rate, .rule = rule};
 }
 
+Optimizer nesterov(MomentumOptions options) {
+  options.nesterov = true;
+  return momentum(options);
+}
+
+Optimizer adagrad(const AdagradOptions& options) {
+  expect_rate("adagrad", options.learning_rate);
+  expect_epsilon("adagrad", options.epsilon);
+  expect_decay("adagrad", options.weight_decay);
+  const auto rule = [options](UpdateScope& scope, const Value& p, const Value& gradient) {
+    const Value g = decayed(gradient, p, options.weight_decay);
+    const Value old = scope.state("s", p);
+    const Value s = old + square(g);
+    scope.update(old, s);
+    return p - scope.learning_rate() * (g / (sqrt(s) + options.epsilon));
+  };
+  return {.name = "adagrad", .learning_rate = options.learning_rate, .rule = rule};
+}
+
+Optimizer rmsprop(const RmspropOptions& options) {
+  expect_rate("rmsprop", options.learning_rate);
+  expect_between("rmsprop", "decay", options.decay, 0, 1);
+  expect_between("rmsprop", "momentum", options.momentum, 0, 1);
+  expect_epsilon("rmsprop", options.epsilon);
+  expect_decay("rmsprop", options.weight_decay);
+  const auto rule = [options](UpdateScope& scope, const Value& p, const Value& gradient) {
+    const Value g = decayed(gradient, p, options.weight_decay);
+    const Value old = scope.state("v", p);
+    const Value v = old * options.decay + square(g) * (1 - options.decay);
+    scope.update(old, v);
+    const Value move = g / (sqrt(v) + options.epsilon);
+    if (options.momentum == 0) return p - scope.learning_rate() * move;
+    const Value old_u = scope.state("u", p);
+    const Value u = old_u * options.momentum + move;
+    scope.update(old_u, u);
+    return p - scope.learning_rate() * u;
+  };
+  return {.name = "rmsprop", .learning_rate = options.learning_rate, .rule = rule};
+}
+
+Optimizer adamw(const AdamWOptions& options) {
+  return adam({.learning_rate = options.learning_rate,
+               .beta1 = options.beta1,
+               .beta2 = options.beta2,
+               .epsilon = options.epsilon,
+               .weight_decay = options.weight_decay});
+}
+
 Optimizer adam(const AdamOptions& options) {
   expect_rate("adam", options.learning_rate);
   expect_between("adam", "beta1", options.beta1, 0, 1);
   expect_between("adam", "beta2", options.beta2, 0, 1);
-  expect(std::isfinite(options.epsilon) && options.epsilon > 0,
-         "[adam] epsilon must be positive and finite: got {}", options.epsilon);
+  expect_epsilon("adam", options.epsilon);
   expect_decay("adam", options.weight_decay);
   const auto rule = [options](UpdateScope& scope, const Value& p, const Value& g) {
     const Value old_m = scope.state("m", p);
@@ -169,7 +246,8 @@ Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepO
   expect(!parameters.empty(), "[train_step] the loss depends on no floating parameter ({})",
          to_string(where));
 
-  const std::vector<Value> gradients = grad(result, parameters, {.tie = options.tie}, where);
+  const std::vector<Value> gradients =
+      clipped(grad(result, parameters, {.tie = options.tie}, where), options.clip);
   UpdateScope scope(graph, optimizer.learning_rate, optimizer.name, where);
   for (size_t i = 0; i < parameters.size(); ++i) {
     graph.update(parameters[i], optimizer.rule(scope, parameters[i], gradients[i]));

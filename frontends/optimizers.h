@@ -66,6 +66,29 @@ struct MomentumOptions {
 /// Source: Polyak 1964; Nesterov in the form of Sutskever et al. 2013, equation 7, after a shift.
 Optimizer momentum(const MomentumOptions& options = {});
 
+/// momentum with nesterov = true.
+Optimizer nesterov(MomentumOptions options = {});
+
+struct AdagradOptions {
+  double learning_rate = 0.01;
+  double epsilon = 1e-10;
+  double weight_decay = 0;
+};
+/// s <- s + g^2; p <- p - r g / (sqrt(s) + e); g includes d p. Source: Duchi, Hazan, Singer 2011, diagonal
+/// form.
+Optimizer adagrad(const AdagradOptions& options = {});
+
+struct RmspropOptions {
+  double learning_rate = 0.001;
+  double decay = 0.9;
+  double epsilon = 1e-8;
+  double momentum = 0;
+  double weight_decay = 0;
+};
+/// v <- a v + (1 - a) g^2, a the decay; u <- m u + g / (sqrt(v) + e); p <- p - r u; g includes d p.
+/// Source: Tieleman and Hinton 2012 (lecture 6.5).
+Optimizer rmsprop(const RmspropOptions& options = {});
+
 struct AdamOptions {
   double learning_rate = 0.001;
   double beta1 = 0.9;
@@ -78,6 +101,25 @@ struct AdamOptions {
 /// AdamW, Loshchilov and Hutter 2019.
 Optimizer adam(const AdamOptions& options = {});
 
+struct AdamWOptions {
+  double learning_rate = 0.001;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.01;
+};
+/// adam with the decay that its authors use. Source: Loshchilov and Hutter 2019, algorithm 2.
+Optimizer adamw(const AdamWOptions& options = {});
+
+/// Bounds on gradients before the update.
+struct GradientClip {
+  /// Greatest Euclidean norm of all gradients together, which are scaled down to it; 0: no bound.
+  /// Source: Pascanu, Mikolov, Bengio 2013, algorithm 1.
+  double norm = 0;
+  /// Greatest magnitude of an element; 0: no bound.
+  double value = 0;
+};
+
 struct TrainStepOptions {
   /// More results of the step besides "loss", such as {"correct", correct_count(logits, label)}.
   std::vector<std::pair<std::string, Value>> outputs = {};
@@ -85,6 +127,7 @@ struct TrainStepOptions {
   std::optional<Tie> tie = {};
   /// The parameters to train; empty: all floating ones that the loss depends on and that have no update yet.
   std::vector<Value> parameters = {};
+  GradientClip clip = {};
 };
 
 /// One training step as a graph: the loss, its gradients, and the new value of every trained parameter.

@@ -27,7 +27,7 @@ struct Totals {
 };
 
 Graph step_graph(const Objective& objective, const TrainOptions& options) {
-  TrainStepOptions step{.tie = options.tie};
+  TrainStepOptions step{.tie = options.tie, .clip = options.clip};
   if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
   return train_step(objective.loss, options.optimizer, step);
 }
@@ -72,7 +72,10 @@ class Training {
       : data_(data),
         options_(options),
         objective_(make_objective(network, data.train, options.loss)),
-        step_(step_graph(objective_, options)),
+        step_(step_graph(options.training_network
+                             ? make_objective(*options.training_network, data.train, options.loss)
+                             : objective_,
+                         options)),
         runner_(step_, options.run),
         evaluator_(evaluation_graph(objective_), options.run) {
     if (!options.resume) return;
@@ -84,7 +87,8 @@ class Training {
   TrainResult run() {
     const int64_t done = options_.resume ? options_.resume->epochs_done : 0;
     int64_t first_step = options_.resume ? options_.resume->steps_done : 0;
-    result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = done, .steps_done = first_step};
+    if (options_.resume) losses_ = options_.resume->losses;
+    result_.checkpoint = checkpoint(done, first_step);
     for (int64_t epoch = done + 1; epoch <= options_.epochs && !result_.stopped; ++epoch) {
       run_epoch(epoch, first_step);
       first_step = 0;
@@ -102,12 +106,6 @@ class Training {
   }
 
   void run_epoch(int64_t epoch, int64_t first_step) {
-    if (options_.schedule) {
-      const double rate = options_.schedule(epoch, options_.optimizer.learning_rate);
-      expect(std::isfinite(rate) && rate >= 0, "[train] the schedule gives learning rate {} for epoch {}",
-             rate, epoch);
-      runner_.set_parameter(learning_rate_name, Tensor::scalar(Type::f32, rate));
-    }
     const auto before = runner_.parameters();
     const Clock::time_point start = Clock::now();
     const Batches order = batches(epoch);
@@ -115,14 +113,39 @@ class Training {
     int64_t step = 0;
     for (const Batch& batch : order) {
       if (step++ < first_step) continue;
+      set_rate(epoch, step, order.count());
       if (!take_step(batch, totals)) explain(epoch, first_step, before);
       report_progress(epoch, step, order, first_step, totals, start);
       if (step == order.count() || !options_.should_stop || !options_.should_stop()) continue;
       result_.stopped = true;
-      result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = epoch - 1, .steps_done = step};
+      result_.checkpoint = checkpoint(epoch - 1, step);
       return;
     }
     finish_epoch(epoch, first_step, before, totals, seconds_since(start));
+  }
+
+  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done) const {
+    return {.parameters = runner_.parameters(),
+            .epochs_done = epochs_done,
+            .steps_done = steps_done,
+            .losses = losses_};
+  }
+
+  /// Before step number `step`, counted from 1.
+  void set_rate(int64_t epoch, int64_t step, int64_t steps) {
+    if (!options_.schedule) return;
+    const double part = 1 / static_cast<double>(steps);
+    const double factor =
+        options_.schedule({.epoch = static_cast<double>(epoch - 1) + static_cast<double>(step - 1) * part,
+                           .step = part,
+                           .epochs = options_.epochs,
+                           .losses = losses_});
+    expect(std::isfinite(factor) && factor >= 0, "[train] the schedule gives the factor {} in epoch {}",
+           factor, epoch);
+    const double rate = factor * options_.optimizer.learning_rate;
+    if (rate_ == rate) return;
+    rate_ = rate;
+    runner_.set_parameter(learning_rate_name, Tensor::scalar(Type::f32, rate));
   }
 
   /// Whether the loss is finite.
@@ -155,10 +178,12 @@ class Training {
 
   void finish_epoch(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before,
                     const Totals& totals, double seconds) {
-    result_.checkpoint = {.parameters = runner_.parameters(), .epochs_done = epoch};
+    result_.checkpoint = checkpoint(epoch, 0);
     if (!all_finite(result_.checkpoint.parameters)) explain(epoch, first_step, before);
     evaluator_.set_parameters(result_.checkpoint.parameters);
     const Evaluation test = evaluate_with(evaluator_, objective_, data_.test);
+    losses_.push_back(test.loss);
+    result_.checkpoint.losses = losses_;
     EpochMetrics metrics{.epoch = epoch,
                          .epochs = options_.epochs,
                          .loss = totals.mean_loss(),
@@ -176,9 +201,11 @@ class Training {
   /// Repeats the epoch to the step that made the first number that is not finite, and interprets that step.
   [[noreturn]] void explain(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before) {
     runner_.set_parameters(before);
+    rate_.reset();
     int64_t step = 0;
     for (const Batch& batch : batches(epoch)) {
       if (step++ < first_step) continue;
+      set_rate(epoch, step, batches(epoch).count());
       set_parameters(step_, runner_.parameters());
       Totals totals;
       if (take_step(batch, totals) && all_finite(runner_.parameters())) continue;
@@ -197,6 +224,8 @@ class Training {
   Runner runner_;
   Runner evaluator_;
   TrainResult result_;
+  std::vector<double> losses_;
+  std::optional<double> rate_;
   Clock::time_point reported_;
 };
 

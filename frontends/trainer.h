@@ -11,6 +11,7 @@
 #include "frontends/model.h"
 #include "frontends/optimizers.h"
 #include "frontends/progress.h"
+#include "frontends/schedules.h"
 #include "frontends/training/objective.h"
 #include "frontends/training/runner.h"
 #include "graph/graph.h"
@@ -22,8 +23,12 @@ struct TrainOptions {
   int64_t batch = 64;
   uint64_t seed = 0;
   Optimizer optimizer = sgd();
-  /// Learning rate of an epoch (from 1), given that of the optimizer; empty: the same throughout.
-  std::function<double(int64_t epoch, double learning_rate)> schedule = {};
+  /// Factor of the optimizer's learning rate before each step; empty: 1.
+  Schedule schedule = {};
+  GradientClip clip = {};
+  /// The network as it is trained, where that differs: built with Mode::Training, of the same parameters and
+  /// perhaps with state. The network given first is then the one that is measured.
+  std::optional<Graph> training_network = {};
   /// Empty: softmax_cross_entropy for integer targets, mse for floating ones.
   LossFunction loss = {};
   /// Rule at kinks.

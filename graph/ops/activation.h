@@ -69,6 +69,14 @@ inline const Op gelu{.name = "gelu",
                      .doc = "x (1 + erf(x / sqrt 2)) / 2. Hendrycks and Gimpel 2016.",
                      .body = [](Scalar x) { return 0.5 * x * (1 + erf(x * (1 / std::numbers::sqrt2))); }};
 
+inline const Op gelu_tanh{
+    .name = "gelu_tanh",
+    .doc = "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, near gelu. Hendrycks and Gimpel 2016.",
+    .body = [](Scalar x) {
+      const double scale = std::numbers::inv_sqrtpi * std::numbers::sqrt2;  // sqrt(2 / pi)
+      return 0.5 * x * (1 + tanh(scale * (x + 0.044715 * x * x * x)));
+    }};
+
 inline const Op silu{.name = "silu",
                      .doc = "x sigmoid(x), also called swish. Elfwing et al. 2017; Ramachandran et al. 2017.",
                      .body = [](Scalar x) { return x * sigmoid(x); }};
@@ -127,9 +135,9 @@ inline Op clip(double low, double high) {
 /// The rows above, in order, for the catalogue.
 inline const std::vector<const Op*>& activations() {
   static const std::vector<const Op*> rows{
-      &identity,     &step,      &sign,      &relu,        &relu6,      &abs_op,  &squared_relu,
-      &elu,          &selu,      &celu,      &gelu,        &silu,       &mish,    &hard_swish,
-      &hard_sigmoid, &hard_tanh, &soft_sign, &softplus_op, &sigmoid_op, &tanh_op, &sin_op};
+      &identity,  &step,      &sign,        &relu,       &relu6,   &abs_op, &squared_relu, &elu,
+      &selu,      &celu,      &gelu,        &gelu_tanh,  &silu,    &mish,   &hard_swish,   &hard_sigmoid,
+      &hard_tanh, &soft_sign, &softplus_op, &sigmoid_op, &tanh_op, &sin_op};
   return rows;
 }
 

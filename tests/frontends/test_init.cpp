@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
 
 namespace crease {
 namespace {
@@ -45,6 +47,43 @@ TEST_CASE("initialisers have the variance that their papers state") {
   check_moments(glorot_normal(request()), 2.0 / 300);
   check_moments(glorot_uniform(request()), 2.0 / 300);
   check_moments(normal(0, 3)(request()), 9);
+}
+
+TEST_CASE("fan rules divide by the fan they name, and the gain multiplies") {
+  check_moments(fan_normal(2)(request()), 4.0 / 200);
+  check_moments(fan_normal(1, FanRule::Out)(request()), 1.0 / 100);
+  check_moments(fan_uniform(3, FanRule::Average)(request()), 9.0 / 150);
+  CHECK(fan_normal(std::sqrt(2.0))(request()) == he_normal(request()));
+  CHECK_THROWS_WITH_AS(fan_normal(0), doctest::Contains("got 0"), Error);
+}
+
+TEST_CASE("the gain of an activation is 1 over the root of its second moment") {
+  CHECK(gain_of(identity) == 1);
+  CHECK(gain_of(relu) == std::sqrt(2.0F));
+  // E |z|^2 = 1; leaky: (1 + a^2) / 2, He et al. 2015, equation 15.
+  CHECK(gain_of(abs_op) == 1);
+  CHECK(std::abs(gain_of(leaky_relu(0.5)) - std::sqrt(2 / 1.25)) < 1e-7);
+  // SELU has a fixed point at mean 0, variance 1: Klambauer et al. 2017.
+  CHECK(std::abs(gain_of(selu) - 1) < 1e-6);
+  CHECK(std::abs(gain_of(tanh_op) - 1.5925) < 1e-4);
+  CHECK_THROWS_WITH_AS(gain_of(add), doctest::Contains("'add' has 2"), Error);
+}
+
+TEST_CASE("orthogonal matrices have orthonormal rows or columns") {
+  for (const auto& sizes : std::vector<std::vector<int64_t>>{{5, 8}, {8, 5}, {6, 2, 3}}) {
+    const Tensor w = orthogonal(3)({.type = Type::f64, .sizes = sizes, .seed = 4});
+    const int64_t rows = sizes[0], columns = w.count() / rows;
+    const bool wide = rows <= columns;
+    for (int64_t a = 0; a < std::min(rows, columns); ++a)
+      for (int64_t b = 0; b <= a; ++b) {
+        double product = 0;
+        for (int64_t k = 0; k < std::max(rows, columns); ++k)
+          product += wide ? w.at(a * columns + k) * w.at(b * columns + k)
+                          : w.at(k * columns + a) * w.at(k * columns + b);
+        CHECK(std::abs(product - (a == b ? 9 : 0)) < 1e-13);
+      }
+  }
+  CHECK_THROWS_WITH_AS(orthogonal()({.sizes = {3}}), doctest::Contains("at least two"), Error);
 }
 
 TEST_CASE("uniform initialisers stay inside their bounds and come near them") {

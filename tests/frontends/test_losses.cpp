@@ -120,5 +120,109 @@ TEST_CASE("losses refuse shapes and types that do not fit") {
                        Error);
 }
 
+/// Every loss on random numbers, its gradient against differences (1e-5 apart: error about 1e-9).
+void check_gradient(const Value& loss, const Value& variable, const Bindings& inputs) {
+  const Value total = sum(loss);
+  const Tensor found = evaluate(grad(total, variable), inputs);
+  for (int64_t i = 0; i < found.count(); ++i) {
+    CAPTURE(i);
+    const auto moved = [&](double step) {
+      Bindings other = inputs;
+      Tensor& tensor = other.at(variable.node().name);
+      tensor.set(i, tensor.at(i) + step);
+      return evaluate(total, other).item();
+    };
+    CHECK(std::abs(found.at(i) - (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
+  }
+}
+
+TEST_CASE("losses of differences equal their formulas") {
+  Graph graph;
+  const Value a = graph.input("a", {"batch", 2}, Type::f64), b = graph.input("b", {"batch", 2}, Type::f64);
+  const Bindings inputs{{"a", Tensor::f64({2, 2}, {1, 5, -2, 0.25})},
+                        {"b", Tensor::f64({2, 2}, {0, 2, 1, 0})}};
+  CHECK(evaluate(mse(a, b), inputs) == Tensor::f64({2}, {5, (9 + 0.0625) / 2}));
+  CHECK(evaluate(mae(a, b), inputs) == Tensor::f64({2}, {2, 3.25 / 2}));
+  CHECK(evaluate(huber(a, b, 2), inputs) == Tensor::f64({2}, {(0.5 + 4) / 2, (4 + 0.03125) / 2}));
+  check_gradient(mae(a, b), a, inputs);
+  check_gradient(huber(a, b, 2), b, inputs);
+  CHECK_THROWS_WITH_AS(huber(a, b, 0), doctest::Contains("delta must be positive and finite: got 0"), Error);
+  CHECK_THROWS_WITH_AS(mae(a, sum(b)), doctest::Contains("[batch, 2] and []"), Error);
+}
+
+TEST_CASE("hinge losses equal their formulas") {
+  Graph graph;
+  const Value score = graph.input("s", {"batch"}, Type::f64), target = graph.input("t", {"batch"}, Type::f64);
+  const Bindings inputs{{"s", Tensor::f64({3}, {0.5, 2, -3})}, {"t", Tensor::f64({3}, {1, 1, 1})}};
+  CHECK(evaluate(hinge(score, target), inputs) == Tensor::f64({3}, {0.5, 0, 4}));
+  Setup s;
+  const Bindings classes = s.bindings({1, 1.5, -1, 0, 0.25, 3}, {0, 2});
+  CHECK(evaluate(multiclass_hinge(s.logits, s.label), classes) == Tensor::f64({2}, {1.5, 0}));
+  check_gradient(multiclass_hinge(s.logits, s.label), s.logits, classes);
+}
+
+TEST_CASE("binary cross-entropy from logits equals its formula, also where the sigmoid is 0 or 1") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch"}, Type::f64), t = graph.input("t", {"batch"}, Type::f64);
+  const Bindings inputs{{"x", Tensor::f64({4}, {0.5, -2, 1000, -1000})},
+                        {"t", Tensor::f64({4}, {1, 0.25, 0, 1})}};
+  const Tensor found = evaluate(binary_cross_entropy(x, t, 3), inputs);
+  const auto formula = [](double logit, double target) {
+    const double p = 1 / (1 + std::exp(-logit));
+    return -3 * target * std::log(p) - (1 - target) * std::log(1 - p);
+  };
+  CHECK(std::abs(found.at(0) - formula(0.5, 1)) < 4 * tolerance);
+  CHECK(std::abs(found.at(1) - formula(-2, 0.25)) < 4 * tolerance);
+  CHECK(found.at(2) == 1000);
+  CHECK(found.at(3) == 3000);
+  check_gradient(binary_cross_entropy(x, t, 3), x, inputs);
+}
+
+TEST_CASE("label smoothing and class weights change the cross-entropy as their formula says") {
+  Setup s;
+  const Bindings bindings = s.bindings({1, 2, 4, 0, -1, 0.5}, {0, 2});
+  const std::vector<double> weights{0.5, 2, 3};
+  const Tensor found = evaluate(
+      softmax_cross_entropy(s.logits, s.label, {.label_smoothing = 0.3, .class_weights = weights}), bindings);
+  for (size_t row = 0; row < 2; ++row) {
+    const auto p = row == 0 ? softmax_by_hand({1, 2, 4}) : softmax_by_hand({0, -1, 0.5});
+    double want = 0;
+    for (size_t c = 0; c < 3; ++c) {
+      const double target = 0.7 * (c == (row == 0 ? 0U : 2U) ? 1 : 0) + 0.1;
+      want -= weights[c] * target * std::log(p[c]);
+    }
+    CHECK(std::abs(found.at(static_cast<int64_t>(row)) - want) < 16 * tolerance);
+  }
+  CHECK(evaluate(softmax_cross_entropy(s.logits, s.label, CrossEntropyOptions{}), bindings) ==
+        evaluate(softmax_cross_entropy(s.logits, s.label), bindings));
+  check_gradient(softmax_cross_entropy(s.logits, s.label, {.label_smoothing = 0.3, .class_weights = weights}),
+                 s.logits, bindings);
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.class_weights = {1}}),
+                       doctest::Contains("got 1 for 3 classes"), Error);
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.label_smoothing = 2}),
+                       doctest::Contains("in [0, 1]: got 2"), Error);
+}
+
+TEST_CASE("the divergence of a distribution from itself is 0, and 0 log 0 is 0") {
+  Graph graph;
+  const Value t = graph.input("t", {"batch", 2}, Type::f64), x = graph.input("x", {"batch", 2}, Type::f64);
+  const Bindings inputs{{"t", Tensor::f64({2, 2}, {0.25, 0.75, 1, 0})},
+                        {"x", Tensor::f64({2, 2}, {std::log(0.25), std::log(0.75), 0, 0})}};
+  const Tensor found = evaluate(kl_divergence(t, x), inputs);
+  CHECK(std::abs(found.at(0)) < 4 * tolerance);
+  CHECK(std::abs(found.at(1) - std::log(2.0)) < 4 * tolerance);
+  check_gradient(kl_divergence(t, x), x, inputs);
+}
+
+TEST_CASE("hardmax marks the first greatest element, and penalties add up sizes") {
+  Graph graph;
+  const Value x = graph.constant(Tensor::f64({2, 3}, {1, 4, 4, -1, -2, -3}));
+  CHECK(evaluate(hardmax(x)) == Tensor::f64({2, 3}, {0, 1, 0, 1, 0, 0}));
+  const Value y = graph.constant(Tensor::f64({1}, {-2}));
+  CHECK(evaluate(l1_penalty({x, y}, 0.5)) == Tensor::scalar(Type::f64, 8.5));
+  CHECK(evaluate(l2_penalty({x, y}, 0.5)) == Tensor::scalar(Type::f64, 25.5));
+  CHECK_THROWS_WITH_AS(l1_penalty({}, 1), doctest::Contains("got 0 values"), Error);
+}
+
 }  // namespace
 }  // namespace crease

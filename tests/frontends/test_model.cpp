@@ -99,13 +99,16 @@ TEST_CASE("a folder that holds no sound model is refused, naming the file") {
 
 TEST_CASE("a checkpoint that is saved and loaded is the same, and another file is none") {
   const test::TemporaryFolder folder;
-  const Checkpoint checkpoint{
-      .parameters = {{"adam.m/0.weight", Tensor::f32({2}, {1, 2})}}, .epochs_done = 7, .steps_done = 11};
+  const Checkpoint checkpoint{.parameters = {{"adam.m/0.weight", Tensor::f32({2}, {1, 2})}},
+                              .epochs_done = 7,
+                              .steps_done = 11,
+                              .losses = {0.1, 1.0 / 3, 1e-300}};
   save_checkpoint(folder.path(), checkpoint);
   const Checkpoint loaded = load_checkpoint(folder.path());
   CHECK(loaded.parameters == checkpoint.parameters);
   CHECK(loaded.epochs_done == 7);
   CHECK(loaded.steps_done == 11);
+  CHECK(loaded.losses == std::vector<double>{0.1, 1.0 / 3, 1e-300});
   save_model(folder.path(), some_model());
   std::filesystem::rename(folder / "parameters.safetensors", folder / "checkpoint.safetensors");
   CHECK_THROWS_WITH_AS(load_checkpoint(folder.path()), doctest::Contains("is no checkpoint"), Error);

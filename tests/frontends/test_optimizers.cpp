@@ -83,6 +83,48 @@ TEST_CASE("adam equals its closed form on three steps, with and without decay") 
   }
 }
 
+TEST_CASE("adagrad, rmsprop, nesterov and adamw equal their closed forms on three steps") {
+  std::vector<double> expected;
+  double s = 0;
+  for (double p = 1; expected.size() < 3;) {
+    const double g = p - 3 + 0.1 * p;
+    s += g * g;
+    expected.push_back(p -= 0.5 * g / (std::sqrt(s) + 1e-10));
+  }
+  check_close(three_steps(adagrad({.learning_rate = 0.5, .weight_decay = 0.1})), expected);
+  for (const double momentum : {0.0, 0.5}) {
+    expected.clear();
+    double v = 0, u = 0;
+    for (double p = 1; expected.size() < 3;) {
+      const double g = p - 3;
+      v = 0.9 * v + 0.1 * g * g;
+      u = momentum * u + g / (std::sqrt(v) + 1e-8);
+      expected.push_back(p -= 0.1 * u);
+    }
+    check_close(three_steps(rmsprop({.learning_rate = 0.1, .momentum = momentum})), expected);
+  }
+  CHECK(three_steps(nesterov({.momentum = 0.5})) ==
+        three_steps(momentum({.momentum = 0.5, .nesterov = true})));
+  CHECK(three_steps(adamw()) == three_steps(adam({.weight_decay = 0.01})));
+}
+
+TEST_CASE("gradients are scaled down to a norm and cut off at a value") {
+  // Gradients of 3 a + 4 b: 3 and 4, norm 5.
+  const auto moves = [](const GradientClip& clip) {
+    Graph graph;
+    const Value a = graph.parameter("a", Tensor::scalar(Type::f32, 0)), b = graph.parameter("b", Tensor());
+    const auto values =
+        evaluate(train_step(a * 3 + b * 4, sgd({.learning_rate = 1}), {.clip = clip}), Bindings{});
+    return std::pair(values.at("a").item(), values.at("b").item());
+  };
+  CHECK(moves({}) == std::pair(-3.0, -4.0));
+  CHECK(moves({.norm = 5}) == std::pair(-3.0, -4.0));
+  CHECK(moves({.norm = 2.5}) == std::pair(-1.5, -2.0));
+  CHECK(moves({.value = 3.5}) == std::pair(-3.0, -3.5));
+  CHECK(moves({.norm = 2.5, .value = 1.75}) == std::pair(-1.5, -1.75));
+  CHECK_THROWS_WITH_AS(moves({.norm = -1}), doctest::Contains("got norm -1, value 0"), Error);
+}
+
 TEST_CASE("the first step of adam has the size of the learning rate whatever the gradient") {
   CHECK(three_steps(adam({.learning_rate = 0.5})).front() == doctest::Approx(1.5));
 }

@@ -1,5 +1,8 @@
 #include "frontends/trainer.h"
 
+#include "frontends/layers/normalisation.h"
+#include "frontends/layers/random.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -112,7 +115,7 @@ TEST_CASE("a callback ends training after its epoch") {
 
 TEST_CASE("a schedule sets the learning rate of each epoch") {
   TrainOptions options = small_options(2);
-  options.schedule = [](int64_t epoch, double rate) { return epoch == 1 ? rate : 0.0; };
+  options.schedule = [](const ScheduleTime& time) { return time.epoch < 1 ? 1.0 : 0.0; };
   std::vector<std::map<std::string, Tensor>> parameters;
   options.on_epoch = [&](const EpochMetrics&, const Checkpoint& checkpoint) {
     parameters.push_back(checkpoint.parameters);
@@ -121,6 +124,34 @@ TEST_CASE("a schedule sets the learning rate of each epoch") {
   train(small_network(), small_split(), options);
   REQUIRE(parameters.size() == 2);
   CHECK(parameters[0].at("0.weight") == parameters[1].at("0.weight"));
+}
+
+TEST_CASE("a network with dropout and batch norm trains in one mode and is measured in the other") {
+  const auto layers = sequential(linear(2, 8), batch_norm(8), relu, dropout(0.2), linear(8, 2));
+  const auto in_mode = [&](Mode mode) {
+    Graph graph;
+    graph.output("logits", layers(graph.input("x", {"batch", 2}), mode));
+    return graph;
+  };
+  TrainOptions options = small_options(4);
+  options.schedule = reduce_on_plateau({.factor = 0.5, .patience = 0});
+  options.training_network = in_mode(Mode::Training);
+  const Graph network = in_mode(Mode::Evaluation);
+  std::vector<Checkpoint> checkpoints;
+  options.on_epoch = [&](const EpochMetrics&, const Checkpoint& checkpoint) {
+    checkpoints.push_back(checkpoint);
+    return true;
+  };
+  const TrainResult whole = train(network, small_split(), options);
+  CHECK(whole.checkpoint.parameters.at("3.counter").item() > 0);
+  CHECK_FALSE(whole.checkpoint.parameters.at("1.running_mean").at(0) == 0);
+  const Graph trained = trained_network(network, whole.checkpoint);
+  CHECK(evaluate_on(trained, small_split().test, options).loss == *whole.epochs.back().test_loss);
+  options.resume = checkpoints[1];
+  options.on_epoch = {};
+  const TrainResult resumed = train(network, small_split(), options);
+  CHECK(resumed.checkpoint.parameters == whole.checkpoint.parameters);
+  CHECK(resumed.checkpoint.losses == whole.checkpoint.losses);
 }
 
 TEST_CASE("numbers are fitted by their mean square") {
@@ -204,8 +235,8 @@ TEST_CASE("impossible trainings are refused before they start") {
   check_refused("row 3 has label -1", [](Split& d, TrainOptions&) { d.test.y.set(3, -1); });
   check_refused("row 5, feature 1 is nan",
                 [](Split& d, TrainOptions&) { d.train.x.set(11, std::numeric_limits<double>::quiet_NaN()); });
-  check_refused("the schedule gives learning rate nan for epoch 1", [](Split&, TrainOptions& o) {
-    o.schedule = [](int64_t, double) { return std::numeric_limits<double>::quiet_NaN(); };
+  check_refused("the schedule gives the factor nan in epoch 1", [](Split&, TrainOptions& o) {
+    o.schedule = [](const ScheduleTime&) { return std::numeric_limits<double>::quiet_NaN(); };
   });
   check_refused("the optimizer has no rule", [](Split&, TrainOptions& o) { o.optimizer = {}; });
 }
