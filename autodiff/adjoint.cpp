@@ -1,13 +1,19 @@
 #include "autodiff/adjoint.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "autodiff/loop_builder.h"
 #include "autodiff/selection.h"
 #include "graph/error.h"
+#include "graph/ops/reduction.h"
+#include "graph/scalar/lock.h"
 
 namespace crease {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Whether a slope can be infinite or NaN at a finite point.
 bool can_be_infinite(const Scalar& slope) {
@@ -29,39 +35,61 @@ bool can_be_infinite(const Scalar& slope) {
 }  // namespace
 
 KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions& options) {
+  if (options.one_sided) {
+    GradOptions mixing = options;
+    mixing.one_sided = false;
+    const KinkRule rule = effective_rule(graph, node, mixing);
+    const bool is_side = rule == KinkRule(Tie::left) || rule == KinkRule(Tie::right) || rule.tie == Tie::trap;
+    return is_side ? rule : KinkRule(Tie::left);
+  }
   if (node.tie) return *node.tie;
   if (options.tie) return *options.tie;
   if (options.table && node.op) return options.table->of(node.op->name);
   return graph.tie().value_or(Tie::left);
 }
 
-Scalar strong_product(const Scalar& factor, const Scalar& slope) {
+AtPole pole_rule(const Op& op, AtPole wanted) { return is_norm_root(op) ? AtPole::Zero : wanted; }
+
+Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule) {
+  if (!is_decided(*builder.node().op)) return slope(builder.body(), k, rule, builder.constants());
+  const Side side = rule == KinkRule(Tie::right) ? Side::Right : Side::Left;
+  return decided_slope(builder.body(), k, side, builder.constants());
+}
+
+Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole) {
   if (slope.is_constant(0) || factor.is_constant(0)) return 0;
   if (slope.kind() == ScalarKind::Select) {
     const auto t = slope.terms();
-    return select(t[0], strong_product(factor, t[1]), strong_product(factor, t[2]));
+    return select(t[0], strong_product(factor, t[1], at_pole), strong_product(factor, t[2], at_pole));
   }
+  if (slope.kind() == ScalarKind::Constant && std::isnan(slope.constant())) return slope;
   const Scalar product = factor * slope;
-  const bool guarded = can_be_infinite(slope) && factor.kind() != ScalarKind::Constant;
-  return guarded ? select(equal(factor, 0), 0, product) : product;
+  if (!can_be_infinite(slope)) return product;
+  switch (at_pole) {
+    case AtPole::Ieee: return product;
+    case AtPole::Zero: return select(equal(abs(slope), infinity), 0, product);
+    case AtPole::StrongZero: break;
+  }
+  return factor.kind() == ScalarKind::Constant ? product : select(equal(factor, 0), 0, product);
 }
 
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
+std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Selected& selected,
                              const std::source_location& where) {
   LoopBuilder builder(graph, id);
   if (builder.representative(k) != k) return {};
   const Node& node = builder.node();
   Scalar slope_k;
   try {
-    slope_k = slope(builder.body(), k, rule, builder.constants());
+    slope_k = selected_slope(builder, k, selected.rule);
   } catch (const Error& error) {
     fail("[grad] {} (node {})", error.what(), describe(graph, id));
   }
   if (slope_k.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
-  const Scalar weight = combine_weight(builder, graph, id, rule.tie, where);
+  const Scalar weight = combine_weight(builder, graph, id, selected.rule, where);
   builder.keep_bounds();
-  const Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k)), weight);
+  const AtPole at_pole = pole_rule(*node.op, selected.at_pole);
+  const Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k), at_pole), weight);
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node& operand = graph.node(node.operands[static_cast<size_t>(k)]);
   const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;

@@ -6,24 +6,38 @@
 
 #include <optional>
 
+#include "autodiff/loop_builder.h"
 #include "autodiff/reverse.h"
 #include "graph/graph.h"
 
 namespace crease {
 
 /// The rule that holds at a node: its own Tie, else the call's, else the call's table's, else the graph's,
-/// else left.
+/// else left; under options.one_sided left in place of a rule that is no side.
 KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions& options);
+
+/// What a derivative call selects at one node.
+struct Selected {
+  KinkRule rule;
+  AtPole at_pole = AtPole::StrongZero;
+};
 
 /// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; no Value if it
 /// is identically 0. Operands that are read twice at one access are served by the first of them. Errors:
 /// Error for Tie::trap at a kinked node.
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const KinkRule& rule,
+std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Selected& selected,
                              const std::source_location& where);
+
+/// The slope of argument k of a node's body: what the rule selects, or, in a node that is part of a
+/// derivative, what was decided before.
+Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule);
 
 /// factor * slope with structural zeros. A slope that selects becomes a selection of products, so that a
 /// branch not taken contributes 0 and not 0 times whatever the factor is (infinite below sqrt(relu(x)) at 0);
 /// and a factor of 0 stays 0 before an infinite slope (below where(x > 0, log(x), 0)).
-Scalar strong_product(const Scalar& factor, const Scalar& slope);
+Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole = AtPole::StrongZero);
+
+/// The rule at infinite slopes of one node: Zero for a norm, which has 0 among its subgradients at 0.
+AtPole pole_rule(const Op& op, AtPole wanted);
 
 }  // namespace crease

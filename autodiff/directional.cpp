@@ -25,25 +25,31 @@ void check_tangents(const char* call, std::span<const Value> outputs, std::span<
 }
 
 std::vector<Value> exact(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
-                         std::span<const Value> tangents, const std::source_location& where) {
-  check_tangents(call, outputs, wrt, tangents, where);
+                         const std::vector<std::vector<Value>>& directions,
+                         const std::source_location& where) {
+  expect(!directions.empty(), "[{}] wants at least one direction (at {})", call, to_string(where));
+  for (const auto& direction : directions) check_tangents(call, outputs, wrt, direction, where);
   const Graph graph = outputs[0].graph();
-  Locker locker(graph, 1, where);
-  for (size_t i = 0; i < wrt.size(); ++i) locker.seed(wrt[i], {tangents[i]});
+  Locker locker(graph, directions.size(), where);
+  for (size_t i = 0; i < wrt.size(); ++i) {
+    std::vector<std::optional<Value>> tangents;
+    for (const auto& direction : directions) tangents.emplace_back(direction[i]);
+    locker.seed(wrt[i], std::move(tangents));
+  }
   const std::vector<bool> active = reached(graph, outputs, wrt);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
     if (active[static_cast<size_t>(id)] && !locker.is_locked(id)) locker.lock(id);
   std::vector<Value> results;
   for (const Value& output : outputs) {
-    const bool moves = locker.is_locked(output.id()) && locker.at(output.id()).tangents[0];
-    results.push_back(moves ? *locker.at(output.id()).tangents[0] : zeros_like(output, where));
+    const bool moves = locker.is_locked(output.id()) && locker.at(output.id()).tangents.back();
+    results.push_back(moves ? *locker.at(output.id()).tangents.back() : zeros_like(output, where));
   }
   return results;
 }
 
 /// The tangent of one node with the slopes that a rule selects, or nothing if it does not move.
 std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangents& tangents,
-                                    const KinkRule& rule, const std::source_location& where) {
+                                    const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
   Scalar body = 0;
@@ -51,13 +57,13 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
     const auto it = tangents.find(node.operands[static_cast<size_t>(k)]);
     if (it == tangents.end() || builder.representative(k) != k) continue;
     const Scalar move = builder.read(graph.value(it->second.id()), node.loops.reads[static_cast<size_t>(k)]);
-    body = body +
-           strong_product(move, builder.over_operands(slope(builder.body(), k, rule, builder.constants())));
+    const Scalar slope_k = selected_slope(builder, k, selected.rule);
+    body = body + strong_product(move, builder.over_operands(slope_k), pole_rule(*node.op, selected.at_pole));
   }
   const Combine combine = node.op->combine;
   if (body.is_constant(0) || combine == Combine::ArgMax || combine == Combine::ArgMin) return {};
   if (combine != Combine::Assign && combine != Combine::Sum)
-    body = strong_product(body, combine_weight(builder, graph, id, rule.tie, where));
+    body = strong_product(body, combine_weight(builder, graph, id, selected.rule, where));
   builder.keep_bounds();
   return builder.build("t_" + node.op->name, body, node.loops.write, node.shape,
                        combine == Combine::Assign ? Combine::Assign : Combine::Sum, node.type, where);
@@ -67,12 +73,17 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
 
 std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                        std::span<const Value> tangents, std::source_location where) {
-  return exact("jvp", outputs, wrt, tangents, where);
+  return exact("jvp", outputs, wrt, {{tangents.begin(), tangents.end()}}, where);
 }
 
 Value directional_derivative(const Value& output, const Value& wrt, const Value& direction,
                              std::source_location where) {
-  return exact("directional_derivative", {&output, 1}, {&wrt, 1}, {&direction, 1}, where)[0];
+  return exact("directional_derivative", {&output, 1}, {&wrt, 1}, {{direction}}, where)[0];
+}
+
+std::vector<Value> locked_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
+                              const std::vector<std::vector<Value>>& directions, std::source_location where) {
+  return exact("locked_jvp", outputs, wrt, directions, where);
 }
 
 std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
@@ -86,8 +97,9 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
     if (!active[static_cast<size_t>(id)] || tangents.contains(id) || graph.node(id).role != Role::Apply)
       continue;
-    const KinkRule rule = effective_rule(graph, graph.node(id), options);
-    if (const auto tangent = linear_tangent(graph, id, tangents, rule, where)) tangents.emplace(id, *tangent);
+    const Selected selected{effective_rule(graph, graph.node(id), options), options.at_pole};
+    if (const auto tangent = linear_tangent(graph, id, tangents, selected, where))
+      tangents.emplace(id, *tangent);
   }
   std::vector<Value> results;
   for (const Value& output : outputs) {
@@ -99,8 +111,10 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
 
 std::vector<Value> hvp(const Value& loss, std::span<const Value> wrt, std::span<const Value> tangents,
                        const GradOptions& options, std::source_location where) {
-  const std::vector<Value> gradients = grad(loss, wrt, options, where);
-  return linear_jvp(gradients, wrt, tangents, options, where);
+  GradOptions one_sided = options;
+  one_sided.one_sided = true;
+  const std::vector<Value> gradients = grad(loss, wrt, one_sided, where);
+  return linear_jvp(gradients, wrt, tangents, one_sided, where);
 }
 
 }  // namespace crease

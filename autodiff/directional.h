@@ -27,8 +27,15 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
                               std::span<const Value> tangents, const GradOptions& options = {},
                               std::source_location where = std::source_location::current());
 
-/// Hessian-vector product: linear_jvp of grad. Locks are those of the primal point, so relu(x)^2 at 0 gives 2
-/// v or 0.
+/// Derivatives along the last of several directions of the smooth piece that they enter one after the other:
+/// directions[j][i] is a tangent for wrt[i], and the first direction that decides a kink locks it. With one
+/// direction: jvp. Errors: as jvp's; Error without a direction.
+std::vector<Value> locked_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
+                              const std::vector<std::vector<Value>>& directions,
+                              std::source_location where = std::source_location::current());
+
+/// Hessian-vector product: linear_jvp of grad, one-sided. Kinks keep the side of the primal point, so
+/// relu(x)^2 at 0 gives 0 under left and 2 v under right; rules that are no side count as left.
 std::vector<Value> hvp(const Value& loss, std::span<const Value> wrt, std::span<const Value> tangents,
                        const GradOptions& options = {},
                        std::source_location where = std::source_location::current());

@@ -36,7 +36,7 @@ std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Va
     const auto it = adjoints.find(id);
     if (it == adjoints.end() || !active[static_cast<size_t>(id)] || graph.node(id).role != Role::Apply)
       continue;
-    const std::vector<NodeId> operands = graph.node(id).operands;
+    const std::vector<NodeId> operands = locker.operands(id);
     for (int k = 0; k < static_cast<int>(operands.size()); ++k) {
       const NodeId operand = operands[static_cast<size_t>(k)];
       if (!active[static_cast<size_t>(operand)]) continue;

@@ -6,6 +6,7 @@
 #include "autodiff/selection.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
 
 namespace crease {
@@ -26,6 +27,7 @@ void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tange
 
 void Locker::lock(NodeId id) {
   const Node node = graph_.node(id);
+  if (lock_root(id, node)) return;
   LockedNode locked{.base = rebase(id, node), .tangents = {}};
   const bool jumps = scalar_lock(LoopBuilder(graph_, locked.base.id())).can_jump();
   locked.value = jumps ? locked_value(node, locked.base) : locked.base;
@@ -33,8 +35,41 @@ void Locker::lock(NodeId id) {
   nodes_.insert_or_assign(id, std::move(locked));
 }
 
+/// Locks the node as a root of squares, if it is one whose squares move.
+bool Locker::lock_root(NodeId id, const Node& node) {
+  const auto form = root_of_squares(graph_, id, where_);
+  if (!form) return false;
+  std::vector<LockedNode> operands;
+  bool moves = false;
+  for (const NodeId operand : graph_.node(form->squares.id()).operands) {
+    const auto it = nodes_.find(operand);
+    const Value value = graph_.value(operand);
+    const std::vector<std::optional<Value>> still(directions_);
+    operands.push_back(it != nodes_.end() ? it->second : LockedNode{value, value, still, {}});
+    moves = moves || it != nodes_.end();
+  }
+  if (!moves) return false;
+  const Value base = rebase(id, node);
+  const auto [it, fresh] =
+      roots_.emplace(id, LockedRoot(graph_, *form, base, std::move(operands), directions_, where_));
+  LockedNode locked{.base = base, .value = base, .tangents = {}};
+  for (size_t j = 0; j < directions_; ++j) locked.tangents.push_back(it->second.tangent(j));
+  nodes_.insert_or_assign(id, std::move(locked));
+  return true;
+}
+
+std::vector<NodeId> Locker::operands(NodeId id) const {
+  const auto root = roots_.find(id);
+  return root != roots_.end() ? root->second.operands() : graph_.node(id).operands;
+}
+
 void Locker::lock_for_reverse(NodeId id) {
   lock(id);
+  if (const auto root = roots_.find(id); root != roots_.end()) {
+    hits_.push_back(root->second.hits());
+    unresolved_.push_back(root->second.unresolved());
+    return;
+  }
   const Node node = graph_.node(id);
   LockedNode& locked = nodes_.at(id);
   if (is_extremum(node.op->combine)) locked.winner = winner(node, locked);
@@ -42,6 +77,7 @@ void Locker::lock_for_reverse(NodeId id) {
 }
 
 std::optional<Value> Locker::adjoint(NodeId id, int k, const Value& dy) const {
+  if (const auto root = roots_.find(id); root != roots_.end()) return root->second.adjoint(k, dy);
   const Node node = graph_.node(id);
   const LockedNode& locked = nodes_.at(id);
   LoopBuilder builder(graph_, locked.base.id());
@@ -164,8 +200,10 @@ Scalar Locker::weight(LoopBuilder& builder, const Node& node, const LockedNode& 
 }
 
 void Locker::count(const Node& node, const LockedNode& locked) {
-  tally(hits_, node, locked, false);
-  tally(unresolved_, node, locked, true);
+  if (!order_of(*node.op)) {
+    tally(hits_, node, locked, false);
+    tally(unresolved_, node, locked, true);
+  }
   if (!is_extremum(node.op->combine)) return;
   tally_ties(hits_, node, locked, 0);
   tally_ties(unresolved_, node, locked, directions_);

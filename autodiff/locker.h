@@ -7,19 +7,13 @@
 #include <optional>
 #include <vector>
 
+#include "autodiff/locked_node.h"
+#include "autodiff/locked_root.h"
 #include "autodiff/loop_builder.h"
 #include "graph/graph.h"
 #include "graph/scalar/lock.h"
 
 namespace crease {
-
-/// One active node under locks.
-struct LockedNode {
-  Value base;                                  // the node over its operands' locked values
-  Value value;                                 // base, or its value on the locked side of a jump
-  std::vector<std::optional<Value>> tangents;  // by direction; none: does not move
-  std::optional<Value> winner;                 // Max, Min: position of the point that is locked in
-};
 
 /// Locks nodes one by one, in graph order, appending what that takes to the graph.
 class Locker {
@@ -35,7 +29,11 @@ class Locker {
   bool is_locked(NodeId id) const { return nodes_.contains(id); }
   const LockedNode& at(NodeId id) const { return nodes_.at(id); }
 
-  /// Contribution of a node locked for reverse to the adjoint of its operand k; none if it is identically 0.
+  /// The nodes that adjoints go to from this one: its operands, or, for a root of squares, those of the
+  /// squares.
+  std::vector<NodeId> operands(NodeId id) const;
+  /// Contribution of a node locked for reverse to the adjoint of its operands(id)[k]; none if it is
+  /// identically 0.
   std::optional<Value> adjoint(NodeId id, int k, const Value& dy) const;
 
   /// Counts of the kinks that locked nodes sit on, and of those that no direction decides (a tie of several
@@ -45,6 +43,7 @@ class Locker {
 
  private:
   ScalarLock scalar_lock(const LoopBuilder& builder) const;
+  bool lock_root(NodeId id, const Node& node);
   Value rebase(NodeId id, const Node& node);
   bool moves(const LoopBuilder& builder, const Node& node, size_t k, size_t direction) const;
   Scalar arguments(LoopBuilder& builder, const Node& node, const Scalar& expression) const;
@@ -63,6 +62,7 @@ class Locker {
   size_t directions_;
   std::source_location where_;
   std::map<NodeId, LockedNode> nodes_;
+  std::map<NodeId, LockedRoot> roots_;
   std::vector<Value> hits_, unresolved_;
 };
 

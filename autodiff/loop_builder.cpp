@@ -27,7 +27,17 @@ bool separates(const AffineIndex& index, std::span<const Label> labels, const st
   return true;
 }
 
+/// What was decided at the point itself is decided for derivatives of derivatives.
+Attributes decided(const Scalar& body) {
+  return kink_conditions(body).empty() ? Attributes() : Attributes{{"decided", 1}};
+}
+
 }  // namespace
+
+bool is_decided(const Op& op) {
+  return std::any_of(op.attributes.begin(), op.attributes.end(),
+                     [](const auto& attribute) { return attribute.first == "decided"; });
+}
 
 bool is_injective(const Access& access, std::span<const Label> labels) {
   std::vector<bool> known(labels.size(), false);
@@ -128,8 +138,10 @@ Value LoopBuilder::build(const std::string& name, const Scalar& body, const Acce
   auto op = std::make_shared<Op>(Op{.name = name,
                                     .doc = "Derived from " + node_.op->name + ".",
                                     .body = Body(static_cast<int>(values_.size()), body),
-                                    .combine = combine});
-  return graph_.apply_resolved(op, std::move(resolved), values_, type, where);
+                                    .combine = combine,
+                                    .attributes = decided(body)});
+  return graph_.apply_resolved(op, std::move(resolved), values_, type, where,
+                               is_decided(*op) ? node_.tie : std::optional<Tie>());
 }
 
 }  // namespace crease

@@ -39,7 +39,8 @@ class LoopBuilder {
   /// The access with label `from` replaced by `to`.
   static Access relabel(const Access& access, std::span<const int> from, std::span<const int> to);
 
-  /// Appends the node. The write access is in the node's own labels.
+  /// Appends the node, with the Tie of the original's own if it has kinks. The write access is in the node's
+  /// own labels.
   Value build(const std::string& name, const Scalar& body, const Access& write, Shape shape, Combine combine,
               Type type, const std::source_location& where);
 
@@ -55,6 +56,9 @@ class LoopBuilder {
   std::vector<Value> values_;
   std::vector<Access> accesses_;
 };
+
+/// Whether the comparisons of an operation are decided: it is part of a derivative.
+bool is_decided(const Op& op);
 
 /// Whether different points always write different elements: then Assign does for Sum.
 bool is_injective(const Access& access, std::span<const Label> labels);

@@ -32,7 +32,8 @@ class Adjoints {
     for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
       const NodeId operand = node.operands[static_cast<size_t>(k)];
       if (!active[static_cast<size_t>(operand)]) continue;
-      if (const auto contribution = adjoint(graph_, id, k, dy, rule, where_)) add_to(operand, *contribution);
+      if (const auto contribution = adjoint(graph_, id, k, dy, {rule, options_.at_pole}, where_))
+        add_to(operand, *contribution);
     }
   }
 

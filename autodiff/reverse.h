@@ -11,11 +11,21 @@
 
 namespace crease {
 
+/// What reverse mode does with a slope that is infinite (sqrt at 0, log at 0, 1/x at 0). StrongZero: an
+/// adjoint of 0 stays 0, any other becomes infinite. Ieee: the product as it stands, so 0 times infinity is
+/// NaN. Zero: the infinite slope counts as 0.
+enum class AtPole : unsigned char { StrongZero, Ieee, Zero };
+
 struct GradOptions {
   /// Rule at kinks for this call; a node's own Tie goes first, the graph's default last.
   std::optional<Tie> tie = {};
   /// Rules by operation for this call, where neither the node nor the call has a Tie: ties::pytorch().
   std::optional<TieTable> table = {};
+  /// Rule at infinite slopes for this call. norm2 has slope 0 at 0 under each.
+  AtPole at_pole = AtPole::StrongZero;
+  /// Rules that mix the slopes of both sides (mid, value, min_norm, those of tables) count as left: what
+  /// derivatives of derivatives need, since a mixture of two pieces is no piece.
+  bool one_sided = false;
 };
 
 /// Gradients of a scalar with respect to `wrt`, appended to the graph; each has the shape and type of its

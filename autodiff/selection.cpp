@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/ops/order.h"
 
 namespace crease {
 namespace {
@@ -72,8 +73,10 @@ class Selection {
 
   /// For each point the combination over all points (of the same result) of body(other point's value, order),
   /// where order is the other point's position minus this one's: one element for each point of the loops.
+  /// `what` is the value of a point as an expression over the operands; without, the node's body.
   template <class MakeBody>
-  Value over_others(const char* name, Combine combine, MakeBody make_body) const {
+  Value over_others(const char* name, Combine combine, MakeBody make_body,
+                    const std::optional<Scalar>& what = {}) const {
     LoopBuilder builder(graph_, id_);
     std::vector<int> other;
     std::vector<Label> labels = node_.loops.labels;
@@ -91,7 +94,7 @@ class Selection {
       indices.push_back(Scalar::index(label));
     for (size_t i = 0; i < reduced_.size(); ++i)
       indices[static_cast<size_t>(reduced_[i])] = Scalar::index(other[i]);
-    const Scalar value = substitute(builder.body(), arguments, indices);
+    const Scalar value = substitute(what.value_or(builder.body()), arguments, indices);
     const Scalar order = position(labels, other) - position(labels, reduced_);
     const Scalar body = make_body(builder, value, order);
     const size_t count = node_.loops.labels.size();
@@ -154,10 +157,27 @@ Scalar chained_weight(LoopBuilder& builder, const Selection& selection, double s
   return select(selection.is_extreme(builder), selection.read_points(builder, later) * entered, 0);
 }
 
-Scalar extremum_weight(LoopBuilder& builder, const Selection& selection, bool is_max, const Tie& tie) {
+/// The point that a stable sort puts at position k: the tied one with k points before it. Operand 0 of an
+/// order statistic holds what is sorted.
+Scalar sorted_weight(LoopBuilder& builder, const Selection& selection, int64_t k) {
+  const Value before = selection.over_others(
+      "sorted_before", Combine::Sum,
+      [](LoopBuilder& other, const Scalar& value, const Scalar& order) {
+        const Scalar own = other.operand(0);
+        return select(value < own || (equal(value, own) && order < 0), 1, 0);
+      },
+      Scalar::argument(0));
+  const Scalar chosen = equal(selection.read_points(builder, before), static_cast<double>(k));
+  return select(selection.is_extreme(builder) && chosen, 1, 0);
+}
+
+Scalar extremum_weight(LoopBuilder& builder, const Selection& selection, bool is_max, const KinkRule& rule) {
+  const Tie& tie = rule.tie;
+  const std::optional<int64_t> order = order_of(*selection.node().op);
+  if (order && rule.kind == KinkRule::Kind::Sorted) return sorted_weight(builder, selection, *order);
   switch (tie.rule()) {
-    case Tie::Rule::Left: return single_weight(builder, selection, is_max);
-    case Tie::Rule::Right: return single_weight(builder, selection, !is_max);
+    case Tie::Rule::Left: return single_weight(builder, selection, is_max && !order);
+    case Tie::Rule::Right: return single_weight(builder, selection, !is_max && !order);
     case Tie::Rule::Mid:
     case Tie::Rule::MinNorm: return even_weight(builder, selection);
     case Tie::Rule::Value:
@@ -170,7 +190,7 @@ Scalar extremum_weight(LoopBuilder& builder, const Selection& selection, bool is
 
 }  // namespace
 
-Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const Tie& tie,
+Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const KinkRule& rule,
                       const std::source_location& where) {
   const Combine combine = builder.node().op->combine;
   switch (combine) {
@@ -179,7 +199,7 @@ Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, c
     case Combine::Product: return product_weight(builder, Selection(graph, result, where));
     case Combine::Max:
     case Combine::Min:
-      return extremum_weight(builder, Selection(graph, result, where), combine == Combine::Max, tie);
+      return extremum_weight(builder, Selection(graph, result, where), combine == Combine::Max, rule);
     case Combine::ArgMax:
     case Combine::ArgMin: break;
   }

@@ -4,7 +4,13 @@ namespace crease {
 
 KinkRule KinkRule::steepest() {
   KinkRule rule(Tie::right);
-  rule.is_steepest = true;
+  rule.kind = Kind::Steepest;
+  return rule;
+}
+
+KinkRule KinkRule::sorted() {
+  KinkRule rule(Tie::right);
+  rule.kind = Kind::Sorted;
   return rule;
 }
 
@@ -14,7 +20,7 @@ const KinkRule& TieTable::of(std::string_view operation) const {
 }
 
 Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants) {
-  if (!rule.is_steepest) return slope(expression, position, rule.tie, constants);
+  if (rule.kind != KinkRule::Kind::Steepest) return slope(expression, position, rule.tie, constants);
   const Scalar left = slope(expression, position, Side::Left, constants);
   const Scalar right = slope(expression, position, Side::Right, constants);
   return left.same(right) ? left : select(abs(left) > abs(right), left, right);
@@ -24,7 +30,7 @@ namespace ties {
 namespace {
 
 const KinkRule left = Tie::left, right = Tie::right, mid = Tie::mid, flattest = Tie::min_norm,
-               steepest = KinkRule::steepest();
+               steepest = KinkRule::steepest(), sorted = KinkRule::sorted();
 
 }  // namespace
 
@@ -34,6 +40,7 @@ TieTable pytorch() {
            {"minimum", mid},
            {"reduce_max", mid},
            {"reduce_min", mid},
+           {"kth_smallest", sorted},
            {"max_pool2d", right},
            {"clip", steepest},
            {"relu6", flattest},
@@ -48,6 +55,7 @@ TieTable jax() {
            {"minimum", mid},
            {"reduce_max", mid},
            {"reduce_min", mid},
+           {"kth_smallest", sorted},
            {"max_pool2d", right},
            {"clip", mid},
            {"relu6", flattest},
@@ -61,6 +69,7 @@ TieTable tensorflow() {
            {"minimum", left},
            {"reduce_max", mid},
            {"reduce_min", mid},
+           {"kth_smallest", sorted},
            {"max_pool2d", right},
            {"clip", steepest},
            {"relu6", flattest},
@@ -75,6 +84,7 @@ TieTable tinygrad() {
            {"minimum", mid},
            {"reduce_max", mid},
            {"reduce_min", mid},
+           {"kth_smallest", sorted},
            {"max_pool2d", mid},
            {"clip", steepest},
            {"hard_tanh", steepest}}};
@@ -87,6 +97,7 @@ TieTable mlx() {
            {"minimum", right},
            {"reduce_max", mid},
            {"reduce_min", mid},
+           {"kth_smallest", sorted},
            {"clip", flattest},
            {"relu6", flattest},
            {"hard_tanh", flattest},

@@ -9,16 +9,20 @@
 
 namespace crease {
 
-/// What an operation does at its kinks: a Tie, or the slope of greatest magnitude, which no Tie expresses
-/// (clamps that let the gradient through at both ends).
+/// What an operation does at its kinks: a Tie, or one of two rules of other systems that no Tie expresses.
 struct KinkRule {
+  enum class Kind : unsigned char { Tie, Steepest, Sorted };
+
   KinkRule(const Tie& rule = Tie::left) : tie(rule) {}  // NOLINT(google-explicit-constructor): tables read so
-  /// The slope of greater magnitude, the right one if they are equal; a tie of arguments as Tie::right.
+  /// The slope of greater magnitude, the right one if they are equal (clamps that let the gradient through at
+  /// both ends); a tie of arguments as Tie::right.
   static KinkRule steepest();
+  /// Order statistics: the element that a stable sort puts there; other operations as Tie::right.
+  static KinkRule sorted();
   bool operator==(const KinkRule&) const = default;
 
   Tie tie;
-  bool is_steepest = false;
+  Kind kind = Kind::Tie;
 };
 
 /// KinkRules by the name of an operation; others follow `otherwise`.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -26,11 +27,14 @@ std::vector<int64_t> sizes_of(const Shape& shape, const Sizes& sizes);
 
 /// Values of `wanted` nodes. Floating point is computed in the node's own type; sums and products accumulate
 /// in f64 and are rounded once, in row-major order of the loops. Input tensors convert from f64 to f32 and
-/// between integer types if exact. Errors: those of bind.
-std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted);
+/// between integer types if exact. `subnormals` is pinned, whatever the caller's own mode is. Errors: those
+/// of bind.
+std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
+                             Subnormals subnormals = Subnormals::Keep);
 Tensor evaluate(const Value& wanted, const Bindings& inputs = {});
 /// All outputs by name, and all updated parameters by name.
-std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs);
+std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs,
+                                       Subnormals subnormals = Subnormals::Keep);
 
 /// Uniform number in [0, 1) with 24 bits: Philox 4x32-10, key = seed, counter = (index / 4, counter), lane
 /// index % 4. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.

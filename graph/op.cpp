@@ -50,6 +50,14 @@ Value Op::operator()(const Value& x, const Value& y, const Value& z, std::source
   return apply_record(*this, {x, y, z}, where);
 }
 
+Attributes conventions(const Op& op) {
+  Attributes found;
+  for (const auto& attribute : op.attributes)
+    if (attribute.first == "order" || attribute.first == "slope_at_0" || attribute.first == "decided")
+      found.push_back(attribute);
+  return found;
+}
+
 Type compute_type(std::span<const Type> operands, Type result) {
   const auto any = [&](Type type) {
     return std::find(operands.begin(), operands.end(), type) != operands.end();

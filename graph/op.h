@@ -78,6 +78,11 @@ struct Op {
                    std::source_location where = std::source_location::current()) const;
 };
 
+/// The attributes that say what a derivative is at a singular point and that the body does not show: "order"
+/// (the selection and the ranks of a k-th smallest element), "slope_at_0" (the root of a norm). Operations
+/// that differ in them are different, and passes keep them.
+Attributes conventions(const Op& op);
+
 /// The arithmetic in which a body runs: f64 if any operand or the result is, else f32 if any operand is, else
 /// exact integers.
 Type compute_type(std::span<const Type> operands, Type result);

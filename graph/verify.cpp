@@ -263,8 +263,7 @@ bool is_kinked(const Node& node) {
 std::string tie_text(const std::optional<Tie>& tie) { return tie ? "tie " + to_string(*tie) : "no tie"; }
 
 /// Whether `old` went to a node that stands for another one with a tie of its own, as max(x, x) goes to x.
-/// The same
-/// operation under another tie is no such case.
+/// The same operation under another tie is no such case.
 bool takes_its_place(const Graph& before, const Rewrite& after, const Node& old, NodeId moved) {
   const Node& fresh = after.graph.node(moved);
   const bool same_operation = old.op->body.expression.same(fresh.op->body.expression) &&
@@ -277,6 +276,16 @@ bool takes_its_place(const Graph& before, const Rewrite& after, const Node& old,
   return false;
 }
 
+/// What a derivative is at a singular point of an operation that stays the same must stay, too.
+void check_conventions(const Graph& before, const Graph& after, NodeId id, NodeId moved,
+                       const std::string& pass) {
+  const Node &old = before.node(id), &fresh = after.node(moved);
+  if (!old.op || !fresh.op || !old.op->body.expression.same(fresh.op->body.expression)) return;
+  ensure(conventions(*old.op) == conventions(*fresh.op),
+         "[{}] node {} became node {} and changed its order or its slope at 0", pass, describe(before, id),
+         describe(after, moved));
+}
+
 void check_moved_node(const Graph& before, const Rewrite& after, NodeId id, const std::string& pass) {
   const Graph& graph = after.graph;
   const NodeId moved = after.new_id[static_cast<size_t>(id)];
@@ -287,6 +296,7 @@ void check_moved_node(const Graph& before, const Rewrite& after, NodeId id, cons
   ensure(fresh.shape == old.shape && fresh.type == old.type,
          "[{}] node {} was {}{} and became {}{} (node {})", pass, describe(before, id), to_string(old.type),
          to_string(old.shape), to_string(fresh.type), to_string(fresh.shape), describe(graph, moved));
+  check_conventions(before, graph, id, moved, pass);
   if (!is_kinked(old) || !is_kinked(fresh) || old.tie == fresh.tie) return;
   ensure(takes_its_place(before, after, old, moved), "[{}] kinked node {} had {} and became node {} with {}",
          pass, describe(before, id), tie_text(old.tie), describe(graph, moved), tie_text(fresh.tie));

@@ -27,6 +27,8 @@ void check(const Graph& graph, const CompileOptions& options) {
   expect(options.threads >= 1, "[compile] number of threads: got {}, want at least 1", options.threads);
   expect(options.optimisation >= 0 && options.optimisation <= 2,
          "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
+  expect(FloatMode::supports(options.subnormals),
+         "[compile] this processor does not flush subnormals: got Subnormals::Flush, want Subnormals::Keep");
   const std::vector<std::string> symbols = graph.symbols();
   for (const auto& [symbol, size] : options.specialise) {
     expect(std::ranges::find(symbols, symbol) != symbols.end(),

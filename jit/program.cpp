@@ -27,9 +27,10 @@ std::string joined(const Names& names) {
 struct Program::Implementation {
   Implementation(const Graph& source, const CompileOptions& options)
       : specialised(options.specialise),
+        subnormals(options.subnormals),
         compiled(compile_steps(source, options)),
         graph(std::move(compiled.graph)),
-        pool(compiled.threads),
+        pool(compiled.threads, options.subnormals),
         parallel{run_parts, &pool} {
     const size_t count = compiled.kernels.buffers.size();
     memory.resize(count);
@@ -104,7 +105,7 @@ struct Program::Implementation {
   void run() noexcept {
     if (!bound) return;
     {
-      const IeeeMode mode;
+      const FloatMode mode(subnormals);
       compiled.code.step()(table.data(), dims.data(), &parallel);
     }
     for (size_t b = 0; b < memory.size(); ++b) {
@@ -124,6 +125,7 @@ struct Program::Implementation {
   }
 
   Sizes specialised;
+  Subnormals subnormals;
   Compiled compiled;
   Graph graph;
   ThreadPool pool;

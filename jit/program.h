@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/evaluate.h"
+#include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -22,6 +23,9 @@ struct CompileOptions {
   bool fuse = true;
   /// 0 fastest compile, 2 best code.
   int optimisation = 2;
+  /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
+  /// Error for Flush where the processor has no such mode.
+  Subnormals subnormals = Subnormals::Keep;
   /// Keep the text of every step for Program::dumps (costs compile time).
   bool keep_dumps = false;
 };

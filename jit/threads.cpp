@@ -23,16 +23,7 @@ void pause() noexcept {
 
 }  // namespace
 
-#if defined(__x86_64__)
-// 0x1F80: all exceptions masked, round to nearest, neither flush-to-zero nor denormals-are-zero.
-IeeeMode::IeeeMode() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
-IeeeMode::~IeeeMode() { _mm_setcsr(saved_); }
-#else
-IeeeMode::IeeeMode() noexcept = default;
-IeeeMode::~IeeeMode() = default;
-#endif
-
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, Subnormals subnormals) : subnormals_(subnormals) {
   try {
     for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
   } catch (const std::system_error& error) {
@@ -68,7 +59,7 @@ void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t*
 }
 
 void ThreadPool::work(int part) noexcept {
-  const IeeeMode mode;
+  const FloatMode mode(subnormals_);
   uint32_t seen = 0;
   for (;;) {
     for (int spins = 0; region_.load(std::memory_order_acquire) == seen && spins < spins_before_sleep;

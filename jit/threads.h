@@ -1,6 +1,8 @@
 // A few threads that run parts of one kernel at a time. Between regions they spin for a moment, then sleep.
 #pragma once
 
+#include "graph/evaluate/float_mode.h"
+
 #include <atomic>
 #include <cstdint>
 #include <thread>
@@ -14,7 +16,7 @@ using PartFunction = void (*)(void* const* buffers, const int64_t* dims, int64_t
 class ThreadPool {
  public:
   /// `threads` counts the caller: 1 makes no thread. Errors: Error if the system refuses a thread.
-  explicit ThreadPool(int threads);
+  explicit ThreadPool(int threads, Subnormals subnormals = Subnormals::Keep);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -25,6 +27,7 @@ class ThreadPool {
  private:
   void work(int part) noexcept;
 
+  Subnormals subnormals_;
   std::atomic<uint32_t> region_{0};  // counts regions
   std::atomic<int> running_{0};      // workers that have not finished the region
   std::atomic<bool> stop_{false};
@@ -38,19 +41,6 @@ class ThreadPool {
 struct Parallel {
   void (*run)(void* pool, PartFunction function, void* const* buffers, const int64_t* dims);
   void* pool;
-};
-
-/// IEEE arithmetic on this thread while it lives: subnormals are numbers, exceptions do not trap. Restores
-/// what was.
-class IeeeMode {
- public:
-  IeeeMode() noexcept;
-  ~IeeeMode();
-  IeeeMode(const IeeeMode&) = delete;
-  IeeeMode& operator=(const IeeeMode&) = delete;
-
- private:
-  unsigned saved_ = 0;
 };
 
 }  // namespace crease

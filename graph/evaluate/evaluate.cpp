@@ -1,6 +1,7 @@
 #include "graph/evaluate.h"
 
 #include "graph/error.h"
+#include "graph/evaluate/float_mode.h"
 #include "graph/evaluate/loops.h"
 
 namespace crease {
@@ -31,7 +32,9 @@ Tensor compute(const Graph& graph, const Node& node, const Bindings& inputs,
 
 }  // namespace
 
-std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted) {
+std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
+                             Subnormals subnormals) {
+  const FloatMode mode(subnormals);
   const Sizes sizes = bind(graph, inputs);
   std::vector<NodeId> ids;
   for (const Value& value : wanted) {
@@ -51,10 +54,10 @@ Tensor evaluate(const Value& wanted, const Bindings& inputs) {
   return evaluate(wanted.graph(), inputs, {&wanted, 1})[0];
 }
 
-std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs) {
+std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs, Subnormals subnormals) {
   std::vector<Value> wanted;
   for (const NodeId id : roots(graph)) wanted.push_back(graph.value(id));
-  const std::vector<Tensor> values = evaluate(graph, inputs, wanted);
+  const std::vector<Tensor> values = evaluate(graph, inputs, wanted, subnormals);
   std::map<std::string, Tensor> results;
   size_t at = 0;
   for (const Output& output : graph.outputs()) results.emplace(output.name, values[at++]);

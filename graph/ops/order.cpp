@@ -4,49 +4,81 @@
 
 #include "graph/error.h"
 #include "graph/graph.h"
-#include "graph/ops/arithmetic.h"
 #include "graph/ops/axes.h"
-#include "graph/ops/movement.h"
-#include "graph/ops/reduction.h"
 
 namespace crease {
 namespace {
 
-/// True on the diagonal of a square that `after` further axes follow.
-Tensor diagonal(int64_t size, int after) {
-  std::vector<int64_t> sizes(static_cast<size_t>(2 + after), 1);
-  sizes[0] = sizes[1] = size;
-  Tensor mask(Type::boolean, std::move(sizes));
-  for (int64_t i = 0; i < size; ++i) mask.set(i * size + i, 1);
-  return mask;
+constexpr std::string_view order_attribute = "order";
+
+/// Reads of x at its own element, and along one axis at another.
+struct Reads {
+  Access own, other;
+};
+
+/// rank[.., i, ..] = how many elements j along the axis are <= element i.
+Value ranks(const Operand& x, int64_t k, int axis) {
+  const Shape& shape = x.value.shape();
+  Resolved resolved{.shape = shape};
+  Reads reads;
+  for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
+    resolved.loops.labels.push_back({"d" + std::to_string(d), shape[static_cast<size_t>(d)]});
+    reads.own.push_back({.terms = {{d, 1}}});
+  }
+  const int other = static_cast<int>(shape.size());
+  resolved.loops.labels.push_back({"other", shape[static_cast<size_t>(axis)]});
+  reads.other = reads.own;
+  reads.other[static_cast<size_t>(axis)] = {.terms = {{other, 1}}};
+  resolved.loops.write = reads.own;
+  resolved.loops.reads = {reads.own, reads.other};
+  auto op =
+      std::make_shared<Op>(Op{.name = "rank",
+                              .doc = "How many elements along the axis are <= this one.",
+                              .body = [](Scalar own, Scalar another) { return select(another <= own, 1, 0); },
+                              .combine = Combine::Sum,
+                              .attributes = {{std::string(order_attribute), static_cast<double>(k)}}});
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value, x.value}, x.value.type(), x.where);
 }
 
 }  // namespace
 
 Value kth_smallest(const Operand& x, int64_t k, int axis) {
-  Shape shape = x.value.shape();
+  const Shape& shape = x.value.shape();
   axis = checked_axis("kth_smallest", axis, shape, x.where);
-  const int after = static_cast<int>(shape.size()) - axis - 1;
   const Dim size = shape[static_cast<size_t>(axis)];
   expect(!size.is_symbol() && k >= 0 && k < size.size(),
          "[kth_smallest] no element number {} along axis {} of {} (at {})", k, axis, to_string(shape),
          to_string(x.where));
   expect(is_floating(x.value.type()), "[kth_smallest] wants floating point, got {} (at {})",
          to_string(x.value.type()), to_string(x.where));
-  Graph graph = x.value.graph().handle();
-  const auto number = [&](double v) { return graph.constant(v, x.value.type(), x.where); };
-  Shape column = shape, row = shape;
-  column.insert(column.begin() + axis + 1, 1);
-  row.insert(row.begin() + axis, 1);
-  const double infinity = std::numeric_limits<double>::infinity();
-  const Value own = reshape({x.value, x.where}, column);
-  // An element is no tie with itself: it reads as -infinity there.
-  const Value other = where(graph.constant(diagonal(size.size(), after), x.where), number(-infinity),
-                            reshape({x.value, x.where}, row));
-  const Value below = where(other <= own, number(1), number(0));
-  const Value rank = sum(below, {axis + 1});
-  const Value candidates = where(rank > number(static_cast<double>(k) + 0.5), x, number(infinity));
-  return reduce_min({candidates, x.where}, {axis});
+  Resolved resolved;
+  for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
+    const Dim& extent = shape[static_cast<size_t>(d)];
+    resolved.loops.labels.push_back({"d" + std::to_string(d), extent});
+    if (d == axis) continue;
+    resolved.loops.write.push_back({.terms = {{d, 1}}});
+    resolved.shape.push_back(extent);
+  }
+  Access own;
+  for (int d = 0; d < static_cast<int>(shape.size()); ++d) own.push_back({.terms = {{d, 1}}});
+  resolved.loops.reads = {own, own};
+  auto op = std::make_shared<Op>(Op{.name = "kth_smallest",
+                                    .doc = "The least element whose rank is above k, along one axis.",
+                                    .body =
+                                        [=](Scalar element, Scalar rank) {
+                                          return select(rank > static_cast<double>(k), element,
+                                                        std::numeric_limits<double>::infinity());
+                                        },
+                                    .combine = Combine::Min,
+                                    .attributes = {{std::string(order_attribute), static_cast<double>(k)}}});
+  return x.value.graph().apply_resolved(op, std::move(resolved), {x.value, ranks(x, k, axis)}, x.value.type(),
+                                        x.where);
+}
+
+std::optional<int64_t> order_of(const Op& op) {
+  for (const auto& [name, value] : op.attributes)
+    if (name == order_attribute) return static_cast<int64_t>(value);
+  return {};
 }
 
 }  // namespace crease

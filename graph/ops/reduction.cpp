@@ -13,6 +13,11 @@
 namespace crease {
 namespace {
 
+const Op norm_root{.name = "norm2",
+                   .doc = "Root of a sum of squares. Slope 0 at 0.",
+                   .body = [](Scalar x) { return sqrt(x); },
+                   .attributes = {{"slope_at_0", 0}}};
+
 std::vector<int> axes_or_all(const char* op, const Axes& axes, const Operand& x) {
   if (!axes.empty()) return checked_axes(op, axes, x.value.shape(), x.where);
   std::vector<int> all(x.value.shape().size());
@@ -20,7 +25,8 @@ std::vector<int> axes_or_all(const char* op, const Axes& axes, const Operand& x)
   return all;
 }
 
-Value reduce(const char* name, Combine combine, const Operand& x, const Axes& axes, bool keep) {
+Value reduce(const char* name, Combine combine, const Operand& x, const Axes& axes, bool keep,
+             const Op& of = identity) {
   const Shape& shape = x.value.shape();
   const std::vector<int> reduced = axes_or_all(name, axes, x);
   Resolved resolved;
@@ -34,7 +40,7 @@ Value reduce(const char* name, Combine combine, const Operand& x, const Axes& ax
     resolved.loops.write.push_back(gone ? AffineIndex{} : AffineIndex{.terms = {{d, 1}}});
     resolved.shape.push_back(gone ? Dim(1) : extent);
   }
-  auto op = std::make_shared<Op>(identity);
+  auto op = std::make_shared<Op>(of);
   op->name = name;
   op->doc = std::string(name) + " over " + std::to_string(reduced.size()) + " axes.";
   op->combine = combine;
@@ -101,6 +107,13 @@ Value reduce_max(const Operand& x, const Axes& axes, bool keep) {
 Value reduce_min(const Operand& x, const Axes& axes, bool keep) {
   return reduce("reduce_min", Combine::Min, x, axes, keep);
 }
+
+Value norm2(const Operand& x, const Axes& axes, bool keep) {
+  const Value squares = reduce("sum_of_squares", Combine::Sum, x, axes, keep, square);
+  return norm_root(squares, x.where);
+}
+
+bool is_norm_root(const Op& op) { return op.attributes == norm_root.attributes; }
 
 Value mean(const Operand& x, const Axes& axes, bool keep) {
   expect(is_floating(x.value.type()), "[mean] wants floating point, got {} (at {})",

@@ -16,6 +16,12 @@ Value sum(const Operand& x, const Axes& axes = {}, bool keep = false);
 /// sum / count, for named dimensions too.
 Value mean(const Operand& x, const Axes& axes = {}, bool keep = false);
 Value product(const Operand& x, const Axes& axes = {}, bool keep = false);
+/// Euclidean norm: the root of the sum of squares. At 0: exact derivatives along a direction d are the norm
+/// of d, locked gradients d over its norm; the slope that any Tie selects is 0, the subgradient of least
+/// norm. Overflows where the sum of squares does.
+Value norm2(const Operand& x, const Axes& axes = {}, bool keep = false);
+/// Whether this is the root of a norm2.
+bool is_norm_root(const Op& op);
 Value reduce_max(const Operand& x, const Axes& axes = {}, bool keep = false);
 Value reduce_min(const Operand& x, const Axes& axes = {}, bool keep = false);
 /// Position of the greatest element along one axis, as i64; the first one in a tie.

@@ -21,7 +21,7 @@ size_t hash_of(const Node& node) {
 
 bool same_op(const Op* a, const Op* b) {
   return a == b || (a != nullptr && b != nullptr && a->combine == b->combine &&
-                    a->body.expression.same(b->body.expression));
+                    a->body.expression.same(b->body.expression) && conventions(*a) == conventions(*b));
 }
 
 bool same_computation(const Node& a, const Node& b) {

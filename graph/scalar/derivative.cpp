@@ -83,6 +83,12 @@ Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t co
   fail("Tie::trap selects no derivative at a kink of {}", to_string(expression));
 }
 
+Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants) {
+  DerivativeRules rules = one_sided_rules(position, side, constants);
+  rules.decided = true;
+  return Differentiate(rules)(expression);
+}
+
 Scalar directional(const Scalar& expression, int argument_count) {
   return ScalarLock(expression, argument_count, 1).tangent(0);
 }

@@ -1,11 +1,14 @@
 #include "graph/scalar/differentiate.h"
 
+#include <limits>
 #include <numbers>
 
 namespace crease {
 namespace {
 
 using Kind = ScalarKind;
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 bool is_zero(const Scalar& x) { return x.is_constant(0); }
 /// a * b where an identically zero factor wins over anything.
@@ -30,8 +33,8 @@ Scalar Differentiate::derive(const Scalar& y) {
     case Kind::Negate: return -(*this)(t[0]);
     case Kind::Multiply: return times((*this)(t[0]), t[1]) + times(t[0], (*this)(t[1]));
     case Kind::Divide: return quotient(y, t[0], t[1]);
-    case Kind::Max: return extremum(y, t[0] > t[1], t[0] < t[1]);
-    case Kind::Min: return extremum(y, t[0]<t[1], t[0]> t[1]);
+    case Kind::Max: return extremum(y, t[0], t[1], rules_.max_tie);
+    case Kind::Min: return extremum(y, t[1], t[0], rules_.min_tie);
     case Kind::Select: return branch(t[0], (*this)(t[1]), (*this)(t[2]));
     default: return unary(y, t[0]);
   }
@@ -46,7 +49,7 @@ Scalar Differentiate::unary(const Scalar& y, const Scalar& x) {
     case Kind::Expm1: return times(dx, exp(x));
     case Kind::Log: return guarded(dx, dx / x);
     case Kind::Log1p: return guarded(dx, dx / (1 + x));
-    case Kind::Sqrt: return guarded(dx, dx * 0.5 / y);
+    case Kind::Sqrt: return guarded(dx, root_slope(y, dx));
     case Kind::Sin: return times(dx, cos(x));
     case Kind::Cos: return -times(dx, sin(x));
     case Kind::Tanh: return times(dx, 1 - y * y);
@@ -68,17 +71,28 @@ Scalar Differentiate::quotient(const Scalar& y, const Scalar& a, const Scalar& b
   return guarded(rise, rise / b);
 }
 
-Scalar Differentiate::extremum(const Scalar& y, const Scalar& first_wins, const Scalar& second_wins) {
+Scalar Differentiate::root_slope(const Scalar& y, const Scalar& dx) const {
+  const Scalar slope = dx * 0.5 / y;
+  if (!rules_.strong_zero || dx.kind() == Kind::Constant) return slope;
+  return select(equal(y, 0) && dx < 0, not_a_number, slope);  // into where the root is not defined
+}
+
+// The first term wins where lower < upper. Where neither compares with the other, one is NaN, and so is the
+// slope.
+Scalar Differentiate::extremum(const Scalar& y, const Scalar& upper, const Scalar& lower,
+                               const DerivativeRules::AtTie& at_tie) {
   const Scalar da = (*this)(y.terms()[0]), db = (*this)(y.terms()[1]);
   if (da.same(db)) return da;
-  const Scalar tied = y.kind() == Kind::Max ? rules_.max_tie(y, da, db) : rules_.min_tie(y, da, db);
-  if (tied.same(db)) return select(first_wins, da, db);
-  if (tied.same(da)) return select(second_wins, db, da);
-  return select(first_wins, da, select(second_wins, db, tied));
+  const Scalar tied = at_tie(y, da, db);
+  if (tied.same(db)) return select(lower < upper, da, select(upper <= lower, db, not_a_number));
+  if (tied.same(da)) return select(upper < lower, db, select(lower <= upper, da, not_a_number));
+  return select(lower < upper, da,
+                select(upper < lower, db, select(equal(upper, lower), tied, not_a_number)));
 }
 
 Scalar Differentiate::branch(const Scalar& condition, const Scalar& da, const Scalar& db) {
-  return da.same(db) ? da : select(limit(condition), da, db);
+  if (da.same(db)) return da;
+  return select(rules_.decided ? condition : limit(condition), da, db);
 }
 
 Scalar Differentiate::limit(const Scalar& c) {

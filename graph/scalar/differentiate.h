@@ -16,10 +16,12 @@ struct DerivativeRules {
   /// Derivative of Argument(position).
   std::function<Scalar(int)> argument;
   /// Derivative of max(a, b), min(a, b) where a == b.
-  std::function<Scalar(const Scalar& node, const Scalar& da, const Scalar& db)> max_tie, min_tie;
+  using AtTie = std::function<Scalar(const Scalar& node, const Scalar& da, const Scalar& db)>;
+  AtTie max_tie, min_tie;
   /// Where u == v: whether v - u is positive right next to the point on the side that counts; and whether it
   /// is negative.
   std::function<Scalar(const Scalar& u, const Scalar& v, const Scalar& du, const Scalar& dv)> rises, falls;
+  bool decided = false;      // conditions of select hold as they are, not as they are next to the point
   bool strong_zero = false;  // a zero tangent stays zero below an infinite slope
 };
 
@@ -37,7 +39,9 @@ class Differentiate {
   Scalar unary(const Scalar& y, const Scalar& x);
   Scalar guarded(const Scalar& dx, const Scalar& slope) const;
   Scalar quotient(const Scalar& y, const Scalar& a, const Scalar& b);
-  Scalar extremum(const Scalar& y, const Scalar& first_wins, const Scalar& second_wins);
+  Scalar root_slope(const Scalar& y, const Scalar& dx) const;
+  Scalar extremum(const Scalar& y, const Scalar& upper, const Scalar& lower,
+                  const DerivativeRules::AtTie& at_tie);
   Scalar branch(const Scalar& condition, const Scalar& da, const Scalar& db);
   Scalar rising(const Scalar& u, const Scalar& v);
   Scalar falling(const Scalar& u, const Scalar& v);

@@ -36,4 +36,9 @@ class ScalarLock {
   int arguments_, directions_;
 };
 
+/// Derivative with respect to argument `position` where every condition of a select stays as it is at the
+/// point: of bodies that are derivatives, whose kinks were decided before. Max and min, which are values in
+/// there, take the side.
+Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants = 0);
+
 }  // namespace crease

@@ -44,7 +44,7 @@ TEST_CASE("a median of tied elements moves with the median of their tangents, an
   CHECK(evaluate(locked.unresolved, at).item() == 0);
 }
 
-TEST_CASE("ties of the k-th smallest follow the rule of minima") {
+TEST_CASE("a tie of the k-th smallest has no sides: left and right give the first") {
   Graph g;
   const Value x = g.input("x", {4}, Type::f64);
   const Value second = kth_smallest(x, 2);
@@ -53,8 +53,36 @@ TEST_CASE("ties of the k-th smallest follow the rule of minima") {
     return testing::numbers(evaluate(grad(second, x, {.tie = tie}), at));
   };
   CHECK(slopes(Tie::left) == List{1, 0, 0, 0});
-  CHECK(slopes(Tie::right) == List{0, 0, 1, 0});
+  CHECK(slopes(Tie::right) == List{1, 0, 0, 0});
   CHECK(slopes(Tie::mid) == List{0.5, 0, 0.5, 0});
+  CHECK(slopes(Tie::min_norm) == List{0.5, 0, 0.5, 0});
+}
+
+TEST_CASE("a stable sort puts the tied element at the position that other systems differentiate") {
+  Graph g;
+  const Value x = g.input("x", {5}, Type::f64);
+  const Bindings at{{"x", Tensor::f64({5}, {2, 0, 2, 5, 2})}};
+  const std::vector<List> want{
+      {0, 1, 0, 0, 0}, {1, 0, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 0, 0, 0, 1}, {0, 0, 0, 1, 0}};
+  for (const TieTable& table :
+       {ties::pytorch(), ties::jax(), ties::tensorflow(), ties::tinygrad(), ties::mlx()})
+    for (int64_t k = 0; k < 5; ++k)
+      CHECK(testing::numbers(evaluate(grad(kth_smallest(x, k), x, {.table = table}), at)) ==
+            want[static_cast<size_t>(k)]);
+}
+
+TEST_CASE("a tie of order counts once, and only at the element that is selected") {
+  Graph g;
+  const Value x = g.input("x", {4}, Type::f64), d = g.input("d", {4}, Type::f64);
+  const Value median = kth_smallest(x, 1);
+  const LockedGradient locked = locked_grad(median, {&x, 1}, {{d}});
+  const auto count = [&](const List& at, const List& along, const Value& what) {
+    return evaluate(what, {{"x", Tensor::f64({4}, at)}, {"d", Tensor::f64({4}, along)}}).item();
+  };
+  CHECK(count({1, 1, 1, 1}, {0, 0, 1, 2}, locked.hits) == 1);
+  CHECK(count({1, 1, 1, 1}, {0, 0, 1, 2}, locked.unresolved) == 1);
+  CHECK(count({1, 1, 1, 1}, {0, 3, 1, 2}, locked.unresolved) == 0);
+  CHECK(count({0, 1, 5, 5}, {1, 1, 1, 1}, locked.hits) == 0);
 }
 
 TEST_CASE("an element number outside the axis is an error") {

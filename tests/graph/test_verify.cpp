@@ -10,6 +10,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/lookup.h"
+#include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
 
 using namespace crease;
@@ -164,6 +165,22 @@ TEST_CASE("a pass that drops the tie of the graph is refused") {
   Graph before = kinked({});
   before.set_tie(Tie::mid);
   CHECK(contains(bug(before, {kinked({}), {0, 1}}), "the graph had tie mid and has no tie"));
+}
+
+TEST_CASE("a pass that drops the rule of an order or of a norm is refused") {
+  Graph before, after;
+  const Value y = kth_smallest(before.input("x", {3}), 1);
+  after.input("x", {3});
+  for (NodeId id = 1; id < before.size(); ++id) {
+    Node node = before.node(id);
+    change_op(node, [](Op& op) { op.attributes.clear(); });
+    std::vector<Value> operands;
+    for (const NodeId operand : node.operands) operands.push_back(after.value(operand));
+    after.copy(node, operands);
+  }
+  CHECK(contains(bug(before, {after, {0, 1, 2}}), "changed its order or its slope at 0"));
+  CHECK(bug(before, {before, {0, 1, 2}}) == "no bug");
+  CHECK(y.id() == 2);
 }
 
 TEST_CASE("a tie of a smooth node may go") {

@@ -164,4 +164,19 @@ Simpler read_repeated_operand_once(const Value& value, Derivatives) {
   return {};
 }
 
+Simpler drop_zero_products(const Value& value, Derivatives) {
+  const Node& node = value.node();
+  const Scalar& body = node.op->body.expression;
+  const Scalar after = rewrite(body, [](const Scalar& part, std::span<const Scalar> terms) {
+    const bool zero =
+        part.kind() == ScalarKind::Multiply && (terms[0].is_constant(0) || terms[1].is_constant(0));
+    if (zero) return Scalar(0);
+    return terms.empty() ? part : make_scalar(part.kind(), {terms.begin(), terms.end()});
+  });
+  if (after.same(body)) return {};
+  std::vector<Value> operands;
+  for (size_t k = 0; k < node.operands.size(); ++k) operands.push_back(operand(value, k));
+  return remake(value, Body(node.op->body.arity, after), node.op->combine, node.loops, operands);
+}
+
 }  // namespace crease

@@ -32,12 +32,15 @@ GradOptions framework(size_t i) {
 
 }  // namespace
 
-Derivatives::Derivatives(const Json& expression, size_t variables) : expression_(variables) {
-  const Value value = expression_.build(expression), loss = sum(value);
+Derivatives::Derivatives(const Json& expression, size_t variables, const Setting& setting)
+    : json_(expression), setting_(setting), expression_(variables, setting) {
+  const Value value = expression_.simplified(expression_.build(expression)), loss = sum(value);
   const std::vector<Value>&x = expression_.variables(), &d = expression_.direction();
   output("value", {&value, 1});
   for (size_t i = 0; i < rule_names.size(); ++i) output(rule_names[i], grad(loss, x, rule(i)));
   for (size_t i = 0; i < framework_names.size(); ++i) output(framework_names[i], grad(loss, x, framework(i)));
+  output("ieee", grad(loss, x, {.at_pole = AtPole::Ieee}));
+  output("zero", grad(loss, x, {.at_pole = AtPole::Zero}));
   output("one_sided", jvp({&value, 1}, x, d));
   std::vector<std::vector<Value>> basis{d};
   const LockedGradient first = locked_grad(loss, x, basis);
@@ -45,7 +48,7 @@ Derivatives::Derivatives(const Json& expression, size_t variables) : expression_
   output("hits", {&first.hits, 1});
   for (size_t i = 0; i < variables; ++i) {
     basis.emplace_back();
-    for (size_t j = 0; j < variables; ++j) basis.back().push_back(expression_.constant(i == j ? 1 : 0));
+    for (size_t j = 0; j < variables; ++j) basis.back().push_back(expression_.filled(i == j ? 1 : 0));
   }
   const LockedGradient locked = locked_grad(loss, x, basis);
   output("locked", locked.gradient);
@@ -57,7 +60,9 @@ Derivatives::Derivatives(const Json& expression, size_t variables) : expression_
   output("second", {&second, 1});
   for (const int optimisation : {0, 2})
     for (const bool fuse : {false, true})
-      programs_.push_back(compile(expression_.graph(), {.fuse = fuse, .optimisation = optimisation}));
+      programs_.push_back(
+          compile(expression_.graph(),
+                  {.fuse = fuse, .optimisation = optimisation, .subnormals = setting.subnormals}));
 }
 
 void Derivatives::output(const std::string& name, std::span<const Value> values) {
@@ -85,7 +90,8 @@ Numbers Derivatives::read(const std::map<std::string, Tensor>& results, int64_t 
 
 Numbers Derivatives::interpret(const Point& at, const Point& direction) const {
   Report one_lane;
-  return read(evaluate(expression_.graph(), expression_.bind(1, at, direction)), 1, "", one_lane);
+  return read(evaluate(expression_.graph(), expression_.bind(1, at, direction), setting_.subnormals), 1, "",
+              one_lane);
 }
 
 std::vector<Numbers> Derivatives::run(const Point& at, const Point& direction, const std::string& name,
@@ -93,10 +99,24 @@ std::vector<Numbers> Derivatives::run(const Point& at, const Point& direction, c
   std::vector<Numbers> all;
   for (const int64_t lanes : lengths) {
     const Bindings bindings = expression_.bind(lanes, at, direction);
-    all.push_back(read(evaluate(expression_.graph(), bindings), lanes, name, report));
+    all.push_back(read(evaluate(expression_.graph(), bindings, setting_.subnormals), lanes, name, report));
     for (Program& program : programs_) all.push_back(read(program(bindings), lanes, name, report));
   }
   return all;
+}
+
+bool Derivatives::traps(const Point& at) {
+  try {
+    Expression expression(at.size(), setting_);
+    const Value loss = sum(expression.build(json_));
+    const std::vector<Value> gradient = grad(loss, expression.variables(), {.tie = Tie::trap});
+    for (size_t i = 0; i < gradient.size(); ++i)
+      expression.graph().output("g" + std::to_string(i), gradient[i]);
+    evaluate(expression.graph(), expression.bind(1, at, Point(at.size(), 1.0)));
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
 }
 
 }  // namespace crease::oracle

@@ -7,6 +7,7 @@
 #include "graph/ops/movement.h"
 #include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
+#include "graph/rewrite/simplify.h"
 
 namespace crease::oracle {
 namespace {
@@ -40,18 +41,35 @@ const std::map<std::string, const Op*>& maps() {
 
 }  // namespace
 
-Expression::Expression(size_t variables) {
+Expression::Expression(size_t variables, const Setting& setting) : setting_(setting) {
   for (size_t i = 0; i < variables; ++i) {
-    variables_.push_back(graph_.input("x" + std::to_string(i), {"lanes"}, Type::f64));
-    direction_.push_back(graph_.input("d" + std::to_string(i), {"lanes"}, Type::f64));
+    variables_.push_back(graph_.input("x" + std::to_string(i), {"lanes"}, setting.type));
+    direction_.push_back(graph_.input("d" + std::to_string(i), {"lanes"}, setting.type));
   }
 }
 
 Value Expression::constant(double number) {
-  const Value value = graph_.input("c" + std::to_string(constants_.size()), {"lanes"}, Type::f64);
+  return setting_.fold ? graph_.constant(number, setting_.type) : filled(number);
+}
+
+Value Expression::filled(double number) {
+  const Value value = graph_.input("c" + std::to_string(constants_.size()), {"lanes"}, setting_.type);
   constants_.push_back(number);
   dyadic_ = dyadic_ && is_dyadic_number(number);
   return value;
+}
+
+Value Expression::simplified(const Value& value) {
+  if (!setting_.fold) return value;
+  graph_.output("value", value);
+  graph_ = simplify(graph_, Derivatives::Open, Assume::Finite).graph;
+  for (size_t i = 0; i < variables_.size(); ++i) {
+    variables_[i] = graph_.find("x" + std::to_string(i));
+    direction_[i] = graph_.find("d" + std::to_string(i));
+  }
+  const Value result = graph_.result("value");
+  graph_.clear_outputs();
+  return result;
 }
 
 double Expression::parameter(const Json& expression, size_t position) {
@@ -89,7 +107,7 @@ Value Expression::stacked(const Json& expression, size_t first) {
 Value Expression::apply(const std::string& op, const Json& e) {
   const auto term = [&](size_t i) { return build(e.at(i)); };
   dyadic_ = dyadic_ && op != "exp" && op != "log" && op != "lse" && op != "div" && op != "sqrt" &&
-            !op.starts_with("hardsigmoid");
+            op != "norm2" && !op.starts_with("hardsigmoid");
   if (const auto it = maps().find(op); it != maps().end()) return (*it->second)(term(1));
   if (op == "add") return chain(e, crease::operator+);
   if (op == "max") return chain(e, crease::max);
@@ -100,6 +118,7 @@ Value Expression::apply(const std::string& op, const Json& e) {
   if (op == "lrelu") return leaky_relu(parameter(e, 2))(term(1));
   if (op == "rmax") return reduce_max(stacked(e), {1});
   if (op == "rmin") return reduce_min(stacked(e), {1});
+  if (op == "norm2") return norm2(stacked(e), {1});
   if (op == "kth") return kth_smallest(stacked(e, 2), e.at(1).get<int64_t>());
   if (op == "clamp") return clip(parameter(e, 2), parameter(e, 3))(term(1));
   if (op == "clampmin") return clip(parameter(e, 2), infinite)(term(1));
@@ -120,7 +139,9 @@ Value Expression::apply(const std::string& op, const Json& e) {
 Bindings Expression::bind(int64_t lanes, const Point& at, const Point& direction) const {
   Bindings bindings;
   const auto fill = [&](const std::string& name, double number) {
-    bindings[name] = Tensor::f64({lanes}, std::vector<double>(static_cast<size_t>(lanes), number));
+    Tensor tensor(setting_.type, {lanes});
+    for (int64_t i = 0; i < lanes; ++i) tensor.set(i, number);
+    bindings[name] = tensor;
   };
   for (size_t i = 0; i < at.size(); ++i) {
     fill("x" + std::to_string(i), at[i]);

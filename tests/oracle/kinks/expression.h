@@ -10,15 +10,27 @@
 
 namespace crease::oracle {
 
+/// How a case is read.
+struct Setting {
+  Type type = Type::f64;
+  Subnormals subnormals = Subnormals::Keep;
+  /// Constants of the graph instead of inputs, and 0 * x = 0 before differentiation.
+  bool fold = false;
+};
+
 /// A graph over vectors of a named length, and what its inputs are bound to.
 class Expression {
  public:
-  explicit Expression(size_t variables);
+  explicit Expression(size_t variables, const Setting& setting = {});
 
   /// Errors: Error for an operation that is not known.
   Value build(const Json& expression);
-  /// A new input that has `number` in every lane.
+  /// A constant of an expression: an input, or a constant of the graph if the setting says so.
   Value constant(double number);
+  /// A new input that has `number` in every lane.
+  Value filled(double number);
+  /// Simplifies the graph if the setting says so: `value` again.
+  Value simplified(const Value& value);
   const std::vector<Value>& variables() const { return variables_; }
   const std::vector<Value>& direction() const { return direction_; }
   const Graph& graph() const { return graph_; }
@@ -34,6 +46,7 @@ class Expression {
   Value stacked(const Json& expression, size_t first = 1);
   double parameter(const Json& expression, size_t position);
 
+  Setting setting_;
   Graph graph_;
   std::vector<Value> variables_, direction_;
   std::vector<double> constants_;
