@@ -34,8 +34,8 @@ Scalar literal(const Rational& value) {
 /// Runs one body at one point after the other.
 class BodyForms {
  public:
-  BodyForms(const Scalar& body, std::vector<int> varying, const Hinge& hinge)
-      : body_(body), varying_(std::move(varying)), hinge_(hinge), has_kink_(has_kink(body)) {}
+  BodyForms(const Scalar& body, std::vector<int> varying, const Units& units)
+      : body_(body), varying_(std::move(varying)), units_(units), has_kink_(has_kink(body)) {}
 
   Form run(const std::vector<Form>& arguments, std::span<const int64_t> labels, int64_t element) {
     arguments_ = &arguments;
@@ -45,21 +45,65 @@ class BodyForms {
     for (const Form& argument : arguments) values_.push_back(argument.constant);
     if (varying_.empty()) return {{}, value_of(body_, values_, labels)};
     if (has_kink_ && varying_.size() == 1) return by_table();
-    return of(body_);
+    if (is_piecewise(body_)) return of(body_);
+    return has_kink_ ? call() : affine_or_call();
   }
 
  private:
+  /// The body with constants and labels put in; its arguments are the varying ones.
+  Scalar specialised() const {
+    std::vector<Scalar> arguments, labels;
+    int next = 0;
+    for (size_t k = 0; k < values_.size(); ++k) {
+      const bool varies = std::ranges::find(varying_, static_cast<int>(k)) != varying_.end();
+      arguments.push_back(varies ? Scalar::argument(next++) : literal(values_[k]));
+    }
+    for (const int64_t label : labels_) labels.emplace_back(static_cast<double>(label));
+    return substitute(body_, arguments, labels);
+  }
+
+  Form call() const {
+    std::vector<Form> arguments;
+    for (const int k : varying_) arguments.push_back((*arguments_)[static_cast<size_t>(k)]);
+    return units_.call(specialised(), arguments, element_);
+  }
+
+  /// Products of data can be affine where one factor happens to be constant.
+  Form affine_or_call() {
+    try {
+      return of(body_);
+    } catch (const Refused&) {
+      return call();
+    }
+  }
+
+  bool varies(const Scalar& e) const {
+    return std::ranges::any_of(varying_, [&](int position) { return depends_on(e, position); });
+  }
+
+  /// Whether `of` cannot fail, whatever the forms are.
+  bool is_piecewise(const Scalar& e) const {
+    if (!varies(e) || e.kind() == ScalarKind::Argument) return true;
+    const auto term = [&](size_t k) { return is_piecewise(e.terms()[k]); };
+    switch (e.kind()) {
+      case ScalarKind::Negate: return term(0);
+      case ScalarKind::Add:
+      case ScalarKind::Subtract:
+      case ScalarKind::Max:
+      case ScalarKind::Min: return term(0) && term(1);
+      case ScalarKind::Multiply: return !(varies(e.terms()[0]) && varies(e.terms()[1])) && term(0) && term(1);
+      case ScalarKind::Divide: return !varies(e.terms()[1]) && term(0);
+      case ScalarKind::Select: return !varies(e.terms()[0]) && term(1) && term(2);
+      default: return false;
+    }
+  }
+
   /// f_0(x) + sum of slope changes times relu(x - knot).
   Form by_table() {
-    std::vector<Scalar> arguments, labels;
-    for (size_t k = 0; k < values_.size(); ++k)
-      arguments.push_back(static_cast<int>(k) == varying_[0] ? Scalar::argument(0) : literal(values_[k]));
-    for (const int64_t label : labels_) labels.emplace_back(static_cast<double>(label));
-    const Scalar body = substitute(body_, arguments, labels);
+    const Scalar body = specialised();
     auto [place, fresh] = tables_.try_emplace(body.id());
     if (fresh) place->second = piecewise_linear(body);
-    if (!place->second || !is_continuous(*place->second))
-      throw Refused("its body is not piecewise linear and continuous in the data");
+    if (!place->second || !is_continuous(*place->second)) return call();
     const PiecewiseLinear& table = *place->second;
     const Form& x = (*arguments_)[static_cast<size_t>(varying_[0])];
     Form result = scaled(x, table.slopes[0]);
@@ -67,15 +111,14 @@ class BodyForms {
     for (size_t k = 0; k < table.knots.size(); ++k) {
       Form argument = x;
       argument.constant -= table.knots[k].at;
-      add(result, hinge_(argument, element_), table.slopes[k + 1] - table.slopes[k]);
+      add(result, units_.relu(argument, element_), table.slopes[k + 1] - table.slopes[k]);
     }
     return result;
   }
 
   Form of(const Scalar& e) {
     if (e.kind() == ScalarKind::Argument) return (*arguments_)[static_cast<size_t>(e.position())];
-    const auto depends = [&](int position) { return depends_on(e, position); };
-    if (std::ranges::none_of(varying_, depends)) return {{}, value_of(e, values_, labels_)};
+    if (!varies(e)) return {{}, value_of(e, values_, labels_)};
     if (e.kind() == ScalarKind::Select) {
       const Form condition = of(e.terms()[0]);
       if (!condition.is_constant()) throw Refused("select depends on the data");
@@ -100,7 +143,7 @@ class BodyForms {
       Form difference = t[0];
       add(difference, t[1], -1);
       Form& result = kind == ScalarKind::Max ? t[1] : t[0];
-      add(result, hinge_(difference, element_), kind == ScalarKind::Max ? 1 : -1);
+      add(result, units_.relu(difference, element_), kind == ScalarKind::Max ? 1 : -1);
       return std::move(result);
     }
     throw Refused(std::string(name_of(kind)) + " is not affine in the data");
@@ -108,7 +151,7 @@ class BodyForms {
 
   const Scalar& body_;
   const std::vector<int> varying_;
-  const Hinge& hinge_;
+  const Units& units_;
   bool has_kink_;
   const std::vector<Form>* arguments_ = nullptr;
   std::span<const int64_t> labels_;
@@ -118,18 +161,16 @@ class BodyForms {
 };
 
 /// Puts the next point's form into an element.
-void combine(Combine combine, Form& slot, const Form& next, const Hinge& hinge, int64_t element) {
+void combine(Combine combine, Form& slot, const Form& next, const Units& units, int64_t element) {
   switch (combine) {
     case Combine::Sum: return add(slot, next, 1);
-    case Combine::Max: {
-      Form more = next;
-      add(more, slot, -1);
-      return add(slot, hinge(more, element), 1);
-    }
+    case Combine::Max:
     case Combine::Min: {
-      Form less = slot;
-      add(less, next, -1);
-      return add(slot, hinge(less, element), -1);
+      const int sign = combine == Combine::Max ? 1 : -1;
+      Form difference = scaled(slot, sign);
+      add(difference, next, -sign);
+      slot = next;
+      return add(slot, units.relu(difference, element), sign);
     }
     case Combine::Assign: throw Refused("two loop points assign one element");
     case Combine::Product:
@@ -139,7 +180,24 @@ void combine(Combine combine, Form& slot, const Form& next, const Hinge& hinge, 
   throw Refused(std::string(to_string(combine)) + " is not piecewise linear");
 }
 
+/// 1 even, -1 odd, 0 neither.
+int parity(const Scalar& e) {
+  if (e.kind() == ScalarKind::Argument) return -1;
+  if (e.terms().empty()) return 1;
+  std::vector<int> terms;
+  for (const Scalar& term : e.terms()) terms.push_back(parity(term));
+  const ScalarKind kind = e.kind();
+  if (kind == ScalarKind::Multiply || kind == ScalarKind::Divide) return terms[0] * terms[1];
+  if (kind == ScalarKind::Add || kind == ScalarKind::Subtract) return terms[0] == terms[1] ? terms[0] : 0;
+  const bool keeps = kind == ScalarKind::Negate || kind == ScalarKind::Tanh || kind == ScalarKind::Sin ||
+                     kind == ScalarKind::Erf;
+  if (keeps) return terms[0];
+  return std::ranges::all_of(terms, [](int sign) { return sign == 1; }) ? 1 : 0;
+}
+
 }  // namespace
+
+bool is_odd(const Scalar& body) { return parity(body) == -1; }
 
 std::string to_string(const Graph& graph, const Atom& atom) {
   const std::string key = fmt::format("{}[{}]", node_key(graph, atom.node), atom.element);
@@ -181,7 +239,7 @@ Form scaled(const Form& form, const Rational& factor) {
 
 std::vector<Form> forms_of(const Graph& graph, NodeId id,
                            const std::function<Form(NodeId operand, int64_t element)>& operand,
-                           const std::function<bool(NodeId operand)>& varies, const Hinge& hinge) {
+                           const std::function<bool(NodeId operand)>& varies, const Units& units) {
   const Node& node = graph.node(id);
   const auto count = static_cast<size_t>(sample_size(node.shape));
   std::vector<Form> result(count);
@@ -189,14 +247,14 @@ std::vector<Form> forms_of(const Graph& graph, NodeId id,
   std::vector<int> varying;
   for (size_t k = 0; k < node.operands.size(); ++k)
     if (varies(node.operands[k])) varying.push_back(static_cast<int>(k));
-  BodyForms body(node.op->body.expression, std::move(varying), hinge);
+  BodyForms body(node.op->body.expression, std::move(varying), units);
   std::vector<Form> arguments(node.operands.size());
   visit_points(graph, id, [&](const Touch& touch) {
     for (size_t k = 0; k < arguments.size(); ++k) arguments[k] = operand(node.operands[k], touch.reads[k]);
     Form form = body.run(arguments, touch.labels, touch.write);
     const auto place = static_cast<size_t>(touch.write);
     if (seen[place])
-      combine(node.op->combine, result[place], form, hinge, touch.write);
+      combine(node.op->combine, result[place], form, units, touch.write);
     else
       result[place] = std::move(form);
     seen[place] = true;

@@ -37,16 +37,24 @@ struct Form {
 void add(Form& to, const Form& other, const Rational& factor);
 Form scaled(const Form& form, const Rational& factor);
 
-/// What relu(argument) is, met at this element of the result; called in the order in which relus occur.
-using Hinge = std::function<Form(const Form& argument, int64_t element)>;
+/// What relus and other functions are, met at an element of the result; called in the order in which they
+/// occur.
+struct Units {
+  std::function<Form(const Form& argument, int64_t element)> relu;
+  /// body(arguments...), constants and labels being part of the body.
+  std::function<Form(const Scalar& body, const std::vector<Form>& arguments, int64_t element)> call;
+};
+
+/// Whether body(-x) = -body(x) follows from its shape.
+bool is_odd(const Scalar& body);
 
 /// The forms of a node from those of its operands. Piecewise linear bodies become sums of relu: one operand
 /// by the table of the body, f(x) = f_0(x) + sum over knots k of (slope_k - slope_k-1) relu(x - knot_k);
 /// else max(a, b) = b + relu(a - b) and min(a, b) = a - relu(a - b); max over points is
-/// m + relu(next - m), min is m - relu(m - next). Operands in `varies` are data even where their forms are
-/// constant. Errors: Refused for anything else.
+/// next + relu(m - next), min is next - relu(next - m). Any other body is a call. Operands in `varies` are
+/// data even where their forms are constant. Errors: Refused for products over points and arg max.
 std::vector<Form> forms_of(const Graph& graph, NodeId id,
                            const std::function<Form(NodeId operand, int64_t element)>& operand,
-                           const std::function<bool(NodeId operand)>& varies, const Hinge& hinge);
+                           const std::function<bool(NodeId operand)>& varies, const Units& units);
 
 }  // namespace crease::checker

@@ -68,11 +68,16 @@ class Replay {
     return found->second;
   }
 
-  /// "ACTIVE", "DEAD" or "ATOM" of a relu that a step decided.
-  const std::string& verdict(const std::string& unit) const {
-    const auto found = verdicts_.find(parse_atom(graph_, unit));
+  /// Compares "ACTIVE", "DEAD", "ATOM" or ["SAME", atom, factor] with what a step decided of a unit.
+  void compare_unit(const std::string& unit, const Json& claimed) const {
+    const Atom atom = parse_atom(graph_, unit);
+    const auto found = verdicts_.find(atom);
     if (found == verdicts_.end()) throw Refused("no step decides " + unit);
-    return found->second;
+    const auto same = same_.find(atom);
+    const bool holds = claimed.is_array() ? same != same_.end() && same->second == reference(claimed)
+                                          : claimed == found->second;
+    if (!holds)
+      throw Refused(fmt::format("{} is {}, the certificate claims {}", unit, found->second, claimed.dump()));
   }
 
  private:
@@ -129,10 +134,10 @@ class Replay {
     return values_.contains(id);
   }
 
-  std::vector<Form> forms_with(NodeId id, const Hinge& hinge) {
+  std::vector<Form> forms_with(NodeId id, const Units& units) {
     const auto read = [this](NodeId from, int64_t element) { return operand(from, element); };
     const auto varies = [this](NodeId from) { return !is_constant(from) || frontier_.contains(from); };
-    return forms_of(graph_, id, read, varies, hinge);
+    return forms_of(graph_, id, read, varies, units);
   }
 
   void affine(const Json& step, NodeId id) {
@@ -140,7 +145,11 @@ class Replay {
     begin(id);
     const auto constant = [this](NodeId from) { return is_constant(from) && !frontier_.contains(from); };
     if (std::ranges::all_of(graph_.node(id).operands, constant)) return set_constant(id);
-    forms_[id] = forms_with(id, [](const Form&, int64_t) -> Form { throw Refused("is not affine"); });
+    const Units none{.relu = [](const Form&, int64_t) -> Form { throw Refused("is not affine"); },
+                     .call = [](const Scalar&, const std::vector<Form>&, int64_t) -> Form {
+                       throw Refused("is not affine");
+                     }};
+    forms_[id] = forms_with(id, none);
   }
 
   /// The arguments of all relus of a node, each relu being an atom for those after it.
@@ -148,11 +157,15 @@ class Replay {
     auto [place, fresh] = arguments_.try_emplace(id);
     if (!fresh) return place->second;
     std::map<int64_t, int> parts;
-    forms_with(id, [&](const Form& argument, int64_t element) {
+    const auto relu = [&](const Form& argument, int64_t element) {
       const Atom atom{id, element, parts[element]++};
       place->second[atom] = argument;
       return Form{{{atom, 1}}, 0};
-    });
+    };
+    const auto call = [&](const Scalar&, const std::vector<Form>&, int64_t element) {
+      return Form{{{{id, element, parts[element]++}, 1}}, 0};
+    };
+    forms_with(id, {relu, call});
     return place->second;
   }
 
@@ -183,10 +196,17 @@ class Replay {
     const Json& elements = step.at("elements");
     std::map<int64_t, int> parts;
     size_t next = 0;
-    std::vector<Form> forms = forms_with(id, [&](const Form& argument, int64_t element) {
+    const auto take = [&]() -> const Json& {
       if (next == elements.size()) throw Refused("has too few elements");
-      return decided(elements.at(next++), argument, {id, element, parts[element]++});
-    });
+      return elements.at(next++);
+    };
+    const auto relu_of = [&](const Form& argument, int64_t element) {
+      return decided(take(), argument, {id, element, parts[element]++});
+    };
+    const auto call_of = [&](const Scalar& body, const std::vector<Form>& arguments, int64_t element) {
+      return called(take(), body, arguments, {id, element, parts[element]++});
+    };
+    std::vector<Form> forms = forms_with(id, {relu_of, call_of});
     if (next != elements.size()) throw Refused("has too many elements");
     forms_[id] = std::move(forms);
   }
@@ -197,6 +217,7 @@ class Replay {
     const std::string name = to_string(graph_, atom);
     if (element.is_array()) {
       verdicts_[atom] = "ATOM";
+      same_[atom] = reference(element);
       return multiple(element, argument, name);
     }
     const std::string kind = verdicts_[atom] = element.get<std::string>();
@@ -218,11 +239,10 @@ class Replay {
   /// ["SAME", atom, factor]: the argument is a multiple of an earlier one. relu(c g) is c relu(g) for c > 0,
   /// and |c| relu(-g) = |c| (relu(g) - g) for c < 0.
   Form multiple(const Json& element, const Form& argument, const std::string& name) const {
-    if (element.size() != 3 || element.at(0) != "SAME") throw Refused("an element of unknown form");
-    const Atom other = parse_atom(graph_, element.at(1).get<std::string>());
-    const Rational factor = Rational::parse(element.at(2).get<std::string>());
+    const auto [other, factor] = reference(element);
     const auto found = relus_.find(other);
-    const bool is_atom = found != relus_.end() && verdicts_.contains(other) && verdicts_.at(other) == "ATOM";
+    const bool is_atom = found != relus_.end() && verdicts_.contains(other) && !same_.contains(other) &&
+                         verdicts_.at(other) == "ATOM";
     if (!is_atom) throw Refused(to_string(graph_, other) + " is no earlier atom");
     if (factor.is_zero() || argument != scaled(found->second.argument, factor))
       throw Refused(name + " is not " + to_string(factor) + " times " + to_string(graph_, other));
@@ -231,6 +251,38 @@ class Replay {
     return result;
   }
 
+  /// A function that is no relu: "ATOM", or ["SAME", atom, "1"] for equal arguments of the same function, or
+  /// "-1" for opposite ones if it is odd.
+  Form called(const Json& element, const Scalar& body, const std::vector<Form>& arguments, const Atom& atom) {
+    verdicts_[atom] = "ATOM";
+    if (!element.is_array()) {
+      if (element != "ATOM") throw Refused(to_string(graph_, atom) + " is no relu");
+      calls_.emplace(atom, Call{body, arguments});
+      return {{{atom, 1}}, 0};
+    }
+    const auto [other, factor] = same_[atom] = reference(element);
+    const auto found = calls_.find(other);
+    if (found == calls_.end() || !found->second.body.same(body))
+      throw Refused(to_string(graph_, other) + " is no earlier atom of the same function");
+    if (factor.abs() != 1 || (factor == -1 && !(is_odd(body) && arguments.size() == 1)))
+      throw Refused(to_string(graph_, atom) + " cannot be this multiple");
+    for (size_t k = 0; k < arguments.size(); ++k)
+      if (arguments[k] != scaled(found->second.arguments[k], factor))
+        throw Refused(to_string(graph_, atom) + " has another argument than " + to_string(graph_, other));
+    return {{{other, factor}}, 0};
+  }
+
+  std::pair<Atom, Rational> reference(const Json& element) const {
+    if (element.size() != 3 || element.at(0) != "SAME") throw Refused("an element of unknown form");
+    return {parse_atom(graph_, element.at(1).get<std::string>()),
+            Rational::parse(element.at(2).get<std::string>())};
+  }
+
+  struct Call {
+    Scalar body;
+    std::vector<Form> arguments;
+  };
+
   const Graph& graph_;
   const std::set<NodeId> frontier_;
   std::map<NodeId, std::vector<Interval>> box_;
@@ -238,6 +290,8 @@ class Replay {
   std::map<NodeId, std::vector<Rational>> values_;  // of nodes without data
   std::map<NodeId, std::map<Atom, Form>> arguments_;
   std::map<Atom, ReluAtom> relus_;
+  std::map<Atom, Call> calls_;
+  std::map<Atom, std::pair<Atom, Rational>> same_;
   std::map<Atom, std::string> verdicts_;
 };
 
@@ -289,14 +343,14 @@ std::string check_piecewise_collapse(const Json& certificate, const Graph& graph
 
 std::string check_units(const Json& certificate, const Graph& graph) {
   require_fields(certificate, {"cert", "kind", "graph", "semantics", "claim", "steps"}, {"box"});
-  require_fields(certificate.at("claim"), {"units"}, {});
-  Replay replay(certificate, graph, {});
+  require_fields(certificate.at("claim"), {"units"}, {"frontier"});
+  const bool has_frontier = certificate.at("claim").contains("frontier");
+  Replay replay(certificate, graph,
+                has_frontier ? frontier_of(certificate.at("claim"), graph) : std::set<NodeId>());
   replay.run(certificate.at("steps"));
   const Json& units = certificate.at("claim").at("units");
   for (const auto& [unit, claimed] : units.items()) {
-    const std::string verdict = claimed.get<std::string>();
-    const std::string& derived = replay.verdict(unit);
-    if (verdict != derived) throw Refused(unit + " is " + derived + ", the certificate claims " + verdict);
+    replay.compare_unit(unit, claimed);
   }
   return fmt::format("{} units are as claimed", units.size()) +
          (certificate.contains("box") ? " on the box" : "");

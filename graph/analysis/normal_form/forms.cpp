@@ -1,0 +1,227 @@
+#include "graph/analysis/normal_form/forms.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <ranges>
+
+namespace crease {
+
+namespace {
+
+size_t mixed(size_t seed, size_t value) {
+  return seed ^ (value + 0x9e3779b97f4a7c15U + (seed << 6) + (seed >> 2));
+}
+
+size_t hash_of(const Rational& value) { return std::hash<double>()(value.to_double()); }
+
+/// Equal for multiples of one form, opposite ones too: coefficients divided by the first one.
+size_t direction_hash(const Combination& form) {
+  if (form.terms.empty()) return hash_of(form.constant);
+  const Rational inverse = Rational(1) / form.terms[0].second;
+  size_t seed = hash_of(form.constant * inverse);
+  for (const auto& [variable, coefficient] : form.terms)
+    seed = mixed(mixed(seed, static_cast<size_t>(variable)), hash_of(coefficient * inverse));
+  return seed;
+}
+
+/// c with a = c b, if there is one.
+std::optional<Rational> ratio(const Combination& a, const Combination& b) {
+  if (a.terms.size() != b.terms.size() || a.terms.empty() || a.terms[0].first != b.terms[0].first) return {};
+  const Rational factor = a.terms[0].second / b.terms[0].second;
+  if (a.constant != factor * b.constant) return {};
+  for (size_t k = 0; k < a.terms.size(); ++k)
+    if (a.terms[k].first != b.terms[k].first || a.terms[k].second != factor * b.terms[k].second) return {};
+  return factor;
+}
+
+enum class BodyParity : uint8_t { Even, Odd, Neither };
+
+BodyParity of_sum(BodyParity a, BodyParity b) { return a == b ? a : BodyParity::Neither; }
+
+BodyParity of_product(BodyParity a, BodyParity b) {
+  if (a == BodyParity::Neither || b == BodyParity::Neither) return BodyParity::Neither;
+  return a == b ? BodyParity::Even : BodyParity::Odd;
+}
+
+BodyParity parity_of(const Scalar& e) {
+  if (e.kind() == ScalarKind::Argument) return BodyParity::Odd;
+  if (e.terms().empty()) return BodyParity::Even;
+  const auto term = [&](size_t k) { return parity_of(e.terms()[k]); };
+  switch (e.kind()) {
+    case ScalarKind::Add:
+    case ScalarKind::Subtract: return of_sum(term(0), term(1));
+    case ScalarKind::Multiply:
+    case ScalarKind::Divide: return of_product(term(0), term(1));
+    case ScalarKind::Negate:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sin:
+    case ScalarKind::Erf: return term(0);
+    default: break;
+  }
+  const auto even = [](const Scalar& operand) { return parity_of(operand) == BodyParity::Even; };
+  return std::ranges::all_of(e.terms(), even) ? BodyParity::Even : BodyParity::Neither;
+}
+
+/// The only solution of rows (coefficients, then the right side) if there is one and it lies in [0, 1].
+std::optional<std::vector<Rational>> unique_solution(std::vector<std::vector<Rational>> rows, size_t count) {
+  for (size_t column = 0; column < count; ++column) {
+    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(std::min(column, rows.size()));
+    const auto pivot =
+        std::find_if(first, rows.end(), [&](const auto& row) { return !row[column].is_zero(); });
+    if (pivot == rows.end()) return {};
+    std::iter_swap(pivot, first);
+    for (auto& row : rows) {
+      if (&row == &*first || row[column].is_zero()) continue;
+      const Rational factor = row[column] / (*first)[column];
+      for (size_t k = column; k <= count; ++k) row[k] -= factor * (*first)[k];
+    }
+  }
+  std::vector<Rational> solution;
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (k >= count && !rows[k][count].is_zero()) return {};
+    if (k < count) solution.push_back(rows[k][count] / rows[k][k]);
+  }
+  const auto is_slope = [](const Rational& value) { return value.sign() >= 0 && value <= 1; };
+  if (!std::ranges::all_of(solution, is_slope)) return {};
+  return solution;
+}
+
+}  // namespace
+
+bool is_odd(const Scalar& body) { return parity_of(body) == BodyParity::Odd; }
+
+Combination operator*(const Rational& factor, const Combination& form) {
+  if (factor.is_zero()) return {};
+  Combination result = form;
+  for (auto& [variable, coefficient] : result.terms) coefficient *= factor;
+  result.constant *= factor;
+  return result;
+}
+
+Combination operator+(const Combination& a, const Combination& b) {
+  Combination result{{}, a.constant + b.constant};
+  auto i = a.terms.begin();
+  auto j = b.terms.begin();
+  while (i != a.terms.end() || j != b.terms.end()) {
+    if (j == b.terms.end() || (i != a.terms.end() && i->first < j->first)) {
+      result.terms.push_back(*i++);
+    } else if (i == a.terms.end() || j->first < i->first) {
+      result.terms.push_back(*j++);
+    } else {
+      const Rational sum = i->second + j->second;
+      if (!sum.is_zero()) result.terms.emplace_back(i->first, sum);
+      ++i, ++j;
+    }
+  }
+  return result;
+}
+
+int Variables::add(Variable variable) {
+  variables_.push_back(std::move(variable));
+  return static_cast<int>(variables_.size()) - 1;
+}
+
+Combination Variables::leaf(NodeId node, int64_t element) {
+  return {{{add({VariableKind::Leaf, {node, element, 0}}), 1}}, 0};
+}
+
+int Variables::find(size_t key, const std::vector<Combination>& arguments, const Scalar* body) const {
+  const auto [first, last] = by_direction_.equal_range(key);
+  for (auto place = first; place != last; ++place) {
+    const Variable& variable = (*this)[place->second];
+    if (body == nullptr && variable.kind == VariableKind::Relu && ratio(arguments[0], variable.arguments[0]))
+      return place->second;
+    if (body == nullptr || variable.kind != VariableKind::Call || !variable.body.same(*body)) continue;
+    const bool odd =
+        arguments.size() == 1 && is_odd(*body) && ratio(arguments[0], variable.arguments[0]) == Rational(-1);
+    if (odd || variable.arguments == arguments) return place->second;
+  }
+  return -1;
+}
+
+std::optional<std::vector<std::pair<int, Rational>>> Variables::slopes_below(const Combination& form) const {
+  const auto is_good = [&](const std::pair<int, Rational>& term) {
+    return (*this)[term.first].kind == VariableKind::Relu && term.second.sign() > 0;
+  };
+  const auto holds = [&](const Combination& rest) {
+    return rest.constant.sign() >= 0 && std::ranges::all_of(rest.terms, is_good);
+  };
+  if (holds(form)) return std::vector<std::pair<int, Rational>>{};
+  const auto is_leaf = [&](const auto& term) { return (*this)[term.first].kind == VariableKind::Leaf; };
+  if (std::ranges::none_of(form.terms, is_leaf)) return {};
+  constexpr size_t most_lines = 4;
+  std::vector<std::pair<int, Rational>> relus;  // and their coefficients, latest first
+  for (const auto& term : form.terms | std::views::reverse)
+    if (is_good(term) && relus.size() < most_lines) relus.push_back(term);
+  for (size_t count = 1; count <= relus.size(); ++count) {
+    const auto chosen = std::span(relus).first(count);
+    const auto slopes = cancelling_slopes(form, chosen);
+    if (!slopes) continue;
+    Combination rest = form;
+    std::vector<std::pair<int, Rational>> result;
+    for (size_t k = 0; k < count; ++k) {
+      const auto& [variable, coefficient] = chosen[k];
+      rest = rest + (coefficient * (*slopes)[k]) * (*this)[variable].arguments[0] +
+             Combination{{{variable, -coefficient}}, 0};
+      result.emplace_back(variable, (*slopes)[k]);
+    }
+    if (holds(rest)) return result;
+  }
+  return {};
+}
+
+std::optional<std::vector<Rational>> Variables::cancelling_slopes(
+    const Combination& form, std::span<const std::pair<int, Rational>> relus) const {
+  // For each leaf: sum over relus of coefficient * (leaf in the argument) * slope = -(leaf in the form).
+  std::map<int, std::vector<Rational>> equations;
+  const auto enter = [&](const Combination& from, size_t column, const Rational& factor) {
+    for (const auto& [variable, coefficient] : from.terms) {
+      if ((*this)[variable].kind != VariableKind::Leaf) continue;
+      std::vector<Rational>& row = equations[variable];
+      row.resize(relus.size() + 1);
+      row[column] += factor * coefficient;
+    }
+  };
+  for (size_t k = 0; k < relus.size(); ++k) enter((*this)[relus[k].first].arguments[0], k, relus[k].second);
+  enter(form, relus.size(), -1);
+  std::vector<std::vector<Rational>> rows;
+  for (auto& [variable, row] : equations) rows.push_back(std::move(row));
+  return unique_solution(std::move(rows), relus.size());
+}
+
+std::pair<Combination, UnitDecision> Variables::relu(const Combination& argument, const UnitName& name) {
+  using Kind = UnitDecision::Kind;
+  if (auto slopes = slopes_below(argument))
+    return {argument, {.kind = Kind::Active, .slopes = std::move(*slopes)}};
+  if (auto slopes = slopes_below(Rational(-1) * argument))
+    return {{}, {.kind = Kind::Dead, .slopes = std::move(*slopes)}};
+  const size_t key = direction_hash(argument);
+  if (const int found = find(key, {argument}, nullptr); found >= 0) {
+    const Combination& known = (*this)[found].arguments[0];
+    const Rational factor = *ratio(argument, known);
+    Combination result{{{found, factor.abs()}}, 0};
+    if (factor.sign() < 0) result = result + factor * known;
+    return {result, {.kind = Kind::Same, .variable = found, .factor = factor}};
+  }
+  const int made = add({VariableKind::Relu, name, {argument}});
+  by_direction_.emplace(key, made);
+  return {{{{made, 1}}, 0}, {.kind = Kind::Atom, .variable = made}};
+}
+
+std::pair<Combination, UnitDecision> Variables::call(const Scalar& body,
+                                                     const std::vector<Combination>& arguments,
+                                                     const UnitName& name) {
+  using Kind = UnitDecision::Kind;
+  size_t key = std::hash<const void*>()(body.id());
+  for (const Combination& argument : arguments) key = mixed(key, direction_hash(argument));
+  if (const int found = find(key, arguments, &body); found >= 0) {
+    const Rational factor = (*this)[found].arguments == arguments ? 1 : -1;
+    return {{{{found, factor}}, 0}, {.kind = Kind::Same, .variable = found, .factor = factor}};
+  }
+  const int made = add({VariableKind::Call, name, arguments, body});
+  by_direction_.emplace(key, made);
+  return {{{{made, 1}}, 0}, {.kind = Kind::Atom, .variable = made}};
+}
+
+}  // namespace crease

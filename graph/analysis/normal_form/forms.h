@@ -1,0 +1,86 @@
+// Numbers of a network as affine combinations of variables: elements of inputs, relu of earlier combinations,
+// and values of other functions. Equal functions get one variable: relu(c g) = c relu(g),
+// relu(-g) = relu(g) - g, and a relu whose argument is never of one sign is no relu.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/rational.h"
+
+namespace crease {
+
+/// sum of coefficient * variable + constant; ascending variables, no coefficient 0.
+struct Combination {
+  std::vector<std::pair<int, Rational>> terms = {};
+  Rational constant = 0;
+
+  bool is_constant() const { return terms.empty(); }
+  bool operator==(const Combination&) const = default;
+};
+Combination operator*(const Rational& factor, const Combination& form);
+Combination operator+(const Combination& a, const Combination& b);
+
+/// A relu or function met at one element of a node; `part` numbers those of one element.
+struct UnitName {
+  NodeId node = -1;
+  int64_t element = 0;
+  int part = 0;
+};
+
+/// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...).
+enum class VariableKind : uint8_t { Leaf, Relu, Call };
+struct Variable {
+  VariableKind kind = VariableKind::Leaf;
+  UnitName name;  // where it was first met
+  std::vector<Combination> arguments = {};
+  Scalar body = {};  // Call
+};
+
+/// What became of one relu or call, in the order in which they occur.
+struct UnitDecision {
+  enum class Kind : uint8_t { Active, Dead, Atom, Same };
+  Kind kind = Kind::Atom;
+  int variable = -1;    // Atom, Same
+  Rational factor = 1;  // Same: the argument is factor times the variable's
+  /// Active, Dead: relu(z) >= slope z for these variables leaves no leaf in the argument (or its negative)
+  /// and so shows its sign.
+  std::vector<std::pair<int, Rational>> slopes = {};
+};
+
+/// The variables met so far, each function once.
+class Variables {
+ public:
+  const std::vector<Variable>& all() const { return variables_; }
+  const Variable& operator[](int index) const { return variables_[static_cast<size_t>(index)]; }
+
+  Combination leaf(NodeId node, int64_t element);
+  /// relu(argument) and what it was found to be.
+  std::pair<Combination, UnitDecision> relu(const Combination& argument, const UnitName& name);
+  /// body(arguments): one variable for equal arguments, and for opposite ones where the body is odd.
+  std::pair<Combination, UnitDecision> call(const Scalar& body, const std::vector<Combination>& arguments,
+                                            const UnitName& name);
+
+ private:
+  int add(Variable variable);
+  /// Slopes of lines below relus that prove form >= 0; nothing if none were found.
+  std::optional<std::vector<std::pair<int, Rational>>> slopes_below(const Combination& form) const;
+  /// Slopes with which the arguments of these relus cancel all leaves of the form.
+  std::optional<std::vector<Rational>> cancelling_slopes(
+      const Combination& form, std::span<const std::pair<int, Rational>> relus) const;
+  /// A variable of this kind whose arguments are a multiple of `arguments`, or -1.
+  int find(size_t key, const std::vector<Combination>& arguments, const Scalar* body) const;
+
+  std::vector<Variable> variables_;
+  std::unordered_multimap<size_t, int> by_direction_;
+};
+
+/// Whether body(-x) = -body(x) follows from its shape: tanh, x, 3 x, sin(x) * cos(x).
+bool is_odd(const Scalar& body);
+
+}  // namespace crease

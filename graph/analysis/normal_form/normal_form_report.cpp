@@ -1,0 +1,307 @@
+// What is said of a normal form, and its certificates.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/digest.h"
+#include "graph/analysis/linearity.h"
+#include "graph/analysis/normal_form/normal_form.h"
+#include "graph/analysis/points.h"
+#include "graph/error.h"
+
+namespace crease {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = UnitDecision::Kind;
+
+std::string unit_key(const Graph& graph, const UnitName& name) {
+  const std::string key = fmt::format("{}[{}]", node_key(graph, name.node), name.element);
+  return name.part == 0 ? key : fmt::format("{}.{}", key, name.part);
+}
+
+Json decision(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
+  switch (unit.kind) {
+    case Kind::Active: return "ACTIVE";
+    case Kind::Dead: return "DEAD";
+    case Kind::Atom: return "ATOM";
+    case Kind::Same: break;
+  }
+  return {"SAME", unit_key(graph, normal.variables[unit.variable].name), to_string(unit.factor)};
+}
+
+Json header(const Graph& graph, const char* kind) {
+  return {{"cert", "graph-cert/1"}, {"kind", kind}, {"graph", digest(graph)}, {"semantics", "real"}};
+}
+
+/// A bound for each unit whose sign needs lines.
+void add_bounds(const Graph& graph, const NormalForm& normal, NodeId id, Json& steps) {
+  const Json none = {{"eliminate", Json::array()}, {"upper", Json::object()}, {"lower", Json::object()}};
+  const std::vector<UnitDecision>& decisions = normal.decisions.at(id);
+  for (size_t k = 0; k < decisions.size(); ++k) {
+    if (decisions[k].slopes.empty()) continue;
+    Json proof = none;
+    for (const auto& [variable, slope] : decisions[k].slopes) {
+      const std::string key = unit_key(graph, normal.variables[variable].name);
+      proof["eliminate"].push_back(key);
+      proof["lower"][key] = to_string(slope);
+    }
+    const bool active = decisions[k].kind == Kind::Active;
+    const UnitName& name = normal.names.at(id)[k];
+    Json step = {{"rule", "BOUND"},
+                 {"node", node_key(graph, id)},
+                 {"index", name.element},
+                 {"l", active ? "0" : "-inf"},
+                 {"u", active ? "inf" : "0"},
+                 {"lower_proof", active ? proof : none},
+                 {"upper_proof", active ? none : proof}};
+    if (name.part != 0) step["part"] = name.part;
+    steps.push_back(std::move(step));
+  }
+}
+
+/// The steps of a proof, and the leaves that they read.
+struct Steps {
+  Json list = Json::array();
+  std::set<NodeId> leaves = {};
+};
+
+/// Nodes of units that a decision refers to: an equal relu may lie elsewhere.
+void add_references(const NormalForm& normal, const UnitDecision& unit, std::vector<NodeId>& nodes) {
+  if (unit.kind == Kind::Same) nodes.push_back(normal.variables[unit.variable].name.node);
+  for (const auto& [variable, slope] : unit.slopes) nodes.push_back(normal.variables[variable].name.node);
+}
+
+/// A step for each node that `wanted` need.
+Steps steps_for(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted) {
+  const std::set<NodeId> leaves(normal.leaves.begin(), normal.leaves.end());
+  Steps result;
+  const std::set<NodeId> order(normal.order.begin(), normal.order.end());
+  std::set<NodeId> needed;
+  std::vector<NodeId> open = wanted;
+  while (!open.empty()) {
+    const NodeId id = open.back();
+    open.pop_back();
+    if (leaves.contains(id)) result.leaves.insert(id);
+    if (leaves.contains(id) || !order.contains(id) || !needed.insert(id).second) continue;
+    open.insert(open.end(), graph.node(id).operands.begin(), graph.node(id).operands.end());
+    // An equal relu may lie elsewhere.
+    if (const auto found = normal.decisions.find(id); found != normal.decisions.end())
+      for (const UnitDecision& unit : found->second) add_references(normal, unit, open);
+  }
+  Json& steps = result.list;
+  for (const NodeId id : needed) {
+    const auto found = normal.decisions.find(id);
+    if (found == normal.decisions.end()) {
+      steps.push_back({{"rule", "AFFINE"}, {"node", node_key(graph, id)}});
+      continue;
+    }
+    add_bounds(graph, normal, id, steps);
+    Json elements = Json::array();
+    for (const UnitDecision& unit : found->second) elements.push_back(decision(graph, normal, unit));
+    steps.push_back({{"rule", "RELU"}, {"node", node_key(graph, id)}, {"elements", elements}});
+  }
+  return result;
+}
+
+/// The leaves that a node's forms contain; nothing if they contain relus or calls.
+std::optional<std::set<NodeId>> frontier_of(const NormalForm& normal, NodeId sink) {
+  std::set<NodeId> frontier;
+  for (const Combination& form : normal.forms.at(sink))
+    for (const auto& [index, coefficient] : form.terms) {
+      const Variable& variable = normal.variables[index];
+      if (variable.kind != VariableKind::Leaf) return {};
+      frontier.insert(variable.name.node);
+    }
+  return frontier;
+}
+
+FormShape flipped(FormShape shape) {
+  if (shape == FormShape::Convex) return FormShape::Concave;
+  return shape == FormShape::Concave ? FormShape::Convex : shape;
+}
+
+FormShape joined(FormShape a, FormShape b) {
+  if (a == b || b == FormShape::Constant) return a;
+  if (a == FormShape::Constant || a == FormShape::Affine) return b;
+  return b == FormShape::Affine ? a : FormShape::Unknown;
+}
+
+/// Shapes of variables, each after those of its arguments.
+class Shapes {
+ public:
+  explicit Shapes(const NormalForm& normal) {
+    for (const Variable& variable : normal.variables.all()) {
+      FormShape shape = FormShape::Affine;
+      if (variable.kind == VariableKind::Call) shape = FormShape::Unknown;
+      if (variable.kind == VariableKind::Relu)
+        shape =
+            of(variable.arguments[0]) == FormShape::Affine || of(variable.arguments[0]) == FormShape::Convex
+                ? FormShape::Convex
+                : FormShape::Unknown;
+      shapes_.push_back(shape);
+    }
+  }
+
+  FormShape of(const Combination& form) const {
+    FormShape shape = FormShape::Constant;
+    for (const auto& [variable, coefficient] : form.terms) {
+      const FormShape term = shapes_[static_cast<size_t>(variable)];
+      shape = joined(shape, coefficient.sign() > 0 ? term : flipped(term));
+    }
+    return shape;
+  }
+
+ private:
+  std::vector<FormShape> shapes_;
+};
+
+/// How many relus became what.
+struct Counts {
+  int64_t all = 0, dead = 0, active = 0, merged = 0;
+};
+
+Counts count_units(const NormalForm& normal) {
+  Counts counts;
+  for (const auto& [id, units] : normal.decisions)
+    for (const UnitDecision& unit : units) {
+      const bool is_call = unit.variable >= 0 && normal.variables[unit.variable].kind != VariableKind::Relu;
+      if (is_call) continue;
+      ++counts.all;
+      counts.dead += unit.kind == Kind::Dead ? 1 : 0;
+      counts.active += unit.kind == Kind::Active ? 1 : 0;
+      counts.merged += unit.kind == Kind::Same ? 1 : 0;
+    }
+  return counts;
+}
+
+std::string units_sentence(const Counts& counts) {
+  return fmt::format(
+      "{} of {} relus are not needed, for all inputs: {} multiples of another, {} always active, {} dead",
+      counts.merged + counts.active + counts.dead, counts.all, counts.merged, counts.active, counts.dead);
+}
+
+/// An output that is affine though its parts are not.
+Finding affine_finding(const Graph& graph, const NormalForm& normal, const Output& output) {
+  Finding finding{.id = "affine", .subject = output.name, .verdict = Verdict::Proved, .level = Level::Values};
+  finding.sentences = {
+      fmt::format("{} is affine though it contains relus: in normal form they cancel", output.name),
+      fmt::format(
+          "replacing it changes slopes at kinks: relu(z) - relu(-z) has slope 0, 1 or 2 at z = 0 by the rule "
+          "chosen there")};
+  finding.certificate = affine_certificate(graph, normal, output.node);
+  finding.evidence = Json{{"by", "normal form"}}.dump();
+  return finding;
+}
+
+void add_units_finding(const Graph& graph, const NormalForm& normal, std::vector<Finding>& findings) {
+  const Counts counts = count_units(normal);
+  if (counts.all == 0) return;
+  const int64_t fewer = counts.dead + counts.active + counts.merged;
+  Finding finding{.id = "normal-form",
+                  .subject = graph.outputs().front().name,
+                  .verdict = fewer > 0 ? Verdict::Proved : Verdict::Unknown,
+                  .level = Level::Values};
+  if (fewer > 0) {
+    finding.sentences.push_back(units_sentence(counts));
+    finding.certificate = units_certificate(graph, normal);
+  } else {
+    finding.sentences.push_back(
+        fmt::format("no relu of {} is a multiple of another or of one sign for all inputs", counts.all));
+    finding.sentences.push_back("bounds over a box can decide more");
+  }
+  finding.evidence = Json{
+      {"relus", counts.all},
+      {"live", normal.live_relus(graph)},
+      {"merged", counts.merged},
+      {"active", counts.active},
+      {"dead",
+       counts.dead}}.dump();
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+std::string_view to_string(FormShape shape) {
+  switch (shape) {
+    case FormShape::Constant: return "constant";
+    case FormShape::Affine: return "affine";
+    case FormShape::Convex: return "convex";
+    case FormShape::Concave: return "concave";
+    case FormShape::Unknown: return "unknown";
+  }
+  return "";
+}
+
+std::vector<FormShape> shapes_of(const NormalForm& normal, NodeId node) {
+  const Shapes shapes(normal);
+  std::vector<FormShape> result;
+  for (const Combination& form : normal.forms.at(node)) result.push_back(shapes.of(form));
+  return result;
+}
+
+Certificate affine_certificate(const Graph& graph, const NormalForm& normal, NodeId sink) {
+  expect(frontier_of(normal, sink).has_value(), "[normal_form] not affine: got {}, want forms without relus",
+         describe(graph, sink));
+  const std::vector<Combination>& forms = normal.forms.at(sink);
+  const Steps steps = steps_for(graph, normal, {sink});
+  Json names = Json::array(), weights = Json::object(), offset = Json::array();
+  for (const Combination& form : forms) offset.push_back(to_string(form.constant));
+  for (const NodeId id : steps.leaves) {
+    const auto columns = static_cast<size_t>(sample_count(graph.node(id).shape));
+    std::vector<std::vector<std::string>> rows(forms.size(), std::vector<std::string>(columns, "0"));
+    for (size_t o = 0; o < forms.size(); ++o)
+      for (const auto& [index, coefficient] : forms[o].terms) {
+        const UnitName& name = normal.variables[index].name;
+        if (name.node == id) rows[o][static_cast<size_t>(name.element)] = to_string(coefficient);
+      }
+    names.push_back(node_key(graph, id));
+    weights[node_key(graph, id)] = rows;
+  }
+  Json json = header(graph, "affine-collapse");
+  json["claim"] = {{"sink", node_key(graph, sink)}, {"frontier", names}, {"W", weights}, {"b", offset}};
+  json["steps"] = steps.list;
+  return {"affine-collapse", json.dump()};
+}
+
+Certificate units_certificate(const Graph& graph, const NormalForm& normal) {
+  Json units = Json::object();
+  std::vector<NodeId> wanted;
+  for (const auto& [id, decisions] : normal.decisions) {
+    wanted.push_back(id);
+    size_t next = 0;
+    for (const UnitName& name : normal.names.at(id))
+      units[unit_key(graph, name)] = decision(graph, normal, decisions[next++]);
+  }
+  Json json = header(graph, "unit-verdicts");
+  const Steps steps = steps_for(graph, normal, wanted);
+  json["claim"] = {{"units", units}};
+  for (const NodeId id : steps.leaves)
+    if (graph.node(id).role != Role::Input) json["claim"]["frontier"].push_back(node_key(graph, id));
+  json["steps"] = steps.list;
+  return {"unit-verdicts", json.dump()};
+}
+
+std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOptions& options) {
+  const NormalForm normal = normal_form(graph, options);
+  if (!normal.reason.empty()) {
+    Finding finding{.id = "normal-form", .subject = graph.outputs().front().name};
+    finding.sentences = {"the normal form was not made: " + normal.reason};
+    return {finding};
+  }
+  std::vector<Finding> findings;
+  const Linearity facts = linearity(graph);
+  for (const Output& output : graph.outputs()) {
+    const bool known = facts.parts[static_cast<size_t>(output.node)] != Part::Atom &&
+                       std::ranges::all_of(facts.frontiers[static_cast<size_t>(output.node)], [&](NodeId id) {
+                         return std::ranges::find(normal.leaves, id) != normal.leaves.end();
+                       });
+    if (!known && frontier_of(normal, output.node)) findings.push_back(affine_finding(graph, normal, output));
+  }
+  add_units_finding(graph, normal, findings);
+  return findings;
+}
+
+}  // namespace crease

@@ -1,0 +1,50 @@
+#include "graph/analysis/normal_form/normal_form.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "graph/analysis/check.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "tests/files.h"
+#include "tests/graph/analysis/oracle_network.h"
+
+using namespace crease;
+using nlohmann::json;
+
+TEST_CASE(
+    "normal forms of the oracle's networks: affine outputs, live relus and curvature are no worse than it "
+    "says") {
+  const auto file = test::shared_file("oracles/analyses.json");
+  if (!file) return;
+  const json oracle = test::read_oracle(file->string());
+  int proved = 0;
+  for (const json& description : oracle.at("networks")) {
+    CAPTURE(description.at("id").get<std::string>());
+    const Graph graph = test::build_network(description).graph;
+    const json& expected = description.at("expected").at("class");
+    for (const Finding& finding : normal_form_findings(graph)) {
+      if (!finding.certificate) continue;
+      const CheckResult result = check(*finding.certificate, graph);
+      CHECK_MESSAGE(result.accepted, result.reason);
+      ++proved;
+    }
+    if (expected.at("output_affine_by_crnf").is_null()) continue;
+    const NormalForm normal = normal_form(graph);
+    CHECK_LE(normal.live_relus(graph), expected.at("crnf_live_atoms").get<int64_t>());
+    for (const Output& output : graph.outputs()) {
+      const auto shapes = shapes_of(normal, output.node);
+      const bool affine = std::ranges::all_of(
+          shapes, [](FormShape shape) { return shape == FormShape::Affine || shape == FormShape::Constant; });
+      CHECK_EQ(affine, expected.at("output_affine_by_crnf").at(output.name).get<bool>());
+      const json& curvature = expected.at("crnf_output_curvature").at(output.name);
+      REQUIRE_EQ(shapes.size(), curvature.size());
+      for (size_t i = 0; i < shapes.size(); ++i)
+        if (shapes[i] != FormShape::Constant && curvature[i] != "unknown")
+          CHECK_EQ(to_string(shapes[i]), curvature[i].get<std::string>());
+    }
+  }
+  CHECK(proved > 8);
+}
