@@ -49,7 +49,7 @@ Certificate affine_certificate(const Graph& graph, const NormalForm& normal, Nod
 Certificate units_certificate(const Graph& graph, const NormalForm& normal);
 
 /// "affine" for outputs that are affine though they contain relus, and one finding of relus that are merged,
-/// dead or always active for all inputs.
+/// dead or always active for all inputs, if any.
 std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOptions& options = {});
 
 }  // namespace crease
