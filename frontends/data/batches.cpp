@@ -9,6 +9,8 @@
 namespace crease {
 namespace {
 
+constexpr uint64_t golden = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio, odd: SplitMix64's step
+
 /// The output function of SplitMix64: a bijection of 64 bits without visible pattern.
 uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -20,11 +22,12 @@ int64_t rows_of(const Tensor& tensor) { return tensor.sizes().empty() ? 0 : tens
 
 }  // namespace
 
+uint64_t random_bits(uint64_t seed, uint64_t stream) { return mix(mix(seed + golden) + stream); }
+
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
-  constexpr uint64_t golden = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio, odd: SplitMix64's step
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
-  uint64_t state = mix(mix(seed + golden) + stream);
+  uint64_t state = random_bits(seed, stream);
   for (size_t i = order.size(); i > 1; --i) {
     state += golden;
     // The remainder favours small numbers by less than i / 2^64, which no test could see.

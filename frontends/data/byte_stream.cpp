@@ -98,6 +98,13 @@ size_t ByteStream::read(std::span<std::byte> to) {
   return count;
 }
 
+void ByteStream::read_exactly(std::span<std::byte> to, std::string_view reader, std::string_view what) {
+  const int64_t begin = position_;
+  const size_t count = read(to);
+  expect(count == to.size(), "[{}] '{}' ends at byte {}: got {} of the {} bytes of its {} from byte {} on",
+         reader, name_, position_, count, to.size(), what, begin);
+}
+
 bool ByteStream::at_end() {
   if (inflater_ == nullptr) return position_ == static_cast<int64_t>(bytes_.size());
   std::byte probe{};

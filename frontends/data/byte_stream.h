@@ -24,6 +24,9 @@ class ByteStream {
   /// Fills `to` and gives how many bytes it got: fewer only at the end.
   /// Errors: Error with the byte of the compressed file if that is corrupt or ends early.
   size_t read(std::span<std::byte> to);
+  /// Fills `to` or fails; `reader` and `what` are for the message.
+  /// Errors: those of read, and Error saying what ends early, where.
+  void read_exactly(std::span<std::byte> to, std::string_view reader, std::string_view what);
   /// Whether nothing follows; checks the checksum of what was read. Ask last: it may swallow a byte.
   bool at_end();
   /// Bytes given so far.

@@ -10,24 +10,25 @@ namespace {
 
 void expect_labels(const Dataset& data) {
   const auto labels = data.y.read<int32_t>();
-  for (size_t row = 0; row < labels.size(); ++row)
-    expect(labels[row] >= 0 && labels[row] < data.classes,
-           "[dataset] '{}' row {} has label {}: want 0 to {} for {} classes", data.name, row, labels[row],
+  const size_t width = labels.size() / static_cast<size_t>(std::max<int64_t>(data.y.sizes()[0], 1));
+  for (size_t i = 0; i < labels.size(); ++i)
+    expect(labels[i] >= 0 && labels[i] < data.classes,
+           "[dataset] '{}' row {} has label {}: want 0 to {} for {} classes", data.name, i / width, labels[i],
            data.classes - 1, data.classes);
 }
 
 void expect_shapes(const Dataset& data) {
   const Tensor &x = data.x, &y = data.y;
-  expect(x.type() == Type::f32 && x.sizes().size() >= 2 && x.count() > 0,
-         "[dataset] '{}' has samples {} {}: want f32 [n, features], neither of them 0", data.name,
-         to_string(x.type()), to_string(x.sizes()));
-  const bool labels = y.type() == Type::i32 && y.sizes().size() == 1;
+  expect((x.type() == Type::f32 || x.type() == Type::i32) && x.sizes().size() >= 2 && x.count() > 0,
+         "[dataset] '{}' has samples {} {}: want f32 [n, features] or i32 [n, length], none of them 0",
+         data.name, to_string(x.type()), to_string(x.sizes()));
+  const bool labels = y.type() == Type::i32 && (y.sizes().size() == 1 || y.sizes().size() == 2);
   const bool numbers = y.type() == Type::f32 && (y.sizes().size() == 1 || y.sizes().size() == 2);
   expect(data.classes >= 0, "[dataset] '{}' has {} classes: want 0 for regression, or more", data.name,
          data.classes);
   expect(data.classes > 0 ? labels : numbers, "[dataset] '{}' has targets {} {}: want {}", data.name,
          to_string(y.type()), to_string(y.sizes()),
-         data.classes > 0 ? "i32 [n] for classes" : "f32 [n] or [n, k] for regression");
+         data.classes > 0 ? "i32 [n] or [n, length] for classes" : "f32 [n] or [n, k] for regression");
   expect(x.sizes()[0] == y.sizes()[0], "[dataset] '{}' has {} samples but {} targets", data.name,
          x.sizes()[0], y.sizes()[0]);
   const auto names = [&](const char* what, size_t got, int64_t want) {
@@ -40,6 +41,7 @@ void expect_shapes(const Dataset& data) {
 
 void expect_finite(const Dataset& data, const Tensor& tensor, const char* what,
                    const std::vector<std::string>& names) {
+  if (tensor.type() != Type::f32) return;
   const auto values = tensor.read<float>();
   const auto found = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
   if (found == values.end()) return;
@@ -50,11 +52,12 @@ void expect_finite(const Dataset& data, const Tensor& tensor, const char* what,
        column < names.size() ? fmt::format(" ('{}')", names[column]) : "", *found);
 }
 
-/// Rows by class; one group for regression.
+/// Rows by class; one group for regression and for sequences.
 std::vector<std::vector<int64_t>> groups_of(const Dataset& data) {
-  std::vector<std::vector<int64_t>> groups(static_cast<size_t>(std::max<int64_t>(data.classes, 1)));
+  const bool by_class = data.classes > 0 && data.y.sizes().size() == 1;
+  std::vector<std::vector<int64_t>> groups(static_cast<size_t>(by_class ? data.classes : 1));
   for (int64_t row = 0; row < data.size(); ++row) {
-    const int32_t label = data.classes > 0 ? data.y.read<int32_t>()[static_cast<size_t>(row)] : 0;
+    const int32_t label = by_class ? data.y.read<int32_t>()[static_cast<size_t>(row)] : 0;
     groups[static_cast<size_t>(label)].push_back(row);
   }
   return groups;

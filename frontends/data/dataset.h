@@ -13,8 +13,9 @@ namespace crease {
 
 /// Samples and what is to be predicted of each.
 struct Dataset {
-  Tensor x = {};        ///< f32 [n, ...]; the readers give [n, features]
-  Tensor y = {};        ///< i32 [n], labels in [0, classes); or f32 [n] or [n, k], numbers to be predicted
+  Tensor x = {};  ///< f32 [n, ...], the readers give [n, features]; or i32 [n, length], tokens
+  Tensor y =
+      {};  ///< i32 [n] or [n, length], labels in [0, classes); or f32 [n] or [n, k], numbers to be predicted
   int64_t classes = 0;  ///< 0: regression
   std::string name = {};
   std::vector<std::string> feature_names = {};  ///< one for each feature, or none

@@ -26,14 +26,6 @@ constexpr std::array<Storage, 6> storages{{{0x08, 1, Type::u8},
                                            {0x0d, 4, Type::f32},
                                            {0x0e, 8, Type::f64}}};
 
-void read_exactly(ByteStream& stream, std::span<std::byte> to, std::string_view what) {
-  const int64_t begin = stream.position();
-  const size_t count = stream.read(to);
-  expect(count == to.size(),
-         "[read_idx] '{}' ends at byte {}: got {} of the {} bytes of its {} from byte {} on", stream.name(),
-         stream.position(), count, to.size(), what, begin);
-}
-
 /// An unsigned number from its bytes, the highest first.
 uint64_t big_endian(std::span<const std::byte> bytes) {
   uint64_t value = 0;
@@ -48,7 +40,7 @@ struct Magic {
 
 Magic read_magic(ByteStream& stream) {
   std::array<std::byte, 4> magic{};
-  read_exactly(stream, magic, "magic number");
+  stream.read_exactly(magic, "read_idx", "magic number");
   const auto code = static_cast<uint8_t>(magic[2]);
   const auto* storage =
       std::find_if(storages.begin(), storages.end(), [&](auto s) { return s.code == code; });
@@ -68,7 +60,7 @@ std::vector<int64_t> read_sizes(ByteStream& stream, size_t rank, const Storage& 
   std::vector<int64_t> sizes;
   for (size_t i = 0; i < rank; ++i) {
     std::array<std::byte, 4> bytes{};
-    read_exactly(stream, bytes, "sizes");
+    stream.read_exactly(bytes, "read_idx", "sizes");
     sizes.push_back(static_cast<int64_t>(big_endian(bytes)));
   }
   auto wanted = static_cast<int64_t>(storage.bytes);
@@ -99,7 +91,7 @@ void read_values(ByteStream& stream, std::span<To> to) {
   for (size_t begin = 0; begin < to.size(); begin += piece) {
     const std::span<To> part = to.subspan(begin, std::min(piece, to.size() - begin));
     bytes.resize(part.size() * sizeof(Bits));
-    read_exactly(stream, bytes, "data");
+    stream.read_exactly(bytes, "read_idx", "data");
     decode<Bits, From>(bytes, part);
   }
 }
@@ -111,7 +103,9 @@ Tensor parse_idx(std::string_view bytes, const std::string& name) {
   const auto [storage, rank] = read_magic(stream);
   Tensor tensor(storage.type, read_sizes(stream, rank, storage));
   switch (storage.code) {
-    case 0x08: read_exactly(stream, std::as_writable_bytes(tensor.write<uint8_t>()), "data"); break;
+    case 0x08:
+      stream.read_exactly(std::as_writable_bytes(tensor.write<uint8_t>()), "read_idx", "data");
+      break;
     case 0x09: read_values<uint8_t, int8_t>(stream, tensor.write<int32_t>()); break;
     case 0x0b: read_values<uint16_t, int16_t>(stream, tensor.write<int32_t>()); break;
     case 0x0c: read_values<uint32_t, int32_t>(stream, tensor.write<int32_t>()); break;

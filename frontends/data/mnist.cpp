@@ -1,8 +1,7 @@
 #include "frontends/data/mnist.h"
 
-#include <array>
-
 #include "frontends/data/idx.h"
+#include "frontends/data/pixels.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -30,13 +29,9 @@ Tensor read(const std::filesystem::path& path, size_t rank) {
 
 /// f32 [n, pixels] in [0, 1].
 Tensor scaled(const Tensor& images) {
-  std::array<float, 256> shades{};
-  for (size_t i = 0; i < shades.size(); ++i) shades[i] = static_cast<float>(i) / 255.0f;
   const int64_t n = images.sizes()[0];
   Tensor x(Type::f32, {n, images.count() / n});
-  const auto from = images.read<uint8_t>();
-  const auto to = x.write<float>();
-  for (size_t i = 0; i < to.size(); ++i) to[i] = shades[from[i]];
+  scale_pixels(images.read<uint8_t>(), x.write<float>());
   return x;
 }
 

@@ -16,7 +16,7 @@ struct SourceOptions {
   CsvOptions csv = {};
 };
 
-/// "digits", "mnist:FOLDER" or "csv:FILE".
+/// "digits", "mnist:FOLDER", "cifar10:FOLDER", "npy:FOLDER" (with x.npy and y.npy) or "csv:FILE".
 /// Errors: Error listing these for any other word, and those of the reader.
 Split read_source(const std::string& source, const SourceOptions& options = {});
 

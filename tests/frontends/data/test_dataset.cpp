@@ -7,6 +7,7 @@
 #include <set>
 
 #include "frontends/data/digits.h"
+#include "frontends/data/npy.h"
 #include "frontends/data/source.h"
 #include "frontends/data/standardise.h"
 #include "frontends/file.h"
@@ -111,12 +112,13 @@ TEST_CASE("data that break a promise are errors with the row") {
 }
 
 TEST_CASE("data whose parts do not fit are errors with both sides") {
-  CHECK(complaint({}) == "[dataset] '' has samples f32 []: want f32 [n, features], neither of them 0");
+  CHECK(complaint({}) ==
+        "[dataset] '' has samples f32 []: want f32 [n, features] or i32 [n, length], none of them 0");
   Dataset data = two_classes();
   data.y = Tensor::i32({3}, {0, 1, 0});
   CHECK(complaint(data) == "[dataset] 'toy' has 4 samples but 3 targets");
   data.y = Tensor::f32({4}, {0, 1, 0, 1});
-  CHECK(complaint(data) == "[dataset] 'toy' has targets f32 [4]: want i32 [n] for classes");
+  CHECK(complaint(data) == "[dataset] 'toy' has targets f32 [4]: want i32 [n] or [n, length] for classes");
   data.classes = 0;
   CHECK(complaint(data) == "nothing thrown");
   data.feature_names.pop_back();
@@ -166,6 +168,19 @@ TEST_CASE("standardising another number of features is an error") {
         "[standardise] x of shape [4, 3] has 3 features: want 2, as measured");
 }
 
+TEST_CASE("arrays of a folder are data: whole numbers are classes, others are predicted") {
+  const test::TemporaryFolder folder;
+  write_npy(folder / "x.npy", Tensor::f64({6, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  write_npy(folder / "y.npy", Tensor::i64({6}, {0, 1, 2, 0, 1, 2}));
+  const Split classes = read_source("npy:" + folder.path().string(), {.test_share = 0.5});
+  CHECK_EQ(classes.train.classes, 3);
+  CHECK_EQ(classes.train.size() + classes.test.size(), 6);
+  write_npy(folder / "y.npy", Tensor::f64({6}, {0, 1, 2, 0, 1, 2}));
+  CHECK_EQ(read_source("npy:" + folder.path().string()).train.classes, 0);
+  write_npy(folder / "y.npy", Tensor::i64({6}, {0, 1, 2, 0, -1, 2}));
+  CHECK(test::holds(thrown_by([&] { read_source("npy:" + folder.path().string()); }), "row 4 has label -1"));
+}
+
 TEST_CASE("data are found by a word of text") {
   const test::TemporaryFolder folder;
   write_file_atomically(folder / "t.csv", "1,2,a\n3,4,b\n5,6,a\n7,8,b\n");
@@ -174,7 +189,7 @@ TEST_CASE("data are found by a word of text") {
   CHECK(csv.train.size() == 2);
   CHECK(csv.test.size() == 2);
   CHECK(thrown_by([] { read_source("mnits:x"); }) ==
-        "[data] unknown data 'mnits:x': want digits, mnist:FOLDER or csv:FILE");
+        "[data] unknown data 'mnits:x': want digits, mnist:FOLDER, cifar10:FOLDER, npy:FOLDER or csv:FILE");
   CHECK(holds(thrown_by([] { read_source("csv:"); }), "[data] unknown data 'csv:'"));
   CHECK(holds(thrown_by([] { read_source("mnist:none"); }), "[mnist] 'none' is no folder"));
 }
