@@ -18,6 +18,9 @@ constexpr int format_version = 1;
 constexpr const char* epochs_key = "crease.epochs_done";
 constexpr const char* steps_key = "crease.steps_done";
 constexpr const char* losses_key = "crease.losses";
+constexpr const char* best_epoch_key = "crease.best_epoch";
+constexpr const char* best_loss_key = "crease.best_validation_loss";
+constexpr std::string_view best_prefix = "crease.best/";  // of its parameters' names
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code code;
@@ -104,16 +107,28 @@ std::string difference_table(const std::map<std::string, std::string>& wanted,
   return table;
 }
 
-int64_t count_in(const TensorFile& file, const char* key, const std::filesystem::path& path) {
+/// A number in a checkpoint's metadata.
+template <class T>
+T metadata_number(const TensorFile& file, const char* key, const std::filesystem::path& path) {
   const auto entry = file.metadata.find(key);
   expect(entry != file.metadata.end(), "[load] {} is no checkpoint: its metadata has no '{}'", path.string(),
          key);
   const std::string& text = entry->second;
-  int64_t count = -1;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
-  expect(problem == std::errc{} && end == text.data() + text.size() && count >= 0,
-         "[load] {}: '{}' is '{}', want a count", path.string(), key, text);
+  T number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  expect(problem == std::errc{} && end == text.data() + text.size(), "[load] {}: '{}' is '{}', want a {}",
+         path.string(), key, text, std::is_integral_v<T> ? "count" : "number");
+  return number;
+}
+
+int64_t count_in(const TensorFile& file, const char* key, const std::filesystem::path& path) {
+  const auto count = metadata_number<int64_t>(file, key, path);
+  expect(count >= 0, "[load] {}: '{}' is '{}', want a count", path.string(), key, count);
   return count;
+}
+
+double number_in(const TensorFile& file, const char* key, const std::filesystem::path& path) {
+  return metadata_number<double>(file, key, path);
 }
 
 /// JSON's numbers are written so that they read back to the bit.
@@ -163,19 +178,36 @@ Model load_model(const std::filesystem::path& folder) {
 
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
   make_folder(folder);
-  write_safetensors(folder / "checkpoint.safetensors", checkpoint.parameters,
-                    {{epochs_key, std::to_string(checkpoint.epochs_done)},
-                     {steps_key, std::to_string(checkpoint.steps_done)},
-                     {losses_key, Json(checkpoint.losses).dump()}});
+  std::map<std::string, Tensor> tensors = checkpoint.parameters;
+  std::map<std::string, std::string> metadata{{epochs_key, std::to_string(checkpoint.epochs_done)},
+                                              {steps_key, std::to_string(checkpoint.steps_done)},
+                                              {losses_key, Json(checkpoint.losses).dump()}};
+  if (checkpoint.best) {
+    metadata[best_epoch_key] = std::to_string(checkpoint.best->epoch);
+    metadata[best_loss_key] = fmt::format("{}", checkpoint.best->validation_loss);  // reads back to the bit
+    for (const auto& [name, tensor] : checkpoint.best->parameters)
+      tensors[std::string(best_prefix) + name] = tensor;
+  }
+  write_safetensors(folder / "checkpoint.safetensors", tensors, metadata);
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& folder) {
   const auto path = folder / "checkpoint.safetensors";
   TensorFile file = read_safetensors(path);
-  return {.parameters = std::move(file.tensors),
-          .epochs_done = count_in(file, epochs_key, path),
-          .steps_done = count_in(file, steps_key, path),
-          .losses = losses_in(file, path)};
+  Checkpoint checkpoint{.epochs_done = count_in(file, epochs_key, path),
+                        .steps_done = count_in(file, steps_key, path),
+                        .losses = losses_in(file, path)};
+  if (file.metadata.contains(best_epoch_key))
+    checkpoint.best = Best{.epoch = count_in(file, best_epoch_key, path),
+                           .validation_loss = number_in(file, best_loss_key, path)};
+  for (auto& [name, tensor] : file.tensors) {
+    const bool of_best = checkpoint.best && name.starts_with(best_prefix);
+    if (of_best)
+      checkpoint.best->parameters.emplace(name.substr(best_prefix.size()), std::move(tensor));
+    else
+      checkpoint.parameters.emplace(name, std::move(tensor));
+  }
+  return checkpoint;
 }
 
 }  // namespace crease

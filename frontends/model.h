@@ -43,12 +43,20 @@ void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
 /// Values of all parameters by name.
 std::map<std::string, Tensor> parameters_of(const Graph& graph);
 
+/// The parameters that did best on validation data.
+struct Best {
+  int64_t epoch = 0;
+  double validation_loss = 0;
+  std::map<std::string, Tensor> parameters = {};
+};
+
 /// Where training stands: all parameters of the training step, its optimizer's among them, and what is done.
 struct Checkpoint {
   std::map<std::string, Tensor> parameters = {};
   int64_t epochs_done = 0;
   int64_t steps_done = 0;           // of the epoch after those
-  std::vector<double> losses = {};  // on the test part after each epoch done: what schedules read
+  std::vector<double> losses = {};  // validation (else test) loss after each epoch done: what schedules read
+  std::optional<Best> best = {};    // where there is validation data
 };
 
 /// checkpoint.safetensors of a folder, one file, so that its parts always belong together.

@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace crease {
 namespace {
 
 std::string share(const char* label, const std::optional<double>& accuracy) {
   return accuracy ? fmt::format("  {} {:.2f} %", label, 100 * *accuracy) : "";
+}
+
+std::string number(const char* label, const std::optional<double>& value) {
+  return value ? fmt::format("  {} {:.4f}", label, *value) : "";
 }
 
 }  // namespace
@@ -28,12 +33,27 @@ std::string progress_line(const TrainProgress& progress) {
 
 std::string epoch_line(const EpochMetrics& metrics) {
   const auto digits = std::to_string(metrics.epochs).size();
-  const std::string test_loss =
-      metrics.test_loss ? fmt::format("  test loss {:.4f}", *metrics.test_loss) : "";
-  return fmt::format("epoch {:{}}/{}  loss {:.4f}{}{}{}  {:.0f} samples/s  {:.1f} s", metrics.epoch, digits,
-                     metrics.epochs, metrics.loss, share("accuracy", metrics.accuracy), test_loss,
-                     share("test accuracy", metrics.test_accuracy), metrics.samples_per_second,
-                     metrics.seconds);
+  return fmt::format("epoch {:{}}/{}  loss {:.4f}{}{}{}{}{}  {:.0f} samples/s  {:.1f} s", metrics.epoch,
+                     digits, metrics.epochs, metrics.loss, share("accuracy", metrics.accuracy),
+                     number("validation loss", metrics.validation_loss),
+                     share("validation accuracy", metrics.validation_accuracy),
+                     number("test loss", metrics.test_loss), share("test accuracy", metrics.test_accuracy),
+                     metrics.samples_per_second, metrics.seconds);
+}
+
+std::string json_line(const EpochMetrics& metrics) {
+  nlohmann::ordered_json json{{"epoch", metrics.epoch}, {"loss", metrics.loss}};
+  const auto add = [&](const char* key, const std::optional<double>& value) {
+    if (value) json[key] = *value;
+  };
+  add("accuracy", metrics.accuracy);
+  add("validation_loss", metrics.validation_loss);
+  add("validation_accuracy", metrics.validation_accuracy);
+  add("test_loss", metrics.test_loss);
+  add("test_accuracy", metrics.test_accuracy);
+  json["seconds"] = metrics.seconds;
+  json["samples_per_second"] = metrics.samples_per_second;
+  return json.dump();
 }
 
 std::string duration(double seconds) {

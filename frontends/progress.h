@@ -27,6 +27,8 @@ struct EpochMetrics {
   int64_t epochs = 1;
   double loss = 0;
   std::optional<double> accuracy = {};
+  std::optional<double> validation_loss = {};
+  std::optional<double> validation_accuracy = {};
   std::optional<double> test_loss = {};
   std::optional<double> test_accuracy = {};
   double seconds = 0;
@@ -38,6 +40,9 @@ std::string progress_line(const TrainProgress& progress);
 /// "epoch  3/20  loss 0.1234  accuracy 96.21 %  test loss 0.1567  test accuracy 95.28 %  51234 samples/s  0.8
 /// s".
 std::string epoch_line(const EpochMetrics& metrics);
+/// The same as one line of JSON: {"epoch": 3, "loss": 0.1234, "accuracy": 0.9621, ...}; what was not measured
+/// is left out.
+std::string json_line(const EpochMetrics& metrics);
 /// "8 s", "2 min 5 s", "1 h 3 min".
 std::string duration(double seconds);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "frontends/data/prefetch.h"
 #include "frontends/training/diagnose.h"
 #include "graph/error.h"
 
@@ -63,6 +64,10 @@ void check_options(const Split& data, const TrainOptions& options) {
          "[train] batch is larger than the data: got {}, want at most the {} training samples", options.batch,
          data.train.size());
   expect(static_cast<bool>(options.optimizer.rule), "[train] the optimizer has no rule");
+  expect(!options.patience || *options.patience >= 1, "[train] patience must be at least 1 epoch: got {}",
+         options.patience.value_or(0));
+  expect(!options.patience || data.validation.size() > 0,
+         "[train] patience needs validation data: keep a part of the training data for it (with_validation)");
 }
 
 /// One call of train.
@@ -88,8 +93,10 @@ class Training {
     const int64_t done = options_.resume ? options_.resume->epochs_done : 0;
     int64_t first_step = options_.resume ? options_.resume->steps_done : 0;
     if (options_.resume) losses_ = options_.resume->losses;
+    if (options_.resume) best_ = options_.resume->best;
     result_.checkpoint = checkpoint(done, first_step);
-    for (int64_t epoch = done + 1; epoch <= options_.epochs && !result_.stopped; ++epoch) {
+    if (best_ && done > 0) check_patience(done);
+    for (int64_t epoch = done + 1; epoch <= options_.epochs && !ended(); ++epoch) {
       run_epoch(epoch, first_step);
       first_step = 0;
     }
@@ -101,6 +108,31 @@ class Training {
     return data_.train.batches(options_.batch, {.seed = options_.seed, .epoch = epoch});
   }
 
+  bool ended() const { return result_.stopped || result_.ran_out_of_patience; }
+
+  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done = 0) const {
+    return {.parameters = runner_.parameters(),
+            .epochs_done = epochs_done,
+            .steps_done = steps_done,
+            .losses = losses_,
+            .best = best_};
+  }
+
+  /// Calls visit(batch, step) for the steps of an epoch, counted from 1, until it gives false.
+  template <class Visit>
+  void for_batches(int64_t epoch, const Batches& order, Visit visit) const {
+    int64_t step = 0;
+    if (!options_.prepare) {
+      for (const Batch& batch : order)
+        if (!visit(batch, ++step)) return;
+      return;
+    }
+    Prefetch ahead(
+        order, [&](Batch batch, int64_t first) { return options_.prepare(std::move(batch), epoch, first); });
+    for (const Batch& batch : ahead)
+      if (!visit(batch, ++step)) return;
+  }
+
   Bindings bindings(const Batch& batch) const {
     return {{objective_.input, batch.x}, {objective_.target, batch.y}};
   }
@@ -110,25 +142,19 @@ class Training {
     const Clock::time_point start = Clock::now();
     const Batches order = batches(epoch);
     Totals totals;
-    int64_t step = 0;
-    for (const Batch& batch : order) {
-      if (step++ < first_step) continue;
+    for_batches(epoch, order, [&](const Batch& batch, int64_t step) {
+      if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
       if (!take_step(batch, totals)) explain(epoch, first_step, before);
       report_progress(epoch, step, order, first_step, totals, start);
-      if (step == order.count() || !options_.should_stop || !options_.should_stop()) continue;
-      result_.stopped = true;
-      result_.checkpoint = checkpoint(epoch - 1, step);
-      return;
-    }
+      if (step == order.count()) return true;
+      offer_checkpoint(epoch, step);
+      result_.stopped = options_.should_stop && options_.should_stop();
+      if (result_.stopped) result_.checkpoint = checkpoint(epoch - 1, step);
+      return !result_.stopped;
+    });
+    if (result_.stopped) return;
     finish_epoch(epoch, first_step, before, totals, seconds_since(start));
-  }
-
-  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done) const {
-    return {.parameters = runner_.parameters(),
-            .epochs_done = epochs_done,
-            .steps_done = steps_done,
-            .losses = losses_};
   }
 
   /// Before step number `step`, counted from 1.
@@ -158,6 +184,12 @@ class Training {
     return std::isfinite(loss);
   }
 
+  void offer_checkpoint(int64_t epoch, int64_t step) {
+    if (!options_.on_checkpoint || seconds_since(saved_) < options_.checkpoint_seconds) return;
+    options_.on_checkpoint(checkpoint(epoch - 1, step));
+    saved_ = Clock::now();
+  }
+
   void report_progress(int64_t epoch, int64_t step, const Batches& order, int64_t first_step,
                        const Totals& totals, Clock::time_point start) {
     if (!options_.on_progress || seconds_since(reported_) < 0.1) return;
@@ -178,12 +210,10 @@ class Training {
 
   void finish_epoch(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before,
                     const Totals& totals, double seconds) {
-    result_.checkpoint = checkpoint(epoch, 0);
-    if (!all_finite(result_.checkpoint.parameters)) explain(epoch, first_step, before);
-    evaluator_.set_parameters(result_.checkpoint.parameters);
+    const auto parameters = runner_.parameters();
+    if (!all_finite(parameters)) explain(epoch, first_step, before);
+    evaluator_.set_parameters(parameters);
     const Evaluation test = evaluate_with(evaluator_, objective_, data_.test);
-    losses_.push_back(test.loss);
-    result_.checkpoint.losses = losses_;
     EpochMetrics metrics{.epoch = epoch,
                          .epochs = options_.epochs,
                          .loss = totals.mean_loss(),
@@ -192,28 +222,44 @@ class Training {
                          .seconds = seconds,
                          .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
     if (objective_.correct) metrics.accuracy = totals.accuracy();
+    if (data_.validation.size() > 0) validate_epoch(metrics, parameters);
+    losses_.push_back(metrics.validation_loss.value_or(test.loss));
+    result_.checkpoint = checkpoint(epoch);
     result_.epochs.push_back(metrics);
     const bool goes_on = !options_.on_epoch || options_.on_epoch(metrics, result_.checkpoint);
     const bool asked = options_.should_stop && options_.should_stop();
     result_.stopped = epoch < options_.epochs && (!goes_on || asked);
+    check_patience(epoch);
+  }
+
+  void validate_epoch(EpochMetrics& metrics, const std::map<std::string, Tensor>& parameters) {
+    const Evaluation found = evaluate_with(evaluator_, objective_, data_.validation);
+    metrics.validation_loss = found.loss;
+    metrics.validation_accuracy = found.accuracy;
+    if (best_ && found.loss >= best_->validation_loss - options_.improvement) return;
+    best_ = Best{.epoch = metrics.epoch, .validation_loss = found.loss, .parameters = parameters};
+  }
+
+  void check_patience(int64_t epoch) {
+    result_.ran_out_of_patience = options_.patience && best_ && epoch - best_->epoch >= *options_.patience;
   }
 
   /// Repeats the epoch to the step that made the first number that is not finite, and interprets that step.
   [[noreturn]] void explain(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before) {
     runner_.set_parameters(before);
     rate_.reset();
-    int64_t step = 0;
-    for (const Batch& batch : batches(epoch)) {
-      if (step++ < first_step) continue;
-      set_rate(epoch, step, batches(epoch).count());
+    const Batches order = batches(epoch);
+    for_batches(epoch, order, [&](const Batch& batch, int64_t step) {
+      if (step <= first_step) return true;
+      set_rate(epoch, step, order.count());
       set_parameters(step_, runner_.parameters());
       Totals totals;
-      if (take_step(batch, totals) && all_finite(runner_.parameters())) continue;
+      if (take_step(batch, totals) && all_finite(runner_.parameters())) return true;
       const auto culprit = find_non_finite(step_, bindings(batch));
       fail("[train] the loss stopped being finite at epoch {}, step {}: {}; try a learning rate below {:g}",
            epoch, step, culprit ? culprit->text : "the interpreter finds every value of this step finite",
            runner_.parameters().at(learning_rate_name).item());
-    }
+    });
     fail("[train] the loss stopped being finite in epoch {}, but not when the epoch was repeated", epoch);
   }
 
@@ -226,25 +272,35 @@ class Training {
   TrainResult result_;
   std::vector<double> losses_;
   std::optional<double> rate_;
-  Clock::time_point reported_;
+  std::optional<Best> best_;
+  Clock::time_point reported_, saved_ = Clock::now();
 };
+
+Graph with_parameters(const Graph& network, const std::map<std::string, Tensor>& values) {
+  Graph result = network;
+  for (const NodeId id : network.parameters()) {
+    const auto found = values.find(network.node(id).name);
+    if (found != values.end()) result.set_parameter(found->first, found->second);
+  }
+  return result;
+}
 
 }  // namespace
 
 TrainResult train(const Graph& network, const Split& data, const TrainOptions& options) {
   validate(data.train);
   validate(data.test);
+  if (data.validation.size() > 0) validate(data.validation);
   check_options(data, options);
   return Training(network, data, options).run();
 }
 
 Graph trained_network(const Graph& network, const Checkpoint& checkpoint) {
-  Graph result = network;
-  for (const NodeId id : network.parameters()) {
-    const auto found = checkpoint.parameters.find(network.node(id).name);
-    if (found != checkpoint.parameters.end()) result.set_parameter(found->first, found->second);
-  }
-  return result;
+  return with_parameters(network, checkpoint.parameters);
+}
+
+Graph best_network(const Graph& network, const Checkpoint& checkpoint) {
+  return with_parameters(network, checkpoint.best ? checkpoint.best->parameters : checkpoint.parameters);
 }
 
 Evaluation evaluate_on(const Graph& network, const Dataset& data, const TrainOptions& options) {

@@ -34,11 +34,21 @@ struct TrainOptions {
   /// Rule at kinks.
   std::optional<Tie> tie = {};
   RunnerOptions run = {};
+  /// Ends training when the validation loss has not been below its best by `improvement` for so many epochs.
+  std::optional<int64_t> patience = {};
+  double improvement = 0;
+  /// What is done to each batch of training before it is used, given the epoch and the position of its first
+  /// sample (see augment); on a thread of its own, ahead of the steps. Must give equal batches for equal
+  /// arguments.
+  std::function<Batch(Batch batch, int64_t epoch, int64_t first)> prepare = {};
   /// Where to go on from.
   std::optional<Checkpoint> resume = {};
 
   /// Called after each epoch; false ends training.
   std::function<bool(const EpochMetrics& metrics, const Checkpoint& checkpoint)> on_epoch = {};
+  /// Called between steps, so many seconds apart, with what is needed to go on from there.
+  std::function<void(const Checkpoint& checkpoint)> on_checkpoint = {};
+  double checkpoint_seconds = 60;
   /// Called now and then between steps, at most ten times a second.
   std::function<void(const TrainProgress& progress)> on_progress = {};
   /// Asked after each step; true ends training there.
@@ -51,18 +61,23 @@ struct TrainResult {
   Checkpoint checkpoint = {};
   /// Whether should_stop or on_epoch ended it early.
   bool stopped = false;
+  /// Whether patience ended it.
+  bool ran_out_of_patience = false;
 };
 
 /// Trains a network, a graph with one input [batch, ...] and one output, on the training part of the data and
-/// measures it on the test part after each epoch. The last batch of an epoch may be smaller.
-/// Errors: Error for options out of range, data that does not fit the network, a label that is no class, a
-/// value in the data that is not finite; and, naming the first node and its source line, when the loss or a
-/// parameter stops being finite.
+/// measures it on the test part, and on the validation part where there is one, after each epoch. The last
+/// batch of an epoch may be smaller. Errors: Error for options out of range, patience without validation
+/// data, data that does not fit the network, a label that is no class, a value in the data that is not
+/// finite; and, naming the first node and its source line, when the loss or a parameter stops being finite.
 TrainResult train(const Graph& network, const Split& data, const TrainOptions& options = {});
 
 /// The network with the parameters of a checkpoint; those that the network lacks are the optimizer's. A
 /// parameter that the checkpoint lacks keeps its value.
 Graph trained_network(const Graph& network, const Checkpoint& checkpoint);
+
+/// The same with the parameters that did best on validation data, where there are such.
+Graph best_network(const Graph& network, const Checkpoint& checkpoint);
 
 /// How well a network does.
 struct Evaluation {

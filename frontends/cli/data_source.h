@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "frontends/data/augment.h"
 #include "frontends/data/dataset.h"
 #include "frontends/data/standardise.h"
 
@@ -20,9 +21,15 @@ struct LoadedData {
   std::optional<Standardisation> standardisation = {};
 };
 
-/// "digits", "mnist:FOLDER" or "csv:FILE". Digits and tables are split 80/20, the same way every time; tables
-/// are standardised by `known`, or where there is none by what is measured on the training part.
-/// Errors: those of read_source.
-LoadedData load_data(const std::string& source, const std::optional<Standardisation>& known = {});
+/// Data that data_help explains. Those that come in one piece are split 80/20, the same way every time; of
+/// the training part the share `validation` is kept apart, drawn by the seed. Tables and arrays are
+/// standardised by `known`, or where there is none by what is measured on the training part. Errors: those of
+/// read_source and with_validation.
+LoadedData load_data(const std::string& source, const std::optional<Standardisation>& known = {},
+                     double validation = 0, uint64_t seed = 0);
+
+/// The shape of the source's samples as images, for augmentation.
+/// Errors: Error if they are none.
+AugmentOptions image_shape(const std::string& source, int64_t features);
 
 }  // namespace crease::cli

@@ -7,6 +7,7 @@
 #include "frontends/cli/data_source.h"
 #include "frontends/model.h"
 #include "frontends/trainer.h"
+#include "frontends/training/confusion.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -14,7 +15,7 @@ namespace {
 
 struct Arguments {
   std::string model, data, part = "test";
-  bool interpret = false;
+  bool interpret = false, confusion = false;
 };
 
 int run(const Arguments& arguments) {
@@ -22,11 +23,13 @@ int run(const Arguments& arguments) {
   const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
   const LoadedData data = load_data(source, model.info.standardisation);
   const Dataset& part = arguments.part == "train" ? data.split.train : data.split.test;
-  const Evaluation found =
-      evaluate_on(model.network, part, {.run = {.compile = {}, .interpret = arguments.interpret}});
+  const RunnerOptions options{.compile = {}, .interpret = arguments.interpret};
+  const Evaluation found = evaluate_on(model.network, part, {.run = options});
   fmt::print("{} part of {}: {} samples, loss {:.6g}", arguments.part, source, found.samples, found.loss);
   if (found.accuracy) fmt::print(", accuracy {:.2f} %", 100 * *found.accuracy);
   fmt::print("\n");
+  if (arguments.confusion)
+    fmt::print("\n{}\n", to_string(confusion(model.network, part, options), part.class_names));
   return 0;
 }
 
@@ -40,6 +43,8 @@ void add_eval(CLI::App& application, Action& action) {
   command.add_option("--part", arguments->part, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();
+  command.add_flag("--confusion", arguments->confusion,
+                   "Show which class (row) is taken for which (column), with recall and precision");
   command.add_flag("--interpret", arguments->interpret,
                    "Run in the interpreter, without machine code (slow)");
   command.footer("Example:\n  crease eval my-model --data mnist:data/mnist");

@@ -12,7 +12,9 @@ namespace {
 
 struct Arguments {
   TrainingSettings settings;
-  std::string save, resume;
+  std::string save, resume, log;
+  double checkpoint_seconds = 60;
+  int64_t folds = 0;
 };
 
 /// Options of the saved training stand where the command line says nothing.
@@ -35,7 +37,12 @@ int run(CLI::App& command, Arguments& arguments) {
     take_saved_options(command, saved->info.training);
   }
   const TrainingSettings& settings = arguments.settings;
-  const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt);
+  const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt,
+                                    settings.validation, settings.seed);
+  if (arguments.folds != 0) {
+    run_folds(settings, data, arguments.folds);
+    return 0;
+  }
   const Graph network = saved ? saved->network : make_network(settings, data.split.train);
   if (checkpoint && checkpoint->epochs_done >= settings.epochs) {
     fmt::print("nothing to do: {} of {} epochs are done; ask for more with --epochs\n",
@@ -43,18 +50,27 @@ int run(CLI::App& command, Arguments& arguments) {
     return 0;
   }
   const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
-  std::optional<std::filesystem::path> folder;
-  if (!place.empty()) folder = place;
+  TrainingPlaces places{.checkpoint_seconds = arguments.checkpoint_seconds};
+  if (!place.empty()) places.folder = place;
+  if (!arguments.log.empty()) places.log = arguments.log;
 
-  const TrainingOutcome outcome = run_training(settings, data, network, folder, checkpoint);
+  const TrainingOutcome outcome = run_training(settings, data, network, places, checkpoint);
   if (outcome.result.stopped) return 130;
-  const EpochMetrics& last = outcome.result.epochs.back();
-  if (last.test_accuracy) {
-    fmt::print("test accuracy {:.2f} % of {} samples\n", 100 * *last.test_accuracy, data.split.test.size());
-  } else {
-    fmt::print("test loss {:.6g} on {} samples\n", last.test_loss.value_or(0), data.split.test.size());
+  if (outcome.result.epochs.empty()) {
+    fmt::print("nothing to do: patience had run out after {} epochs\n", checkpoint->epochs_done);
+    return 0;
   }
-  if (folder) fmt::print("saved to {}\n", folder->string());
+  if (const auto& best = outcome.result.checkpoint.best)
+    fmt::print("{}best of the validation part after epoch {}; its parameters are kept\n",
+               outcome.result.ran_out_of_patience ? "no better for long enough; " : "", best->epoch);
+  const Evaluation test = evaluate_on(outcome.model.network, data.split.test,
+                                      {.run = {.compile = {}, .interpret = settings.interpret}});
+  if (test.accuracy) {
+    fmt::print("test accuracy {:.2f} % of {} samples\n", 100 * *test.accuracy, test.samples);
+  } else {
+    fmt::print("test loss {:.6g} on {} samples\n", test.loss, test.samples);
+  }
+  if (places.folder) fmt::print("saved to {}\n", places.folder->string());
   return 0;
 }
 
@@ -78,6 +94,20 @@ void add_train(CLI::App& application, Action& action) {
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Threads of the compiled step")->capture_default_str();
   command.add_option("--tie", settings.tie, "Slope used at a kink: left, right, mid, value(S), min_norm")
+      ->capture_default_str();
+  command.add_option(
+      "--validation", settings.validation,
+      "Share of the training samples kept apart; the parameters that do best on them are kept");
+  command.add_option("--patience", settings.patience,
+                     "End when the validation loss has been no better for so many epochs");
+  command.add_option("--shift", settings.shift, "Move images by up to so many pixels, anew each epoch");
+  command.add_flag("--flip", settings.flip, "Mirror half of the images, anew each epoch");
+  command.add_option("--folds", arguments->folds,
+                     "Train and test on so many folds of the training samples instead; nothing is saved");
+  command.add_option("--log", arguments->log, "File for one line of JSON an epoch");
+  command
+      .add_option("--checkpoint-seconds", arguments->checkpoint_seconds,
+                  "Time between checkpoints within an epoch")
       ->capture_default_str();
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
   command.add_option("--save", arguments->save, "Folder for the network, saved while it is trained");

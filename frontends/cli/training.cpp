@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 
 #include "frontends/cli/terminal.h"
 #include "frontends/models.h"
+#include "frontends/training/train_log.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -14,7 +17,7 @@ namespace {
 
 Model make_model(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
                  const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last) {
-  Model model{.network = trained_network(network, checkpoint)};
+  Model model{.network = best_network(network, checkpoint)};
   model.info = {.data = settings.data,
                 .classes = data.split.train.class_names,
                 .standardisation = data.standardisation,
@@ -22,6 +25,8 @@ Model make_model(const TrainingSettings& settings, const LoadedData& data, const
   if (!last) return model;
   model.info.metrics["train loss"] = last->loss;
   if (last->accuracy) model.info.metrics["train accuracy"] = *last->accuracy;
+  if (last->validation_loss) model.info.metrics["validation loss"] = *last->validation_loss;
+  if (last->validation_accuracy) model.info.metrics["validation accuracy"] = *last->validation_accuracy;
   if (last->test_loss) model.info.metrics["test loss"] = *last->test_loss;
   if (last->test_accuracy) model.info.metrics["test accuracy"] = *last->test_accuracy;
   return model;
@@ -51,6 +56,28 @@ class Saver {
   std::optional<std::chrono::steady_clock::time_point> saved_;
 };
 
+/// What settings say of a training; places, display and stop are the caller's.
+TrainOptions train_options(const TrainingSettings& settings, const Split& data) {
+  TrainOptions options;
+  options.epochs = settings.epochs;
+  options.batch = settings.batch;
+  options.seed = settings.seed;
+  options.optimizer = make_optimizer(settings.optimizer, settings.learning_rate);
+  options.tie = parse_tie(settings.tie);
+  options.patience = settings.patience;
+  options.run.compile.threads = settings.threads;
+  options.run.interpret = settings.interpret;
+  if (settings.shift == 0 && !settings.flip) return options;
+  AugmentOptions change = image_shape(settings.data, data.train.features());
+  change.shift = settings.shift;
+  change.flip = settings.flip;
+  options.prepare = [change, seed = settings.seed](Batch batch, int64_t epoch, int64_t first) {
+    batch.x = augment(batch.x, change, seed, epoch, first);
+    return batch;
+  };
+  return options;
+}
+
 void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
   fmt::print(
       "interrupted after {} epochs and {} steps; saved to {}\ngo on with: crease train --resume '{}'\n",
@@ -69,6 +96,10 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
                                              {"--seed", std::to_string(seed)},
                                              {"--threads", std::to_string(threads)},
                                              {"--tie", tie}};
+  if (validation != 0) options["--validation"] = fmt::format("{}", validation);
+  if (patience) options["--patience"] = std::to_string(*patience);
+  if (shift != 0) options["--shift"] = std::to_string(shift);
+  if (flip) options["--flip"] = "true";
   if (learning_rate) options["--learning-rate"] = fmt::format("{}", *learning_rate);
   return options;
 }
@@ -91,31 +122,30 @@ Graph make_network(const TrainingSettings& settings, const Dataset& data) {
 }
 
 TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
-                             const std::optional<std::filesystem::path>& folder,
-                             const std::optional<Checkpoint>& resume) {
+                             const TrainingPlaces& places, const std::optional<Checkpoint>& resume) {
   ProgressDisplay display;
   const StopRequest stop_request;
-  std::optional<EpochMetrics> last;
+  const std::optional<std::filesystem::path>& folder = places.folder;
+  std::optional<EpochMetrics> kept;  // of the epoch whose parameters the model has
+  // A folder that cannot be written is an error now, not after the first epoch.
+  if (folder && !resume) save_model(*folder, make_model(settings, data, network, {}, {}));
+  std::optional<TrainLog> log;
+  if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
   Saver saver(folder);
-  TrainOptions options;
-  options.epochs = settings.epochs;
-  options.batch = settings.batch;
-  options.seed = settings.seed;
-  options.optimizer = make_optimizer(settings.optimizer, settings.learning_rate);
-  options.tie = parse_tie(settings.tie);
-  options.run.compile.threads = settings.threads;
-  options.run.interpret = settings.interpret;
+  TrainOptions options = train_options(settings, data.split);
   options.resume = resume;
   options.on_progress = [&](const TrainProgress& progress) { display.show(progress); };
   options.should_stop = &StopRequest::came;
+  options.checkpoint_seconds = places.checkpoint_seconds;
+  if (folder)
+    options.on_checkpoint = [&](const Checkpoint& checkpoint) { save_checkpoint(*folder, checkpoint); };
   options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
-    last = metrics;
+    if (!checkpoint.best || checkpoint.best->epoch == metrics.epoch) kept = metrics;
     display.show(metrics);
-    saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, last); });
+    if (log) log->write(metrics);
+    saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, kept); });
     return true;
   };
-  // A folder that cannot be written is an error now, not after the first epoch.
-  if (folder && !resume) save_model(*folder, make_model(settings, data, network, {}, {}));
 
   TrainingOutcome outcome;
   try {
@@ -125,13 +155,38 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
     throw;
   }
   display.end();
-  outcome.model = make_model(settings, data, network, outcome.result.checkpoint, last);
+  outcome.model = make_model(settings, data, network, outcome.result.checkpoint, kept);
   const bool stopped = outcome.result.stopped;
   if (!folder && !stopped) return outcome;
   const std::filesystem::path place = folder.value_or("crease-interrupted");
   save(place, outcome.model, outcome.result.checkpoint);
   if (stopped) tell_interrupted(place, outcome.result.checkpoint);
   return outcome;
+}
+
+void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t k) {
+  const StopRequest stop_request;
+  std::vector<double> figures;
+  const std::vector<Split> parts = folds(data.split.train, k, settings.seed);
+  const bool classes = data.split.train.classes > 0;
+  for (const Split& part : parts) {
+    TrainOptions options = train_options(settings, part);
+    options.should_stop = &StopRequest::came;
+    const TrainResult result = train(make_network(settings, part.train), part, options);
+    expect(!result.stopped, "[train] interrupted in fold {} of {}; folds are not saved", figures.size() + 1,
+           k);
+    const EpochMetrics& last = result.epochs.back();
+    figures.push_back(classes ? 100 * last.test_accuracy.value_or(0) : last.test_loss.value_or(0));
+    fmt::print("fold {}/{}  loss {:.4f}  {} {:.{}f}{}\n", figures.size(), k, last.loss,
+               classes ? "test accuracy" : "test loss", figures.back(), classes ? 2 : 4, classes ? " %" : "");
+    std::fflush(stdout);
+  }
+  double mean = 0, square = 0;
+  for (const double figure : figures) mean += figure / static_cast<double>(k);
+  for (const double figure : figures) square += (figure - mean) * (figure - mean);
+  fmt::print("{} folds: {} {:.{}f}{}, standard deviation {:.{}f}\n", k,
+             classes ? "test accuracy" : "test loss", mean, classes ? 2 : 4, classes ? " %" : "",
+             std::sqrt(square / static_cast<double>(k - 1)), classes ? 2 : 4);
 }
 
 }  // namespace crease::cli

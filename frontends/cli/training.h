@@ -27,6 +27,10 @@ struct TrainingSettings {
   int threads = 1;
   std::string tie = "left";
   bool interpret = false;
+  double validation = 0;                 // share of the training part
+  std::optional<int64_t> patience = {};  // epochs without a better validation loss
+  int64_t shift = 0;                     // pixels, of images
+  bool flip = false;
 
   /// By option name, as written on the command line; what a resumed training starts from.
   std::map<std::string, std::string> as_options() const;
@@ -44,11 +48,20 @@ struct TrainingOutcome {
   TrainResult result;
 };
 
+/// Where a training leaves what it made.
+struct TrainingPlaces {
+  std::optional<std::filesystem::path> folder = {};  // model and checkpoint
+  std::optional<std::filesystem::path> log = {};     // one line of JSON an epoch
+  double checkpoint_seconds = 60;                    // between checkpoints within an epoch
+};
+
 /// Trains and draws progress. With a folder, model and checkpoint are saved there after epochs, at most once
-/// a second, and at the end. When the user interrupts, the step is finished and both are saved, without a
-/// folder to `crease-interrupted`.
+/// a second, within epochs, and at the end. When the user interrupts, the step is finished and both are
+/// saved, without a folder to `crease-interrupted`.
 TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
-                             const std::optional<std::filesystem::path>& folder,
-                             const std::optional<Checkpoint>& resume = {});
+                             const TrainingPlaces& places, const std::optional<Checkpoint>& resume = {});
+
+/// Trains and tests on k folds of the training part and prints each result, their mean and deviation.
+void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t k);
 
 }  // namespace crease::cli

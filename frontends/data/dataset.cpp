@@ -113,4 +113,30 @@ Split split(const Dataset& data, double test_share, uint64_t seed) {
   return {select(data, train), select(data, test)};
 }
 
+Split with_validation(const Split& data, double share, uint64_t seed) {
+  Split parts = split(data.train, share, seed);
+  return {.train = std::move(parts.train), .test = data.test, .validation = std::move(parts.test)};
+}
+
+std::vector<Split> folds(const Dataset& data, int64_t k, uint64_t seed) {
+  expect_shapes(data);
+  if (data.classes > 0) expect_labels(data);
+  expect(k >= 2 && k <= data.size(), "[folds] {} folds of {} samples: want at least 2, at most one a sample",
+         k, data.size());
+  std::vector<int64_t> fold_of(static_cast<size_t>(data.size()));
+  int64_t dealt = 0;  // goes on over the classes, so that small ones do not all end in the first fold
+  for (const auto& group : groups_of(data))
+    for (const int64_t i :
+         permutation(static_cast<int64_t>(group.size()), seed, static_cast<uint64_t>(dealt)))
+      fold_of[static_cast<size_t>(group[static_cast<size_t>(i)])] = dealt++ % k;
+  std::vector<Split> result;
+  for (int64_t fold = 0; fold < k; ++fold) {
+    std::vector<int64_t> train, test;
+    for (int64_t row = 0; row < data.size(); ++row)
+      (fold_of[static_cast<size_t>(row)] == fold ? test : train).push_back(row);
+    result.push_back({.train = select(data, train), .test = select(data, test)});
+  }
+  return result;
+}
+
 }  // namespace crease

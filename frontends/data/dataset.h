@@ -33,6 +33,8 @@ struct Dataset {
 /// What a network is trained on and what it is judged by.
 struct Split {
   Dataset train, test;
+  /// What decides when to stop and which parameters are best; without samples: nothing does.
+  Dataset validation = {};
   /// Batches of the training part.
   Batches batches(int64_t size, const BatchOptions& options = {}) const {
     return train.batches(size, options);
@@ -51,5 +53,13 @@ Dataset select(const Dataset& data, std::span<const int64_t> rows);
 /// class the same share is drawn (rounded to whole samples). Errors: Error unless 0 < test_share < 1 and both
 /// parts get a sample; those of validate for labels.
 Split split(const Dataset& data, double test_share = 0.2, uint64_t seed = 0);
+
+/// The same with a random share of the training part, drawn as by split, kept for validation.
+/// Errors: as split.
+Split with_validation(const Split& data, double share, uint64_t seed = 0);
+
+/// k splits of the data: the rows are dealt into k parts, class by class, and each part is tested on once.
+/// Errors: Error unless 2 <= k <= number of samples; those of validate for labels.
+std::vector<Split> folds(const Dataset& data, int64_t k, uint64_t seed = 0);
 
 }  // namespace crease

@@ -88,6 +88,46 @@ case_interrupt() {
   gives 0 'epoch 61/61' train --resume part --epochs 61
 }
 
+# Killed again and again at no chosen moment, and resumed: the result is that of a training left alone.
+case_kill() {
+  local options=(--epochs 12 --validation 0.2 --shift 1 --checkpoint-seconds 0)
+  "$crease" train "${options[@]}" --save whole --log whole.jsonl > /dev/null
+  local kills=0 status process
+  "$crease" train "${options[@]}" --save part --log part.jsonl > first & process=$!
+  while true; do
+    # Longer each time, so that a slow machine gets on, too.
+    sleep "$(awk -v kills=$kills -v random=$RANDOM 'BEGIN { print random / 32768 * (0.3 + 0.1 * kills) }')"
+    kill -KILL $process 2> /dev/null || true
+    status=0
+    wait $process 2> /dev/null || status=$?
+    if [[ $status == 0 ]]; then break; fi
+    ((status == 137)) || { cat first; complain "status $status"; }
+    kills=$((kills + 1))
+    if [[ -s part/checkpoint.safetensors ]]; then
+      "$crease" train --resume part --checkpoint-seconds 0 --log part.jsonl > first & process=$!
+    else
+      "$crease" train "${options[@]}" --save part --log part.jsonl > first & process=$!
+    fi
+  done
+  echo "killed $kills times"
+  cmp whole/parameters.safetensors part/parameters.safetensors
+  cmp whole/checkpoint.safetensors part/checkpoint.safetensors
+  diff <(grep -o '"epoch":[0-9]*' whole.jsonl) <(grep -o '"epoch":[0-9]*' part.jsonl)
+}
+
+case_experiment() {
+  gives 0 'parameters are kept' train --epochs 60 --validation 0.25 --patience 3 --log log.jsonl --save model
+  [[ $(wc -l < log.jsonl) == $(grep -c '^epoch' output) ]] || complain 'the log has not one line an epoch'
+  gives 0 'recall' eval model --confusion
+  gives 0 '3 folds: test accuracy' train --folds 3 --epochs 2
+  gives 0 'saved to moved' train --shift 1 --flip --epochs 1 --save moved
+  gives 1 'patience needs validation data' train --patience 3
+  gives 1 'test share of 2' train --validation 2
+  gives 1 'shift of 8 pixels' train --shift 8
+  gives 1 '1 folds of 1438 samples' train --folds 1
+  gives 1 'cannot' train --epochs 1 --log nowhere/log.jsonl
+}
+
 case_demo() {
   gives 0 'written to' demo --output 'a folder'
   local accuracies
