@@ -2,6 +2,8 @@
 // bytes copied per second of one core.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +13,13 @@
 
 namespace crease::bench {
 
+/// Processor time of this process: other work on the machine does not count.
+inline double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// Seconds of the fastest of `repetitions` calls.
 template <class Run>
 double best_seconds(int repetitions, const Run& run) {
@@ -19,6 +28,18 @@ double best_seconds(int repetitions, const Run& run) {
     const auto start = std::chrono::steady_clock::now();
     run();
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+/// The same in processor time.
+template <class Run>
+double best_processor_seconds(int repetitions, const Run& run) {
+  double best = 1e30;
+  for (int i = 0; i < repetitions; ++i) {
+    const double start = processor_seconds();
+    run();
+    best = std::min(best, processor_seconds() - start);
   }
   return best;
 }

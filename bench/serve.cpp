@@ -1,7 +1,7 @@
 // One workload of crease at a time for bench/compare, which talks to it by lines: a command on standard
 // input, one line of JSON on standard output for each.
 //   prepare NAME SIZE THREADS  compiles; {"ok", "compile_ms", "losses", "operations", "tangents", "bytes"}
-//   time SECONDS               runs for about so long; {"min_us", "median_us", "runs"}
+//   time SECONDS               runs for about so long; medians: {"wall_us", "processor_us", "runs"}
 //   limits BYTES               {"flops", "bandwidth", "tangents"} a second: peak, copy of so many bytes, tanh
 //   source FILE                the prepared f64 scalar graph as one C function; {"ok"}
 //   library FILE SECONDS       times that function, compiled to a shared library; as `time`
@@ -92,17 +92,19 @@ class Server {
     // Runs are grouped so that reading the clock costs nothing.
     const double once = bench::best_seconds(2, run);
     const int group = std::max(1, static_cast<int>(2e-5 / once));
-    std::vector<double> times;
-    const auto start = Clock::now();
+    std::vector<double> wall, processor;
+    const auto begin = Clock::now();
     do {
-      times.push_back(bench::best_seconds(1,
-                                          [&] {
-                                            for (int i = 0; i < group; ++i) run();
-                                          }) /
-                      group * 1e6);
-    } while (seconds_since(start) < wanted);
-    std::ranges::sort(times);
-    return {{"min_us", times.front()}, {"median_us", times[times.size() / 2]}, {"runs", times.size()}};
+      const auto start = Clock::now();
+      const double used = bench::processor_seconds();
+      for (int i = 0; i < group; ++i) run();
+      processor.push_back((bench::processor_seconds() - used) / group * 1e6);
+      wall.push_back(seconds_since(start) / group * 1e6);
+    } while (seconds_since(begin) < wanted);
+    std::ranges::sort(wall);
+    std::ranges::sort(processor);
+    const size_t middle = wall.size() / 2;
+    return {{"wall_us", wall[middle]}, {"processor_us", processor[middle]}, {"runs", wall.size()}};
   }
 
   static Json limits(std::istream& words) {

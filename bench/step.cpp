@@ -1,7 +1,8 @@
 // Time of one training step of dense networks (forward, softmax cross-entropy, backward, SGD: one native
 // call), its share of the machine's multiply-add peak measured in the same run, and the time of each step of
 // compilation.
-// Usage: step [--dump] [--threads N] [BATCH WIDTH...]   for example: step --threads 2 128 784 256 128 10
+// Usage: step [--dump] [--profile] [--threads N] [BATCH WIDTH...]   for example: step --threads 2 128 784 256
+// 128 10
 #include <cstdlib>
 #include <string_view>
 
@@ -54,12 +55,14 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOpt
   program.run();
   const double work = operations(widths, batch);
   const int turns = std::max(1, static_cast<int>(2e8 / work));
+  const auto runs = [&] {
+    for (int i = 0; i < turns; ++i) program.run();
+  };
   double peak = 0, seconds = 1e30;
   for (int round = 0; round < 10; ++round) {
     peak = std::max(peak, bench::peak_flops());
-    seconds = std::min(seconds, bench::best_seconds(3, [&] {
-                                  for (int i = 0; i < turns; ++i) program.run();
-                                }) / turns);
+    seconds = std::min(seconds, options.threads > 1 ? bench::best_seconds(3, runs) / turns
+                                                    : bench::best_processor_seconds(3, runs) / turns);
   }
   fmt::print("{} batch {}: {:.1f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n",
              fmt::join(widths, "-"), batch, seconds * 1e6, work / seconds / 1e9, 100 * work / seconds / peak,
@@ -67,6 +70,8 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOpt
   fmt::print("  compile {:.1f} ms:", compile_seconds * 1e3);
   for (const auto& [name, spent] : program.timings()) fmt::print(" {} {:.1f}", name, spent * 1e3);
   fmt::print("\n");
+  if (options.profile)
+    fmt::print("{}", to_string(program.profile(), peak, bench::copy_bandwidth(size_t{1} << 20)));
 }
 
 }  // namespace
@@ -78,6 +83,8 @@ int main(int count, char** arguments) {
     const std::string_view argument = arguments[i];
     if (argument == "--dump")
       options.keep_dumps = true;
+    else if (argument == "--profile")
+      options.profile = true;
     else if (argument == "--threads" && i + 1 < count)
       options.threads = std::atoi(arguments[++i]);
     else

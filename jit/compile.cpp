@@ -86,15 +86,21 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   step.keep(dumps.schedule, schedule, kernels);
   MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });
   step.keep(dumps.memory, memory, kernels);
-  const NativeOptions native{.optimisation = options.optimisation, .keep_text = options.keep_dumps};
+  const NativeOptions native{
+      .optimisation = options.optimisation, .keep_text = options.keep_dumps, .profile = options.profile};
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
   int threads = 1;
-  for (const KernelSchedule& kernel : schedule.kernels) threads = std::max(threads, kernel.threads);
+  std::vector<int> split;
+  for (const KernelSchedule& kernel : schedule.kernels) {
+    split.push_back(kernel.threads);
+    threads = std::max(threads, kernel.threads);
+  }
   return {.graph = std::move(graph),
           .kernels = std::move(kernels),
           .memory = std::move(memory),
           .code = std::move(code),
           .threads = threads,
+          .split = std::move(split),
           .dumps = std::move(dumps),
           .timings = std::move(step.timings)};
 }

@@ -12,7 +12,8 @@ struct Compiled {
   Kernels kernels;
   MemoryPlan memory;
   NativeCode code;
-  int threads;  // that kernels are split for; 1 if none is
+  int threads;             // that kernels are split for; 1 if none is
+  std::vector<int> split;  // by kernel: the threads that share it
   Dumps dumps;
   Timings timings;
 };

@@ -13,7 +13,7 @@ namespace crease {
 
 /// One step: all kernels in order. `buffers` holds the address of each buffer by number, then those of the
 /// scratch memories; `dims` the sizes of the named dimensions in the order of Kernels::symbols.
-/// `parallel` runs the parts of split kernels; not used if the schedule has none.
+/// `parallel` runs the parts of split kernels and takes the times of profiled ones; else it is not used.
 using StepFunction = void (*)(void* const* buffers, const int64_t* dims, const Parallel* parallel);
 
 /// Owns native code.
@@ -33,6 +33,7 @@ class NativeCode {
 struct NativeOptions {
   int optimisation = 2;
   bool keep_text = false;
+  bool profile = false;
 };
 
 /// Emits, compiles and loads. Appends to `timings`; fills the texts of `dumps` if they are to be kept.

@@ -31,7 +31,8 @@ struct Program::Implementation {
         compiled(compile_steps(source, options)),
         graph(std::move(compiled.graph)),
         pool(compiled.threads, options.subnormals),
-        parallel{run_parts, &pool} {
+        recorder(options.profile ? compiled.kernels.kernels.size() : 0),
+        parallel{run_parts, &pool, mark, &recorder} {
     const size_t count = compiled.kernels.buffers.size();
     memory.resize(count);
     table.assign(static_cast<size_t>(compiled.memory.table_size), nullptr);
@@ -47,6 +48,21 @@ struct Program::Implementation {
 
   static void run_parts(void* pool, PartFunction function, void* const* buffers, const int64_t* dims) {
     static_cast<ThreadPool*>(pool)->run(function, buffers, dims);
+  }
+
+  static void mark(void* recorder, int64_t kernel) {
+    static_cast<ProfileRecorder*>(recorder)->mark(static_cast<int>(kernel));
+  }
+
+  std::vector<KernelProfile> profile() const {
+    std::vector<KernelProfile> result;
+    for (size_t k = 0; bound && k < recorder.runs().size(); ++k) {
+      result.push_back(kernel_cost(compiled.kernels, k, sizes));
+      result.back().runs = recorder.runs()[k];
+      result.back().seconds = recorder.seconds()[k];
+      result.back().threads = compiled.split[k];
+    }
+    return result;
   }
 
   const Buffer& buffer(int number) const { return compiled.kernels.buffers[static_cast<size_t>(number)]; }
@@ -129,6 +145,7 @@ struct Program::Implementation {
   Compiled compiled;
   Graph graph;
   ThreadPool pool;
+  ProfileRecorder recorder;
   Parallel parallel;
   std::vector<Tensor> memory;  // by buffer: all but intermediates
   std::vector<void*> table;    // by buffer, then scratch
@@ -198,6 +215,11 @@ const Timings& Program::timings() const { return implementation_->compiled.timin
 int64_t Program::arena_bytes() const { return implementation_->arena_bytes; }
 int Program::kernel_count() const {
   return static_cast<int>(implementation_->compiled.kernels.kernels.size());
+}
+
+std::vector<KernelProfile> Program::profile() const { return implementation_->profile(); }
+std::string Program::trace() const {
+  return chrome_trace(implementation_->profile(), implementation_->recorder.spans());
 }
 
 Program compile(const Graph& graph, const CompileOptions& options) {

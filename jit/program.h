@@ -9,6 +9,7 @@
 #include "graph/evaluate.h"
 #include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
+#include "jit/profile.h"
 
 namespace crease {
 
@@ -26,6 +27,8 @@ struct CompileOptions {
   /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
   /// Error for Flush where the processor has no such mode.
   Subnormals subnormals = Subnormals::Keep;
+  /// Time every kernel, for Program::profile (costs about 0.1 microseconds a kernel).
+  bool profile = false;
   /// Keep the text of every step for Program::dumps (costs compile time).
   bool keep_dumps = false;
 };
@@ -68,6 +71,10 @@ class Program {
   /// Bytes of the arena that intermediate values share, for the sizes bound last.
   int64_t arena_bytes() const;
   int kernel_count() const;
+  /// Time, operations and bytes of each kernel so far; empty unless compiled with options.profile.
+  std::vector<KernelProfile> profile() const;
+  /// The last runs as a Chrome trace; without events unless compiled with options.profile.
+  std::string trace() const;
 
   struct Implementation;
   explicit Program(std::unique_ptr<Implementation> implementation);

@@ -37,10 +37,13 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-/// What compiled code is given to split a kernel: run(pool, function, buffers, dims).
+/// What compiled code is given: run(pool, function, buffers, dims) splits a kernel; mark(recorder, kernel)
+/// stands before the first kernel (-1) and after each one, in code that is profiled.
 struct Parallel {
   void (*run)(void* pool, PartFunction function, void* const* buffers, const int64_t* dims);
   void* pool;
+  void (*mark)(void* recorder, int64_t kernel) = nullptr;
+  void* recorder = nullptr;
 };
 
 }  // namespace crease

@@ -46,15 +46,16 @@ def measure(run, seconds):
     start = time.perf_counter()
     run()
     group = max(1, int(2e-5 / (time.perf_counter() - start)))
-    times = []
+    wall, processor = [], []
     begin = time.perf_counter()
-    while not times or time.perf_counter() - begin < seconds:
-        start = time.perf_counter()
+    while not wall or time.perf_counter() - begin < seconds:
+        start, used = time.perf_counter(), time.process_time()
         for _ in range(group):
             run()
-        times.append((time.perf_counter() - start) / group * 1e6)
-    times.sort()
-    return {"min_us": times[0], "median_us": times[len(times) // 2], "runs": len(times)}
+        processor.append((time.process_time() - used) / group * 1e6)
+        wall.append((time.perf_counter() - start) / group * 1e6)
+    middle = len(wall) // 2
+    return {"wall_us": sorted(wall)[middle], "processor_us": sorted(processor)[middle], "runs": len(wall)}
 
 
 def serve(make):

@@ -13,12 +13,13 @@ namespace {
 class ProgramEmitter {
  public:
   ProgramEmitter(llvm::Module& module, const Machine& machine, const Kernels& program,
-                 const Schedule& schedule, const MemoryPlan& memory)
+                 const Schedule& schedule, const MemoryPlan& memory, bool profile)
       : module_(module),
         machine_(machine),
         program_(program),
         schedule_(schedule),
         memory_(memory),
+        profile_(profile),
         builder_(module.getContext()),
         emitter_{module, builder_, machine},
         renamed_(program.buffers) {}
@@ -35,11 +36,13 @@ class ProgramEmitter {
       calls.push_back(std::move(call));
     }
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", step));
+    if (profile_) mark(step, -1);
     for (const Call& call : calls) {
       if (call.part == nullptr)
         builder_.CreateCall(call.kernel, arguments_of(call, step->getArg(0), step->getArg(1), nullptr));
       else
         call_parallel(step, call.part);
+      if (profile_) mark(step, static_cast<int64_t>(call.kernel_number));
     }
     builder_.CreateRetVoid();
   }
@@ -118,6 +121,14 @@ class ProgramEmitter {
     builder_.CreateCall(type, run, {pool, part, step->getArg(0), step->getArg(1)});
   }
 
+  /// parallel->mark(parallel->recorder, kernel)
+  void mark(llvm::Function* step, int64_t kernel) {
+    llvm::Type* pointer = builder_.getPtrTy();
+    auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer, builder_.getInt64Ty()}, false);
+    builder_.CreateCall(type, load(pointer, step->getArg(2), 2),
+                        {load(pointer, step->getArg(2), 3), emitter_.i64(kernel)});
+  }
+
   llvm::Function* function(const std::string& name, llvm::FunctionType* type,
                            llvm::GlobalValue::LinkageTypes linkage) {
     llvm::Function* made = llvm::Function::Create(type, linkage, name, module_);
@@ -192,6 +203,7 @@ class ProgramEmitter {
   const Kernels& program_;
   const Schedule& schedule_;
   const MemoryPlan& memory_;
+  bool profile_;
   llvm::IRBuilder<> builder_;
   Emitter emitter_;
   std::vector<Buffer> renamed_;
@@ -201,8 +213,8 @@ class ProgramEmitter {
 }  // namespace
 
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
-                  const Schedule& schedule, const MemoryPlan& memory) {
-  ProgramEmitter(module, machine, program, schedule, memory).run();
+                  const Schedule& schedule, const MemoryPlan& memory, bool profile) {
+  ProgramEmitter(module, machine, program, schedule, memory, profile).run();
 }
 
 }  // namespace crease

@@ -62,7 +62,7 @@ NativeCode generate(const Kernels& program, const Schedule& schedule, const Memo
   llvm::Module module("crease", context);
   module.setDataLayout(target->createDataLayout());
   module.setTargetTriple(machine.triple);
-  emit_program(module, machine, program, schedule, memory);
+  emit_program(module, machine, program, schedule, memory, options.profile);
   watch.lap("emit");
   verify(module);
   watch.lap("verify");
