@@ -4,6 +4,7 @@
 #include <set>
 
 #include "jit/fuse_kernels.h"
+#include "jit/fuse_scalars.h"
 #include "jit/schedule.h"
 
 namespace crease {
@@ -202,7 +203,7 @@ class Fuser {
 
 }  // namespace
 
-Kernels fuse(Kernels program) { return Fuser(std::move(program)).run(); }
+Kernels fuse(Kernels program) { return Fuser(gather_scalars(std::move(program))).run(); }
 
 void name_kernels(Kernels& program, const Graph& graph) {
   for (Kernel& kernel : program.kernels) {

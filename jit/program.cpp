@@ -41,8 +41,9 @@ struct Program::Implementation {
       const Buffer& it = compiled.kernels.buffers[b];
       if (it.kind == BufferKind::Parameter || it.kind == BufferKind::Constant)
         memory[b] = deep_copy(graph.node(it.node).value);
-      if (it.kind == BufferKind::Next && it.alias < 0 && !compiled.memory.in_place[b])
-        memory[b] = Tensor(it.type, sizes_of(it.shape));
+      if (it.kind != BufferKind::Next || it.alias >= 0 || compiled.memory.in_place[b]) continue;
+      memory[b] = Tensor(it.type, sizes_of(it.shape));
+      changing_places.emplace_back(b, static_cast<size_t>(it.source));
     }
   }
 
@@ -124,11 +125,9 @@ struct Program::Implementation {
       const FloatMode mode(subnormals);
       compiled.code.step()(table.data(), dims.data(), &parallel);
     }
-    for (size_t b = 0; b < memory.size(); ++b) {
-      const Buffer& it = compiled.kernels.buffers[b];
-      if (it.kind != BufferKind::Next || it.alias >= 0 || compiled.memory.in_place[b]) continue;
-      std::swap(memory[b], memory[static_cast<size_t>(it.source)]);
-      std::swap(table[b], table[static_cast<size_t>(it.source)]);
+    for (const auto& [next, source] : changing_places) {
+      std::swap(memory[next], memory[source]);
+      std::swap(table[next], table[source]);
     }
   }
 
@@ -147,8 +146,9 @@ struct Program::Implementation {
   ThreadPool pool;
   ProfileRecorder recorder;
   Parallel parallel;
-  std::vector<Tensor> memory;  // by buffer: all but intermediates
-  std::vector<void*> table;    // by buffer, then scratch
+  std::vector<Tensor> memory;                              // by buffer: all but intermediates
+  std::vector<void*> table;                                // by buffer, then scratch
+  std::vector<std::pair<size_t, size_t>> changing_places;  // next value and parameter, after each run
   std::vector<int64_t> dims;
   Tensor arena{Type::u8, {0}};
   std::vector<int64_t> offsets;

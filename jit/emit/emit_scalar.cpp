@@ -71,6 +71,26 @@ llvm::Value* emit_compare(const Emitter& emitter, ScalarKind function, Type type
   return strict ? builder.CreateICmpULT(a, b) : builder.CreateICmpULE(a, b);
 }
 
+/// The module's function of one number, made on first use: a scalar is no loop, and long code takes long to
+/// compile.
+llvm::Function* scalar_function(const Emitter& emitter, ScalarKind function, Type type) {
+  const std::string name = fmt::format("crease.scalar.{}.{}", name_of(function), to_string(type));
+  if (llvm::Function* known = emitter.module.getFunction(name)) return known;
+  llvm::IRBuilder<>& builder = emitter.builder;
+  llvm::Type* number = emitter.value_type(type);
+  auto* made = llvm::Function::Create(llvm::FunctionType::get(number, {number}, false),
+                                      llvm::Function::InternalLinkage, name, emitter.module);
+  const llvm::Function* caller = builder.GetInsertBlock()->getParent();
+  for (const char* attribute : {"prefer-vector-width", "min-legal-vector-width"})
+    if (caller->hasFnAttribute(attribute)) made->addFnAttr(caller->getFnAttribute(attribute));
+  made->addFnAttr(llvm::Attribute::NoUnwind);
+  made->addFnAttr(llvm::Attribute::NoInline);
+  const llvm::IRBuilderBase::InsertPointGuard guard(builder);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(emitter.context(), "entry", made));
+  builder.CreateRet(emit_math(builder, emitter.machine, function, made->getArg(0)));
+  return made;
+}
+
 llvm::Value* emit_arithmetic(const Emitter& emitter, ScalarKind function, Type type,
                              std::span<llvm::Value* const> x) {
   llvm::IRBuilder<>& builder = emitter.builder;
@@ -89,7 +109,9 @@ llvm::Value* emit_arithmetic(const Emitter& emitter, ScalarKind function, Type t
   }
   ensure(floating, "[emit] {} has no integer form", name_of(function));
   if (function == ScalarKind::Divide) return builder.CreateFDiv(x[0], x[1]);
-  return emit_math(builder, emitter.machine, function, x[0]);
+  if (x[0]->getType()->isVectorTy() || function == ScalarKind::Sqrt || function == ScalarKind::Floor)
+    return emit_math(builder, emitter.machine, function, x[0]);
+  return builder.CreateCall(scalar_function(emitter, function, type), {x[0]});
 }
 
 }  // namespace

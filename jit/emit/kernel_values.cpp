@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/emit_scalar.h"
+#include "jit/emit/straight.h"
 
 namespace crease {
 
@@ -125,12 +126,38 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, const Scope
     }
 }
 
+bool KernelValues::is_ready(const Scope& scope, size_t i, int phase, const std::vector<bool>& wanted) const {
+  return wanted[i] && scope.values[i] == nullptr && phases_[i] <= phase &&
+         (loops_[i] & ~scope.entered) == 0 && kernel_.code[i].kind != InstructionKind::Reduced;
+}
+
 void KernelValues::emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted) {
-  for (size_t i = 0; i < kernel_.code.size(); ++i) {
-    const bool ready =
-        wanted[i] && scope.values[i] == nullptr && phases_[i] <= phase && (loops_[i] & ~scope.entered) == 0;
-    if (ready && kernel_.code[i].kind != InstructionKind::Reduced)
-      scope.values[i] = emit(scope, static_cast<int>(i));
+  if (kernel_.loops.empty() && kernel_.code.size() > 64) return emit_straight(scope, phase, wanted);
+  for (size_t i = 0; i < kernel_.code.size(); ++i)
+    if (is_ready(scope, i, phase, wanted)) scope.values[i] = emit(scope, static_cast<int>(i));
+}
+
+/// In rounds: everything that needs no call, then the function that most instructions are ready for.
+void KernelValues::emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted) {
+  SideBySide calls(emitter_);
+  for (;;) {
+    std::map<std::pair<ScalarKind, Type>, std::vector<size_t>> waiting;
+    for (size_t i = 0; i < kernel_.code.size(); ++i) {
+      const Instruction& it = kernel_.code[i];
+      const auto known = [&](int operand) { return scope.values[static_cast<size_t>(operand)] != nullptr; };
+      if (!is_ready(scope, i, phase, wanted) || !std::ranges::all_of(it.operands, known)) continue;
+      if (is_elementary(it))
+        waiting[{it.function, it.type}].push_back(i);
+      else
+        scope.values[i] = emit(scope, static_cast<int>(i));
+    }
+    if (waiting.empty()) return;
+    const auto most = std::ranges::max_element(waiting, {}, [](const auto& w) { return w.second.size(); });
+    std::vector<llvm::Value*> numbers;
+    for (const size_t i : most->second)
+      numbers.push_back(scope.values[static_cast<size_t>(kernel_.code[i].operands[0])]);
+    numbers = calls.emit(most->first.first, most->first.second, numbers);
+    for (size_t n = 0; n < numbers.size(); ++n) scope.values[most->second[n]] = numbers[n];
   }
 }
 

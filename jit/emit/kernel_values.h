@@ -63,6 +63,8 @@ class KernelValues {
   std::vector<bool> closure(const std::vector<int>& roots) const;
 
  private:
+  bool is_ready(const Scope& scope, size_t instruction, int phase, const std::vector<bool>& wanted) const;
+  void emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted);
   llvm::Value* emit(Scope& scope, int instruction);
   llvm::Value* emit_position(Scope& scope, const Position& position);
   llvm::Value* emit_read(Scope& scope, int instruction);

@@ -1,0 +1,85 @@
+#include "jit/emit/straight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "jit/emit/math.h"
+
+namespace crease {
+
+bool is_elementary(const Instruction& instruction) {
+  if (instruction.kind != InstructionKind::Compute || !is_floating(instruction.type)) return false;
+  switch (instruction.function) {
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Sin:
+    case ScalarKind::Cos:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf: return true;
+    default: return false;
+  }
+}
+
+std::vector<llvm::Value*> SideBySide::emit(ScalarKind function, Type type,
+                                           std::span<llvm::Value* const> numbers) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const auto lanes = static_cast<size_t>(emitter_.machine.lanes(size_of(type)));
+  llvm::Value* place = memory(type);
+  const auto lane = [&](size_t i) {
+    return emitter_.element(place, emitter_.i64(static_cast<int64_t>(i)), type);
+  };
+  std::vector<llvm::Value*> results;
+  while (results.size() < numbers.size()) {
+    const size_t first = results.size(), count = std::min(lanes, numbers.size() - first);
+    // Lanes beyond the last keep what an earlier call left there, a number like any other.
+    for (size_t i = 0; i < count; ++i) builder.CreateStore(numbers[first + i], lane(i));
+    builder.CreateCall(shared(function, type), {place});
+    for (size_t i = 0; i < count; ++i)
+      results.push_back(builder.CreateLoad(emitter_.value_type(type), lane(i)));
+  }
+  return results;
+}
+
+llvm::Value* SideBySide::memory(Type type) {
+  llvm::Value*& place = memory_[type == Type::f64 ? 1 : 0];
+  if (place != nullptr) return place;
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const llvm::IRBuilderBase::InsertPointGuard guard(builder);
+  llvm::BasicBlock& entry = builder.GetInsertBlock()->getParent()->getEntryBlock();
+  builder.SetInsertPoint(&entry, entry.getFirstInsertionPt());
+  const auto lanes = static_cast<unsigned>(emitter_.machine.lanes(size_of(type)));
+  auto* vector = llvm::FixedVectorType::get(emitter_.value_type(type), lanes);
+  llvm::AllocaInst* made = builder.CreateAlloca(vector);
+  made->setAlignment(llvm::Align(64));
+  builder.CreateAlignedStore(llvm::Constant::getNullValue(vector), made, llvm::Align(64));
+  return place = made;
+}
+
+llvm::Function* SideBySide::shared(ScalarKind function, Type type) {
+  const int lanes = emitter_.machine.lanes(size_of(type));
+  const std::string name = fmt::format("crease.lanes.{}.{}x{}", name_of(function), to_string(type), lanes);
+  if (llvm::Function* known = emitter_.module.getFunction(name)) return known;
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  auto* signature = llvm::FunctionType::get(builder.getVoidTy(), {builder.getPtrTy()}, false);
+  auto* made = llvm::Function::Create(signature, llvm::Function::InternalLinkage, name, emitter_.module);
+  const std::string bits = std::to_string(emitter_.machine.vector_bits);
+  made->addFnAttr("prefer-vector-width", bits);
+  made->addFnAttr("min-legal-vector-width", bits);
+  made->addFnAttr(llvm::Attribute::NoUnwind);
+  made->addFnAttr(llvm::Attribute::NoInline);
+  const llvm::IRBuilderBase::InsertPointGuard guard(builder);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(emitter_.context(), "entry", made));
+  auto* vector = llvm::FixedVectorType::get(emitter_.value_type(type), static_cast<unsigned>(lanes));
+  llvm::Value* x = builder.CreateAlignedLoad(vector, made->getArg(0), llvm::Align(64));
+  llvm::Value* y = emit_math(builder, emitter_.machine, function, x);
+  builder.CreateAlignedStore(y, made->getArg(0), llvm::Align(64));
+  builder.CreateRetVoid();
+  return made;
+}
+
+}  // namespace crease

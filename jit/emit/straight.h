@@ -1,0 +1,31 @@
+// Elementary functions of long code without loops: equal functions of different numbers are computed side by
+// side, in the lanes of one vector.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "jit/emit/emitter.h"
+#include "jit/kernel.h"
+
+namespace crease {
+
+/// Whether an instruction is an elementary function that is worth a call.
+bool is_elementary(const Instruction& instruction);
+
+class SideBySide {
+ public:
+  explicit SideBySide(Emitter& emitter) : emitter_(emitter) {}
+
+  /// function(x) of each of the numbers. The function is shared by the module, numbers go through memory.
+  std::vector<llvm::Value*> emit(ScalarKind function, Type type, std::span<llvm::Value* const> numbers);
+
+ private:
+  llvm::Value* memory(Type type);
+  llvm::Function* shared(ScalarKind function, Type type);
+
+  Emitter& emitter_;
+  llvm::Value* memory_[2] = {nullptr, nullptr};  // of f32, f64: one vector, in the caller's frame
+};
+
+}  // namespace crease
