@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "jit/kernel.h"
+
 namespace crease {
 namespace {
 

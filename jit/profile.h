@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "jit/kernel.h"
-#include "jit/schedule.h"
+#include "graph/evaluate.h"
 
 namespace crease {
+
+struct Kernels;
 
 /// What was measured of one kernel, over all runs since the program was made.
 struct KernelProfile {
