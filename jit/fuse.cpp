@@ -13,6 +13,9 @@ namespace {
 /// Costs up to this are recomputed rather than stored.
 constexpr double cheap = 6;
 
+/// Reads of one element from which on a sum of products has its operand stored, whatever it costs.
+constexpr double often = 8;
+
 /// Storages that a kernel touches.
 struct Uses {
   std::set<int> reads, writes;
@@ -181,13 +184,24 @@ class Fuser {
       const Instruction& it = consumer.code[i];
       if (it.kind != InstructionKind::Read || storage_of(program_, it.buffer) != buffer) continue;
       if (it.buffer != buffer) return false;  // through an alias: other dimensions
-      turns += points(consumer, loops[i]);
+      // What changes with an inner loop is read again in every turn of the outer ones.
+      const uint64_t outer = (uint64_t{1} << consumer.outer) - 1;
+      turns += points(consumer, (loops[i] & ~outer) != 0 ? loops[i] | outer : loops[i]);
     }
     if (is_movement(kernel(p))) return true;
     if (is_contraction(consumer) && feeds_product(consumer, buffer)) return false;
     const double cost = cost_per_point(kernel(p));
-    const bool once = readers == 1 && turns <= points(kernel(p), ~uint64_t{0});
+    const double made = points(kernel(p), ~uint64_t{0});
+    // A convolution reads an element for every output channel and place of its kernel.
+    if (sums_products(consumer) && turns > often * made) return false;
+    const bool once = readers == 1 && turns <= made;
     return once || cost <= cheap;
+  }
+
+  static bool sums_products(const Kernel& kernel) {
+    if (kernel.reductions.size() != 1 || kernel.reductions[0].combine != Combine::Sum) return false;
+    const Instruction& value = kernel.code[static_cast<size_t>(kernel.reductions[0].value)];
+    return value.kind == InstructionKind::Compute && value.function == ScalarKind::Multiply;
   }
 
   static bool feeds_product(const Kernel& kernel, int buffer) {

@@ -42,10 +42,17 @@ bool has_single_stride(const Address& address, int loop) {
   return std::ranges::count_if(address.loops, [&](const auto& step) { return step.number == loop; }) <= 1;
 }
 
-/// Whether one loop of a * b turns can replace loop a round loop b.
-bool mergeable(const Traffic& traffic, int a, const ScheduledLoop& b) {
+bool is_power_of_two(const Extent& extent) {
+  return extent.is_constant() && extent.factor > 0 && (extent.factor & (extent.factor - 1)) == 0;
+}
+
+/// Whether one loop of a * b turns can replace loop a round loop b. Where their values are used as numbers,
+/// only if b is too short to fill the lanes of a vector; then the values are the digits of the new index.
+bool mergeable(const Traffic& traffic, const Loop& around, int a, const ScheduledLoop& b, int lanes) {
   const uint64_t pair = (uint64_t{1} << a) | (uint64_t{1} << b.loop);
-  if ((traffic.conditioned & pair) != 0) return false;
+  const bool short_one = is_power_of_two(b.extent) && b.extent.factor < lanes &&
+                         around.extent.is_constant() && around.extent.factor * b.extent.factor >= lanes;
+  if ((traffic.conditioned & pair) != 0 && !short_one) return false;
   const auto fits = [&](const Address& address) {
     if (!has_single_stride(address, a) || !has_single_stride(address, b.loop)) return false;
     return address.stride(a) == b.extent * address.stride(b.loop);
@@ -55,16 +62,17 @@ bool mergeable(const Traffic& traffic, int a, const ScheduledLoop& b) {
 
 /// Loops [first, last) of a kernel, neighbours merged where that is possible.
 std::vector<ScheduledLoop> merged_loops(const Kernel& kernel, const Traffic& traffic, int first, int last,
-                                        std::vector<bool>& absorbed) {
+                                        int lanes, std::vector<int>& absorbed_by) {
   std::vector<ScheduledLoop> loops;  // innermost first
   for (int loop = last - 1; loop >= first; --loop) {
     const Extent& extent = kernel.loops[static_cast<size_t>(loop)].extent;
-    if (loops.empty() || !mergeable(traffic, loop, loops.back())) {
+    if (loops.empty() ||
+        !mergeable(traffic, kernel.loops[static_cast<size_t>(loop)], loop, loops.back(), lanes)) {
       loops.push_back({loop, extent});
       continue;
     }
     loops.back().extent = extent * loops.back().extent;
-    absorbed[static_cast<size_t>(loop)] = true;
+    absorbed_by[static_cast<size_t>(loop)] = loops.back().loop;
   }
   std::ranges::reverse(loops);
   return loops;
@@ -143,58 +151,100 @@ void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const Mach
   }
 }
 
-/// Work that changes with an inner loop but not with `loop`: what jamming it saves. Vectors count more.
-int shared_work(const Kernel& kernel, const std::vector<uint64_t>& loops, int loop, int vector_loop) {
+/// A jam of up to two loops, none of them -1.
+struct Jams {
+  Jam first{-1, 1}, second{-1, 1};
+  int turns() const { return first.turns * second.turns; }
+};
+
+/// Cycles of one innermost point of a kernel under a jam: what does not change with a jammed loop is shared
+/// by its turns. Vectors and reads count more.
+double jammed_cost(const Kernel& kernel, const std::vector<uint64_t>& loops, int vector_loop,
+                   const Jams& jams) {
   const uint64_t outer = (uint64_t{1} << kernel.outer) - 1;
-  int count = 0;
+  const auto turns = [&](size_t i, const Jam& jam) {
+    return jam.loop >= 0 && (loops[i] >> jam.loop & 1) != 0 ? jam.turns : 1;
+  };
+  double cost = 0;
   for (size_t i = 0; i < kernel.code.size(); ++i) {
+    if ((loops[i] & ~outer) == 0) continue;
     const bool vector = vector_loop >= 0 && (loops[i] >> vector_loop & 1) != 0;
-    if ((loops[i] & ~outer) != 0 && (loops[i] >> loop & 1) == 0) count += vector ? 3 : 1;
+    cost += (vector ? 3.0 : 1.0) * turns(i, jams.first) * turns(i, jams.second);
   }
-  return count;
+  return cost / jams.turns();
 }
 
-/// Reductions that read the same elements for many results, convolutions above all: several results at once.
-void choose_jam(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
+/// Reductions that read the same elements for many results, convolutions above all: several results at once,
+/// as many as there are registers to sum them in.
+void choose_jam(const Kernel& kernel, const Traffic& traffic, const Machine& machine, KernelSchedule& plan) {
   if (kernel.reductions.empty() || kernel.reductions.size() > 2 || is_scatter(kernel)) return;
-  const std::vector<uint64_t> loops = dependences(kernel);
-  int best = 0;
-  for (const ScheduledLoop& candidate : plan.outer) {
-    const auto single = [&](const Address& address) { return has_single_stride(address, candidate.loop); };
-    if (candidate.loop == plan.vector_loop || !candidate.extent.is_constant() ||
+  std::vector<Jam> candidates{{-1, 1}};
+  for (const ScheduledLoop& loop : plan.outer) {
+    const auto single = [&](const Address& address) { return has_single_stride(address, loop.loop); };
+    if (loop.loop == plan.vector_loop || !loop.extent.is_constant() || loop.extent.factor == 0 ||
         !std::ranges::all_of(traffic.reads, single) || !std::ranges::all_of(traffic.stores, single))
       continue;
-    const int shared = shared_work(kernel, loops, candidate.loop, plan.vector_loop);
-    for (int turns : {8, 6, 5, 4, 3, 2}) {
-      if (candidate.extent.factor % turns != 0 || candidate.extent.factor == 0) continue;
-      // Equal reads saved: the greater number of turns.
-      if (shared * turns > best) {
-        best = shared * turns;
-        plan.jam_loop = candidate.loop;
-        plan.jam = turns;
-      }
-      break;
-    }
+    for (int turns : {8, 6, 5, 4, 3, 2})
+      if (loop.extent.factor % turns == 0) candidates.push_back({loop.loop, turns});
   }
+  const std::vector<uint64_t> loops = dependences(kernel);
+  const int most = machine.vector_registers * 3 / 4 / static_cast<int>(kernel.reductions.size());
+  Jams best;
+  double least = jammed_cost(kernel, loops, plan.vector_loop, best);
+  for (const Jam& first : candidates)
+    for (const Jam& second : candidates) {
+      const Jams jams{first, second};
+      if (first.loop == second.loop || jams.turns() > most) continue;
+      const double cost = jammed_cost(kernel, loops, plan.vector_loop, jams);
+      // Equal reads saved: the greater number of turns.
+      if (cost > least || (cost == least && jams.turns() <= best.turns())) continue;
+      least = cost;
+      best = jams;
+    }
+  for (const Jam& jam : {best.first, best.second})
+    if (jam.loop >= 0) plan.jams.push_back(jam);
+}
+
+/// Conditions, such as those of padding, are computed where their loops are known: those loops go outside,
+/// the others may then go round without them. Only where the position of an element is not asked for.
+void order_inner_loops(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
+  if (finds_position(kernel) || traffic.conditioned == 0) return;
+  const auto conditioned = [&](const ScheduledLoop& scheduled) {
+    for (int loop = 0; loop < static_cast<int>(kernel.loops.size()); ++loop)
+      if ((traffic.conditioned >> loop & 1) != 0 &&
+          (loop == scheduled.loop || plan.absorbed_by[static_cast<size_t>(loop)] == scheduled.loop))
+        return true;
+    return false;
+  };
+  const auto vector = std::ranges::find(plan.inner, plan.vector_loop, &ScheduledLoop::loop);
+  if (vector == plan.inner.end()) {
+    std::ranges::stable_partition(plan.inner, conditioned);
+    return;
+  }
+  // Only the loop over lanes: its conditions are vectors, and the others keep the order of memory.
+  if (conditioned(*vector)) std::rotate(plan.inner.begin(), vector, vector + 1);
 }
 
 KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& buffers,
                                const Machine& machine) {
   const Traffic traffic = traffic_of(kernel, buffers);
   KernelSchedule plan;
-  plan.absorbed.assign(kernel.loops.size(), false);
+  plan.absorbed_by.assign(kernel.loops.size(), -1);
+  const int lanes = lanes_of(kernel, machine);
   const int count = static_cast<int>(kernel.loops.size());
-  plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, plan.absorbed);
-  plan.inner = merged_loops(kernel, traffic, kernel.outer, count, plan.absorbed);
+  plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, lanes, plan.absorbed_by);
+  plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
   choose_vector_loop(kernel, traffic, machine, plan);
-  choose_jam(kernel, traffic, plan);
+  order_inner_loops(kernel, traffic, plan);
+  choose_jam(kernel, traffic, machine, plan);
   return plan;
 }
 
 std::string steps_of(int loop, const KernelSchedule& plan) {
   if (loop == plan.vector_loop) return fmt::format(" by {}", plan.lanes);
-  return loop == plan.jam_loop ? fmt::format(" jammed by {}", plan.jam) : "";
+  const int turns = plan.turns_of(loop);
+  return turns > 1 ? fmt::format(" jammed by {}", turns) : "";
 }
 
 std::string text_of(const std::vector<ScheduledLoop>& loops, const Kernel& kernel,
@@ -216,6 +266,11 @@ double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers
     return turns * estimated_cycles(plan.contraction->facts, plan.contraction->plan, machine);
   }
   return cost_of(kernel, traffic_of(kernel, buffers), plan, plan.vector_loop, plan.lanes);
+}
+
+int KernelSchedule::turns_of(int loop) const {
+  const auto found = std::ranges::find(jams, loop, &Jam::loop);
+  return found == jams.end() ? 1 : found->turns;
 }
 
 double estimate(const Extent& extent) {

@@ -24,23 +24,32 @@ struct ContractionSchedule {
   int a, b;  // the instructions that read the operands
 };
 
+/// `turns` turns of a loop side by side; its extent is a multiple of them.
+struct Jam {
+  int loop, turns;
+  bool operator==(const Jam&) const = default;
+};
+
 struct KernelSchedule {
   std::vector<ScheduledLoop> outer;  // outermost first; contractions: without row and column loop
   std::vector<ScheduledLoop> inner;
-  /// By loop: it has become part of another one and counts for nothing in addresses.
-  std::vector<bool> absorbed;
+  /// By loop: the loop that it has become part of, with a stride that counts for nothing; -1: none. Where a
+  /// condition asks for either, the loop has taken up one other, and its own extent is a power of two.
+  std::vector<int> absorbed_by;
   int vector_loop = -1;  // spread over lanes, -1: none
   int lanes = 1;
-  /// An outer loop of which `jam` turns run side by side, so that reads that do not change with it are
-  /// shared; -1: none. Its extent is a multiple of jam.
-  int jam_loop = -1;
-  int jam = 1;
+  /// Outer loops, two at most, of which some turns run side by side, so that reads that do not change with
+  /// one are shared.
+  std::vector<Jam> jams = {};
   std::optional<ContractionSchedule> contraction;
   /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
   /// split_step: rows of a contraction without outer loops, else the outermost loop. 1: one thread runs all.
   int threads = 1;
   Extent split_extent = {};
   int64_t split_step = 1;
+
+  /// Turns of this loop that run side by side: 1 for most.
+  int turns_of(int loop) const;
 };
 
 struct Schedule {

@@ -26,7 +26,7 @@ bool find_split(const Kernel& kernel, const Machine& machine, KernelSchedule& pl
   if (plan.outer.empty()) return false;
   plan.split_extent = plan.outer[0].extent;
   if (plan.outer[0].loop == plan.vector_loop) plan.split_step = plan.lanes;
-  if (plan.outer[0].loop == plan.jam_loop) plan.split_step = plan.jam;
+  if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) plan.split_step = turns;
   return true;
 }
 

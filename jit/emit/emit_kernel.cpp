@@ -69,21 +69,27 @@ class NestEmitter {
   void ready(Scopes& scopes, int phase, const std::vector<bool>& wanted) {
     values_.emit_ready(scopes[0], phase, wanted);
     for (size_t c = 1; c < scopes.size(); ++c) {
-      values_.share(scopes[0], scopes[c]);
+      values_.share(std::span(scopes).first(c), scopes[c]);
       values_.emit_ready(scopes[c], phase, wanted);
     }
   }
 
   Scopes entered(const Scopes& scopes, int loop, llvm::Value* index, llvm::Value* mask) {
-    Scopes inside = scopes;
-    if (loop == schedule_.jam_loop) inside.assign(static_cast<size_t>(schedule_.jam), scopes[0]);
-    for (size_t c = 0; c < inside.size(); ++c) {
-      if (mask != nullptr) inside[c].mask = mask;
-      llvm::Value* own = index;
-      if (loop == schedule_.jam_loop && c > 0)
-        own = emitter_.builder.CreateAdd(index, emitter_.i64(static_cast<int64_t>(c)));
-      values_.enter(inside[c], loop, own, c == 0 ? nullptr : &inside[0]);
-    }
+    Scopes inside;
+    const auto jam = std::ranges::find(schedule_.jams, loop, &Jam::loop);
+    const int turns = schedule_.turns_of(loop);
+    for (const Scope& scope : scopes)
+      for (int turn = 0; turn < turns; ++turn) {
+        Scope next = scope;
+        if (mask != nullptr) next.mask = mask;
+        llvm::Value* own = index;
+        if (turn > 0) {
+          next.turn[static_cast<size_t>(jam - schedule_.jams.begin())] = turn;
+          own = emitter_.builder.CreateAdd(index, emitter_.i64(turn));
+        }
+        values_.enter(next, loop, own, inside);
+        inside.push_back(std::move(next));
+      }
     return inside;
   }
 
@@ -96,7 +102,7 @@ class NestEmitter {
       body(inside);
     };
     if (loop.loop != schedule_.vector_loop) {
-      const int step = loop.loop == schedule_.jam_loop ? schedule_.jam : 1;
+      const int step = schedule_.turns_of(loop.loop);
       return emit_loop(emitter_, begin, end, step, "loop", [&](llvm::Value* index) { turn(index, nullptr); });
     }
     const int lanes = schedule_.lanes;

@@ -1,6 +1,7 @@
 #include "jit/emit/kernel_values.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "graph/error.h"
 #include "jit/emit/emit_scalar.h"
@@ -20,7 +21,7 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
   const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
   const auto add = [&](Address address) {
     std::erase_if(address.loops, [&](const Address::Step& step) {
-      return schedule.absorbed[static_cast<size_t>(step.number)];
+      return schedule.absorbed_by[static_cast<size_t>(step.number)] >= 0;
     });
     const auto known = std::ranges::find(addresses_, address);
     access_.push_back(static_cast<size_t>(known - addresses_.begin()));
@@ -30,6 +31,14 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
     add(it.kind == InstructionKind::Read ? address_of(it.place, shape(it.buffer)) : Address{});
   for (const Store& store : kernel.stores) add(address_of(store.place, shape(store.buffer)));
   active_.assign(addresses_.size(), true);
+  for (uint64_t& own : loops_)
+    for (size_t loop = 0; loop < kernel.loops.size(); ++loop)
+      if (const int by = schedule.absorbed_by[loop]; by >= 0 && (own >> loop & 1) != 0)
+        own |= uint64_t{1} << by;
+  for (const Instruction& it : kernel.code)
+    if (it.kind != InstructionKind::Read)
+      for (const Position& position : it.place)
+        for (const Term& term : position.terms) conditioned_ |= uint64_t{1} << term.label;
 }
 
 void KernelValues::retire(const std::vector<int>& reads) {
@@ -90,7 +99,9 @@ std::vector<bool> KernelValues::closure(const std::vector<int>& roots) const {
 
 Scope KernelValues::start() {
   Scope scope;
+  scope.turn.assign(schedule_.jams.size(), 0);
   scope.index.assign(kernel_.loops.size(), nullptr);
+  scope.digit.assign(kernel_.loops.size(), nullptr);
   scope.values.assign(kernel_.code.size(), nullptr);
   for (const Address& access : addresses_) {
     llvm::Value* offset = nullptr;
@@ -99,26 +110,47 @@ Scope KernelValues::start() {
     scope.offset.push_back(offset);
   }
   for (size_t loop = 0; loop < kernel_.loops.size(); ++loop)
-    if (schedule_.absorbed[loop]) scope.entered |= uint64_t{1} << loop;
+    if (schedule_.absorbed_by[loop] >= 0) scope.entered |= uint64_t{1} << loop;
   return scope;
 }
 
-void KernelValues::share(const Scope& from, Scope& to) const {
-  for (size_t i = 0; i < to.values.size(); ++i)
-    if (to.values[i] == nullptr && (loops_[i] >> schedule_.jam_loop & 1) == 0) to.values[i] = from.values[i];
+/// The scope beside this one where all is the same that depends on `loops` alone; null: none.
+const Scope* KernelValues::same_turn(std::span<const Scope> beside, const Scope& scope,
+                                     uint64_t loops) const {
+  for (const Scope& other : beside) {
+    bool same = true;
+    for (size_t j = 0; j < schedule_.jams.size() && same; ++j)
+      same = other.turn[j] == scope.turn[j] || (loops >> schedule_.jams[j].loop & 1) == 0;
+    if (same) return &other;
+  }
+  return nullptr;
 }
 
-void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, const Scope* beside) {
+uint64_t KernelValues::loops_moving(const Address& address) const {
+  uint64_t loops = 0;
+  for (const Address::Step& step : address.loops) loops |= uint64_t{1} << step.number;
+  return loops;
+}
+
+void KernelValues::share(std::span<const Scope> beside, Scope& to) const {
+  for (size_t i = 0; i < to.values.size(); ++i) {
+    if (to.values[i] != nullptr) continue;
+    if (const Scope* from = same_turn(beside, to, loops_[i])) to.values[i] = from->values[i];
+  }
+}
+
+void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, std::span<const Scope> beside) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   scope.index[static_cast<size_t>(loop)] = index;
   scope.entered |= uint64_t{1} << loop;
+  enter_digits(scope, loop, index);
   const auto* first = llvm::dyn_cast<llvm::ConstantInt>(index);
   if (first != nullptr && first->isZero()) return;
   for (size_t a = 0; a < addresses_.size(); ++a)
     for (const Address::Step& step : addresses_[a].loops) {
       if (step.number != loop || !active_[a]) continue;
-      if (beside != nullptr && addresses_[a].stride(schedule_.jam_loop).is(0)) {
-        scope.offset[a] = beside->offset[a];
+      if (const Scope* same = same_turn(beside, scope, loops_moving(addresses_[a]))) {
+        scope.offset[a] = same->offset[a];
         continue;
       }
       llvm::Value* more = step.stride.is(1) ? index : builder.CreateMul(index, size(step.stride));
@@ -129,6 +161,23 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, const Scope
 bool KernelValues::is_ready(const Scope& scope, size_t i, int phase, const std::vector<bool>& wanted) const {
   return wanted[i] && scope.values[i] == nullptr && phases_[i] <= phase &&
          (loops_[i] & ~scope.entered) == 0 && kernel_.code[i].kind != InstructionKind::Reduced;
+}
+
+/// The values of two loops that became one, from its index: the lower digit has a power of two of values.
+void KernelValues::enter_digits(Scope& scope, int loop, llvm::Value* index) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const auto absorbed = std::ranges::find(schedule_.absorbed_by, loop);
+  if (absorbed == schedule_.absorbed_by.end()) return;
+  const auto other = static_cast<size_t>(absorbed - schedule_.absorbed_by.begin());
+  const uint64_t both = (uint64_t{1} << loop) | (uint64_t{1} << other);
+  if ((conditioned_ & both) == 0) return;
+  const bool vector = loop == schedule_.vector_loop;
+  llvm::Value* all = same_form(index, vector);
+  if (vector) all = builder.CreateAdd(all, lane_numbers(1));
+  const int64_t low = kernel_.loops[static_cast<size_t>(loop)].extent.factor;
+  const auto number = [&](int64_t value) { return same_form(emitter_.i64(value), vector); };
+  scope.digit[static_cast<size_t>(loop)] = builder.CreateAnd(all, number(low - 1));
+  scope.digit[other] = builder.CreateLShr(all, number(std::countr_zero(static_cast<uint64_t>(low))));
 }
 
 void KernelValues::emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted) {
@@ -194,26 +243,35 @@ llvm::Value* KernelValues::emit(Scope& scope, int instruction) {
   throw Bug(fmt::format("[emit] %{} of '{}' has no value yet", instruction, kernel_.name));
 }
 
+/// 0, step, 2 step, ... in the lanes.
+llvm::Constant* KernelValues::lane_numbers(int64_t step) const {
+  std::vector<llvm::Constant*> lanes;
+  for (int lane = 0; lane < schedule_.lanes; ++lane)
+    lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(step * lane)));
+  return schedule_.lanes == 1 ? lanes[0] : llvm::ConstantVector::get(lanes);
+}
+
 llvm::Value* KernelValues::emit_position(Scope& scope, const Position& position) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   llvm::Value* value = position.offset == 0 ? nullptr : emitter_.i64(position.offset);
   int64_t across = 0;
+  llvm::Value* digits = nullptr;
   for (const Term& term : position.terms) {
-    llvm::Value* index = scope.index[static_cast<size_t>(term.label)];
-    if (term.label == schedule_.vector_loop) across = term.coefficient;
-    if (term.coefficient != 1) index = builder.CreateMul(index, emitter_.i64(term.coefficient));
-    value = value == nullptr ? index : builder.CreateAdd(index, value);
+    llvm::Value* digit = scope.digit[static_cast<size_t>(term.label)];
+    llvm::Value* index = digit == nullptr ? scope.index[static_cast<size_t>(term.label)] : digit;
+    const bool wide = index->getType()->isVectorTy();
+    if (digit == nullptr && term.label == schedule_.vector_loop) across = term.coefficient;
+    if (term.coefficient != 1)
+      index = builder.CreateMul(index, same_form(emitter_.i64(term.coefficient), wide));
+    llvm::Value*& sum = wide ? digits : value;
+    sum = sum == nullptr ? index : builder.CreateAdd(index, sum);
   }
   if (value == nullptr) value = emitter_.i64(0);
   llvm::Value* more = position.value < 0 ? nullptr : scope.values[static_cast<size_t>(position.value)];
-  const bool vector = across != 0 || (more != nullptr && more->getType()->isVectorTy());
+  const bool vector = across != 0 || digits != nullptr || (more != nullptr && more->getType()->isVectorTy());
   value = same_form(value, vector);
-  if (across != 0) {
-    std::vector<llvm::Constant*> lanes;
-    for (int lane = 0; lane < schedule_.lanes; ++lane)
-      lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(across * lane)));
-    value = builder.CreateAdd(value, schedule_.lanes == 1 ? lanes[0] : llvm::ConstantVector::get(lanes));
-  }
+  if (digits != nullptr) value = builder.CreateAdd(value, digits);
+  if (across != 0) value = builder.CreateAdd(value, lane_numbers(across));
   return more == nullptr ? value : builder.CreateAdd(value, same_form(more, vector));
 }
 
@@ -262,11 +320,8 @@ bool KernelValues::is_contiguous(const Scope& scope, size_t access) const {
 
 llvm::Value* KernelValues::lane_pointers(Scope& scope, size_t access, llvm::Value* base, Type type) {
   llvm::IRBuilder<>& builder = emitter_.builder;
-  std::vector<llvm::Constant*> lanes;
-  for (int lane = 0; lane < schedule_.lanes; ++lane)
-    lanes.push_back(emit_constant(emitter_, Type::i64, static_cast<double>(lane)));
   llvm::Value* stride = same_form(size(address(access).stride(schedule_.vector_loop)), true);
-  llvm::Value* offset = builder.CreateMul(llvm::ConstantVector::get(lanes), stride);
+  llvm::Value* offset = builder.CreateMul(lane_numbers(1), stride);
   for (const Address::Step& step : address(access).values) {
     llvm::Value* value = scope.values[static_cast<size_t>(step.number)];
     if (value->getType()->isVectorTy())

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct KernelArguments {
 
 /// What is known at one place of the loop nest. Copied when a loop is entered.
 struct Scope {
+  std::vector<int> turn;             // of each jammed loop: which of the turns side by side
   std::vector<llvm::Value*> index;   // by loop; the vector loop's first lane
+  std::vector<llvm::Value*> digit;   // by loop, where several became one: its own value, in all lanes
   uint64_t entered = 0;              // loops
   std::vector<llvm::Value*> values;  // by instruction; null: not known yet
   std::vector<llvm::Value*> offset;  // by distinct address: elements so far; null: 0
@@ -35,11 +38,11 @@ class KernelValues {
 
   /// The scope outside of all loops.
   Scope start();
-  /// Enters a loop at a value of its index. A scope beside one that has entered it, at another turn of the
-  /// jammed loop, takes over the offsets that this turn does not change.
-  void enter(Scope& scope, int loop, llvm::Value* index, const Scope* beside = nullptr);
-  /// Takes over the values that are the same in every turn of the jammed loop.
-  void share(const Scope& from, Scope& to) const;
+  /// Enters a loop at a value of its index. `beside`: scopes that have entered it, at other turns of the
+  /// jammed loops; the offsets that are the same there are taken over.
+  void enter(Scope& scope, int loop, llvm::Value* index, std::span<const Scope> beside = {});
+  /// Takes over the values that are the same in one of the scopes beside this one.
+  void share(std::span<const Scope> beside, Scope& to) const;
   /// Emits all instructions of `wanted` that the loops entered determine and that need no reduction of phase
   /// `phase` or later.
   void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);
@@ -63,9 +66,13 @@ class KernelValues {
   std::vector<bool> closure(const std::vector<int>& roots) const;
 
  private:
+  void enter_digits(Scope& scope, int loop, llvm::Value* index);
+  const Scope* same_turn(std::span<const Scope> beside, const Scope& scope, uint64_t loops) const;
+  uint64_t loops_moving(const Address& address) const;
   bool is_ready(const Scope& scope, size_t instruction, int phase, const std::vector<bool>& wanted) const;
   void emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted);
   llvm::Value* emit(Scope& scope, int instruction);
+  llvm::Constant* lane_numbers(int64_t step) const;
   llvm::Value* emit_position(Scope& scope, const Position& position);
   llvm::Value* emit_read(Scope& scope, int instruction);
   llvm::Value* emit_offset(const Scope& scope, size_t access);
@@ -87,7 +94,8 @@ class KernelValues {
   std::vector<Address> addresses_;  // distinct
   std::vector<size_t> access_;      // of instructions, then of stores: number of their address
   std::vector<bool> active_;        // by address: loops that are entered move it
-  std::vector<uint64_t> loops_;
+  std::vector<uint64_t> loops_;     // by instruction; one that needs an absorbed loop needs the absorbing one
+  uint64_t conditioned_ = 0;        // loops whose value is used as a number
   std::vector<int> phases_;
 };
 

@@ -69,3 +69,25 @@ TEST_CASE("every vector width gives the interpreter's convolution") {
         {.vector_bits = bits});
   }
 }
+
+TEST_CASE("images narrower than a vector equal the interpreter, several rows in one vector") {
+  for (const int bits : {128, 256, 512})
+    for (const int64_t side : {2, 4, 8}) {
+      if (bits > host_machine().vector_bits) continue;
+      CAPTURE(bits);
+      CAPTURE(side);
+      Graph graph;
+      const Value x = graph.input("x", {4, 3, 8, side}), kernel = graph.input("kernel", {8, 3, 3, 3});
+      const Value y = relu(conv2d(x, kernel, {.padding = {1}}));
+      const Value deep = conv2d(y, graph.input("second", {4, 8, 3, 3}), {.padding = {1}});
+      graph.output("y", deep);
+      const std::vector<Value> gradients = grad(sum(deep * 0.5), std::vector<Value>{x, kernel});
+      graph.output("dx", gradients[0]);
+      graph.output("dkernel", gradients[1]);
+      check_program(graph,
+                    {{"x", dyadic(Type::f32, {4, 3, 8, side}, 1)},
+                     {"kernel", dyadic(Type::f32, {8, 3, 3, 3}, 2)},
+                     {"second", dyadic(Type::f32, {4, 8, 3, 3}, 3)}},
+                    {.vector_bits = bits});
+    }
+}
