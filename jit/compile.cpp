@@ -9,6 +9,7 @@
 #include "graph/verify.h"
 #include "jit/fuse.h"
 #include "jit/lower.h"
+#include "jit/masks.h"
 
 namespace crease {
 namespace {
@@ -77,12 +78,13 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   verify(kernels);
   step.keep(dumps.kernels, kernels);
   kernels = step("fuse", [&] { return options.fuse ? fuse(std::move(kernels)) : std::move(kernels); });
+  if (options.fuse) kernels = step("masks", [&] { return store_masks(std::move(kernels)); });
   order_kernels(kernels);
   name_kernels(kernels, graph);
   verify(kernels);
-  step.keep(dumps.fused, kernels);
   const Schedule schedule =
-      step("schedule", [&] { return crease::schedule(kernels, machine, options.threads); });
+      step("schedule", [&] { return schedule_bits(kernels, machine, options.threads); });
+  step.keep(dumps.fused, kernels);
   step.keep(dumps.schedule, schedule, kernels);
   MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });
   step.keep(dumps.memory, memory, kernels);

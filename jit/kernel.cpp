@@ -48,6 +48,18 @@ void renumber(int& instruction, std::span<const int> to) {
 
 }  // namespace
 
+Shape memory_shape(const Buffer& buffer) {
+  Shape shape = buffer.shape;
+  if (buffer.bits) shape.back() = Dim((shape.back().size() + 15) / 16 * 16);
+  return shape;
+}
+
+Extent bytes_of(const Buffer& buffer) {
+  Extent elements = extent_of(memory_shape(buffer));
+  if (buffer.bits) elements.factor /= 8;
+  return buffer.bits ? elements : Extent{size_of(buffer.type), {}} * elements;
+}
+
 int append(Kernel& kernel, Instruction instruction) {
   const auto& code = kernel.code;
   const auto found = std::ranges::find(code, instruction);

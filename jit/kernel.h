@@ -116,7 +116,15 @@ struct Buffer {
   int alias = -1;
   /// Next: the buffer of the parameter.
   int source = -1;
+  /// Truth values of one bit each; rows begin at whole bytes (see memory_shape).
+  bool bits = false;
 };
+
+/// Dimensions as they lie in memory: those of the buffer, but rows of bits are padded to a multiple of 16, so
+/// that rows share no byte and the masked end of a row may be written whole.
+Shape memory_shape(const Buffer& buffer);
+/// Bytes that a buffer takes.
+Extent bytes_of(const Buffer& buffer);
 
 /// A graph as kernels, in an order in which they may run.
 struct Kernels {

@@ -112,6 +112,7 @@ std::string to_string(const Kernels& program) {
     const Buffer& buffer = program.buffers[i];
     text += fmt::format("buffer {}: {} {}{}", buffer.name, text_of(buffer.kind), to_string(buffer.type),
                         to_string(buffer.shape));
+    if (buffer.bits) text += " as bits";
     if (buffer.alias >= 0) text += " = " + name_of_buffer(buffer.alias, program.buffers);
     if (buffer.source >= 0) text += " of " + name_of_buffer(buffer.source, program.buffers);
     text += "\n";

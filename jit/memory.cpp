@@ -156,7 +156,7 @@ class Planner {
       for (const Instruction& it : kernel.code) {
         if (it.kind != InstructionKind::Read || it.place != store.place) continue;
         const Buffer& operand = program_.buffers[static_cast<size_t>(it.buffer)];
-        if (operand.alias >= 0 || !is_intermediate(it.buffer) ||
+        if (operand.alias >= 0 || !is_intermediate(it.buffer) || operand.bits != result.bits ||
             size_of(operand.type) != size_of(result.type) || operand.shape != result.shape ||
             !reads_only_at(kernel, it.buffer, store))
           continue;
@@ -175,8 +175,7 @@ class Planner {
       const Buffer& buffer = program_.buffers[b];
       if (!is_intermediate(static_cast<int>(b)) || plan_.home[b] != static_cast<int>(b) || first_[b] < 0)
         continue;
-      plan_.slots.push_back({static_cast<int>(b), Extent{size_of(buffer.type), {}} * extent_of(buffer.shape),
-                             first_[b], last_[b]});
+      plan_.slots.push_back({static_cast<int>(b), bytes_of(buffer), first_[b], last_[b]});
     }
     plan_.table_size = static_cast<int>(program_.buffers.size());
     plan_.scratch.assign(schedule_.kernels.size(), -1);

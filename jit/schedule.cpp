@@ -22,7 +22,7 @@ struct Traffic {
 Traffic traffic_of(const Kernel& kernel, const std::vector<Buffer>& buffers) {
   Traffic traffic;
   const std::vector<bool> wanted = needed(kernel);
-  const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
+  const auto shape = [&](int buffer) { return memory_shape(buffers[static_cast<size_t>(buffer)]); };
   for (size_t i = 0; i < kernel.code.size(); ++i) {
     const Instruction& it = kernel.code[i];
     if (!wanted[i]) continue;
@@ -130,9 +130,17 @@ double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedul
   return turns * each + outer_turns * across;
 }
 
-void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const Machine& machine,
-                        KernelSchedule& plan) {
-  const int lanes = lanes_of(kernel, machine);
+/// Whole bytes at least.
+bool touches_bits(const Kernel& kernel, const std::vector<Buffer>& buffers) {
+  const auto bits = [&](int buffer) { return buffer >= 0 && buffers[static_cast<size_t>(buffer)].bits; };
+  return std::ranges::any_of(kernel.code, [&](const Instruction& it) { return bits(it.buffer); }) ||
+         std::ranges::any_of(kernel.stores, [&](const Store& it) { return bits(it.buffer); });
+}
+
+void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const std::vector<Buffer>& buffers,
+                        const Machine& machine, KernelSchedule& plan) {
+  const int least = touches_bits(kernel, buffers) ? 8 : 1;
+  const int lanes = std::max(lanes_of(kernel, machine), least);
   double best = cost_of(kernel, traffic, plan, -1, 1);
   std::vector<ScheduledLoop> loops = plan.outer;
   loops.insert(loops.end(), plan.inner.begin(), plan.inner.end());
@@ -235,7 +243,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, lanes, plan.absorbed_by);
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
-  choose_vector_loop(kernel, traffic, machine, plan);
+  choose_vector_loop(kernel, traffic, buffers, machine, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, traffic, machine, plan);
   return plan;

@@ -47,11 +47,12 @@ bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffe
   const auto factor = [&](size_t i) {
     const int instruction = product.operands[i];
     const Instruction& read = kernel.code[static_cast<size_t>(instruction)];
-    return Factor{instruction, address_of(read.place, buffers[static_cast<size_t>(read.buffer)].shape)};
+    return Factor{instruction,
+                  address_of(read.place, memory_shape(buffers[static_cast<size_t>(read.buffer)]))};
   };
   Factor a = factor(0), b = factor(1);
   const Store& store = kernel.stores[0];
-  const Address result = address_of(store.place, buffers[static_cast<size_t>(store.buffer)].shape);
+  const Address result = address_of(store.place, memory_shape(buffers[static_cast<size_t>(store.buffer)]));
   for (const Address* address : std::initializer_list<const Address*>{&a.address, &b.address, &result})
     if (!has_single_strides(*address, plan)) return false;
   const auto column = std::ranges::find_if(plan.outer, [&](const ScheduledLoop& loop) {

@@ -34,7 +34,7 @@ double bytes_written(const Kernels& program, const Kernel& kernel) {
   double bytes = 0;
   for (const Store& store : kernel.stores) {
     const Buffer& buffer = program.buffers[static_cast<size_t>(store.buffer)];
-    bytes += static_cast<double>(size_of(buffer.type)) * estimate(extent_of(buffer.shape));
+    bytes += estimate(bytes_of(buffer));
   }
   return bytes;
 }

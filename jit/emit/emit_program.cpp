@@ -156,7 +156,8 @@ class ProgramEmitter {
       const Buffer& buffer = program_.buffers[static_cast<size_t>(number)];
       const int home = memory_.home[static_cast<size_t>(number)];
       renamed_[static_cast<size_t>(number)].name =
-          fmt::format("{}:{}{}", argument.at(home), to_string(buffer.type), to_string(buffer.shape));
+          fmt::format("{}:{}{}{}", argument.at(home), to_string(buffer.type), to_string(buffer.shape),
+                      buffer.bits ? " bits" : "");
     };
     for (const Instruction& it : kernel.code)
       if (it.kind == InstructionKind::Read) rename(it.buffer);

@@ -18,7 +18,7 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
       arguments_(arguments),
       loops_(dependences(kernel)),
       phases_(phases(kernel)) {
-  const auto shape = [&](int buffer) { return buffers[static_cast<size_t>(buffer)].shape; };
+  const auto shape = [&](int buffer) { return memory_shape(buffers[static_cast<size_t>(buffer)]); };
   const auto add = [&](Address address) {
     std::erase_if(address.loops, [&](const Address::Step& step) {
       return schedule.absorbed_by[static_cast<size_t>(step.number)] >= 0;
@@ -278,6 +278,8 @@ llvm::Value* KernelValues::emit_position(Scope& scope, const Position& position)
 llvm::Value* KernelValues::emit_read(Scope& scope, int instruction) {
   const Instruction& it = kernel_.code[static_cast<size_t>(instruction)];
   llvm::Value* condition = it.operands.empty() ? nullptr : scope.values[static_cast<size_t>(it.operands[0])];
+  if (buffers_[static_cast<size_t>(it.buffer)].bits)
+    return load_bits(scope, static_cast<size_t>(instruction), it.buffer, is_vector(instruction));
   llvm::Value* value =
       load(scope, static_cast<size_t>(instruction), it.buffer, condition, is_vector(instruction));
   if (it.type != Type::boolean) return value;
@@ -406,12 +408,43 @@ void KernelValues::write(Scope& scope, size_t access, int buffer, llvm::Value* v
     builder.CreateMaskedStore(value, pointer, align, mask);
 }
 
+/// Address of the byte where a bit lies.
+llvm::Value* KernelValues::byte_of(const Scope& scope, size_t access, int buffer) {
+  llvm::Value* byte = emitter_.builder.CreateLShr(emit_offset(scope, access), emitter_.i64(3));
+  return emitter_.element(arguments_.pointers.at(buffer), byte, Type::u8);
+}
+
+/// Vectors begin at whole bytes, and rows are long enough for whole vectors: no mask is needed.
+llvm::Value* KernelValues::load_bits(Scope& scope, size_t access, int buffer, bool vector) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  llvm::Value* pointer = byte_of(scope, access, buffer);
+  const llvm::Align align(1);
+  if (vector) {
+    const auto lanes = static_cast<unsigned>(schedule_.lanes);
+    llvm::Value* bits = builder.CreateAlignedLoad(builder.getIntNTy(lanes), pointer, align);
+    return builder.CreateBitCast(bits, llvm::FixedVectorType::get(builder.getInt1Ty(), lanes));
+  }
+  llvm::Value* place = builder.CreateTrunc(emit_offset(scope, access), builder.getInt8Ty());
+  llvm::Value* byte = builder.CreateAlignedLoad(builder.getInt8Ty(), pointer, align);
+  llvm::Value* shifted = builder.CreateLShr(byte, builder.CreateAnd(place, builder.getInt8(7)));
+  return builder.CreateTrunc(shifted, builder.getInt1Ty());
+}
+
+/// Lanes that do not count become zeros in the padding of the row.
+void KernelValues::write_bits(Scope& scope, size_t access, int buffer, llvm::Value* value) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  if (scope.mask != nullptr) value = builder.CreateAnd(value, scope.mask);
+  llvm::Value* bits = builder.CreateBitCast(value, builder.getIntNTy(static_cast<unsigned>(schedule_.lanes)));
+  builder.CreateAlignedStore(bits, byte_of(scope, access, buffer), llvm::Align(1));
+}
+
 void KernelValues::emit_store(Scope& scope, size_t store) {
   const Store& it = kernel_.stores[store];
   const size_t access = kernel_.code.size() + store;
   const Type type = buffers_[static_cast<size_t>(it.buffer)].type;
   const bool vector = has_vector_loop(loops_of(it)) && (scope.entered >> schedule_.vector_loop & 1) != 0;
   llvm::Value* value = same_form(scope.values[static_cast<size_t>(it.value)], vector);
+  if (buffers_[static_cast<size_t>(it.buffer)].bits) return write_bits(scope, access, it.buffer, value);
   llvm::Value* condition = it.condition < 0 ? nullptr : scope.values[static_cast<size_t>(it.condition)];
   if (it.combine != Combine::Assign) {
     llvm::Value* old = load(scope, access, it.buffer, condition, vector);

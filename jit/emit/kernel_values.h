@@ -79,6 +79,9 @@ class KernelValues {
   llvm::Value* lane_pointers(Scope& scope, size_t access, llvm::Value* base, Type type);
   llvm::Value* load(Scope& scope, size_t access, int buffer, llvm::Value* condition, bool vector);
   void write(Scope& scope, size_t access, int buffer, llvm::Value* value, llvm::Value* condition);
+  llvm::Value* byte_of(const Scope& scope, size_t access, int buffer);
+  llvm::Value* load_bits(Scope& scope, size_t access, int buffer, bool vector);
+  void write_bits(Scope& scope, size_t access, int buffer, llvm::Value* value);
   void write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition);
   llvm::Value* lanes_mask(const Scope& scope, llvm::Value* condition) const;
   bool is_contiguous(const Scope& scope, size_t access) const;
