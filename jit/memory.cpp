@@ -1,6 +1,7 @@
 #include "jit/memory.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "graph/error.h"
@@ -26,43 +27,74 @@ std::set<int> storages_written(const Kernels& program, const Kernel& kernel) {
 
 class Order {
  public:
-  explicit Order(const Kernels& program) : program_(program), done_(program.kernels.size(), false) {
+  explicit Order(const Kernels& program)
+      : program_(program),
+        done_(program.kernels.size(), false),
+        waits_(done_.size(), 0),
+        followers_(done_.size()),
+        users_(program.buffers.size(), 0),
+        exists_(program.buffers.size(), false) {
     for (const Kernel& kernel : program.kernels) {
       reads_.push_back(storages_read(program, kernel));
       writes_.push_back(storages_written(program, kernel));
+      std::set<int> touched = reads_.back();
+      touched.insert(writes_.back().begin(), writes_.back().end());
+      for (int storage : touched) ++users_[static_cast<size_t>(storage)];
+      touches_.push_back(std::move(touched));
     }
+    for (size_t k = 0; k < done_.size(); ++k)
+      for (size_t before = 0; before < k; ++before)
+        if (std::ranges::any_of(writes_[before], [&](int s) { return touches_[k].contains(s); })) {
+          ++waits_[k];
+          followers_[before].push_back(k);
+        }
   }
 
   std::vector<size_t> run() {
     std::vector<size_t> order;
     while (order.size() < done_.size()) {
-      const size_t next = choose();
-      done_[next] = true;
-      order.push_back(next);
+      order.push_back(choose());
+      finish(order.back());
     }
     return order;
   }
 
  private:
+  /// Of the kernels that may run, the one that leaves the least memory in use.
   size_t choose() const {
-    size_t fallback = done_.size();
+    std::optional<size_t> best, fallback;
+    double least = 0;
     for (size_t k = 0; k < done_.size(); ++k) {
-      if (done_[k] || !ready(k)) continue;
-      if (!overwrites_early(k)) return k;
-      if (fallback == done_.size()) fallback = k;
+      if (done_[k] || waits_[k] > 0) continue;
+      if (!fallback) fallback = k;
+      const double growth = growth_of(k);
+      if ((best && growth >= least) || overwrites_early(k)) continue;
+      best = k;
+      least = growth;
     }
-    ensure(fallback < done_.size(), "[memory] kernels depend on each other in a circle");
-    return fallback;
+    ensure(fallback.has_value(), "[memory] kernels depend on each other in a circle");
+    return best.value_or(*fallback);
   }
 
-  /// Everything written before, in the present order, to what k reads or writes has been done.
-  bool ready(size_t k) const {
-    const auto touches = [&](int storage) {
-      return reads_[k].contains(storage) || writes_[k].contains(storage);
-    };
-    for (size_t other = 0; other < k; ++other)
-      if (!done_[other] && std::ranges::any_of(writes_[other], touches)) return false;
-    return true;
+  void finish(size_t k) {
+    done_[k] = true;
+    for (size_t follower : followers_[k]) --waits_[follower];
+    for (int storage : touches_[k]) {
+      --users_[static_cast<size_t>(storage)];
+      exists_[static_cast<size_t>(storage)] = true;
+    }
+  }
+
+  /// Bytes of intermediates that the kernel makes, less those that nobody needs after it.
+  double growth_of(size_t k) const {
+    double bytes = 0;
+    for (int storage : touches_[k]) {
+      const Buffer& buffer = program_.buffers[static_cast<size_t>(storage)];
+      if (buffer.kind != BufferKind::Intermediate) continue;
+      if (!exists_[static_cast<size_t>(storage)]) bytes += estimate(bytes_of(buffer));
+      if (users_[static_cast<size_t>(storage)] == 1) bytes -= estimate(bytes_of(buffer));
+    }
+    return bytes;
   }
 
   /// Writes the next value of a parameter that a waiting kernel still reads.
@@ -76,8 +108,12 @@ class Order {
   }
 
   const Kernels& program_;
-  std::vector<std::set<int>> reads_, writes_;
+  std::vector<std::set<int>> reads_, writes_, touches_;
   std::vector<bool> done_;
+  std::vector<int> waits_;                      // earlier kernels that must run first
+  std::vector<std::vector<size_t>> followers_;  // kernels that wait for this one
+  std::vector<int> users_;                      // by storage: kernels to come that touch it
+  std::vector<bool> exists_;                    // by storage: it has been written
 };
 
 class Planner {

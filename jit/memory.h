@@ -26,8 +26,8 @@ struct MemoryPlan {
   int table_size = 0;
 };
 
-/// Puts kernels in an order in which parameters are overwritten as late as possible, and every operand still
-/// comes first.
+/// Puts kernels in an order in which each, of those that may run, leaves the least memory in use, parameters
+/// are overwritten after their last reader where that can be, and every operand still comes first.
 void order_kernels(Kernels& program);
 
 /// Lifetimes and sharing. An elementwise result takes the memory of an operand that dies there; the next

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "autodiff/reverse.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
