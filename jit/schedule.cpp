@@ -130,17 +130,14 @@ double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedul
   return turns * each + outer_turns * across;
 }
 
-/// Whole bytes at least.
+/// Vectors of such kernels are whole bytes of bits.
 bool touches_bits(const Kernel& kernel, const std::vector<Buffer>& buffers) {
   const auto bits = [&](int buffer) { return buffer >= 0 && buffers[static_cast<size_t>(buffer)].bits; };
   return std::ranges::any_of(kernel.code, [&](const Instruction& it) { return bits(it.buffer); }) ||
          std::ranges::any_of(kernel.stores, [&](const Store& it) { return bits(it.buffer); });
 }
 
-void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, const std::vector<Buffer>& buffers,
-                        const Machine& machine, KernelSchedule& plan) {
-  const int least = touches_bits(kernel, buffers) ? 8 : 1;
-  const int lanes = std::max(lanes_of(kernel, machine), least);
+void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, int lanes, KernelSchedule& plan) {
   double best = cost_of(kernel, traffic, plan, -1, 1);
   std::vector<ScheduledLoop> loops = plan.outer;
   loops.insert(loops.end(), plan.inner.begin(), plan.inner.end());
@@ -238,12 +235,12 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   const Traffic traffic = traffic_of(kernel, buffers);
   KernelSchedule plan;
   plan.absorbed_by.assign(kernel.loops.size(), -1);
-  const int lanes = lanes_of(kernel, machine);
+  const int lanes = std::max(lanes_of(kernel, machine), touches_bits(kernel, buffers) ? 8 : 1);
   const int count = static_cast<int>(kernel.loops.size());
   plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, lanes, plan.absorbed_by);
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
-  choose_vector_loop(kernel, traffic, buffers, machine, plan);
+  choose_vector_loop(kernel, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, traffic, machine, plan);
   return plan;
