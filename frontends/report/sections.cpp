@@ -2,16 +2,28 @@
 
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/normal_form/normal_form.h"
+#include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/saturation.h"
 #include "graph/analysis/scaling_report.h"
 
 namespace crease {
 
+namespace {
+
+/// Everything that leaves the outputs as they are.
+std::vector<Finding> symmetry_findings(const Graph& graph) {
+  std::vector<Finding> findings = scaling_findings(graph);
+  for (Finding& finding : permutation_findings(graph)) findings.push_back(std::move(finding));
+  return findings;
+}
+
+}  // namespace
+
 std::span<const ReportSection> report_sections() {
   static constexpr ReportSection rows[] = {
       {"AFFINE", [](const Graph& graph, const AnalyzeOptions&) { return linearity_findings(graph); }},
       {"NORMAL FORM", [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},
-      {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return scaling_findings(graph); }},
+      {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return symmetry_findings(graph); }},
       {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); }},
   };
   return rows;
