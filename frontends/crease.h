@@ -25,6 +25,7 @@
 #include "frontends/trainer.h"
 #include "frontends/training/confusion.h"
 #include "frontends/training/lsuv.h"
+#include "frontends/training/penalty.h"
 #include "frontends/training/train_log.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check.h"

@@ -18,10 +18,10 @@ Layer mlp(const std::vector<int64_t>& sizes, const Layer& activation, const Line
   return sequential(layers);
 }
 
-Graph network(const Layer& layer, int64_t features, Type type, std::source_location where) {
+Graph network(const Layer& layer, int64_t features, Type type, Mode mode, std::source_location where) {
   Graph graph;
   const Value x = graph.input("x", {"batch", features}, type, where);
-  graph.output("logits", layer(x, where));
+  graph.output("logits", layer(x, mode, where));
   return graph;
 }
 

@@ -10,8 +10,9 @@ namespace crease {
 Layer mlp(const std::vector<int64_t>& sizes, const Layer& activation, const LinearOptions& options = {},
           std::source_location where = std::source_location::current());
 
-/// A graph with input "x" [batch, features] and output "logits", the layer's result on it.
-Graph network(const Layer& layer, int64_t features, Type type = Type::f32,
+/// A graph with input "x" [batch, features] and output "logits", the layer's result on it, as it is used or
+/// as it is trained.
+Graph network(const Layer& layer, int64_t features, Type type = Type::f32, Mode mode = Mode::Evaluation,
               std::source_location where = std::source_location::current());
 
 /// The activation of that name in the catalogue, such as "relu" or "tanh".

@@ -30,7 +30,8 @@ struct Totals {
 Graph step_graph(const Objective& objective, const TrainOptions& options) {
   TrainStepOptions step{.tie = options.tie, .clip = options.clip};
   if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
-  return train_step(objective.loss, options.optimizer, step);
+  const Value loss = options.penalty ? objective.loss + options.penalty(objective.output) : objective.loss;
+  return train_step(loss, options.optimizer, step);
 }
 
 Graph evaluation_graph(const Objective& objective) {
@@ -77,10 +78,7 @@ class Training {
       : data_(data),
         options_(options),
         objective_(make_objective(network, data.train, options.loss)),
-        step_(step_graph(options.training_network
-                             ? make_objective(*options.training_network, data.train, options.loss)
-                             : objective_,
-                         options)),
+        step_(step_graph(training_objective(network, data.train), options)),
         runner_(step_, options.run),
         evaluator_(evaluation_graph(objective_), options.run) {
     if (!options.resume) return;
@@ -104,6 +102,12 @@ class Training {
   }
 
  private:
+  Objective training_objective(const Graph& network, const Dataset& data) const {
+    if (!options_.training_network && !options_.training_loss) return objective_;
+    return make_objective(options_.training_network.value_or(network), data,
+                          options_.training_loss ? options_.training_loss : options_.loss);
+  }
+
   Batches batches(int64_t epoch) const {
     return data_.train.batches(options_.batch, {.seed = options_.seed, .epoch = epoch});
   }

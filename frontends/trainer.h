@@ -13,6 +13,7 @@
 #include "frontends/progress.h"
 #include "frontends/schedules.h"
 #include "frontends/training/objective.h"
+#include "frontends/training/penalty.h"
 #include "frontends/training/runner.h"
 #include "graph/graph.h"
 
@@ -31,6 +32,11 @@ struct TrainOptions {
   std::optional<Graph> training_network = {};
   /// Empty: softmax_cross_entropy for integer targets, mse for floating ones.
   LossFunction loss = {};
+  /// Minimised in its place, where given: label smoothing, class weights. Measured is `loss`.
+  LossFunction training_loss = {};
+  /// Added to the mean loss in training, and in the training loss that is reported; test and validation are
+  /// measured without it. Made on the network as it is trained.
+  Penalty penalty = {};
   /// Rule at kinks.
   std::optional<Tie> tie = {};
   RunnerOptions run = {};

@@ -3,9 +3,10 @@
 
 #include <memory>
 
+#include "frontends/cli/choices.h"
 #include "frontends/cli/commands.h"
-#include "frontends/cli/training.h"
 #include "frontends/losses.h"
+#include "frontends/model.h"
 #include "frontends/models.h"
 #include "graph/ops/reduction.h"
 #include "graph/text.h"

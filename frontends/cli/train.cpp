@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "frontends/cli/choices.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/networks.h"
 #include "frontends/cli/training.h"
 #include "graph/error.h"
 
@@ -43,7 +45,8 @@ int run(CLI::App& command, Arguments& arguments) {
     run_folds(settings, data, arguments.folds);
     return 0;
   }
-  const Graph network = saved ? saved->network : make_network(settings, data.split.train);
+  Networks networks = make_networks(settings, data.split.train);
+  if (saved) networks.network = saved->network;
   if (checkpoint && checkpoint->epochs_done >= settings.epochs) {
     fmt::print("nothing to do: {} of {} epochs are done; ask for more with --epochs\n",
                checkpoint->epochs_done, settings.epochs);
@@ -54,7 +57,7 @@ int run(CLI::App& command, Arguments& arguments) {
   if (!place.empty()) places.folder = place;
   if (!arguments.log.empty()) places.log = arguments.log;
 
-  const TrainingOutcome outcome = run_training(settings, data, network, places, checkpoint);
+  const TrainingOutcome outcome = run_training(settings, data, networks, places, checkpoint);
   if (outcome.result.stopped) return 130;
   if (outcome.result.epochs.empty()) {
     fmt::print("nothing to do: patience had run out after {} epochs\n", checkpoint->epochs_done);
@@ -74,27 +77,56 @@ int run(CLI::App& command, Arguments& arguments) {
   return 0;
 }
 
-}  // namespace
-
-void add_train(CLI::App& application, Action& action) {
-  CLI::App& command = *application.add_subcommand("train", "Train a network on data");
-  const auto arguments = std::make_shared<Arguments>();
-  TrainingSettings& settings = arguments->settings;
+void add_network_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option("--data", settings.data, data_help)->capture_default_str();
+  command
+      .add_option("--model", settings.model,
+                  "mlp, or cnn: 5x5 convolutions and 2x2 max pooling before the hidden layers")
+      ->capture_default_str();
+  command.add_option("--channels", settings.channels, "Channels of a cnn's convolutions, such as 16,32")
+      ->delimiter(',')
+      ->capture_default_str();
   command.add_option("--hidden", settings.hidden, "Sizes of the hidden layers, such as 256,256")
       ->delimiter(',')
       ->capture_default_str();
-  command.add_option("--activation", settings.activation, "Activation between the layers, by its name")
+  command
+      .add_option("--activation", settings.activation,
+                  "Activation between the layers: a name of the catalogue, maxout, prelu or rrelu")
       ->capture_default_str();
+  command.add_option("--pieces", settings.pieces, "Pieces of maxout")->capture_default_str();
+  command.add_option("--init", settings.init, init_help)->capture_default_str();
+  command.add_flag("--batch-norm", settings.batch_norm, "Batch normalisation before each activation");
+  command.add_option("--dropout", settings.dropout, "Share of each hidden layer that a training step drops");
+  command.add_option("--input-dropout", settings.input_dropout,
+                     "The same for what the first linear layer reads");
+}
+
+void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option("--epochs", settings.epochs, "How often all samples are seen")->capture_default_str();
   command.add_option("--batch", settings.batch, "Samples in a step")->capture_default_str();
-  command.add_option("--optimizer", settings.optimizer, "sgd, momentum or adam")->capture_default_str();
-  command.add_option("--learning-rate", settings.learning_rate, "Default: sgd 0.1, momentum 0.1, adam 0.001");
+  command.add_option("--optimizer", settings.optimizer, optimizer_help)->capture_default_str();
+  command.add_option("--learning-rate", settings.learning_rate, "Default: that of the optimizer");
+  command.add_option("--weight-decay", settings.weight_decay, "Default: that of the optimizer");
+  command.add_option("--schedule", settings.schedule, schedule_help)->capture_default_str();
+  command.add_option("--warm-up", settings.warm_up, "Epochs in which the learning rate rises from 0");
+  command.add_option("--clip", settings.clip.norm, "Greatest norm of all gradients together");
+  command.add_option("--clip-value", settings.clip.value, "Greatest magnitude of a gradient's element");
+  command.add_option(
+      "--l1-activations", settings.l1_activations,
+      "Factor of the sum of all hidden activations' magnitudes, added to the loss of a sample");
+  command.add_option("--l1", settings.l1, "Factor of the sum of all weights' magnitudes");
+  command.add_option("--l2", settings.l2, "Factor of the sum of all weights' squares");
+  command.add_option("--label-smoothing", settings.label_smoothing,
+                     "Share of each target that is spread over all classes");
   command.add_option("--seed", settings.seed, "Decides initial values and the order of samples")
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Threads of the compiled step")->capture_default_str();
   command.add_option("--tie", settings.tie, "Slope used at a kink: left, right, mid, value(S), min_norm")
       ->capture_default_str();
+  command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
+}
+
+void add_data_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option(
       "--validation", settings.validation,
       "Share of the training samples kept apart; the parameters that do best on them are kept");
@@ -102,6 +134,17 @@ void add_train(CLI::App& application, Action& action) {
                      "End when the validation loss has been no better for so many epochs");
   command.add_option("--shift", settings.shift, "Move images by up to so many pixels, anew each epoch");
   command.add_flag("--flip", settings.flip, "Mirror half of the images, anew each epoch");
+}
+
+}  // namespace
+
+void add_train(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand("train", "Train a network on data");
+  const auto arguments = std::make_shared<Arguments>();
+  TrainingSettings& settings = arguments->settings;
+  add_network_options(command, settings);
+  add_training_options(command, settings);
+  add_data_options(command, settings);
   command.add_option("--folds", arguments->folds,
                      "Train and test on so many folds of the training samples instead; nothing is saved");
   command.add_option("--log", arguments->log, "File for one line of JSON an epoch");
@@ -109,7 +152,6 @@ void add_train(CLI::App& application, Action& action) {
       .add_option("--checkpoint-seconds", arguments->checkpoint_seconds,
                   "Time between checkpoints within an epoch")
       ->capture_default_str();
-  command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
   command.add_option("--save", arguments->save, "Folder for the network, saved while it is trained");
   command.add_option("--resume", arguments->resume,
                      "Folder of a training to go on with; its options are kept");

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "frontends/cli/choices.h"
+#include "frontends/cli/networks.h"
 #include "frontends/cli/terminal.h"
-#include "frontends/models.h"
+#include "frontends/losses.h"
 #include "frontends/training/train_log.h"
 #include "graph/error.h"
 
@@ -56,13 +58,33 @@ class Saver {
   std::optional<std::chrono::steady_clock::time_point> saved_;
 };
 
+/// What is added to the loss; empty: nothing.
+Penalty penalty_of(const TrainingSettings& settings) {
+  std::vector<Penalty> penalties;
+  if (settings.l1_activations != 0)
+    penalties.push_back(l1_on_activations(activation_operation(settings), settings.l1_activations));
+  if (settings.l1 != 0) penalties.push_back(l1_on_weights(settings.l1));
+  if (settings.l2 != 0) penalties.push_back(l2_on_weights(settings.l2));
+  return penalties.empty() ? Penalty() : sum_of(std::move(penalties));
+}
+
 /// What settings say of a training; places, display and stop are the caller's.
 TrainOptions train_options(const TrainingSettings& settings, const Split& data) {
   TrainOptions options;
   options.epochs = settings.epochs;
   options.batch = settings.batch;
   options.seed = settings.seed;
-  options.optimizer = make_optimizer(settings.optimizer, settings.learning_rate);
+  options.optimizer = make_optimizer(settings.optimizer, settings.learning_rate, settings.weight_decay);
+  if (settings.schedule != "constant" || settings.warm_up != 0)
+    options.schedule = make_schedule(settings.schedule, settings.warm_up);
+  options.clip = settings.clip;
+  options.penalty = penalty_of(settings);
+  if (settings.label_smoothing != 0) {
+    expect(data.train.classes > 0, "[train] label smoothing wants classes: '{}' has numbers", settings.data);
+    options.training_loss = [smoothing = settings.label_smoothing](const Value& logits, const Value& label) {
+      return softmax_cross_entropy(logits, label, {.label_smoothing = smoothing});
+    };
+  }
   options.tie = parse_tie(settings.tie);
   options.patience = settings.patience;
   options.run.compile.threads = settings.threads;
@@ -88,41 +110,45 @@ void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& che
 
 std::map<std::string, std::string> TrainingSettings::as_options() const {
   std::map<std::string, std::string> options{{"--data", data},
+                                             {"--model", model},
+                                             {"--channels", fmt::format("{}", fmt::join(channels, ","))},
                                              {"--hidden", fmt::format("{}", fmt::join(hidden, ","))},
                                              {"--activation", activation},
+                                             {"--pieces", std::to_string(pieces)},
+                                             {"--init", init},
                                              {"--epochs", std::to_string(epochs)},
                                              {"--batch", std::to_string(batch)},
                                              {"--optimizer", optimizer},
+                                             {"--schedule", schedule},
                                              {"--seed", std::to_string(seed)},
                                              {"--threads", std::to_string(threads)},
                                              {"--tie", tie}};
-  if (validation != 0) options["--validation"] = fmt::format("{}", validation);
+  const auto add_number = [&](const char* name, double value) {
+    if (value != 0) options[name] = fmt::format("{}", value);
+  };
+  add_number("--validation", validation);
+  add_number("--dropout", dropout);
+  add_number("--input-dropout", input_dropout);
+  add_number("--warm-up", warm_up);
+  add_number("--clip", clip.norm);
+  add_number("--clip-value", clip.value);
+  add_number("--l1-activations", l1_activations);
+  add_number("--l1", l1);
+  add_number("--l2", l2);
+  add_number("--label-smoothing", label_smoothing);
   if (patience) options["--patience"] = std::to_string(*patience);
   if (shift != 0) options["--shift"] = std::to_string(shift);
   if (flip) options["--flip"] = "true";
+  if (batch_norm) options["--batch-norm"] = "true";
   if (learning_rate) options["--learning-rate"] = fmt::format("{}", *learning_rate);
+  if (weight_decay) options["--weight-decay"] = fmt::format("{}", *weight_decay);
   return options;
 }
 
-Optimizer make_optimizer(const std::string& name, std::optional<double> learning_rate) {
-  if (name == "sgd") return sgd({.learning_rate = learning_rate.value_or(SgdOptions{}.learning_rate)});
-  if (name == "momentum")
-    return momentum({.learning_rate = learning_rate.value_or(MomentumOptions{}.learning_rate)});
-  if (name == "adam") return adam({.learning_rate = learning_rate.value_or(AdamOptions{}.learning_rate)});
-  fail("[optimizer] unknown name '{}': want sgd, momentum or adam", name);
-}
-
-Graph make_network(const TrainingSettings& settings, const Dataset& data) {
-  std::vector<int64_t> sizes{data.features()};
-  sizes.insert(sizes.end(), settings.hidden.begin(), settings.hidden.end());
-  const int64_t numbers = data.y.sizes().size() == 2 ? data.y.sizes()[1] : 1;
-  sizes.push_back(data.classes > 0 ? data.classes : numbers);
-  const Layer layers = mlp(sizes, activation_named(settings.activation)).seeded(settings.seed);
-  return network(layers, data.features());
-}
-
-TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
-                             const TrainingPlaces& places, const std::optional<Checkpoint>& resume) {
+TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data,
+                             const Networks& networks, const TrainingPlaces& places,
+                             const std::optional<Checkpoint>& resume) {
+  const Graph& network = networks.network;
   ProgressDisplay display;
   const StopRequest stop_request;
   const std::optional<std::filesystem::path>& folder = places.folder;
@@ -133,6 +159,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
   Saver saver(folder);
   TrainOptions options = train_options(settings, data.split);
+  options.training_network = networks.training;
   options.resume = resume;
   options.on_progress = [&](const TrainProgress& progress) { display.show(progress); };
   options.should_stop = &StopRequest::came;
@@ -172,7 +199,9 @@ void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t
   for (const Split& part : parts) {
     TrainOptions options = train_options(settings, part);
     options.should_stop = &StopRequest::came;
-    const TrainResult result = train(make_network(settings, part.train), part, options);
+    Networks networks = make_networks(settings, part.train);
+    options.training_network = std::move(networks.training);
+    const TrainResult result = train(networks.network, part, options);
     expect(!result.stopped, "[train] interrupted in fold {} of {}; folds are not saved", figures.size() + 1,
            k);
     const EpochMetrics& last = result.epochs.back();

@@ -17,12 +17,26 @@ namespace crease::cli {
 /// The options of a training, as on the command line.
 struct TrainingSettings {
   std::string data = "digits";
+  std::string model = "mlp";
+  std::vector<int64_t> channels = {16, 32};  // of a cnn's convolutions
   std::vector<int64_t> hidden = {64};
   std::string activation = "relu";
+  int64_t pieces = 2;  // of maxout
+  std::string init = "he_normal";
+  bool batch_norm = false;
+  double dropout = 0;        // of hidden layers
+  double input_dropout = 0;  // of what the first linear layer reads
   int64_t epochs = 20;
   int64_t batch = 32;
   std::string optimizer = "adam";
   std::optional<double> learning_rate = {};  // none: that of the optimizer
+  std::optional<double> weight_decay = {};   // none: that of the optimizer
+  std::string schedule = "constant";
+  double warm_up = 0;  // epochs
+  GradientClip clip = {};
+  double l1_activations = 0;  // factors of penalties
+  double l1 = 0, l2 = 0;      // on weights
+  double label_smoothing = 0;
   uint64_t seed = 0;
   int threads = 1;
   std::string tie = "left";
@@ -35,12 +49,6 @@ struct TrainingSettings {
   /// By option name, as written on the command line; what a resumed training starts from.
   std::map<std::string, std::string> as_options() const;
 };
-
-/// Errors: Error for an unknown optimizer or a learning rate that it refuses.
-Optimizer make_optimizer(const std::string& name, std::optional<double> learning_rate);
-
-/// An untrained network for this data: linear layers of the hidden sizes with the activation between them.
-Graph make_network(const TrainingSettings& settings, const Dataset& data);
 
 /// What came of a training.
 struct TrainingOutcome {
@@ -55,11 +63,18 @@ struct TrainingPlaces {
   double checkpoint_seconds = 60;                    // between checkpoints within an epoch
 };
 
+/// A network as it is used, and as it is trained where that differs: dropout, batch normalisation, RReLU.
+struct Networks {
+  Graph network;
+  std::optional<Graph> training;
+};
+
 /// Trains and draws progress. With a folder, model and checkpoint are saved there after epochs, at most once
 /// a second, within epochs, and at the end. When the user interrupts, the step is finished and both are
 /// saved, without a folder to `crease-interrupted`.
-TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
-                             const TrainingPlaces& places, const std::optional<Checkpoint>& resume = {});
+TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data,
+                             const Networks& networks, const TrainingPlaces& places,
+                             const std::optional<Checkpoint>& resume = {});
 
 /// Trains and tests on k folds of the training part and prints each result, their mean and deviation.
 void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t k);

@@ -38,6 +38,7 @@ Objective make_objective(const Graph& network, const Dataset& data, const LossFu
   result.input = x.node().name;
   result.target = result.input == "label" ? "target" : "label";
   const Value target = graph.input(result.target, batch_of(x.shape().front(), data.y.sizes()), data.y.type());
+  result.output = output;
   const bool classifies = data.classes > 0;
   const LossFunction fallback = [&](const Value& a, const Value& b) {
     if (classifies) return softmax_cross_entropy(a, b);

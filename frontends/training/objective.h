@@ -17,6 +17,7 @@ using LossFunction = std::function<Value(const Value& output, const Value& targe
 struct Objective {
   std::string input;             // name of the network's input
   std::string target;            // name of the added input
+  Value output;                  // of the network
   Value loss;                    // mean over the batch
   Value loss_sum;                // sum over the batch
   std::optional<Value> correct;  // how many samples of the batch are classified rightly

@@ -35,6 +35,7 @@ case_usage() {
 }
 
 case_bad_input() {
+  printf 'a,b,label\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n9,8,y\n5,5,x\n1,1,x\n2,2,y\n3,3,x\n4,4,y\n' > numbers.csv
   gives 1 "[data] unknown data 'nothing'" train --data nothing
   gives 1 'learning rate must be positive and finite: got 0' train --learning-rate 0
   gives 1 'learning rate must be positive and finite: got nan' train --learning-rate nan
@@ -43,6 +44,16 @@ case_bad_input() {
   gives 1 "unknown name 'rule'" train --activation rule
   gives 1 "unknown name 'newton'" train --optimizer newton
   gives 1 'unknown tie rule' train --tie middle
+  gives 1 "unknown schedule 'step(2,x)'" train --schedule 'step(2,x)'
+  gives 1 'plateau counts whole epochs: got 1.5' train --schedule 'plateau(1.5,0.1)'
+  gives 1 "[init] unknown name 'wild'" train --init wild
+  gives 1 "[model] unknown name 'rnn'" train --model rnn
+  gives 1 'no images' train --model cnn --data csv:numbers.csv
+  gives 1 'at least 2 pieces: got 1' train --activation maxout --pieces 1
+  gives 1 'the rate must be at least 0 and below 1: got 1' train --dropout 1
+  gives 1 'finite and at least 0: got -1' train --l1-activations -1
+  gives 1 'norm' train --clip -1
+  gives 1 'smoothing' train --label-smoothing 2
   gives 1 'sizes must be positive' train --hidden 0
   gives 1 'is not a folder' eval nowhere
   gives 1 'is not a folder' train --resume nowhere
@@ -126,6 +137,26 @@ case_experiment() {
   gives 1 'shift of 8 pixels' train --shift 8
   gives 1 '1 folds of 1438 samples' train --folds 1
   gives 1 'cannot' train --epochs 1 --log nowhere/log.jsonl
+}
+
+case_options() {
+  local choice
+  for choice in '--optimizer nesterov' '--optimizer adagrad' '--optimizer rmsprop' '--optimizer adamw' \
+    '--schedule cosine(0.1) --warm-up 1' '--schedule step(1,0.5)' '--schedule exponential(0.9)' \
+    '--schedule plateau(1,0.5)' '--init gain --activation gelu' '--init orthogonal' '--init lsuv' \
+    '--activation maxout --pieces 3 --l1-activations 1e-5' '--activation prelu' '--batch-norm' \
+    '--clip 1 --clip-value 0.5 --l1 1e-6 --l2 1e-6 --label-smoothing 0.1'; do
+    # shellcheck disable=SC2086  # options and their values are words
+    gives 0 'test accuracy' train --epochs 2 $choice
+  done
+  # What is drawn in training, dropout and slopes, goes on as if the training had not stopped.
+  local network='--model cnn --channels 4 --hidden 16 --dropout 0.2 --input-dropout 0.1 --activation rrelu --batch-norm'
+  # shellcheck disable=SC2086
+  gives 0 'saved to whole' train --epochs 2 $network --schedule 'step(1,0.5)' --save whole
+  # shellcheck disable=SC2086
+  gives 0 'saved to parts' train --epochs 1 $network --schedule 'step(1,0.5)' --save parts
+  gives 0 'saved to parts' train --resume parts --epochs 2
+  cmp whole/parameters.safetensors parts/parameters.safetensors || complain 'a resumed training differs'
 }
 
 case_demo() {

@@ -1,0 +1,42 @@
+// What the words of the command line stand for: optimizers, schedules, initial values, penalties.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontends/init.h"
+#include "frontends/optimizers.h"
+#include "frontends/schedules.h"
+
+namespace crease::cli {
+
+// Texts of the help.
+inline constexpr const char* optimizer_help = "sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw";
+inline constexpr const char* schedule_help =
+    "Learning rate over time: constant, cosine, cosine(LAST), step(EPOCHS,FACTOR), exponential(FACTOR) or "
+    "plateau(EPOCHS,FACTOR)";
+inline constexpr const char* init_help =
+    "he_normal, he_uniform, glorot_normal, glorot_uniform, orthogonal, gain (normal, by the activation) or "
+    "lsuv";
+
+/// Without a rate or a decay: those of the optimizer. Errors: Error for an unknown name or a number that it
+/// refuses.
+Optimizer make_optimizer(const std::string& name, std::optional<double> learning_rate = {},
+                         std::optional<double> weight_decay = {});
+
+/// Errors: Error for another text than schedule_help explains, and those of the schedule.
+Schedule make_schedule(const std::string& text, double warm_up_epochs = 0);
+
+/// Initial weights; "gain" uses that of the activation. Errors: Error for an unknown name, those of gain_of.
+Init make_init(const std::string& name, const std::string& activation);
+
+/// A word with numbers: "step(10,0.5)".
+struct Call {
+  std::string name;
+  std::vector<double> numbers = {};
+};
+/// None if the text has another form.
+std::optional<Call> parse_call(const std::string& text);
+
+}  // namespace crease::cli
