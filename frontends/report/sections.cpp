@@ -2,6 +2,7 @@
 
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/normal_form/normal_form.h"
+#include "graph/analysis/own_bias.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/saturation.h"
 #include "graph/analysis/scaling_report.h"
@@ -25,6 +26,7 @@ std::span<const ReportSection> report_sections() {
       {"NORMAL FORM", [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},
       {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return symmetry_findings(graph); }},
       {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); }},
+      {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
   };
   return rows;
 }
