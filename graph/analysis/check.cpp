@@ -100,6 +100,7 @@ std::string check_kind(std::string_view json, const Graph& graph) {
   if (kind == "affine-collapse") return checker::check_affine(certificate, graph);
   if (kind == "not-affine") return checker::check_witness(certificate, graph);
   if (kind == "unit-verdicts") return checker::check_units(certificate, graph);
+  if (kind == "gradient") return checker::check_gradient(certificate, graph);
   if (kind == "rescaling-invariance") return checker::check_rescaling(certificate, graph);
   throw checker::Refused("kind '" + kind + "' is not known");
 }

@@ -25,6 +25,9 @@ std::string check_units(const nlohmann::json& certificate, const Graph& graph);
 /// "not-affine".
 std::string check_witness(const nlohmann::json& certificate, const Graph& graph);
 
+/// "gradient": that of a smooth piece next to a point, or between those of the two sides of one kink.
+std::string check_gradient(const nlohmann::json& certificate, const Graph& graph);
+
 /// "rescaling-invariance".
 std::string check_rescaling(const nlohmann::json& certificate, const Graph& graph);
 
