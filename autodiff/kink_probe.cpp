@@ -2,17 +2,22 @@
 
 #include "autodiff/loop_builder.h"
 #include "graph/error.h"
+#include "graph/ops/order.h"
 
 namespace crease {
 namespace {
 
 using Kind = ScalarKind;
 
-Scalar side_of(const Scalar& u, const Scalar& v) { return select(u < v, -1, select(v < u, 1, 0)); }
+/// One comparison of a body: the number that it compares with 0, and what stands for the side.
+struct Comparison {
+  Scalar difference, side;
+  bool continuous;
+};
 
-/// The sides of the comparisons in a body, as expressions over its arguments.
-std::vector<Scalar> sides_in(const Scalar& body) {
-  std::vector<Scalar> sides;
+/// The comparisons in a body, as expressions over its arguments.
+std::vector<Comparison> comparisons_in(const Scalar& body) {
+  std::vector<Comparison> found;
   rewrite(body, [&](const Scalar& node, std::span<const Scalar>) {
     const auto t = node.terms();
     switch (node.kind()) {
@@ -21,16 +26,35 @@ std::vector<Scalar> sides_in(const Scalar& body) {
       case Kind::Less:
       case Kind::LessEqual:
       case Kind::Equal:
-        if (depends_on_arguments(node)) sides.push_back(side_of(t[0], t[1]));
+        if (depends_on_arguments(node))
+          found.push_back({t[0] - t[1], select(t[0] < t[1], -1, select(t[1] < t[0], 1, 0)),
+                           node.kind() == Kind::Max || node.kind() == Kind::Min});
         break;
       case Kind::Floor:  // the middle of the piece is never 0
-        if (depends_on_arguments(node)) sides.push_back(select(equal(node, t[0]), 0, node + 0.5));
+        if (depends_on_arguments(node))
+          found.push_back({t[0] - node, select(equal(node, t[0]), 0, node + 0.5), false});
         break;
       default: break;
     }
     return node;
   });
-  return sides;
+  return found;
+}
+
+/// Nodes whose value does not vary next to a point, because only comparisons of varying numbers enter it:
+/// steps, counts, ranks. The kinks in those comparisons are watched where they are.
+std::vector<bool> find_levels(const Graph& graph) {
+  std::vector<bool> level(static_cast<size_t>(graph.size()));
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    if (node.role != Role::Apply) continue;
+    bool varies = false;
+    for (int k = 0; k < static_cast<int>(node.operands.size()); ++k)
+      varies |= !level[static_cast<size_t>(node.operands[static_cast<size_t>(k)])] &&
+                !slope(node.op->body.expression, k, Side::Left).is_constant(0);
+    level[static_cast<size_t>(id)] = !varies;
+  }
+  return level;
 }
 
 /// One element for each loop point.
@@ -69,19 +93,42 @@ Value ties_of(const Graph& graph, NodeId id, const std::source_location& where) 
 
 KinkProbe::KinkProbe(const Graph& graph, std::span<const bool> watched, const std::source_location& where)
     : graph_(graph.handle()) {
+  const std::vector<bool> level = find_levels(graph_);
   for (NodeId id = 0; id < static_cast<NodeId>(watched.size()); ++id) {
     if (!watched[static_cast<size_t>(id)] || graph_.node(id).role != Role::Apply) continue;
     const Combine combine = graph_.node(id).op->combine;
-    std::vector<Scalar> sides = sides_in(LoopBuilder(graph_, id).body());
-    for (const Scalar& side : sides) {
+    int number = 0;
+    for (const Comparison& comparison : comparisons_in(LoopBuilder(graph_, id).body())) {
+      const int place = number++;
+      const std::vector<NodeId>& operands = graph_.node(id).operands;
+      bool varies = false;
+      for (int k = 0; k < static_cast<int>(operands.size()); ++k)
+        varies |= depends_on(comparison.difference, k) &&
+                  !level[static_cast<size_t>(operands[static_cast<size_t>(k)])];
+      if (!varies) continue;
       LoopBuilder builder(graph_, id);
-      sides_.push_back(at_points(builder, builder.over_operands(side), where));
-      nodes_.push_back(id);
+      sides_.push_back(at_points(builder, builder.over_operands(comparison.side), where));
+      places_.push_back({id, place, comparison.continuous});
     }
-    if (combine != Combine::Max && combine != Combine::Min) continue;
+    // What the elements of an order statistic compare are their ranks, which are watched themselves.
+    if ((combine != Combine::Max && combine != Combine::Min) || order_of(*graph_.node(id).op)) continue;
     sides_.push_back(ties_of(graph_, id, where));
-    nodes_.push_back(id);
+    places_.push_back({id, -1, true});
   }
+}
+
+const std::vector<Value>& KinkProbe::differences(const std::source_location& where) {
+  for (size_t k = differences_.size(); k < places_.size(); ++k) {
+    const auto [id, number, continuous] = places_[k];
+    LoopBuilder builder(graph_, id);
+    const Scalar difference =
+        number < 0
+            ? builder.over_operands(builder.body()) -
+                  builder.read(graph_.value(id), builder.node().loops.write)
+            : builder.over_operands(comparisons_in(builder.body())[static_cast<size_t>(number)].difference);
+    differences_.push_back(at_points(builder, difference, where));
+  }
+  return differences_;
 }
 
 Sides KinkProbe::sides(const Bindings& at) const { return evaluate(graph_, at, sides_); }
@@ -97,8 +144,8 @@ std::string KinkProbe::crossed(const Sides& from, const Sides& to) const {
   for (size_t k = 0; k < from.size(); ++k)
     for (int64_t i = 0; i < from[k].count(); ++i)
       if (from[k].at(i) != 0 && from[k].at(i) != to[k].at(i))
-        return fmt::format("a kink of node {} '{}' at loop point {}", describe(graph_, nodes_[k]),
-                           graph_.node(nodes_[k]).op->name, i);
+        return fmt::format("a kink of node {} '{}' at loop point {}", describe(graph_, places_[k].node),
+                           graph_.node(places_[k].node).op->name, i);
   return {};
 }
 
@@ -106,7 +153,8 @@ std::vector<NodeId> KinkProbe::on_kinks(const Sides& sides) const {
   std::vector<NodeId> found;
   for (size_t k = 0; k < sides.size(); ++k)
     for (int64_t i = 0; i < sides[k].count(); ++i)
-      if (sides[k].at(i) == 0 && (found.empty() || found.back() != nodes_[k])) found.push_back(nodes_[k]);
+      if (sides[k].at(i) == 0 && (found.empty() || found.back() != places_[k].node))
+        found.push_back(places_[k].node);
   return found;
 }
 

@@ -12,6 +12,13 @@ namespace crease {
 /// the piece; for the points of an extremum 0 if tied, else what tells the winner from the others.
 using Sides = std::vector<Tensor>;
 
+/// Where a side is decided.
+struct KinkPlace {
+  NodeId node;
+  int comparison;   // within the node's body; -1: a point of its extremum
+  bool continuous;  // the branches are what is compared: level where it is level
+};
+
 /// Watches the kinks that some of the nodes have.
 class KinkProbe {
  public:
@@ -19,6 +26,12 @@ class KinkProbe {
   KinkProbe(const Graph& graph, std::span<const bool> watched, const std::source_location& where);
 
   Sides sides(const Bindings& at) const;
+  /// For each of the sides, the number whose sign it is, at every loop point: first term less second of a
+  /// comparison, the distance of a point from the extremum, the distance from the integer below. Appended to
+  /// the graph at the first call.
+  const std::vector<Value>& differences(const std::source_location& where);
+  /// The place of each of the sides.
+  const std::vector<KinkPlace>& places() const { return places_; }
   /// How many comparisons are on a kink.
   static int64_t hits(const Sides& sides);
   /// The kink that lies between the point with sides `from` and a point with sides `to`, in words; empty if
@@ -29,8 +42,8 @@ class KinkProbe {
 
  private:
   Graph graph_;
-  std::vector<Value> sides_;
-  std::vector<NodeId> nodes_;  // whose kink each of sides_ is
+  std::vector<Value> sides_, differences_;
+  std::vector<KinkPlace> places_;  // of each of sides_
 };
 
 }  // namespace crease

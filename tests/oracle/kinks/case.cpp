@@ -49,6 +49,7 @@ class Case {
     if (json_.contains("right_derivative")) check_side("right_derivative", 1);
     if (json_.contains("second")) check_second();
     check_reached();
+    check_claims(json_, report_);
   }
 
  private:

@@ -13,6 +13,11 @@ void check_special(const Json& json, Report& report);
 /// One entry of "metamorphic_groups": spellings of one function.
 void check_group(const Json& json, Report& report);
 
+/// The certificates of gradients at the point of a case: "certificates".
+void check_claims(const Json& json, Report& report);
+/// The certificate that a special case names.
+void check_special_claim(const Json& json, const Point& at, Type type, Report& report);
+
 /// Whether one output agrees with `want` in every run; the difference goes to `report` under `field`.
 void expect_point(const std::vector<Numbers>& runs, const std::string& output, const Point& want,
                   double tolerance, const std::string& name, const std::string& field, Report& report);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 
 #include "graph/error.h"
@@ -26,20 +25,6 @@ class Report {
     }
     fmt::print("{} passed, {} failed\n", fields_.size() - failed, failed);
     return failed == 0 && !fields_.empty();
-  }
-  /// Whether exactly the fields in `gaps` fail; prints those that fail and are no gap, and gaps that pass.
-  bool fails_exactly(const std::set<std::string>& gaps) const {
-    bool exact = true;
-    const auto say = [&](const std::string& field, const char* what) {
-      exact = false;
-      fmt::print("{}: {}\n", field, what);
-    };
-    for (const auto& [field, failure] : fields_)
-      if (failure.empty() == gaps.contains(field))
-        say(field, failure.empty() ? "passes: take it from the list of gaps" : "fails and is no known gap");
-    for (const std::string& gap : gaps)
-      if (!fields_.contains(gap)) say(gap, "a gap that is not in the file");
-    return exact;
   }
 
  private:

@@ -44,7 +44,7 @@ class Special {
     expect_fields(json_, {"id", "expression", "point", "expected", "certificate", "frameworks", "note"},
                   name_, report_);
     for (const auto& [key, want] : json_.at("expected").items()) check_expected(key, want);
-    if (json_.contains("certificate")) refuse("certificate", "crease names no certificate of a gradient");
+    if (json_.contains("certificate")) check_special_claim(json_, at_, type_, report_);
   }
 
  private:

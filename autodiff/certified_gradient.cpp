@@ -1,0 +1,316 @@
+#include "autodiff/certified_gradient.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+
+#include "autodiff/kink_records.h"
+#include "autodiff/reach.h"
+#include "graph/analysis/own_bias.h"
+#include "graph/error.h"
+#include "graph/scalar/lock.h"
+
+namespace crease {
+namespace {
+
+std::string direction_name(size_t j, size_t i) { return fmt::format("certify.direction.{}.{}", j, i); }
+std::string gradient_name(size_t i) { return fmt::format("gradient.{}", i); }
+
+/// The same graph, every parameter an input.
+Graph with_bound_parameters(const Graph& graph) {
+  Graph result;
+  if (graph.tie()) result.set_tie(*graph.tie());
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    Node node = graph.node(id);
+    if (node.role == Role::Parameter) {
+      node.role = Role::Input;
+      node.value = {};
+    }
+    std::vector<Value> operands;
+    for (const NodeId operand : node.operands) operands.push_back(result.value(operand));
+    result.copy(node, operands);
+  }
+  return result;
+}
+
+std::vector<NodeId> ids_of(std::span<const Value> values) {
+  std::vector<NodeId> ids;
+  for (const Value& value : values) ids.push_back(value.id());
+  return ids;
+}
+
+bool has_pole(const Scalar& body) {
+  const bool here = body.kind() == ScalarKind::Sqrt || body.kind() == ScalarKind::Log ||
+                    body.kind() == ScalarKind::Log1p ||
+                    (body.kind() == ScalarKind::Divide && depends_on_arguments(body.terms()[1]));
+  return here || std::ranges::any_of(body.terms(), has_pole);
+}
+
+/// Whether some active operation can jump, or have an infinite slope.
+bool can_break(const Graph& graph, const std::vector<bool>& active) {
+  for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
+    const Node& node = graph.node(id);
+    if (!active[static_cast<size_t>(id)] || node.role != Role::Apply) continue;
+    const Scalar& body = node.op->body.expression;
+    if (ScalarLock(body, static_cast<int>(node.operands.size()), 1).can_jump() || has_pole(body)) return true;
+  }
+  return false;
+}
+
+/// Odd multiples of 2^-10, so that products with the parameters of small networks stay exact.
+Tensor drawn(Type type, const std::vector<int64_t>& sizes, std::mt19937_64& random) {
+  Tensor tensor(type, sizes);
+  for (int64_t k = 0; k < tensor.count(); ++k)
+    tensor.set(k, static_cast<double>(static_cast<int64_t>(random() >> 54) * 2 + 1 - 1024) * 0x1p-10);
+  return tensor;
+}
+
+bool all_finite(const Tensor& tensor) {
+  for (int64_t k = 0; k < tensor.count(); ++k)
+    if (!std::isfinite(tensor.at(k))) return false;
+  return true;
+}
+
+/// Equal but for what a few roundings do: the shift of a softmax, which may jump, changes no value but so.
+bool level(double a, double b, Type type) {
+  const double epsilon = type == Type::f64 ? 0x1p-52 : 0x1p-23;
+  if (!std::isfinite(a) || !std::isfinite(b)) return a == b;
+  return std::abs(a - b) <= 64 * epsilon * std::max({1.0, std::abs(a), std::abs(b)});
+}
+
+}  // namespace
+
+struct CertifiedGradientFunction::Plan {
+  CertifyOptions options;
+  Graph work;  // every parameter an input
+  Value loss;
+  std::vector<Value> wrt;
+  std::vector<std::vector<Value>> tangents;
+  std::map<std::string, Tensor> defaults;
+  bool breaks = false;
+  std::optional<std::vector<std::vector<NodeId>>> biases;  // by level, of a graph with biases of their own
+  std::optional<KinkRecords> records;
+  Run selection, direction;
+
+  /// Runs selection, and what it leads to.
+  CertifiedGradient run(const Bindings& at) const {
+    Bindings bindings = defaults;
+    for (const auto& [name, tensor] : at) bindings.insert_or_assign(name, tensor);
+    CertifiedGradient result;
+    bind_directions(bindings, result, 1);
+    const auto selected = selection(bindings);
+    read(selected, result);
+    const bool finite = std::isfinite(result.value) && std::ranges::all_of(result.gradient, all_finite);
+    if (options.kinks != Kinks::Direction && certify_selection(bindings, result, finite)) {
+      if (result.claim != GradientClaim::BStatic) result.directions.clear();
+      return result;
+    }
+    return run_direction(bindings, std::move(result));
+  }
+
+  void bind_directions(Bindings& bindings, CertifiedGradient& result, double sign) const {
+    std::mt19937_64 random(options.seed);
+    result.directions.clear();
+    for (size_t j = 0; j < tangents.size(); ++j) {
+      result.directions.emplace_back();
+      for (size_t i = 0; i < wrt.size(); ++i) {
+        const Tensor& point = bindings.at(wrt[i].node().name);
+        Tensor tangent = options.along.empty() ? drawn(wrt[i].type(), point.sizes(), random)
+                                               : options.along[j][i].converted(wrt[i].type());
+        result.directions.back().push_back(tangent);
+        for (int64_t k = 0; sign < 0 && k < tangent.count(); ++k) tangent.set(k, -tangent.at(k));
+        bindings.insert_or_assign(direction_name(j, i), tangent);
+      }
+    }
+  }
+
+  void read(const std::map<std::string, Tensor>& outputs, CertifiedGradient& result) const {
+    result.value = outputs.at("loss").item();
+    result.hits = static_cast<int64_t>(outputs.at("hits").item());
+    result.gradient.clear();
+    for (size_t i = 0; i < wrt.size(); ++i) result.gradient.push_back(outputs.at(gradient_name(i)));
+  }
+
+  /// Whether the selected gradient is kept, certified or not.
+  bool certify_selection(const Bindings& bindings, CertifiedGradient& result, bool finite) const {
+    const bool last = options.kinks == Kinks::Selection;
+    if (finite && result.hits == 0) {
+      result.claim = GradientClaim::Smooth;
+      return true;
+    }
+    if (finite && biases) {
+      result.claim = GradientClaim::BStatic;
+      result.directions = bias_directions(bindings);
+      result.kinks = records->hits(bindings, result.directions, options.most_recorded);
+      return true;
+    }
+    if (finite && !breaks && result.hits == 1) {
+      const auto kinks = records->hits(bindings, result.directions, 3);
+      if (KinkRecords::is_one_of_two(kinks)) {
+        result.claim = GradientClaim::ClarkeSingle;
+        result.kinks = kinks;
+        return true;
+      }
+    }
+    if (!last) return false;
+    // Selection that nothing certifies: what stands in the way is told by a run along a direction.
+    const CertifiedGradient told = run_direction(bindings, result);
+    result.claim = told.claim == GradientClaim::Discontinuous || told.claim == GradientClaim::NonLipschitz
+                       ? told.claim
+                       : GradientClaim::Partial;
+    result.unresolved = result.hits;
+    return true;
+  }
+
+  CertifiedGradient run_direction(Bindings bindings, CertifiedGradient result) const {
+    bool jumps = false, infinite = false;
+    for (const double sign : breaks ? std::vector<double>{-1, 1} : std::vector<double>{1}) {
+      bind_directions(bindings, result, sign);
+      const auto outputs = direction(bindings);
+      read(outputs, result);
+      const double derivative = outputs.at("derivative").item();
+      result.unresolved = static_cast<int64_t>(outputs.at("unresolved").item());
+      // Away from where f is defined (the left of sqrt at 0) nothing is told by a side.
+      jumps |= !std::isnan(derivative) && !level(outputs.at("value").item(), result.value, loss.type());
+      infinite |=
+          std::isinf(derivative) ||
+          (sign > 0 && !(std::isfinite(derivative) && std::ranges::all_of(result.gradient, all_finite)));
+    }
+    result.kinks = records->hits(bindings, result.directions, std::numeric_limits<int64_t>::max());
+    if (is_level(result)) result.unresolved = 0;
+    const bool decided = result.unresolved == 0;
+    const bool level_point = !jumps && !infinite;
+    if (jumps || !std::isfinite(result.value)) result.claim = GradientClaim::Discontinuous;
+    if (!jumps && infinite) result.claim = GradientClaim::NonLipschitz;
+    if (level_point) result.claim = decided ? GradientClaim::BDirectional : GradientClaim::Partial;
+    if (level_point && result.hits == 0) {
+      result.claim = GradientClaim::Smooth;
+      result.directions.clear();
+      result.kinks.clear();
+    }
+    if (static_cast<int64_t>(result.kinks.size()) > options.most_recorded)
+      result.kinks.resize(static_cast<size_t>(options.most_recorded));
+    return result;
+  }
+
+  /// Whether no kink that is left undecided matters: what a max compares and no drawn direction moves has
+  /// gradient 0 (but for a set of directions of measure 0; the checker computes it), so its branches have the
+  /// same gradient. Example: relu(relu(x)) to the left of 0.
+  bool is_level(const CertifiedGradient& result) const {
+    return options.along.empty() && std::ranges::all_of(result.kinks, [](const KinkHit& kink) {
+             return kink.tangent != 0 || kink.continuous;
+           });
+  }
+
+  /// Biases down (left) or up (right), the highest level first: the directions of the theorem.
+  std::vector<std::vector<Tensor>> bias_directions(const Bindings& bindings) const {
+    const double sign = uniform_side(options.gradient, work) == Side::Left ? -1 : 1;
+    std::vector<std::vector<Tensor>> directions;
+    for (const auto& of_level : *biases) {
+      directions.emplace_back();
+      for (const Value& variable : wrt) {
+        Tensor tangent(variable.type(), bindings.at(variable.node().name).sizes());
+        for (const NodeId signed_bias : of_level) {
+          // A bias that enters with a minus is listed as -1 - id.
+          const NodeId bias = signed_bias < 0 ? -1 - signed_bias : signed_bias;
+          for (int64_t k = 0; bias == variable.id() && k < tangent.count(); ++k)
+            tangent.set(k, signed_bias < 0 ? -sign : sign);
+        }
+        directions.back().push_back(std::move(tangent));
+      }
+    }
+    return directions;
+  }
+
+  static std::optional<Side> uniform_side(const GradOptions& options, const Graph& graph) {
+    if (options.table) return {};
+    for (NodeId id = 0; id < graph.size(); ++id)
+      if (graph.node(id).tie) return {};
+    const Tie tie = options.tie ? *options.tie : graph.tie().value_or(Tie::left);
+    if (tie == Tie::left) return Side::Left;
+    if (tie == Tie::right) return Side::Right;
+    return {};
+  }
+};
+
+CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, std::span<const Value> wrt,
+                                                     const CertifyOptions& options, const Compile& compile,
+                                                     std::source_location where) {
+  check_loss("certified_gradient", loss, where);
+  check_derivative("certified_gradient", {&loss, 1}, wrt, where);
+  expect(options.directions >= 1 || !options.along.empty(),
+         "[certified_gradient] wants at least one direction (at {})", to_string(where));
+  auto plan = std::make_shared<Plan>(Plan{.options = options, .work = with_bound_parameters(loss.graph())});
+  plan->loss = plan->work.value(loss.id());
+  for (const Value& variable : wrt) {
+    const Role role = variable.node().role;
+    expect(role == Role::Input || role == Role::Parameter,
+           "[certified_gradient] {} is computed: want an input or a parameter (at {})",
+           describe(variable.graph(), variable.id()), to_string(where));
+    plan->wrt.push_back(plan->work.value(variable.id()));
+  }
+  for (const NodeId id : loss.graph().parameters())
+    plan->defaults[loss.graph().node(id).name] = loss.graph().node(id).value;
+  const std::vector<bool> active = reached(plan->work, {&plan->loss, 1}, plan->wrt);
+  plan->breaks = can_break(plan->work, active);
+  if (Plan::uniform_side(options.gradient, plan->work))
+    plan->biases = own_bias(plan->work, std::vector{loss.id()}, ids_of(plan->wrt)).levels_if_certified();
+
+  const std::vector<Value> selected = grad(plan->loss, plan->wrt, options.gradient, where);
+  const size_t count = options.along.empty() ? static_cast<size_t>(options.directions) : options.along.size();
+  for (size_t j = 0; j < count; ++j) {
+    expect(options.along.empty() || options.along[j].size() == wrt.size(),
+           "[certified_gradient] direction {} does not have a tangent for each of {} variables (at {})", j,
+           wrt.size(), to_string(where));
+    plan->tangents.emplace_back();
+    for (size_t i = 0; i < wrt.size(); ++i)
+      plan->tangents.back().push_back(
+          plan->work.input(direction_name(j, i), wrt[i].shape(), wrt[i].type(), where));
+  }
+  plan->records.emplace(plan->work, active, plan->loss.id());
+  const LockedGradient locked = locked_grad(plan->loss, plan->wrt, plan->tangents, where);
+  plan->records->differentiate(plan->wrt, plan->tangents[0], where);
+  const auto program = [&](std::span<const Value> gradients, bool along) {
+    Graph graph = plan->work;
+    graph.output("loss", graph.value(plan->loss.id()));
+    graph.output("hits", graph.value(locked.hits.id()));
+    for (size_t i = 0; i < gradients.size(); ++i)
+      graph.output(gradient_name(i), graph.value(gradients[i].id()));
+    if (!along) return compile(graph);
+    graph.output("value", graph.value(locked.value.id()));
+    graph.output("derivative", graph.value(locked.derivatives[0].id()));
+    graph.output("unresolved", graph.value(locked.unresolved.id()));
+    return compile(graph);
+  };
+  plan->selection = program(selected, false);
+  plan->direction = program(locked.gradient, true);
+  plan_ = std::move(plan);
+}
+
+CertifiedGradient CertifiedGradientFunction::operator()(const Bindings& at) const { return plan_->run(at); }
+
+CertifiedGradientFunction::Run CertifiedGradientFunction::interpreted(const Graph& graph) {
+  return [graph](const Bindings& at) { return evaluate(graph, at); };
+}
+
+CertifiedGradient certified_gradient(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+                                     const CertifyOptions& options, std::source_location where) {
+  return CertifiedGradientFunction(loss, wrt, options, CertifiedGradientFunction::interpreted, where)(at);
+}
+
+std::string_view to_string(GradientClaim claim) {
+  switch (claim) {
+    case GradientClaim::Smooth: return "smooth";
+    case GradientClaim::BStatic: return "b_static";
+    case GradientClaim::BDirectional: return "b_directional";
+    case GradientClaim::ClarkeSingle: return "clarke_single";
+    case GradientClaim::Partial: return "partial";
+    case GradientClaim::Discontinuous: return "discontinuous";
+    case GradientClaim::NonLipschitz: return "non_lipschitz";
+  }
+  return "";
+}
+
+}  // namespace crease

@@ -1,0 +1,225 @@
+#include "autodiff/certified_gradient.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "graph/analysis/check.h"
+#include "graph/analysis/own_bias.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "graph/rational.h"
+
+using namespace crease;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+struct Net {
+  Graph graph;
+  Value loss;
+  std::vector<Value> wrt;
+};
+
+Tensor dyadic(std::vector<int64_t> sizes, std::mt19937_64& random) {
+  Tensor tensor(Type::f64, std::move(sizes));
+  for (int64_t k = 0; k < tensor.count(); ++k)
+    tensor.set(k, static_cast<double>(static_cast<int64_t>(random() % 5) - 2) / 2);
+  return tensor;
+}
+
+/// Two layers on a batch; with `bias`, each unit has one.
+Net layers(bool bias, uint64_t seed, const Op& activation = relu) {
+  std::mt19937_64 random(seed);
+  Net net;
+  const Value x = net.graph.input("x", {"batch", 2}, Type::f64);
+  const auto parameter = [&](const char* name, std::vector<int64_t> sizes) {
+    net.wrt.push_back(net.graph.parameter(name, dyadic(std::move(sizes), random)));
+    return net.wrt.back();
+  };
+  Value h = matmul(x, parameter("w1", {2, 3}));
+  if (bias) h = h + parameter("b1", {3});
+  Value z = matmul(activation(h), parameter("w2", {3, 2}));
+  if (bias) z = z + parameter("b2", {2});
+  net.loss = sum(activation(z));
+  return net;
+}
+
+Bindings batch(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  return {{"x", dyadic({3, 2}, random)}};
+}
+
+bool accepted(const Net& net, const Bindings& at, const CertifiedGradient& result) {
+  const CheckResult checked = check(gradient_certificate(net.loss, net.wrt, at, result), net.graph);
+  CAPTURE(checked.reason);
+  CHECK(checked.accepted);
+  return checked.accepted;
+}
+
+int64_t hits_at(bool bias, uint64_t seed) {
+  const Net net = layers(bias, seed);
+  return certified_gradient(net.loss, net.wrt, batch(seed)).hits;
+}
+
+GradientClaim claim_at(const std::vector<double>& x, const std::function<Value(const Value&)>& f,
+                       const CertifyOptions& options = {}) {
+  Graph graph;
+  const auto size = static_cast<int64_t>(x.size());
+  const Value variable = graph.input("x", {size}, Type::f64);
+  return certified_gradient(f(variable), {&variable, 1}, {{"x", Tensor::f64({size}, x)}}, options).claim;
+}
+
+}  // namespace
+
+TEST_CASE("each claim is made where it holds") {
+  // x is read twice, so it is no bias of its own.
+  const auto relus = [](const Value& x) { return sum(relu(x)) + sum(x); };
+  CHECK_EQ(claim_at({0, 0}, [](const Value& x) { return sum(relu(x)); }), GradientClaim::BStatic);
+  CHECK_EQ(claim_at({1, -1}, relus), GradientClaim::Smooth);
+  CHECK_EQ(claim_at({0, 1}, relus), GradientClaim::ClarkeSingle);
+  CHECK_EQ(claim_at({0, 0}, relus), GradientClaim::BDirectional);
+  CHECK_EQ(claim_at({0, 0}, relus, {.kinks = Kinks::Selection}), GradientClaim::Partial);
+  CHECK_EQ(claim_at({0, 1}, relus, {.kinks = Kinks::Direction}), GradientClaim::BDirectional);
+  CHECK_EQ(claim_at({1, 1}, [](const Value& x) { return reduce_max(x); }), GradientClaim::ClarkeSingle);
+  CHECK_EQ(claim_at({1, 1, 1}, [](const Value& x) { return reduce_max(x); }), GradientClaim::BDirectional);
+  CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(step(x)); }), GradientClaim::Discontinuous);
+  CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(x * sign(x)); }), GradientClaim::BDirectional);
+  CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(sqrt_op(x)); }), GradientClaim::NonLipschitz);
+}
+
+TEST_CASE("a direction that decides nothing leaves the gradient unclaimed") {
+  const Tensor level = Tensor::f64({2}, {1, 1});
+  const CertifyOptions options{.kinks = Kinks::Direction, .along = {{level}}};
+  CHECK_EQ(claim_at({1, 1}, [](const Value& x) { return reduce_max(x); }, options), GradientClaim::Partial);
+}
+
+TEST_CASE("networks with biases of their own are certified without a direction, by either side") {
+  for (const Tie& tie : {Tie::left, Tie::right})
+    for (uint64_t seed = 1; seed <= 40; ++seed) {
+      const Net net = layers(true, seed);
+      const Bindings at = batch(seed + 100);
+      const CertifiedGradient result = certified_gradient(net.loss, net.wrt, at, {.gradient = {.tie = tie}});
+      CAPTURE(seed);
+      CHECK((result.claim == GradientClaim::BStatic || result.claim == GradientClaim::Smooth));
+      if (!accepted(net, at, result)) return;
+    }
+}
+
+TEST_CASE("networks without biases fall back to directions, and mixtures of slopes are no side") {
+  int fell_back = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    const Net bare = layers(false, seed), own = layers(true, seed);
+    const Bindings at = batch(seed + 100);
+    const CertifiedGradient result = certified_gradient(bare.loss, bare.wrt, at);
+    CHECK_NE(result.claim, GradientClaim::BStatic);
+    fell_back += result.claim == GradientClaim::BDirectional ? 1 : 0;
+    CAPTURE(seed);
+    if (result.claim != GradientClaim::Partial && !accepted(bare, at, result)) return;
+    const CertifiedGradient middle =
+        certified_gradient(own.loss, own.wrt, at, {.gradient = {.tie = Tie::mid}});
+    CHECK_NE(middle.claim, GradientClaim::BStatic);
+  }
+  CHECK_GT(fell_back, 5);
+}
+
+TEST_CASE("certificates that were changed are refused") {
+  int refused = 0, changes = 0;
+  for (const bool bias : {true, false}) {
+    uint64_t seed = 1;
+    while (hits_at(bias, seed) < 3) ++seed;
+    const Net net = layers(bias, seed);
+    const Bindings at = batch(seed);
+    const CertifiedGradient result = certified_gradient(net.loss, net.wrt, at);
+    const Json whole = Json::parse(gradient_certificate(net.loss, net.wrt, at, result).json);
+    REQUIRE(check(whole.dump(), net.graph).accepted);
+    // Every number that is part of the claim, made another one; every kink removed, turned, or moved.
+    std::vector<Json> changed;
+    const auto with = [&](const std::string& pointer, const Json& value) {
+      changed.push_back(whole);
+      changed.back()[Json::json_pointer(pointer)] = value;
+    };
+    with("/claim/value", "77/8");
+    with("/claim/unresolved", 1);
+    with("/claim/name", "smooth");
+    with("/claim/name", "clarke_single");
+    with("/claim/name", "discontinuous");
+    with("/claim/name", "certain");
+    with("/smallest", "5/1048576");
+    with("/directions", Json::array());
+    with("/point/x/0", "977/16");
+    with("/graph", std::string(64, 'a'));
+    with("/extra", 1);
+    for (const auto& [name, list] : whole.at("claim").at("gradient").items())
+      for (size_t k = 0; k < list.size(); ++k)
+        with(fmt::format("/claim/gradient/{}/{}", name, k),
+             to_string(Rational::parse(list[k].get<std::string>()) + 1));
+    for (size_t k = 0; k < whole.at("kinks").size(); ++k) {
+      if (whole["kinks"][k][3] != 0) {
+        with(fmt::format("/kinks/{}/3", k), -whole["kinks"][k][3].get<int>());
+        changed.push_back(whole);
+        changed.back()["kinks"].erase(k);
+      }
+      with(fmt::format("/kinks/{}/2", k), 1000);
+    }
+    for (const Json& json : changed) {
+      ++changes;
+      const CheckResult checked = check(json.dump(), net.graph);
+      CAPTURE(json.dump().substr(0, 400));
+      CHECK_FALSE(checked.accepted);
+      CHECK_FALSE(checked.reason.empty());
+      refused += checked.accepted ? 0 : 1;
+    }
+  }
+  CHECK_EQ(refused, changes);
+  CHECK_GT(changes, 60);
+}
+
+TEST_CASE("what the own-bias theorem does not cover is told with the reason") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 4}, Type::f64);
+  const Value b = graph.parameter("b", Tensor(Type::f64, {4})),
+              c = graph.parameter("c", Tensor(Type::f64, {4}));
+  const auto problem = [&](const Value& output, std::vector<NodeId> wrt) {
+    const std::vector<NodeId> outputs{output.id()};
+    const OwnBiasReport report = own_bias(graph, outputs, wrt);
+    std::string all;
+    for (const OwnBias& fact : report.operations) all += fact.problem + ";";
+    return all;
+  };
+  const std::vector<NodeId> both{b.id(), c.id()};
+  CHECK_EQ(problem(relu(x + b), both), ";");
+  CHECK_EQ(problem(relu(x - b), both), ";");
+  CHECK_EQ(problem(relu6(2.0 * -(x + b)), both), ";");
+  CHECK_EQ(problem(relu(c + relu(x + b)), both), ";;");
+  CHECK_EQ(problem(relu(x + b) + relu(x + b + c), both).find("no parameter") != std::string::npos,
+           true);  // b is read twice
+  const Value z = x + b;
+  CHECK(problem(relu(z) - relu(-z), both).find("the other way") != std::string::npos);
+  CHECK_EQ(problem(relu(z) + abs(z), both), ";;");
+  CHECK_EQ(problem(relu(z) + c * x, {c.id()}), "");  // relu does not change with c
+  CHECK_EQ(problem(relu(x * b), both), "no parameter that nothing else reads is added to what decides it;");
+  CHECK_EQ(problem(max(x + b, x + c), both), "several operands decide it together;");
+  CHECK_EQ(problem(reduce_max(x + b, {-1}), both), "ties between its points have no bias of their own;");
+  CHECK_EQ(problem(step(x + b), both), "it may jump;");
+  CHECK_EQ(problem(elu(x + b), both), ";");
+  CHECK_EQ(problem(tanh_op(x * b), both), "");
+}
+
+TEST_CASE("the shift of a softmax is no kink, but a shift that shows is") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 4}, Type::f64);
+  const Value b = graph.parameter("b", Tensor(Type::f64, {4}));
+  const std::vector<NodeId> wrt{b.id()};
+  const Value z = x + b;
+  const Value shifted = z - floor_op(reduce_max(z, {-1}, true));
+  const Value exponential = exp_op(shifted);
+  const std::vector<NodeId> softmax{(exponential / sum(exponential, {-1}, true)).id()};
+  CHECK(own_bias(graph, softmax, wrt).operations.empty());
+  const std::vector<NodeId> bare{sum(shifted).id()};
+  CHECK_FALSE(own_bias(graph, bare, wrt).certified());
+}
