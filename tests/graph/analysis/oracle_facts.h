@@ -1,0 +1,18 @@
+// Holds the facts of networks against the oracle's, field by field: one line for each disagreement. Used by
+// the tests of each analysis and by the program that judges a whole file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/graph/analysis/oracle_network.h"
+
+namespace crease::test {
+
+using Failures = std::vector<std::string>;
+
+/// expected.class.nodes: poly_degree, pwl, curvature, monotone. `truth` is expected.class.truth.all_space.
+Failures check_node_facts(const OracleNetwork& network, const nlohmann::json& nodes,
+                          const nlohmann::json& truth);
+
+}  // namespace crease::test

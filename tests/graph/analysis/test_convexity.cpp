@@ -1,0 +1,142 @@
+#include "graph/analysis/convexity.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+#include "graph/evaluate.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/catalog.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
+#include "tests/files.h"
+#include "tests/graph/analysis/oracle_facts.h"
+
+using namespace crease;
+
+namespace {
+
+Curve of(const Scalar& body, bool negative = true, bool positive = true) {
+  const Curve argument{.rises = 1, .negative = negative, .positive = positive};
+  return CurveBody(body).run({&argument, 1});
+}
+
+/// Whether samples of a body contradict a fact about it.
+bool contradicted(const Scalar& body, const Curve& curve) {
+  const auto at = [&](double x) { return evaluate(body, {.arguments = {&x, 1}}); };
+  for (double x = -8; x <= 8; x += 0.25)
+    for (const double width : {0.125, 0.5, 2.0}) {
+      const double low = at(x - width), mid = at(x), high = at(x + width);
+      const double bend = low + high - 2 * mid, slack = 1e-12 * (1 + std::abs(low) + std::abs(high));
+      if ((!curve.bends_up && bend > slack) || (!curve.bends_down && bend < -slack)) return true;
+      if ((curve.rises == 0 && high > low + slack) || (curve.falls == 0 && high < low - slack)) return true;
+      if ((!curve.negative && mid < -slack) || (!curve.positive && mid > slack)) return true;
+    }
+  return false;
+}
+
+Tensor random_tensor(std::mt19937& random, std::vector<int64_t> sizes) {
+  Tensor tensor(Type::f32, std::move(sizes));
+  std::normal_distribution<double> normal;
+  for (int64_t i = 0; i < tensor.count(); ++i) tensor.set(i, normal(random));
+  return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("curvature and monotonicity of activations follow from their bodies") {
+  CHECK(curvature_name(of(relu.body.expression)) == "convex");
+  CHECK(curvature_name(of(elu.body.expression)) == "convex");
+  CHECK(curvature_name(of(squared_relu.body.expression)) == "convex");
+  CHECK(curvature_name(of(softplus_op.body.expression)) == "convex");
+  CHECK(curvature_name(of(relu6.body.expression)) == "unknown");
+  CHECK(curvature_name(of(tanh_op.body.expression)) == "unknown");
+  CHECK(curvature_name(of(tanh_op.body.expression, false, true)) == "concave");
+  CHECK(curvature_name(of(relu.body.expression, false, true)) == "affine");
+  CHECK(curvature_name(of(relu.body.expression, true, false)) == "constant");
+  CHECK(monotone_sign(of(step.body.expression), 1) == '+');
+  CHECK(monotone_sign(of(hard_swish.body.expression), 1) == '?');
+}
+
+TEST_CASE("no body of one argument contradicts the curvature and monotonicity that are proved of it") {
+  for (const CatalogRow& row : catalog()) {
+    const Op* op = &row.op;
+    if (op->body.arity != 1 || !op->loops.empty()) continue;
+    CAPTURE(op->name);
+    CHECK_FALSE(contradicted(op->body.expression, of(op->body.expression)));
+  }
+}
+
+TEST_CASE("facts of random networks are never contradicted by samples") {
+  std::mt19937 random(7);
+  for (int round = 0; round < 20; ++round) {
+    CAPTURE(round);
+    Graph graph;
+    const Value x = graph.input("x", {3});
+    Value h = matmul(reshape(x, {1, 3}), graph.parameter("w1", random_tensor(random, {3, 4})));
+    h = round % 3 == 0 ? elu(h) : round % 3 == 1 ? relu(h) : tanh_op(h);
+    h = maxout(matmul(h, graph.parameter("w2", random_tensor(random, {4, 4}))), 2);
+    graph.output("y", reduce_max(h, {-1}, false) + sum(h * h, {-1}, false));
+    const Convexity facts(graph);
+    const Curve curve = facts.at(graph.outputs()[0].node, 0);
+    const auto at = [&](const Tensor& point) {
+      return static_cast<double>(evaluate(graph.result("y"), {{"x", point}}).at(0));
+    };
+    for (int sample = 0; sample < 20; ++sample) {
+      const Tensor from = random_tensor(random, {3}), to = random_tensor(random, {3});
+      Tensor middle(Type::f32, {3});
+      for (int64_t i = 0; i < 3; ++i) middle.set(i, (from.at(i) + to.at(i)) / 2);
+      const double bend = at(from) + at(to) - 2 * at(middle);
+      CHECK((curve.bends_up || bend <= 1e-4));
+      CHECK((curve.bends_down || bend >= -1e-4));
+    }
+  }
+}
+
+TEST_CASE("one layer of relu is convex for all parameters, and so is a sum over nonnegative weights") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  std::mt19937 random(1);
+  const Value a = relu(matmul(x, graph.parameter("w", random_tensor(random, {2, 5}))));
+  graph.output("a", a);
+  graph.output("y", matmul(a, graph.parameter("v", Tensor::f32({5, 1}, {1, 2, 0, 1, 3}))));
+  const Convexity always(graph, {.level = Level::Structure}), now(graph);
+  CHECK(curvature_name(always.any(graph.result("a").id())) == "convex");
+  CHECK(curvature_name(always.any(graph.result("y").id())) == "unknown");
+  CHECK(curvature_name(now.any(graph.result("y").id())) == "convex");
+  const auto findings = convexity_findings(graph);
+  CHECK(findings[0].sentences[0] == "a is convex, whatever the parameters are");
+  CHECK(findings[1].level == Level::Values);
+}
+
+TEST_CASE("an operation over the batch has no curvature for one sample") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  graph.output("y", x - mean(x, {0}, true));
+  CHECK(curvature_name(Convexity(graph).any(graph.outputs()[0].node)) == "unknown");
+}
+
+TEST_CASE("one fact for all elements is never stronger than a fact for each") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  const Value w = graph.parameter("w", Tensor::f32({2, 2}, {1, 2, 3, 4}));
+  graph.output("y", relu(matmul(reshape(x, {1, 2}), w)));
+  const NodeId y = graph.outputs()[0].node;
+  CHECK(curvature_name(Convexity(graph, {.point_limit = 0}).any(y)) == "convex");
+  CHECK(monotone_sign(Convexity(graph, {.point_limit = 0}).any(y), 1) == '+');
+}
+
+TEST_CASE("curvature, monotonicity and degrees of the oracle's networks") {
+  const auto file = test::shared_file("oracles/analyses.json");
+  if (!file) return;
+  for (const auto& description : test::read_oracle(*file)["networks"]) {
+    CAPTURE(description["id"].get<std::string>());
+    const auto& expected = description["expected"]["class"];
+    const auto failures = test::check_node_facts(test::build_network(description), expected["nodes"],
+                                                 expected["truth"].value("all_space", nlohmann::json()));
+    for (const std::string& failure : failures) FAIL_CHECK(failure);
+  }
+}
