@@ -1,9 +1,11 @@
 #include "frontends/report/sections.h"
 
+#include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/normal_form/normal_form.h"
 #include "graph/analysis/own_bias.h"
 #include "graph/analysis/permutations/permutations.h"
+#include "graph/analysis/regions.h"
 #include "graph/analysis/saturation.h"
 #include "graph/analysis/scaling_report.h"
 
@@ -27,6 +29,8 @@ std::span<const ReportSection> report_sections() {
       {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return symmetry_findings(graph); }},
       {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); }},
       {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
+      {"SHAPE", [](const Graph& graph, const AnalyzeOptions&) { return convexity_findings(graph); }},
+      {"REGIONS", [](const Graph& graph, const AnalyzeOptions&) { return region_findings(graph); }},
   };
   return rows;
 }

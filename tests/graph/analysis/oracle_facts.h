@@ -15,4 +15,10 @@ using Failures = std::vector<std::string>;
 Failures check_node_facts(const OracleNetwork& network, const nlohmann::json& nodes,
                           const nlohmann::json& truth);
 
+/// expected.class.truth.all_space, or .box with the sides of the box of all inputs in order.
+Failures check_region_truth(const OracleNetwork& network, const nlohmann::json& truth,
+                            const nlohmann::json& box = {});
+/// expected.region_upper_bound.
+Failures check_region_bound(const OracleNetwork& network, const nlohmann::json& expected);
+
 }  // namespace crease::test

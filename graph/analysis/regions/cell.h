@@ -1,0 +1,72 @@
+// A piece of input space: a convex polyhedron, in exact arithmetic.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "graph/analysis/exact_lp.h"
+#include "graph/rational.h"
+
+namespace crease {
+
+using Point = std::vector<Rational>;
+
+/// slope . x + offset. An empty slope: a constant.
+struct AffineFunction {
+  std::vector<Rational> slope;
+  Rational offset;
+
+  bool is_constant() const;
+  Rational at(const Point& x) const;
+  bool operator==(const AffineFunction& other) const;
+};
+AffineFunction operator+(const AffineFunction& f, const AffineFunction& g);
+AffineFunction operator-(const AffineFunction& f, const AffineFunction& g);
+AffineFunction operator*(const AffineFunction& f, const Rational& factor);
+
+/// What signs a function takes inside a cell. Zero: it is 0 everywhere.
+enum class CellSign : uint8_t { Positive, Negative, Both, Zero };
+
+/// A full-dimensional polyhedron. Bounded ones of one or two dimensions are kept by their corners, which
+/// decides every question without a linear program.
+class Cell {
+ public:
+  /// All of the space.
+  static Cell whole(size_t dimension);
+  /// A box. Errors: Error unless low < high along every axis.
+  static Cell box(const std::vector<std::pair<Rational, Rational>>& sides);
+  /// The cell around a point that is not known yet: every question of a sign is answered at the point and
+  /// remembered as a face. Where a function is 0 there, the side on which it is negative is taken.
+  static Cell around(Point point);
+
+  size_t dimension() const { return dimension_; }
+  /// Functions that are >= 0 exactly in the cell; some may be superfluous.
+  const std::vector<AffineFunction>& faces() const { return faces_; }
+  /// The corners in order around the cell; empty for unbounded cells and more than two dimensions.
+  const std::vector<Point>& corners() const;
+
+  /// Remembers points of the cell that show it.
+  CellSign sign(const AffineFunction& f);
+  /// The part where f >= 0. The cell must take both signs of f.
+  Cell part(const AffineFunction& f) const;
+  /// Greatest value; absent: unbounded.
+  std::optional<Rational> maximum(const AffineFunction& f) const;
+  /// A point inside, off all faces.
+  Point interior() const;
+
+ private:
+  std::vector<LinearConstraint> constraints() const;
+
+  size_t dimension_ = 0;
+  bool polygon_ = false;
+  bool growing_ = false;  // by faces, around its only point
+  std::vector<AffineFunction> faces_;
+  std::vector<Point> points_;  // corners of a polygon, in order; else some points of the cell
+};
+
+/// Whether two cells with disjoint insides have a common part of one dimension less.
+bool share_facet(const Cell& a, const Cell& b);
+
+}  // namespace crease

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "graph/analysis/linearity.h"
+#include "graph/analysis/regions.h"
+
+namespace crease {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// "28", or "2^173" where the digits say nothing.
+std::string count_text(const Rational& number) {
+  const double value = number.to_double();
+  if (value < 1e9) return to_string(number);
+  return fmt::format("2^{:.0f}", std::isfinite(value) ? std::ceil(std::log2(value))
+                                                      : static_cast<double>(number.numerator_bits()));
+}
+
+void add_bound(const RegionBound& bound, Finding& finding, Json& evidence) {
+  finding.sentences.push_back(
+      fmt::format("at most {} activation regions by the widths alone{}", count_text(bound.serra),
+                  bound.chain ? fmt::format(" (product of layers {})", count_text(bound.montufar)) : ""));
+  evidence["bound"] = {{"widths", bound.widths},
+                       {"chain", bound.chain},
+                       {"serra2018", to_string(bound.serra)},
+                       {"montufar2017", to_string(bound.montufar)}};
+}
+
+std::string range_text(const RationalRange& range) {
+  return fmt::format("[{}, {}]", range.low ? fmt::format("{:.6g}", range.low->to_double()) : "-inf",
+                     range.high ? fmt::format("{:.6g}", range.high->to_double()) : "inf");
+}
+
+std::string shape_text(const PieceFacts& facts) {
+  if (!facts.convex) return "";
+  if (*facts.convex) return *facts.concave ? ", affine" : ", convex";
+  return *facts.concave ? ", concave" : ", neither convex nor concave";
+}
+
+void add_outputs(const Graph& graph, const Regions& found, Finding& finding, Json& evidence) {
+  Json list = Json::array();
+  constexpr size_t shown = 4;
+  size_t e = 0;
+  for (const Output& output : graph.outputs())
+    for (size_t i = 0; i < found.cells[0].values.at(output.node).size(); ++i, ++e) {
+      const PieceFacts& facts = found.outputs[e];
+      Json monotone = Json::array();
+      for (const Monotone m : facts.monotone) monotone.push_back(to_string(m));
+      list.push_back({{"output", output.name}, {"index", i}, {"monotone", monotone}});
+      for (const auto& [key, value] :
+           {std::pair{"low", facts.range.low}, {"high", facts.range.high}, {"lipschitz", facts.lipschitz}})
+        list.back()[key] = value ? Json(to_string(*value)) : Json();
+      for (const auto& [key, value] : {std::pair{"convex", facts.convex}, {"concave", facts.concave}})
+        list.back()[key] = value ? Json(*value) : Json();
+      if (e < shown)
+        finding.sentences.push_back(fmt::format("{}[{}] in {} exactly{}", output.name, i,
+                                                range_text(facts.range), shape_text(facts)));
+    }
+  evidence["outputs"] = list;
+  if (const auto steepest = lipschitz(found)) {
+    finding.sentences.push_back(
+        fmt::format("Lipschitz constant exactly {:.6g} (maximum norm)", steepest->to_double()));
+    evidence["lipschitz_inf"] = to_string(*steepest);
+  }
+}
+
+bool worth_a_look(const Graph& graph) {
+  const Linearity facts = linearity(graph);
+  Piecewise most = Piecewise::Constant;
+  for (const Output& output : graph.outputs())
+    most = std::max(most, facts.piecewise[static_cast<size_t>(output.node)]);
+  return most == Piecewise::Continuous || most == Piecewise::Jumps;
+}
+
+}  // namespace
+
+std::vector<Finding> region_findings(const Graph& graph) {
+  if (!worth_a_look(graph)) return {};
+  Finding finding{
+      .id = "regions", .subject = graph.outputs().front().name, .sentences = {}, .certificate = {}};
+  Json evidence = Json::object();
+  const Regions found = regions(graph, {.cell_limit = 600});
+  const auto bound = region_bound(graph);
+  if (found.complete) {
+    finding.verdict = Verdict::Proved;
+    finding.level = Level::Values;
+    finding.sentences.push_back(
+        fmt::format("{} activation regions, {} linear regions, {} distinct affine maps, exactly",
+                    found.activation_regions, found.linear_regions, found.distinct_affine_maps));
+    evidence["activation_regions"] = found.activation_regions;
+    evidence["linear_regions"] = found.linear_regions;
+    evidence["distinct_affine_maps"] = found.distinct_affine_maps;
+    add_outputs(graph, found, finding, evidence);
+  } else {
+    finding.sentences.push_back("regions are not counted: " + found.reason);
+    finding.sentences.push_back("regions_along counts them exactly on a segment between two samples");
+  }
+  if (bound) add_bound(*bound, finding, evidence);
+  finding.evidence = evidence.dump();
+  return {std::move(finding)};
+}
+
+}  // namespace crease

@@ -1,0 +1,214 @@
+#include "graph/analysis/regions.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "graph/analysis/exact.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/movement.h"
+#include "tests/files.h"
+#include "tests/graph/analysis/oracle_facts.h"
+
+using namespace crease;
+using Json = nlohmann::json;
+
+namespace {
+
+Tensor normal(std::mt19937& random, std::vector<int64_t> sizes) {
+  Tensor tensor(Type::f32, std::move(sizes));
+  std::normal_distribution<double> distribution;
+  for (int64_t i = 0; i < tensor.count(); ++i) tensor.set(i, std::round(distribution(random) * 64) / 64);
+  return tensor;
+}
+
+/// inputs -> width -> width -> 1, with relus and biases.
+Graph random_network(std::mt19937& random, int64_t inputs, int64_t width) {
+  Graph graph;
+  Value h = reshape(graph.input("x", {inputs}), {1, inputs});
+  for (const int layer : {1, 2}) {
+    const std::string name = std::to_string(layer);
+    h = matmul(h, graph.parameter("w" + name, normal(random, {h.shape()[1].size(), width})));
+    h = relu(h + graph.parameter("b" + name, normal(random, {width})));
+  }
+  graph.output("y", matmul(h, graph.parameter("w3", normal(random, {width, 1}))));
+  return graph;
+}
+
+AffineFunction plane(std::vector<Rational> slope, Rational offset) {
+  return {std::move(slope), std::move(offset)};
+}
+
+}  // namespace
+
+TEST_CASE("a linear program ends at its optimum, a ray or Farkas multipliers, and shows why") {
+  const std::vector<LinearConstraint> square{{{1, 0}, 1}, {{-1, 0}, 1}, {{0, 1}, 1}, {{0, -1}, 1}};
+  const LpResult best = maximise({2, 3}, square);
+  CHECK(best.status == LpStatus::Optimal);
+  CHECK(best.value == Rational(5));
+  CHECK((best.x == Point{1, 1}));
+  Rational bound;
+  for (size_t i = 0; i < square.size(); ++i) bound += best.duals[i] * square[i].b;
+  CHECK(bound == best.value);
+
+  CHECK(maximise({1, 0}, {{{0, 1}, 1}}).status == LpStatus::Unbounded);
+  const LpResult half = maximise({1, 1}, {{{1, -1}, 0}});
+  CHECK(half.status == LpStatus::Unbounded);
+  CHECK((half.ray[0] + half.ray[1]).sign() > 0);
+  CHECK((half.ray[0] - half.ray[1]).sign() <= 0);
+
+  const LpResult none = maximise({0}, {{{1}, -1}, {{-1}, -1}});  // x <= -1 and x >= 1
+  CHECK(none.status == LpStatus::Infeasible);
+  CHECK((none.duals[0] - none.duals[1]).is_zero());
+  CHECK((-none.duals[0] - none.duals[1]).sign() < 0);
+  CHECK_THROWS_AS(maximise({1, 2}, {{{1}, 0}}), Error);
+}
+
+TEST_CASE("random linear programs: feasible points, dual bounds and multipliers hold exactly") {
+  std::mt19937 random(3);
+  std::uniform_int_distribution<int> small(-4, 4);
+  for (int round = 0; round < 300; ++round) {
+    CAPTURE(round);
+    const size_t n = 1 + static_cast<size_t>(round % 3), m = 2 + static_cast<size_t>(round % 7);
+    std::vector<LinearConstraint> constraints(m);
+    for (auto& [a, b] : constraints) {
+      for (size_t j = 0; j < n; ++j) a.emplace_back(small(random));
+      b = small(random) + 1;
+    }
+    std::vector<Rational> c;
+    for (size_t j = 0; j < n; ++j) c.emplace_back(small(random));
+    const LpResult result = maximise(c, constraints);
+    const bool infeasible = result.status == LpStatus::Infeasible;
+    Rational bound;
+    std::vector<Rational> combined(n, 0);
+    for (size_t i = 0; i < m; ++i) {
+      if (!infeasible) CHECK(plane(constraints[i].a, 0).at(result.x) <= constraints[i].b);
+      if (result.status == LpStatus::Unbounded) {
+        CHECK(plane(constraints[i].a, 0).at(result.ray).sign() <= 0);
+        continue;
+      }
+      CHECK(result.duals[i].sign() >= 0);
+      bound += result.duals[i] * constraints[i].b;
+      for (size_t j = 0; j < n; ++j) combined[j] += result.duals[i] * constraints[i].a[j];
+    }
+    if (infeasible) {
+      CHECK(combined == std::vector<Rational>(n, 0));
+      CHECK(bound.sign() < 0);
+    } else if (result.status == LpStatus::Optimal) {
+      CHECK(combined == c);
+      CHECK(bound == result.value);
+      CHECK(plane(c, 0).at(result.x) == result.value);
+    } else {
+      CHECK(plane(c, 0).at(result.ray).sign() > 0);
+    }
+  }
+}
+
+TEST_CASE("regions, exact convexity, ranges and Lipschitz constants of the oracle's networks") {
+  const auto file = test::shared_file("oracles/analyses.json");
+  if (!file) return;
+  for (const Json& description : test::read_oracle(*file)["networks"]) {
+    CAPTURE(description["id"].get<std::string>());
+    const test::OracleNetwork network = test::build_network(description);
+    const Json& truth = description["expected"]["class"]["truth"];
+    test::Failures failures;
+    const auto add = [&](test::Failures more) { failures.insert(failures.end(), more.begin(), more.end()); };
+    if (truth.contains("all_space")) add(test::check_region_truth(network, truth["all_space"]));
+    if (truth.contains("box")) {
+      Json box = Json::array();
+      for (const Json& input : description["inputs"])
+        for (const Json& side : description["box"][input["name"].get<std::string>()]) box.push_back(side);
+      add(test::check_region_truth(network, truth["box"], box));
+    }
+    if (description["expected"].contains("region_upper_bound"))
+      add(test::check_region_bound(network, description["expected"]["region_upper_bound"]));
+    for (const std::string& failure : failures) FAIL_CHECK(failure);
+  }
+}
+
+TEST_CASE("polygons and linear programs find the same regions of a box") {
+  std::mt19937 random(5);
+  for (int round = 0; round < 3; ++round) {
+    const Graph graph = random_network(random, 2, 3);
+    const Regions polygons = regions(graph, {.box = {{-1, 1}, {-1, 1}}});
+    REQUIRE(polygons.complete);
+    // The box as a third, thin axis would be: the same faces, without corners.
+    Cell start = Cell::whole(2);
+    const Cell box = Cell::box({{-1, 1}, {-1, 1}});
+    for (const AffineFunction& face : box.faces()) start = start.part(face);
+    InputSpace space = input_space(graph);
+    space.start = start;
+    const NodeId y = graph.outputs()[0].node;
+    CHECK(static_cast<int64_t>(explore(graph, space, std::array{y}).cells.size()) ==
+          polygons.activation_regions);
+  }
+}
+
+TEST_CASE("a sampled point lies in a cell whose map gives the network's value and is the local map there") {
+  std::mt19937 random(9);
+  const Graph graph = random_network(random, 3, 3);
+  const Regions found = regions(graph);
+  REQUIRE(found.complete);
+  const NodeId y = graph.outputs()[0].node, x = graph.inputs()[0];
+  std::uniform_int_distribution<int> small(-200, 200);
+  for (int sample = 0; sample < 20; ++sample) {
+    const Point at{Rational(small(random), 64), Rational(small(random), 64), Rational(small(random), 64)};
+    const Rational value = evaluate_exactly(graph, {{x, at}}, std::array{y})->at(y)[0];
+    int inside = 0;
+    for (const AffineCell& cell : found.cells) {
+      if (!std::ranges::all_of(cell.cell.faces(),
+                               [&](const AffineFunction& face) { return face.at(at).sign() >= 0; }))
+        continue;
+      ++inside;
+      CHECK(cell.values.at(y)[0].at(at) == value);
+    }
+    CHECK(inside >= 1);
+    const auto local = local_map(graph, at);
+    REQUIRE(local);
+    CHECK(local->outputs[0].at(at) == value);
+  }
+}
+
+TEST_CASE("the nearest facet of relu(x - 3) seen from 1 is 2 away, and 3 itself is on it") {
+  Graph graph;
+  graph.output("y", relu(graph.input("x", {1}) - 3));
+  const auto local = local_map(graph, {1});
+  REQUIRE(local);
+  CHECK(local->squared_distance == Rational(4));
+  CHECK(local->outputs[0].is_constant());
+  CHECK_FALSE(local->on_crease);
+  CHECK(local_map(graph, {3})->on_crease);
+}
+
+TEST_CASE("regions along a segment are those that the segment passes") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  graph.output("y", relu(x) + relu(-x));
+  CHECK(regions_along(graph, {-1, -2}, {1, 1}) == 3);
+  CHECK(regions_along(graph, {1, 1}, {2, 3}) == 1);
+  graph.output("z", tanh_op(x));
+  CHECK_FALSE(regions_along(graph, {1, 1}, {2, 3}));
+}
+
+TEST_CASE("a network that has too many inputs or cells says so instead of a number") {
+  std::mt19937 random(2);
+  CHECK(regions(random_network(random, 5, 2)).reason == "5 input elements, want 1 to 4");
+  CHECK(regions(random_network(random, 2, 8), {.cell_limit = 10}).reason == "more than 10 cells");
+}
+
+TEST_CASE("the bound by widths is never below the count") {
+  std::mt19937 random(4);
+  for (int round = 0; round < 5; ++round) {
+    const Graph graph = random_network(random, 2, 4);
+    const auto bound = region_bound(graph);
+    REQUIRE(bound);
+    CHECK(Rational(regions(graph, {.box = {{-4, 4}, {-4, 4}}}).activation_regions) <= bound->serra);
+    CHECK(bound->serra <= bound->montufar);
+  }
+}
