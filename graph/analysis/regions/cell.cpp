@@ -16,12 +16,39 @@ Rational dot(const std::vector<Rational>& a, const std::vector<Rational>& b) {
   return sum;
 }
 
-/// The point on the segment between two points where f is 0; it has opposite signs at them.
+/// slope . x + offset w: the function's value at x / w times w, or its growth in direction x.
+Rational at_corner(const AffineFunction& f, const Point& corner) {
+  Rational value = f.offset * corner.back();
+  for (size_t i = 0; i < f.slope.size(); ++i)
+    if (!corner[i].is_zero()) value += f.slope[i] * corner[i];
+  return value;
+}
+
+/// The corner where f is 0 between two at which it has opposite signs.
 Point crossing(const Point& p, const Rational& f_p, const Point& q, const Rational& f_q) {
-  const Rational t = f_p / (f_p - f_q);
+  const Rational weight_p = f_q.abs(), weight_q = f_p.abs();
   Point result;
-  for (size_t i = 0; i < p.size(); ++i) result.push_back(p[i] + t * (q[i] - p[i]));
+  for (size_t i = 0; i < p.size(); ++i) result.push_back(weight_p * p[i] + weight_q * q[i]);
+  Rational scale = result.back();
+  if (scale.is_zero())
+    for (const Rational& x : result) scale = std::max(scale, x.abs());
+  for (Rational& x : result) x /= scale;
   return result;
+}
+
+/// Some corner with f = 0 that is not at infinity.
+Point foot(const AffineFunction& f) {
+  const Rational scale = -f.offset / dot(f.slope, f.slope);
+  Point result;
+  for (const Rational& s : f.slope) result.push_back(s * scale);
+  result.emplace_back(1);
+  return result;
+}
+
+bool are_opposite_directions(const Point& p, const Point& q) {
+  if (!p.back().is_zero() || !q.back().is_zero()) return false;
+  // In the plane: on one line, and pointing against each other.
+  return (p[0] * q[1] - p[1] * q[0]).is_zero() && (p[0] * q[0] + p[1] * q[1]).sign() < 0;
 }
 
 /// f >= margin * t as a constraint on (x, t).
@@ -84,6 +111,10 @@ AffineFunction operator*(const AffineFunction& f, const Rational& factor) {
 Cell Cell::whole(size_t dimension) {
   Cell cell;
   cell.dimension_ = dimension;
+  cell.polygon_ = dimension == 1 || dimension == 2;
+  if (dimension == 1) cell.points_ = {{-1, 0}, {0, 1}, {1, 0}};
+  if (dimension == 2) cell.points_ = {{1, 0, 0}, {0, 1, 0}, {-1, 0, 0}, {0, -1, 0}};
+  if (cell.polygon_) return cell;
   cell.points_.emplace_back(dimension, 0);
   for (size_t i = 0; i < dimension; ++i)
     for (const int far : {-1000, 1000}) {
@@ -113,6 +144,7 @@ Cell Cell::box(const std::vector<std::pair<Rational, Rational>>& sides) {
     Point corner;
     for (size_t i = 0; i < sides.size(); ++i)
       corner.push_back((code >> i & 1) != 0 ? sides[i].second : sides[i].first);
+    if (cell.polygon_) corner.emplace_back(1);
     cell.points_.push_back(std::move(corner));
   }
   return cell;
@@ -126,9 +158,14 @@ Cell Cell::around(Point point) {
   return cell;
 }
 
-const std::vector<Point>& Cell::corners() const {
-  static const std::vector<Point> none;
-  return polygon_ ? points_ : none;
+std::vector<Point> Cell::corners() const {
+  std::vector<Point> result;
+  if (!polygon_) return result;
+  for (const Point& point : points_) {
+    if (point.back().is_zero()) return {};
+    result.emplace_back(point.begin(), point.end() - 1);
+  }
+  return result;
 }
 
 std::vector<LinearConstraint> Cell::constraints() const {
@@ -153,7 +190,7 @@ CellSign Cell::sign(const AffineFunction& f) {
   }
   bool positive = false, negative = false;
   for (const Point& point : points_) {
-    const int sign = f.at(point).sign();
+    const int sign = (polygon_ ? at_corner(f, point) : f.at(point)).sign();
     positive = positive || sign > 0;
     negative = negative || sign < 0;
   }
@@ -178,39 +215,64 @@ Cell Cell::part(const AffineFunction& f) const {
   result.polygon_ = polygon_;
   result.faces_ = faces_;
   result.faces_.push_back(f);
-  std::vector<Rational> values;
-  for (const Point& point : points_) values.push_back(f.at(point));
-  for (size_t i = 0; i < points_.size(); ++i) {
-    const size_t next = (i + 1) % points_.size();
-    if (values[i].sign() >= 0) result.points_.push_back(points_[i]);
-    const bool closed = dimension_ > 1 || next != 0;  // a segment has no way back
-    if (closed && values[i].sign() * values[next].sign() < 0)
-      result.points_.push_back(crossing(points_[i], values[i], points_[next], values[next]));
+  if (polygon_) {
+    result.cut_polygon(f, points_);
+    return result;
   }
-  if (!polygon_ && result.points_.size() > kKeptPoints)
+  for (const Point& point : points_)
+    if (f.at(point).sign() >= 0) result.points_.push_back(point);
+  if (result.points_.size() > kKeptPoints)
     result.points_.erase(result.points_.begin(), result.points_.end() - kKeptPoints);
   return result;
 }
 
+void Cell::cut_polygon(const AffineFunction& f, const std::vector<Point>& corners) {
+  std::vector<Rational> values;
+  for (const Point& corner : corners) values.push_back(at_corner(f, corner));
+  for (size_t i = 0; i < corners.size(); ++i) {
+    const size_t next = (i + 1) % corners.size();
+    if (values[i].sign() >= 0) points_.push_back(corners[i]);
+    const bool closed = dimension_ > 1 || next != 0;  // a segment has no way back
+    if (closed && values[i].sign() * values[next].sign() < 0)
+      points_.push_back(crossing(corners[i], values[i], corners[next], values[next]));
+  }
+  // The line f = 0 alone joins opposite directions: a point on it says where it runs.
+  for (size_t i = 0; dimension_ == 2 && i < points_.size(); ++i)
+    if (are_opposite_directions(points_[i], points_[(i + 1) % points_.size()])) {
+      points_.insert(points_.begin() + static_cast<std::ptrdiff_t>(i) + 1, foot(f));
+      return;
+    }
+}
+
+std::optional<Rational> Cell::polygon_maximum(const AffineFunction& f) const {
+  std::optional<Rational> best;
+  for (const Point& corner : points_) {
+    const Rational value = at_corner(f, corner);
+    if (!corner.back().is_zero())
+      best = best ? std::max(*best, value / corner.back()) : value / corner.back();
+    else if (value.sign() > 0)
+      return {};
+  }
+  return best;
+}
+
 std::optional<Rational> Cell::maximum(const AffineFunction& f) const {
   if (f.is_constant()) return f.offset;
-  if (polygon_) {
-    Rational best = f.at(points_.front());
-    for (const Point& point : points_) best = std::max(best, f.at(point));
-    return best;
-  }
+  if (polygon_) return polygon_maximum(f);
   const LpResult best = maximise(f.slope, constraints());
   if (best.status == LpStatus::Unbounded) return {};
   return best.value + f.offset;
 }
 
 Point Cell::interior() const {
-  if (polygon_) {  // the centre of the corners
-    Point centre(dimension_, 0);
+  if (polygon_) {  // the sum of all corners
+    Point sum(dimension_ + 1, 0);
     for (const Point& point : points_)
-      for (size_t i = 0; i < dimension_; ++i) centre[i] += point[i];
-    for (Rational& c : centre) c /= Rational(static_cast<int64_t>(points_.size()));
-    return centre;
+      for (size_t i = 0; i <= dimension_; ++i) sum[i] += point[i];
+    const Rational w = sum.back().is_zero() ? Rational(1) : sum.back();
+    sum.pop_back();
+    for (Rational& x : sum) x /= w;
+    return sum;
   }
   std::vector<LinearConstraint> limits;
   for (const AffineFunction& face : faces_) limits.push_back(at_least(face, 1, dimension_));

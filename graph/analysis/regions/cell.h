@@ -29,7 +29,7 @@ AffineFunction operator*(const AffineFunction& f, const Rational& factor);
 /// What signs a function takes inside a cell. Zero: it is 0 everywhere.
 enum class CellSign : uint8_t { Positive, Negative, Both, Zero };
 
-/// A full-dimensional polyhedron. Bounded ones of one or two dimensions are kept by their corners, which
+/// A full-dimensional polyhedron. In one and two dimensions it is kept by its corners, at infinity too, which
 /// decides every question without a linear program.
 class Cell {
  public:
@@ -45,7 +45,7 @@ class Cell {
   /// Functions that are >= 0 exactly in the cell; some may be superfluous.
   const std::vector<AffineFunction>& faces() const { return faces_; }
   /// The corners in order around the cell; empty for unbounded cells and more than two dimensions.
-  const std::vector<Point>& corners() const;
+  std::vector<Point> corners() const;
 
   /// Remembers points of the cell that show it.
   CellSign sign(const AffineFunction& f);
@@ -58,12 +58,17 @@ class Cell {
 
  private:
   std::vector<LinearConstraint> constraints() const;
+  std::optional<Rational> polygon_maximum(const AffineFunction& f) const;
+  void cut_polygon(const AffineFunction& f, const std::vector<Point>& corners);
 
   size_t dimension_ = 0;
   bool polygon_ = false;
   bool growing_ = false;  // by faces, around its only point
   std::vector<AffineFunction> faces_;
-  std::vector<Point> points_;  // corners of a polygon, in order; else some points of the cell
+  /// Some points of the cell. Of a polygon all corners, in order (from end to end in one dimension), and
+  /// with one more coordinate w: x / w if w > 0, the direction x if w = 0. Neighbours are never opposite
+  /// directions, so a corner may lie on an edge.
+  std::vector<Point> points_;
 };
 
 /// Whether two cells with disjoint insides have a common part of one dimension less.

@@ -288,16 +288,16 @@ class Explorer {
   Exploration result_;
 };
 
-size_t coordinates(const Graph& graph) {
+}  // namespace
+
+size_t input_elements(const Graph& graph) {
   int64_t total = 0;
   for (const NodeId id : graph.inputs()) total += sample_count(graph.node(id).shape);
   return static_cast<size_t>(total);
 }
 
-}  // namespace
-
 InputSpace input_space(const Graph& graph, const std::vector<std::pair<Rational, Rational>>& box) {
-  const size_t dimension = coordinates(graph);
+  const size_t dimension = input_elements(graph);
   expect(box.empty() || box.size() == dimension, "[regions] box has {} sides, the inputs have {} elements",
          box.size(), dimension);
   InputSpace space{box.empty() ? Cell::whole(dimension) : Cell::box(box), {}};
@@ -312,7 +312,7 @@ InputSpace input_space(const Graph& graph, const std::vector<std::pair<Rational,
 }
 
 InputSpace segment(const Graph& graph, const Point& from, const Point& to) {
-  const size_t dimension = coordinates(graph);
+  const size_t dimension = input_elements(graph);
   expect(from.size() == dimension && to.size() == dimension,
          "[regions] ends of the segment have {} and {} elements, the inputs {}", from.size(), to.size(),
          dimension);

@@ -31,6 +31,8 @@ struct InputSpace {
   Cell start;
   std::map<NodeId, std::vector<AffineFunction>> inputs;
 };
+/// Elements of all inputs together, in one sample.
+size_t input_elements(const Graph& graph);
 /// All inputs of a graph as coordinates, in order: all of space, or a box with one side an element.
 /// Errors: Error if the box has another number of sides than the inputs have elements.
 InputSpace input_space(const Graph& graph, const std::vector<std::pair<Rational, Rational>>& box = {});

@@ -114,12 +114,6 @@ PieceFacts facts_of(const Regions& result, const Maps& maps, size_t e, bool cont
   return facts;
 }
 
-size_t input_elements(const Graph& graph) {
-  int64_t total = 0;
-  for (const NodeId id : graph.inputs()) total += sample_count(graph.node(id).shape);
-  return static_cast<size_t>(total);
-}
-
 }  // namespace
 
 Regions regions(const Graph& graph, const RegionOptions& options) {
