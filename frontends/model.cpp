@@ -1,5 +1,7 @@
 #include "frontends/model.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -167,6 +169,24 @@ void save_model(const std::filesystem::path& folder, const Model& model) {
   write_file_atomically(folder / "graph.txt", to_string(model.network));
   write_safetensors(folder / "parameters.safetensors", parameters_of(model.network));
   write_file_atomically(folder / "model.json", to_json(model.info).dump(2) + "\n");
+}
+
+void save_new_model(const std::filesystem::path& folder, const Model& model) {
+  namespace fs = std::filesystem;
+  const fs::path place = folder.has_filename() ? folder : folder.parent_path();
+  expect(!fs::exists(fs::symlink_status(place)),
+         "[save] {} exists already: choose a name that is free, or move it away", folder.string());
+  fs::path partial = place;
+  partial += fmt::format(".partial-{}", getpid());
+  std::error_code code;
+  try {
+    save_model(partial, model);
+    fs::rename(partial, place, code);
+    expect(!code, "[save] cannot make {}: {}", folder.string(), code.message());
+  } catch (...) {
+    fs::remove_all(partial, code);
+    throw;
+  }
 }
 
 Model load_model(const std::filesystem::path& folder) {

@@ -32,6 +32,10 @@ struct Model {
 /// Errors: Error with the system's reason; files already replaced stay, each of them whole.
 void save_model(const std::filesystem::path& folder, const Model& model);
 
+/// Writes a model to a folder that does not exist yet: it appears whole, or not at all.
+/// Errors: Error if the folder exists, and those of save_model; then nothing is left behind.
+void save_new_model(const std::filesystem::path& folder, const Model& model);
+
 /// Reads a folder that save_model wrote.
 /// Errors: Error naming the file and position of what is wrong, and those of set_parameters.
 Model load_model(const std::filesystem::path& folder);

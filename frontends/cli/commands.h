@@ -18,6 +18,7 @@ void add_eval(CLI::App& application, Action& action);
 void add_dump(CLI::App& application, Action& action);
 void add_check(CLI::App& application, Action& action);
 void add_prove(CLI::App& application, Action& action);
+void add_balance(CLI::App& application, Action& action);
 void add_doctor(CLI::App& application, Action& action);
 
 }  // namespace crease::cli

@@ -1,5 +1,6 @@
 #include "frontends/report/sections.h"
 
+#include "graph/analysis/balance/balance.h"
 #include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/normal_form/normal_form.h"
@@ -17,6 +18,7 @@ namespace {
 std::vector<Finding> symmetry_findings(const Graph& graph) {
   std::vector<Finding> findings = scaling_findings(graph);
   for (Finding& finding : permutation_findings(graph)) findings.push_back(std::move(finding));
+  for (Finding& finding : balance_findings(graph)) findings.push_back(std::move(finding));
   return findings;
 }
 

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "graph/analysis/points.h"
@@ -38,6 +40,8 @@ enum class ScalingUnit : uint8_t { Channel, Tensor };
 struct ScalingOptions {
   ScalingMode mode = ScalingMode::Invariance;
   ScalingUnit unit = ScalingUnit::Channel;
+  /// Parameters that keep their value, by name: running statistics.
+  std::set<std::string> fixed = {};
 };
 
 /// One coordinate of the group: the first class of elements that it multiplies by itself.

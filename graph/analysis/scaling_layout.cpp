@@ -48,7 +48,7 @@ bool has_zero(const Tensor& tensor) {
 bool is_fixed_leaf(const Node& node, const ScalingOptions& options) {
   switch (node.role) {
     case Role::Input: return options.mode != ScalingMode::InputFree || !is_floating(node.type);
-    case Role::Parameter: return !is_floating(node.type);
+    case Role::Parameter: return !is_floating(node.type) || options.fixed.contains(node.name);
     case Role::Constant: return !is_floating(node.type) || !has_zero(node.value);
     case Role::Random: return true;
     case Role::Apply: return false;

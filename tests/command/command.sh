@@ -184,6 +184,23 @@ case_dump() {
   grep -qF '=== assembly ===' output || complain 'no assembly'
 }
 
+case_balance() {
+  "$crease" train --epochs 1 --hidden 8 --save model > output || complain 'cannot train'
+  gives 0 'outputs bit-identical on 64 random inputs' balance model -o balanced
+  "$crease" eval model > first
+  "$crease" eval balanced > second
+  cmp first second
+  gives 1 'balanced exists already' balance model -o balanced
+  gives 0 'least over all networks' balance model -o real --real
+  gives 0 'int8 after' balance model -o even --range int8
+  gives 0 'fp16 after' balance model -o half --range fp16 --samples 8
+  gives 1 'is not a folder' balance nowhere -o other
+  gives 1 'nope' balance model -o other --keep nope
+  gives 2 'output is required' balance model
+  [[ ! -e other ]] || complain 'a failed run left a folder'
+  [[ -z $(find . -name '*.partial*') ]] || complain 'a partial folder is left'
+}
+
 case_prove() {
   "$crease" train --epochs 1 --hidden 4 --activation identity --save affine > output || complain 'cannot train'
   "$crease" train --epochs 1 --hidden 4 --save relu > output || complain 'cannot train'

@@ -76,6 +76,7 @@ class NetworkBuilder {
     if (parameter.at("kind") == "const") return name(parameter, result_.graph.constant(value));
     Value weight = result_.graph.parameter(key, value);
     result_.parameters.push_back(key);
+    if (parameter.at("kind") == "state") result_.state.insert(key);
     if (parameter.contains("fixed_zero")) weight = weight * mask(parameter, key, value);
     name(parameter, weight);
   }

@@ -17,6 +17,7 @@ struct OracleNetwork {
   std::map<std::string, Value> values;               // by the oracle's names
   std::map<std::string, std::vector<NodeId>> parts;  // nodes that one of the oracle's operations became
   std::vector<std::string> parameters;               // those free in the symmetry, in order
+  std::set<std::string> state;                       // those that are running statistics
   std::map<std::string, std::set<int64_t>> inert;    // entries that are structurally absent
 };
 

@@ -1,0 +1,160 @@
+// crease balance: the same function with the smallest parameters.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/model.h"
+#include "frontends/report.h"
+#include "graph/analysis/balance/balance.h"
+#include "graph/analysis/balance/range.h"
+#include "graph/analysis/certificate.h"
+#include "graph/error.h"
+
+namespace crease::cli {
+namespace {
+
+struct Arguments {
+  std::string model, output, format;
+  std::vector<std::string> keep;
+  bool real = false;
+  int64_t samples = 64;
+};
+
+/// Parameters that keep their value: those named, and running statistics.
+std::set<std::string> kept(const Graph& graph, const std::vector<std::string>& named) {
+  std::set<std::string> result = running_statistics(graph);
+  for (const std::string& name : named) result.insert(graph.find(name).node().name);
+  return result;
+}
+
+/// "1/4", "8", "0.643".
+std::string factor_text(double log2_factor) {
+  const double whole = std::round(log2_factor);
+  if (whole != log2_factor || std::abs(whole) > 62) return fmt::format("{:.4g}", std::exp2(log2_factor));
+  const int64_t power = int64_t{1} << static_cast<int64_t>(std::abs(whole));
+  return whole < 0 ? fmt::format("1/{}", power) : fmt::format("{}", power);
+}
+
+void print_factors(const Balance& found) {
+  if (found.t.empty()) return;
+  const auto [least, greatest] = std::ranges::minmax(found.t);
+  const auto moved = std::ranges::count_if(found.t, [](double t) { return t != 0; });
+  fmt::print("{} of {} factors differ from 1, from {} to {}\n", moved, found.t.size(), factor_text(least),
+             factor_text(greatest));
+}
+
+std::string fit_text(const RangeFit& fit, NarrowFormat format) {
+  if (format == NarrowFormat::Int8)
+    return fmt::format("the weakest row or column of a weight matrix reaches {:.1f} of 127 steps", fit.steps);
+  return fmt::format(
+      "|parameters| from {:.3g} to {:.3g}; {} too large, {} below the normal numbers; {} computed "
+      "tensors seen too large",
+      fit.smallest, fit.largest, fit.too_large, fit.too_small, fit.overflowing.size());
+}
+
+/// Tensors that overflow whatever the factors are, or still do.
+void print_overflows(const Graph& graph, const ScalingGroup& group, const RangeFit& fit) {
+  for (const OverflowingTensor& tensor : fit.overflowing) {
+    const auto exponents = group.exponents(tensor.tensor);
+    const bool pinned = std::ranges::any_of(exponents, [](const auto& form) { return form.empty(); });
+    fmt::print("  {} reaches {:.3g}{}\n", node_key(graph, tensor.tensor), tensor.largest,
+               pinned ? ": its scale is fixed, no rescaling helps" : "");
+  }
+}
+
+/// Factors that make a floating format fit worse are not taken: then all are 1.
+Balance kept_if_better(const Graph& graph, const ScalingGroup& group, Balance found,
+                       const Arguments& arguments) {
+  const NarrowFormat format = parse_narrow_format(arguments.format);
+  const auto faults = [&](const Graph& network) {
+    const RangeFit fit = range_fit(network, format, arguments.samples);
+    return std::pair(fit.too_large + static_cast<int64_t>(fit.overflowing.size()),
+                     static_cast<double>(fit.too_small) - fit.steps);
+  };
+  if (faults(rescaled(graph, group, found.t)) < faults(graph)) return found;
+  found.t.assign(found.t.size(), 0);
+  found.squares_after = found.squares_before;
+  return found;
+}
+
+void print_range(const Graph& before, const Graph& after, const ScalingGroup& group,
+                 const Arguments& arguments) {
+  const NarrowFormat format = parse_narrow_format(arguments.format);
+  const RangeFit old_fit = range_fit(before, format, arguments.samples);
+  const RangeFit new_fit = range_fit(after, format, arguments.samples);
+  fmt::print("{} before: {}\n{} after:  {}\n", to_string(format), fit_text(old_fit, format),
+             to_string(format), fit_text(new_fit, format));
+  print_overflows(after, group, new_fit);
+}
+
+/// Runs both networks. Errors: Error if powers of two changed a bit.
+void compare_outputs(const Graph& before, const Graph& after, const Arguments& arguments) {
+  if (arguments.real) {
+    fmt::print(
+        "outputs differ by {:.2g} of their size at most, on {} random inputs: factors are real numbers\n",
+        output_difference(before, after, arguments.samples), arguments.samples);
+    return;
+  }
+  expect(same_outputs(before, after, arguments.samples),
+         "[balance] outputs are not the same to the bit, since numbers left the range of the element type: "
+         "nothing is written; --real gives outputs equal up to rounding");
+  fmt::print("outputs bit-identical on {} random inputs\n", arguments.samples);
+}
+
+int run(const Arguments& arguments) {
+  Model model = load_model(arguments.model);
+  const Graph before = analyzed_graph(model.network);
+  const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
+  BalanceOptions options{.powers_of_two = !arguments.real};
+  if (!arguments.format.empty()) {
+    options.goal = BalanceGoal::Range;
+    options.samples = parse_narrow_format(arguments.format) == NarrowFormat::Int8 ? 0 : arguments.samples;
+  }
+  Balance found = balance(before, group, options);
+  if (!arguments.format.empty()) found = kept_if_better(before, group, std::move(found), arguments);
+  const Graph after = rescaled(before, group, found.t);
+  fmt::print("sum of squares {:.6g} -> {:.6g}; {} over all networks equal by rescaling: {:.6g}\n",
+             found.squares_before, found.squares_after, found.attained ? "least" : "infimum, not reached,",
+             found.squares_least);
+  print_factors(found);
+  for (const EscapingUnit& unit : found.escaping) fmt::print("  {}\n", escape_sentence(before, unit));
+  if (!arguments.format.empty()) print_range(before, after, group, arguments);
+  compare_outputs(before, after, arguments);
+  set_parameters(model.network, parameters_of(after));
+  save_new_model(arguments.output, model);
+  fmt::print("saved to {}\n", arguments.output);
+  return 0;
+}
+
+}  // namespace
+
+void add_balance(CLI::App& application, Action& action) {
+  CLI::App& command = *application.add_subcommand(
+      "balance",
+      "Rescale the units of a saved network so that its parameters are smallest; its outputs stay");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("-o,--output", arguments->output, "Folder for the balanced network; must not exist yet")
+      ->required();
+  command.add_flag(
+      "--real", arguments->real,
+      "Any positive factors, not powers of two alone: the least sum, outputs equal up to rounding");
+  command
+      .add_option("--range", arguments->format,
+                  "Make the greatest sizes even instead, for fp16, bf16 or int8 numbers")
+      ->check(CLI::IsMember({"fp16", "bf16", "int8"}));
+  command.add_option("--keep", arguments->keep,
+                     "Parameters that keep their value; running statistics (running_...) always do");
+  command.add_option("--samples", arguments->samples, "Random inputs on which both networks are run")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command.footer(
+      "Examples:\n  crease balance my-model -o balanced\n  crease balance my-model -o for-int8 --range int8 "
+      "--real");
+  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace crease::cli

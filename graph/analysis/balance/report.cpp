@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "graph/analysis/balance/balance.h"
+#include "graph/analysis/certificate.h"
+
+namespace crease {
+using Json = nlohmann::ordered_json;
+
+std::string unit_name(const Graph& graph, const ScalingCoordinate& unit) {
+  if (unit.tensor < 0) return fmt::format("{}[{}]", graph.node(unit.parameter).name, unit.element);
+  const std::string key = node_key(graph, unit.tensor);
+  std::string name = key.starts_with('%') ? graph.node(unit.tensor).op->name + " " + key : key;
+  std::string index;
+  for (const int64_t position : unit.index)
+    if (position >= 0) index += (index.empty() ? "" : ",") + std::to_string(position);
+  return index.empty() ? name : name + "[" + index + "]";
+}
+
+std::string escape_sentence(const Graph& graph, const EscapingUnit& escaping) {
+  return fmt::format("{} has no {} weight that its scale moves: its {} can shrink for ever, unseen",
+                     unit_name(graph, escaping.unit), escaping.grows ? "incoming" : "outgoing",
+                     escaping.grows ? "outgoing weights" : "incoming weights");
+}
+
+namespace {
+
+Finding conserved_finding(const Graph& graph, const ScalingGroup& group, const Balance& found) {
+  std::string text;
+  Json list = Json::array();
+  constexpr size_t shown = 3;
+  for (size_t k = 0; k < found.conserved.size(); ++k) {
+    const std::string name = unit_name(graph, group.coordinates()[k]);
+    list.push_back({{"unit", name}, {"q", found.conserved[k]}});
+    if (k < shown) text += fmt::format("{}{} {:.4g}", k > 0 ? "  " : "", name, found.conserved[k]);
+  }
+  if (found.conserved.size() > shown)
+    text += fmt::format("  ... and {} more", found.conserved.size() - shown);
+  return {.id = "conserved",
+          .subject = "parameters",
+          .verdict = Verdict::Proved,
+          .level = Level::Structure,
+          .sentences = {fmt::format("gradient flow conserves {} numbers Q = sum of E theta^2 / 2: {}",
+                                    found.conserved.size(), text)},
+          .evidence = Json{{"q", list}}.dump(),
+          .certificate = {}};
+}
+
+}  // namespace
+
+std::vector<Finding> balance_findings(const Graph& graph) {
+  int64_t entries = 0;
+  for (const NodeId id : graph.parameters()) entries += graph.node(id).value.count();
+  if (entries > (int64_t{1} << 17)) return {};
+  const ScalingGroup group = scaling_group(graph, {.fixed = running_statistics(graph)});
+  if (group.dimension() == 0) return {};
+  const Balance found = balance(graph, group);
+  Finding finding{.id = "balance",
+                  .subject = "parameters",
+                  .verdict = Verdict::Proved,
+                  .level = Level::Values,
+                  .sentences = {},
+                  .certificate = {}};
+  finding.sentences.push_back(fmt::format(
+      "sum of squares {:.5g}: {:.5g} is the {} of all networks equal by rescaling, {:.5g} with powers of two",
+      found.squares_before, found.squares_least, found.attained ? "least" : "infimum, not reached,",
+      found.squares_after));
+  Json escaping = Json::array();
+  for (const EscapingUnit& unit : found.escaping) escaping.push_back(unit_name(graph, unit.unit));
+  if (!found.escaping.empty()) finding.sentences.push_back(escape_sentence(graph, found.escaping.front()));
+  if (found.escaping.size() > 1)
+    finding.sentences.push_back(fmt::format("... and {} more units", found.escaping.size() - 1));
+  finding.evidence = Json{
+      {"sum_squares_before", found.squares_before},
+      {"sum_squares_min", found.squares_least},
+      {"sum_squares_powers_of_two", found.squares_after},
+      {"attained", found.attained},
+      {"escaping",
+       escaping}}.dump();
+  return {conserved_finding(graph, group, found), std::move(finding)};
+}
+
+}  // namespace crease
