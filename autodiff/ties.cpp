@@ -1,5 +1,8 @@
 #include "autodiff/ties.h"
 
+#include <array>
+#include <utility>
+
 namespace crease {
 
 KinkRule KinkRule::steepest() {
@@ -45,7 +48,8 @@ TieTable pytorch() {
            {"clip", steepest},
            {"relu6", flattest},
            {"hard_tanh", flattest},
-           {"hard_sigmoid", flattest}}};
+           {"hard_sigmoid", flattest},
+           {"hard_swish", right}}};
 }
 
 TieTable jax() {
@@ -60,7 +64,8 @@ TieTable jax() {
            {"clip", mid},
            {"relu6", flattest},
            {"hard_tanh", steepest},
-           {"hard_sigmoid", flattest}}};
+           {"hard_sigmoid", flattest},
+           {"hard_swish", flattest}}};
 }
 
 TieTable tensorflow() {
@@ -102,6 +107,14 @@ TieTable mlx() {
            {"relu6", flattest},
            {"hard_tanh", flattest},
            {"hard_sigmoid", flattest}}};
+}
+
+std::optional<TieTable> named(std::string_view system) {
+  constexpr std::array<std::pair<std::string_view, TieTable (*)()>, 5> tables{
+      {{"pytorch", pytorch}, {"jax", jax}, {"tensorflow", tensorflow}, {"tinygrad", tinygrad}, {"mlx", mlx}}};
+  for (const auto& [name, table] : tables)
+    if (name == system) return table();
+  return {};
 }
 
 }  // namespace ties

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,8 @@ TieTable jax();
 TieTable tensorflow();
 TieTable tinygrad();
 TieTable mlx();
+/// One of these by its name, "pytorch" or "mlx"; nothing for another name.
+std::optional<TieTable> named(std::string_view system);
 }  // namespace ties
 
 }  // namespace crease

@@ -5,7 +5,11 @@
 #include <fmt/format.h>
 
 #include "autodiff/directional.h"
+#include "autodiff/gradient_check.h"
+#include "autodiff/lock.h"
 #include "autodiff/reverse.h"
+#include "autodiff/second_order.h"
+#include "autodiff/ties.h"
 #include "frontends/data.h"
 #include "frontends/init.h"
 #include "frontends/layers.h"
@@ -47,6 +51,7 @@
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/rewrite/identities.h"
 #include "graph/scalar.h"
 #include "graph/tensor.h"
 #include "graph/text.h"

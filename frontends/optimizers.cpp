@@ -247,7 +247,7 @@ Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepO
          to_string(where));
 
   const std::vector<Value> gradients =
-      clipped(grad(result, parameters, {.tie = options.tie}, where), options.clip);
+      clipped(grad(result, parameters, {.tie = options.tie, .table = options.table}, where), options.clip);
   UpdateScope scope(graph, optimizer.learning_rate, optimizer.name, where);
   for (size_t i = 0; i < parameters.size(); ++i) {
     graph.update(parameters[i], optimizer.rule(scope, parameters[i], gradients[i]));

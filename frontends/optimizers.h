@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "autodiff/ties.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -125,6 +126,8 @@ struct TrainStepOptions {
   std::vector<std::pair<std::string, Value>> outputs = {};
   /// Rule at kinks for the gradients; a node's own goes first.
   std::optional<Tie> tie = {};
+  /// Rules by operation where there is no `tie`: ties::pytorch() trains as PyTorch does.
+  std::optional<TieTable> table = {};
   /// The parameters to train; empty: all floating ones that the loss depends on and that have no update yet.
   std::vector<Value> parameters = {};
   GradientClip clip = {};

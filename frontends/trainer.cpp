@@ -28,7 +28,7 @@ struct Totals {
 };
 
 Graph step_graph(const Objective& objective, const TrainOptions& options) {
-  TrainStepOptions step{.tie = options.tie, .clip = options.clip};
+  TrainStepOptions step{.tie = options.tie, .table = options.table, .clip = options.clip};
   if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
   const Value loss = options.penalty ? objective.loss + options.penalty(objective.output) : objective.loss;
   return train_step(loss, options.optimizer, step);

@@ -37,8 +37,9 @@ struct TrainOptions {
   /// Added to the mean loss in training, and in the training loss that is reported; test and validation are
   /// measured without it. Made on the network as it is trained.
   Penalty penalty = {};
-  /// Rule at kinks.
+  /// Rule at kinks, or rules by operation where it is empty: see TrainStepOptions.
   std::optional<Tie> tie = {};
+  std::optional<TieTable> table = {};
   RunnerOptions run = {};
   /// Ends training when the validation loss has not been below its best by `improvement` for so many epochs.
   std::optional<int64_t> patience = {};

@@ -85,7 +85,8 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
       return softmax_cross_entropy(logits, label, {.label_smoothing = smoothing});
     };
   }
-  options.tie = parse_tie(settings.tie);
+  options.table = ties::named(settings.tie);
+  if (!options.table) options.tie = parse_tie(settings.tie);
   options.patience = settings.patience;
   options.run.compile.threads = settings.threads;
   options.run.interpret = settings.interpret;
