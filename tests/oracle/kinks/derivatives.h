@@ -4,7 +4,7 @@
 
 #include "jit/program.h"
 #include "tests/oracle/kinks/expression.h"
-#include "tests/oracle/kinks/report.h"
+#include "tests/oracle/report.h"
 
 namespace crease::oracle {
 

@@ -1,0 +1,143 @@
+// oracle_analyses FILE [GAPS]: holds the analyses against exact answers. Every field of the file is checked;
+// one that is not known is a failure, never skipped. With GAPS, a list of fields that crease is known to fail
+// ("A01 box", or "* box" for all cases), the exit status says whether exactly these fail.
+#include <fstream>
+
+#include "graph/rational.h"
+#include "tests/oracle/analyses/field.h"
+#include "tests/oracle/report.h"
+
+namespace crease::oracle {
+namespace {
+
+/// The row of a table whose name this is.
+template <class Row>
+const Row* find(std::span<const Row> rows, std::string_view name, std::string_view Row::* key) {
+  for (const Row& row : rows)
+    if (row.*key == name) return &row;
+  return nullptr;
+}
+
+/// Fields by line; lines that start with # are remarks.
+std::set<std::string> read_gaps(const char* path) {
+  std::ifstream file(path);
+  std::set<std::string> gaps;
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty() && !line.starts_with('#')) gaps.insert(line);
+  return gaps;
+}
+
+/// One field; what throws has failed.
+template <class Check>
+void run(Report& report, const std::string& id, const std::string& field, const Check& check) {
+  Outcome outcome;
+  try {
+    check(outcome);
+  } catch (const std::exception& error) {
+    outcome.check(false, "{}", error.what());
+  }
+  report.check(id, field, outcome.failure().empty(), outcome.failure());
+}
+
+bool has_fields_below(std::string_view path) {
+  for (const Field& field : network_fields())
+    if (field.path.starts_with(path) && field.path.substr(path.size()).starts_with('/')) return true;
+  return false;
+}
+
+void check_network_fields(Report& report, const std::string& id, const std::string& path,
+                          const Json& expected, const Network& network) {
+  if (const Field* field = find(network_fields(), path, &Field::path))
+    return run(report, id, path, [&](Outcome& outcome) { field->check(expected, network, outcome); });
+  if (expected.is_object() && has_fields_below(path)) {
+    for (const auto& [key, value] : expected.items())
+      check_network_fields(report, id, path + "/" + key, value, network);
+    return;
+  }
+  report.check(id, path, false, "a field that is not known");
+}
+
+/// Every key of an object is one of these.
+void check_keys(Report& report, const std::string& id, const Json& object,
+                std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : object.items())
+    if (std::ranges::find(known, key) == known.end())
+      report.check(id, key, false, "a field that is not known");
+}
+
+/// Builds a case and checks it; one that cannot be built is one failure, and the others go on.
+template <class Check>
+void guarded(Report& report, const std::string& id, Check check) {
+  try {
+    check();
+  } catch (const std::exception& error) {
+    report.check(id, "case", false, error.what());
+  }
+}
+
+void check_network(Report& report, const Json& json) {
+  const std::string id = json.at("id");
+  check_keys(
+      report, id, json,
+      {"id", "title", "why", "inputs", "params", "nodes", "shapes", "outputs", "box", "data", "expected"});
+  const Network network(json);
+  for (const auto& [key, value] : json.at("expected").items())
+    check_network_fields(report, id, key, value, network);
+}
+
+void check_activation(Report& report, const Json& json) {
+  const std::string id = json.at("name");
+  const Scalar body = activation_body(id);
+  for (const auto& [key, value] : json.items()) {
+    if (key == "name" || key == "note") continue;
+    if (const ActivationField* field = find(activation_fields(), key, &ActivationField::name))
+      run(report, id, key, [&](Outcome& outcome) { field->check(value, body, outcome); });
+    else
+      report.check(id, key, false, "a field that is not known");
+  }
+}
+
+void check_pair_fields(Report& report, const Json& json) {
+  const std::string id = json.at("id");
+  check_keys(report, id, json,
+             {"id", "why", "a", "b", "verdict", "witness", "certificate", "expected_verdict", "reason"});
+  report.check(id, "pair", false, "is not checked");
+}
+
+void check_file(Report& report, const Json& file) {
+  check_keys(report, "file", file,
+             {"schema", "generated_by", "notation", "activations", "networks", "pairs"});
+  report.check("file", "schema", file.at("schema") == "graph-analysis-oracle/1",
+               "not graph-analysis-oracle/1");
+  for (const Json& json : file.value("activations", Json::array()))
+    guarded(report, json.value("name", "(no name)"), [&] { check_activation(report, json); });
+  for (const Json& json : file.value("networks", Json::array()))
+    guarded(report, json.value("id", "(no id)"), [&] { check_network(report, json); });
+  for (const Json& json : file.value("pairs", Json::array()))
+    guarded(report, json.value("id", "(no id)"), [&] { check_pair_fields(report, json); });
+}
+
+}  // namespace
+}  // namespace crease::oracle
+
+int main(int count, char** arguments) {
+  using namespace crease::oracle;
+  if (count != 2 && count != 3) {
+    fmt::print(stderr, "usage: oracle_analyses FILE [GAPS]\n");
+    return 2;
+  }
+  std::ifstream stream(arguments[1]);
+  const Json file = Json::parse(stream, nullptr, false);
+  if (!file.is_object()) {
+    fmt::print(stderr, "oracle_analyses: '{}' cannot be read as JSON\n", arguments[1]);
+    return 2;
+  }
+  Report report;
+  try {
+    check_file(report, file);
+  } catch (const std::exception& error) {
+    report.check("file", "form", false, error.what());
+  }
+  const bool passed = report.print();
+  return (count == 3 ? report.fails_exactly(read_gaps(arguments[2])) : passed) ? 0 : 1;
+}

@@ -1,0 +1,30 @@
+// The fields, one function each; what they mean is in the file's own "notation".
+#pragma once
+
+#include "tests/oracle/analyses/field.h"
+
+namespace crease::oracle {
+
+void check_collapse(const Json& expected, const Network& network, Outcome& outcome);
+
+void check_nodes(const Json& expected, const Network& network, Outcome& outcome);
+void check_outputs(const Json& expected, const Network& network, Outcome& outcome);
+void check_normal_form(const Json& expected, const Network& network, Outcome& outcome);
+void check_live_relus(const Json& expected, const Network& network, Outcome& outcome);
+void check_degrees(const Json& expected, const Network& network, Outcome& outcome);
+void check_witness(const Json& expected, const Network& network, Outcome& outcome);
+
+void check_invariance(const Json& expected, const Network& network, Outcome& outcome);
+void check_common_scale(const Json& expected, const Network& network, Outcome& outcome);
+void check_equivariance(const Json& expected, const Network& network, Outcome& outcome);
+void check_tensor_invariance(const Json& expected, const Network& network, Outcome& outcome);
+void check_tensor_equivariance(const Json& expected, const Network& network, Outcome& outcome);
+void check_fixed_state(const Json& expected, const Network& network, Outcome& outcome);
+void check_sign_dimension(const Json& expected, const Network& network, Outcome& outcome);
+void check_sign_basis(const Json& expected, const Network& network, Outcome& outcome);
+void check_sign_flips(const Json& expected, const Network& network, Outcome& outcome);
+void check_rescaled(const Json& expected, const Network& network, Outcome& outcome);
+void check_rescaled_outputs(const Json& expected, const Network& network, Outcome& outcome);
+void check_noether(const Json& expected, const Network& network, Outcome& outcome);
+
+}  // namespace crease::oracle
