@@ -6,6 +6,7 @@
 
 #include "autodiff/loop_builder.h"
 #include "autodiff/selection.h"
+#include "autodiff/trap.h"
 #include "graph/error.h"
 #include "graph/ops/reduction.h"
 #include "graph/scalar/lock.h"
@@ -78,18 +79,16 @@ std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& 
   LoopBuilder builder(graph, id);
   if (builder.representative(k) != k) return {};
   const Node& node = builder.node();
-  Scalar slope_k;
-  try {
-    slope_k = selected_slope(builder, k, selected.rule);
-  } catch (const Error& error) {
-    fail("[grad] {} (node {})", error.what(), describe(graph, id));
-  }
+  const KinkRule rule = rule_beside_trap(selected.rule);
+  const Scalar slope_k = selected_slope(builder, k, rule);
   if (slope_k.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
-  const Scalar weight = combine_weight(builder, graph, id, selected.rule, where);
+  const Scalar weight = combine_weight(builder, graph, id, rule, where);
   builder.keep_bounds();
   const AtPole at_pole = pole_rule(*node.op, selected.at_pole);
-  const Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k), at_pole), weight);
+  Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k), at_pole), weight);
+  if (selected.rule.tie == Tie::trap && !is_decided(*node.op))
+    if (const auto clear = unsprung(graph, id, k)) body = select(builder.read(*clear, {}), body, 0);
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node& operand = graph.node(node.operands[static_cast<size_t>(k)]);
   const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;

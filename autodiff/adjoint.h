@@ -23,8 +23,8 @@ struct Selected {
 };
 
 /// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; no Value if it
-/// is identically 0. Operands that are read twice at one access are served by the first of them. Errors:
-/// Error for Tie::trap at a kinked node.
+/// is identically 0. Operands that are read twice at one access are served by the first of them. Under
+/// Tie::trap the contribution reads a trap that springs when a kink is hit, and is 0 then.
 std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Selected& selected,
                              const std::source_location& where);
 

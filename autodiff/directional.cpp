@@ -8,6 +8,7 @@
 #include "autodiff/loop_builder.h"
 #include "autodiff/reach.h"
 #include "autodiff/selection.h"
+#include "autodiff/trap.h"
 #include "graph/error.h"
 #include "graph/ops/leaf.h"
 
@@ -52,18 +53,23 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
                                     const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
+  const KinkRule rule = rule_beside_trap(selected.rule);
+  std::vector<Value> traps;
   Scalar body = 0;
   for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
     const auto it = tangents.find(node.operands[static_cast<size_t>(k)]);
     if (it == tangents.end() || builder.representative(k) != k) continue;
     const Scalar move = builder.read(graph.value(it->second.id()), node.loops.reads[static_cast<size_t>(k)]);
-    const Scalar slope_k = selected_slope(builder, k, selected.rule);
+    const Scalar slope_k = selected_slope(builder, k, rule);
+    if (selected.rule.tie == Tie::trap && !is_decided(*node.op))
+      if (const auto clear = unsprung(graph, id, k)) traps.push_back(*clear);
     body = body + strong_product(move, builder.over_operands(slope_k), pole_rule(*node.op, selected.at_pole));
   }
   const Combine combine = node.op->combine;
   if (body.is_constant(0) || combine == Combine::ArgMax || combine == Combine::ArgMin) return {};
   if (combine != Combine::Assign && combine != Combine::Sum)
-    body = strong_product(body, combine_weight(builder, graph, id, selected.rule, where));
+    body = strong_product(body, combine_weight(builder, graph, id, rule, where));
+  for (const Value& clear : traps) body = select(builder.read(clear, {}), body, 0);
   builder.keep_bounds();
   return builder.build("t_" + node.op->name, body, node.loops.write, node.shape,
                        combine == Combine::Assign ? Combine::Assign : Combine::Sum, node.type, where);

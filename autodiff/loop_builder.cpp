@@ -130,16 +130,19 @@ Access LoopBuilder::relabel(const Access& access, std::span<const int> from, std
 }
 
 Value LoopBuilder::build(const std::string& name, const Scalar& body, const Access& write, Shape shape,
-                         Combine combine, Type type, const std::source_location& where) {
+                         Combine combine, Type type, const std::source_location& where,
+                         const Attributes& more) {
   Resolved resolved{.shape = std::move(shape)};
   resolved.loops.write = adapt(write);
   resolved.loops.labels = labels_;
   resolved.loops.reads = accesses_;
+  Attributes attributes = decided(body);
+  attributes.insert(attributes.end(), more.begin(), more.end());
   auto op = std::make_shared<Op>(Op{.name = name,
                                     .doc = "Derived from " + node_.op->name + ".",
                                     .body = Body(static_cast<int>(values_.size()), body),
                                     .combine = combine,
-                                    .attributes = decided(body)});
+                                    .attributes = std::move(attributes)});
   return graph_.apply_resolved(op, std::move(resolved), values_, type, where,
                                is_decided(*op) ? node_.tie : std::optional<Tie>());
 }

@@ -40,9 +40,9 @@ class LoopBuilder {
   static Access relabel(const Access& access, std::span<const int> from, std::span<const int> to);
 
   /// Appends the node, with the Tie of the original's own if it has kinks. The write access is in the node's
-  /// own labels.
+  /// own labels; `more` are further attributes of the operation.
   Value build(const std::string& name, const Scalar& body, const Access& write, Shape shape, Combine combine,
-              Type type, const std::source_location& where);
+              Type type, const std::source_location& where, const Attributes& more = {});
 
  private:
   Access adapt(const Access& access);

@@ -184,11 +184,14 @@ Scalar extremum_weight(LoopBuilder& builder, const Selection& selection, bool is
       return chained_weight(builder, selection, is_max ? tie.weight() : 1 - tie.weight());
     case Tie::Rule::Trap: break;
   }
-  fail("[{}] Tie::trap selects no derivative at a tie (node declared at {})", selection.node().op->name,
-       to_string(selection.node().where));
+  throw Bug("Tie::trap selects no derivative at a tie");
 }
 
 }  // namespace
+
+Value tied_count(const Graph& graph, NodeId id, const std::source_location& where) {
+  return Selection(graph, id, where).tied_count();
+}
 
 Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const KinkRule& rule,
                       const std::source_location& where) {

@@ -28,7 +28,7 @@ std::vector<int64_t> sizes_of(const Shape& shape, const Sizes& sizes);
 /// Values of `wanted` nodes. Floating point is computed in the node's own type; sums and products accumulate
 /// in f64 and are rounded once, in row-major order of the loops. Input tensors convert from f64 to f32 and
 /// between integer types if exact. `subnormals` is pinned, whatever the caller's own mode is. Errors: those
-/// of bind.
+/// of bind; Error of a trap that springs (Tie::trap), which names node, source line and element.
 std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
                              Subnormals subnormals = Subnormals::Keep);
 Tensor evaluate(const Value& wanted, const Bindings& inputs = {});

@@ -133,6 +133,8 @@ struct Kernels {
   std::vector<Kernel> kernels;
   /// Output name -> buffer.
   std::vector<std::pair<std::string, int>> outputs;
+  /// Buffers of traps (graph/trap.h), which are read after each run.
+  std::vector<int> traps;
 };
 
 /// The buffer whose memory this one is.

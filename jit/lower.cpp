@@ -4,6 +4,7 @@
 #include <set>
 
 #include "graph/error.h"
+#include "graph/trap.h"
 #include "jit/lower_node.h"
 
 namespace crease {
@@ -20,6 +21,8 @@ class Lowering {
     for (NodeId id : ancestors(graph_, roots(graph_))) lower(id);
     for (NodeId id : graph_.inputs()) ensure_leaf(id);
     for (NodeId id : graph_.parameters()) ensure_leaf(id);
+    for (NodeId id : ancestors(graph_, roots(graph_)))
+      if (is_trap(graph_.node(id))) mark_trap(id);
     for (const Output& output : graph_.outputs()) mark_output(output);
     for (const Update& update : graph_.updates()) mark_update(update);
     return std::move(program_);
@@ -119,6 +122,12 @@ class Lowering {
     const bool owned = storage.kind == BufferKind::Result;
     const int result = owned ? buffer : copied(output.node, BufferKind::Result, "output_" + output.name);
     program_.outputs.emplace_back(output.name, result);
+  }
+
+  void mark_trap(NodeId id) {
+    const int buffer = buffer_of_[static_cast<size_t>(id)];
+    program_.buffers[static_cast<size_t>(buffer)].kind = BufferKind::Result;
+    program_.traps.push_back(buffer);
   }
 
   void mark_update(const Update& update) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "graph/error.h"
+#include "graph/trap.h"
 #include "jit/compile.h"
 #include "jit/threads.h"
 
@@ -131,6 +132,15 @@ struct Program::Implementation {
     }
   }
 
+  std::optional<std::string> trapped() const {
+    if (!bound) return {};
+    for (const int number : compiled.kernels.traps) {
+      const double at = *static_cast<const double*>(table[static_cast<size_t>(number)]);
+      if (auto error = sprung_trap(graph.node(buffer(number).node), at, sizes)) return error;
+    }
+    return {};
+  }
+
   /// A copy of what a buffer holds, under the buffer's own shape.
   Tensor value(int number) const {
     Tensor result(buffer(number).type, crease::sizes_of(buffer(number).shape, sizes));
@@ -166,6 +176,7 @@ Program::~Program() = default;
 std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
   bind(inputs);
   run();
+  if (const auto error = trapped()) fail("{}", *error);
   std::map<std::string, Tensor> results;
   for (const auto& [name, buffer] : implementation_->compiled.kernels.outputs)
     results.emplace(name, implementation_->value(buffer));
@@ -174,6 +185,7 @@ std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
 
 void Program::bind(const Bindings& inputs) { implementation_->bind(inputs); }
 void Program::run() noexcept { implementation_->run(); }
+std::optional<std::string> Program::trapped() const { return implementation_->trapped(); }
 
 Tensor Program::output(const std::string& name) const {
   std::vector<std::string> names;

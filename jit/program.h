@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,13 +51,16 @@ class Program {
   ~Program();
 
   /// Binds, runs, and returns the outputs by name.
-  /// Errors: those of bind(graph, inputs).
+  /// Errors: those of bind(graph, inputs); Error with the text of trapped().
   std::map<std::string, Tensor> operator()(const Bindings& inputs);
 
   /// Binds inputs without running. Input tensors are shared, not copied, until the next bind.
   void bind(const Bindings& inputs);
   /// Runs with what is bound: no allocation, no exception. Errors: none; unbound programs do nothing.
   void run() noexcept;
+  /// Under Tie::trap, what the last run hit: node, source line, and the first element that sits on a kink;
+  /// none if it hit nothing. Derivatives through that node are 0 in such a run, and updates took place.
+  std::optional<std::string> trapped() const;
   /// One output of the last run, copied. Errors: Error listing the names.
   Tensor output(const std::string& name) const;
 

@@ -3,6 +3,7 @@
 #include "graph/error.h"
 #include "graph/evaluate/float_mode.h"
 #include "graph/evaluate/loops.h"
+#include "graph/trap.h"
 
 namespace crease {
 namespace {
@@ -43,8 +44,13 @@ std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::sp
     ids.push_back(value.id());
   }
   std::vector<Tensor> values(static_cast<size_t>(graph.size()));
-  for (const NodeId id : ancestors(graph, ids))
-    values[static_cast<size_t>(id)] = compute(graph, graph.node(id), inputs, values, sizes);
+  for (const NodeId id : ancestors(graph, ids)) {
+    const Node& node = graph.node(id);
+    Tensor& value = values[static_cast<size_t>(id)];
+    value = compute(graph, node, inputs, values, sizes);
+    if (!is_trap(node)) continue;
+    if (const auto error = sprung_trap(node, value.item(), sizes)) fail("{}", *error);
+  }
   std::vector<Tensor> results;
   for (const NodeId id : ids) results.push_back(values[static_cast<size_t>(id)]);
   return results;
