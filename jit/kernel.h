@@ -127,14 +127,19 @@ Shape memory_shape(const Buffer& buffer);
 Extent bytes_of(const Buffer& buffer);
 
 /// A graph as kernels, in an order in which they may run.
+struct Trap {
+  int position;
+  std::vector<int> operands;
+};
+
 struct Kernels {
   std::vector<std::string> symbols;  // named dimensions, in the order of the table that code reads
   std::vector<Buffer> buffers;
   std::vector<Kernel> kernels;
   /// Output name -> buffer.
   std::vector<std::pair<std::string, int>> outputs;
-  /// Buffers of traps (graph/trap.h), which are read after each run.
-  std::vector<int> traps;
+  /// Buffers of traps and of what tells of them (graph/trap.h), which are read after each run.
+  std::vector<Trap> traps;
 };
 
 /// The buffer whose memory this one is.

@@ -23,6 +23,8 @@ class Lowering {
     for (NodeId id : graph_.parameters()) ensure_leaf(id);
     for (NodeId id : ancestors(graph_, roots(graph_)))
       if (is_trap(graph_.node(id))) mark_trap(id);
+    for (NodeId id : ancestors(graph_, roots(graph_)))
+      if (const auto trap = trap_told_of(graph_, id)) mark_told(id, *trap);
     for (const Output& output : graph_.outputs()) mark_output(output);
     for (const Update& update : graph_.updates()) mark_update(update);
     return std::move(program_);
@@ -124,10 +126,18 @@ class Lowering {
     program_.outputs.emplace_back(output.name, result);
   }
 
-  void mark_trap(NodeId id) {
+  int kept_after_run(NodeId id) {
     const int buffer = buffer_of_[static_cast<size_t>(id)];
     program_.buffers[static_cast<size_t>(buffer)].kind = BufferKind::Result;
-    program_.traps.push_back(buffer);
+    return buffer;
+  }
+
+  void mark_trap(NodeId id) { program_.traps.push_back({.position = kept_after_run(id), .operands = {}}); }
+
+  void mark_told(NodeId id, NodeId trap) {
+    const int position = buffer_of_[static_cast<size_t>(trap)];
+    const int operand = kept_after_run(id);
+    std::ranges::find(program_.traps, position, &Trap::position)->operands.push_back(operand);
   }
 
   void mark_update(const Update& update) {

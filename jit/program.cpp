@@ -134,9 +134,14 @@ struct Program::Implementation {
 
   std::optional<std::string> trapped() const {
     if (!bound) return {};
-    for (const int number : compiled.kernels.traps) {
-      const double at = *static_cast<const double*>(table[static_cast<size_t>(number)]);
-      if (auto error = sprung_trap(graph.node(buffer(number).node), at, sizes)) return error;
+    const auto item = [&](int number) {
+      return *static_cast<const double*>(table[static_cast<size_t>(number)]);
+    };
+    for (const Trap& trap : compiled.kernels.traps) {
+      std::vector<double> operands;
+      for (const int operand : trap.operands) operands.push_back(item(operand));
+      const Node& node = graph.node(buffer(trap.position).node);
+      if (auto error = sprung_trap(node, item(trap.position), operands, sizes)) return error;
     }
     return {};
   }

@@ -31,6 +31,19 @@ Tensor compute(const Graph& graph, const Node& node, const Bindings& inputs,
   return run_loops(graph, node, operands, sizes);
 }
 
+/// Errors: Error of the first trap that sprang.
+void check_traps(const Graph& graph, std::span<const NodeId> computed, const std::vector<Tensor>& values,
+                 const Sizes& sizes) {
+  const auto item = [&](NodeId id) { return values[static_cast<size_t>(id)].item(); };
+  for (const NodeId trap : computed) {
+    if (!is_trap(graph.node(trap))) continue;
+    std::vector<double> operands;
+    for (const NodeId id : computed)
+      if (trap_told_of(graph, id) == trap) operands.push_back(item(id));
+    if (const auto error = sprung_trap(graph.node(trap), item(trap), operands, sizes)) fail("{}", *error);
+  }
+}
+
 }  // namespace
 
 std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
@@ -44,13 +57,10 @@ std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::sp
     ids.push_back(value.id());
   }
   std::vector<Tensor> values(static_cast<size_t>(graph.size()));
-  for (const NodeId id : ancestors(graph, ids)) {
-    const Node& node = graph.node(id);
-    Tensor& value = values[static_cast<size_t>(id)];
-    value = compute(graph, node, inputs, values, sizes);
-    if (!is_trap(node)) continue;
-    if (const auto error = sprung_trap(node, value.item(), sizes)) fail("{}", *error);
-  }
+  const std::vector<NodeId> needed = ancestors(graph, ids);
+  for (const NodeId id : needed)
+    values[static_cast<size_t>(id)] = compute(graph, graph.node(id), inputs, values, sizes);
+  check_traps(graph, needed, values, sizes);
   std::vector<Tensor> results;
   for (const NodeId id : ids) results.push_back(values[static_cast<size_t>(id)]);
   return results;

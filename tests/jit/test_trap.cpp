@@ -40,6 +40,30 @@ TEST_CASE("compiled programs report the kink that the interpreter reports, and r
   }
 }
 
+TEST_CASE("ties of two numbers and of a maximum over an axis tell their operands when compiled") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 19}), y = graph.input("y", {"batch", 19});
+  graph.output("d", grad(sum(maximum(x, y)) + sum(reduce_max(x, {1})), x, {.tie = Tie::trap}));
+  Program program = compile(graph);
+  Tensor a(Type::f32, {3, 19}), b(Type::f32, {3, 19});
+  for (int64_t i = 0; i < a.count(); ++i) a.set(i, static_cast<double>(i));
+  const auto message = [&] {
+    program.bind({{"x", a}, {"y", b}});
+    program.run();
+    return program.trapped().value_or("");
+  };
+  CHECK(message().find("maximum has no derivative at element [0, 0], where its operands are 0, 0:") !=
+        std::string::npos);
+  b.set(0, -1);
+  CHECK(message().empty());
+  b.set(40, 40);
+  CHECK(message().find("element [2, 2], where its operands are 40, 40:") != std::string::npos);
+  b.set(40, 0);
+  a.set(20, 37);
+  CHECK(message().find("reduce_max has no derivative at element [1], where its operand is 37:") !=
+        std::string::npos);
+}
+
 TEST_CASE("a program without traps has no trap to read, and a trap survives fusion and updates") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 3});
