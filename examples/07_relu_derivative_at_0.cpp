@@ -2,7 +2,7 @@
 // many pre-activations are exactly 0, and how the gradient changes when relu'(0) goes from 0 to 1. Two
 // variants: the correct product (adjoint times slope), and the published code, which assigns the slope in
 // place of the adjoint (deel-ai/relu-prime, relu.py).
-//   example_06_relu_derivative_at_0 [MNIST-FOLDER [INITIALISATIONS [PLOT.svg]]]: without, the embedded
+//   example_07_relu_derivative_at_0 [MNIST-FOLDER [INITIALISATIONS [PLOT.svg]]]: without, the embedded
 //   digits.
 // As published (volume_estimation_by_architecture.ipynb): relu after each hidden layer, parameters uniform in
 // +-1/sqrt(inputs), one pass in batches of 256, no training, gradients of the first layer compared.
@@ -190,31 +190,30 @@ double median(std::vector<double> numbers) {
 /// out.
 void plot(const std::string& path, const std::vector<std::pair<Setting, Seen>>& table) {
   std::ofstream file(path);
-  const auto height = [](double change) { return 300 - 35 * (std::log10(std::max(change, 1e-6)) + 5); };
+  const auto height = [](double change) { return 340 - 30 * (std::log10(std::max(change, 1e-6)) + 5); };
   file
-      << R"(<svg xmlns="http://www.w3.org/2000/svg" width="760" height="400" font-family="sans-serif" font-size="11">)"
-      << R"(<rect width="760" height="400" fill="white"/>)"
-      << R"(<text x="60" y="20">Relative change of the gradient when relu'(0) goes from 0 to 1 (median of the batches with a zero)</text>)";
+      << R"(<svg xmlns="http://www.w3.org/2000/svg" width="640" height="450" font-family="sans-serif" font-size="11">)"
+      << R"(<rect width="640" height="450" fill="white"/>)"
+      << R"(<text x="20" y="22" font-size="13">Change of the gradient when relu'(0) goes from 0 to 1: median of the batches with a zero</text>)"
+      << R"(<circle cx="30" cy="44" r="4" fill="#06c"/><text x="40" y="48">adjoint times slope</text>)"
+      << R"(<rect x="180" y="40" width="8" height="8" fill="#c30"/><text x="194" y="48">slope assigned, as published</text>)";
   for (int power = -5; power <= 3; ++power) {
     const double y = height(std::pow(10, power));
     file << fmt::format(
-        R"(<line x1="60" x2="740" y1="{0}" y2="{0}" stroke="#ddd"/><text x="20" y="{1}">1e{2}</text>)", y,
+        R"(<line x1="60" x2="620" y1="{0}" y2="{0}" stroke="#ddd"/><text x="20" y="{1}">1e{2}</text>)", y,
         y + 4, power);
   }
-  double x = 90;
+  double x = 80;
   for (const auto& [setting, seen] : table) {
     if (seen.hit == 0) continue;
     file << fmt::format(R"(<circle cx="{}" cy="{}" r="4" fill="#06c"/>)", x, height(median(seen.product)))
          << fmt::format(R"(<rect x="{}" y="{}" width="8" height="8" fill="#c30"/>)", x - 4,
                         height(median(seen.assigned)) - 4)
-         << fmt::format(R"svg(<text transform="translate({},312) rotate(60)">{} {}x{}</text>)svg", x - 4,
+         << fmt::format(R"svg(<text transform="translate({},356) rotate(60)">{} {}x{}</text>)svg", x - 4,
                         names[static_cast<int>(setting.format)], setting.depth, setting.width);
-    x += 30;
+    x += 36;
   }
-  file
-      << R"(<circle cx="70" cy="385" r="4" fill="#06c"/><text x="80" y="389">adjoint times slope</text>)"
-      << R"(<rect x="220" y="381" width="8" height="8" fill="#c30"/><text x="234" y="389">slope assigned, as published</text></svg>)"
-      << "\n";
+  file << "</svg>\n";
 }
 
 std::string percent(double share, int digits) { return fmt::format("{:.{}g}%", 100 * share, digits); }
