@@ -1,44 +1,69 @@
 // What is the derivative of relu(x) - relu(-x) at 0? The function is x, so the answer is 1 from either side
 // and in every direction. A rule that picks one slope at each kink cannot see that; a directional derivative
-// can.
+// can, and so can a gradient that is locked to the piece beside the point.
+// Columns named after other systems are their rules in crease (ties::pytorch() and so on, read in their
+// sources); crease's tests hold these rules against what the systems are known to answer.
 #include <crease/crease.h>
 using namespace crease;
 
 namespace {
 
-/// relu(x) - relu(-x), which is x.
-Value twice_folded(const Value& x) { return relu(x) - relu(-x); }
+/// Functions of x with a kink at 0; `zero` is an input, so that it counts as an operand of max.
+struct Function {
+  const char* text;
+  Value (*apply)(const Value& x, const Value& zero);
+};
 
-double slope_by(const Tie& tie, double at) {
+const Function functions[] = {
+    {"relu(x) - relu(-x)", [](const Value& x, const Value&) { return relu(x) - relu(-x); }},
+    {"x + relu(-x) - relu(x)", [](const Value& x, const Value&) { return x + relu(-x) - relu(x); }},
+    {"relu6(x) + relu6(x + 6)", [](const Value& x, const Value&) { return relu6(x) + relu6(x + 6.0); }},
+    {"max(max(x, 0), 0)", [](const Value& x, const Value& zero) { return max(max(x, zero), zero); }},
+    {"max(x, 0)", [](const Value& x, const Value& zero) { return max(x, zero); }},
+    {"relu(x)", [](const Value& x, const Value&) { return relu(x); }},
+    {"|x|", [](const Value& x, const Value&) { return abs(x); }}};
+
+constexpr const char* systems[] = {"pytorch", "jax", "tensorflow", "tinygrad", "mlx"};
+
+/// The derivative at 0 that a rule selects.
+double selected(const Function& function, const GradOptions& options) {
   Graph graph;
-  const Value x = graph.input("x", {}, Type::f64);
-  const Value slope = grad(twice_folded(x), x, {.tie = tie});
-  return evaluate(slope, {{"x", Tensor::scalar(Type::f64, at)}}).item();
+  const Value x = graph.input("x", {}, Type::f64), zero = graph.input("zero", {}, Type::f64);
+  const Tensor nothing = Tensor::scalar(Type::f64, 0);
+  return evaluate(grad(function.apply(x, zero), x, options), {{"x", nothing}, {"zero", nothing}}).item();
 }
 
-double slope_along(double direction, double at) {
+/// The limit of (f(t d) - f(0)) / t for t -> 0 from above, and the gradient of the piece on that side.
+std::pair<double, double> along(const Function& function, double direction) {
   Graph graph;
-  const Value x = graph.input("x", {}, Type::f64);
-  const Value tangent = graph.input("direction", {}, Type::f64);
-  const Value derivative = directional_derivative(twice_folded(x), x, tangent);
-  return evaluate(derivative,
-                  {{"x", Tensor::scalar(Type::f64, at)}, {"direction", Tensor::scalar(Type::f64, direction)}})
-      .item();
+  const Value x = graph.input("x", {}, Type::f64), zero = graph.input("zero", {}, Type::f64);
+  const Value y = function.apply(x, zero), d = graph.constant(direction, Type::f64);
+  const std::vector<Value> wanted{directional_derivative(y, x, d),
+                                  locked_grad(y, {&x, 1}, {{d}}).gradient[0]};
+  const Tensor nothing = Tensor::scalar(Type::f64, 0);
+  const std::vector<Tensor> found = evaluate(graph, {{"x", nothing}, {"zero", nothing}}, wanted);
+  return {found[0].item(), found[1].item()};
 }
 
 }  // namespace
 
 int main() {
-  fmt::print("f(x) = relu(x) - relu(-x) = x\n\n");
-  fmt::print("{:<34}{:>6}{:>6}{:>6}\n", "", "x = -1", "x = 0", "x = 1");
-  for (const Tie& tie : {Tie::left, Tie::right, Tie::mid}) {
-    fmt::print("{:<34}{:>6}{:>6}{:>6}\n", "gradient, ties to " + to_string(tie), slope_by(tie, -1),
-               slope_by(tie, 0), slope_by(tie, 1));
+  fmt::print("derivatives at x = 0\n{:<24}{:>16}{:>16}", "", "true", "crease");
+  fmt::print("{:>42}\n{:<24}{:>8}{:>8}{:>8}{:>8}", "rules of other systems", "", "left", "right", "left",
+             "right");
+  for (const char* system : systems) fmt::print("{:>12}", system);
+  fmt::print("\n");
+  for (const Function& function : functions) {
+    fmt::print("{:<24}{:>8}{:>8}{:>8}{:>8}", function.text, along(function, -1).second,
+               along(function, 1).second, selected(function, {.tie = Tie::left}),
+               selected(function, {.tie = Tie::right}));
+    for (const char* system : systems)
+      fmt::print("{:>12}", selected(function, {.table = ties::named(system)}));
+    fmt::print("\n");
   }
-  for (const double direction : {1.0, -1.0}) {
-    fmt::print("{:<34}{:>6}{:>6}{:>6}\n", fmt::format("directional derivative along {:+}", direction),
-               slope_along(direction, -1), slope_along(direction, 0), slope_along(direction, 1));
-  }
+  const auto [minus, gradient] = along(functions[0], -1);
+  fmt::print("\n{}: directional derivative along -1 is {}, along +1 {}; locked gradient {}\n",
+             functions[0].text, minus, along(functions[0], 1).first, gradient);
   fmt::print(
-      "\nEach tie rule is a choice and is stated; the directional derivative is a limit and is right.\n");
+      "Each rule is a choice and is stated; the locked gradient is a limit of gradients and is right.\n");
 }

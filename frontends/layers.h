@@ -76,8 +76,8 @@ class LayerScope {
   /// Part number `position` applied to x.
   Value apply(int position, const Value& x) const;
   /// The layer's parameter of that name; made on first use, from the seed and its full name.
-  Value parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init, Fans fans,
-                  std::source_location where);
+  Value parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init,
+                  Fans fans = {}, std::source_location where = std::source_location::current());
   /// A parameter that no optimizer changes: counters, running moments.
   Value state(const std::string& name, const Tensor& initial, std::source_location where);
   /// After each training step, the state takes `value`. Errors: Error if the layer did so already in this
