@@ -44,6 +44,7 @@ TieTable pytorch() {
            {"reduce_max", mid},
            {"reduce_min", mid},
            {"kth_smallest", sorted},
+           {"max_pool1d", right},
            {"max_pool2d", right},
            {"clip", steepest},
            {"relu6", flattest},
@@ -60,6 +61,7 @@ TieTable jax() {
            {"reduce_max", mid},
            {"reduce_min", mid},
            {"kth_smallest", sorted},
+           {"max_pool1d", right},
            {"max_pool2d", right},
            {"clip", mid},
            {"relu6", flattest},
@@ -75,6 +77,7 @@ TieTable tensorflow() {
            {"reduce_max", mid},
            {"reduce_min", mid},
            {"kth_smallest", sorted},
+           {"max_pool1d", right},
            {"max_pool2d", right},
            {"clip", steepest},
            {"relu6", flattest},
@@ -90,8 +93,11 @@ TieTable tinygrad() {
            {"reduce_max", mid},
            {"reduce_min", mid},
            {"kth_smallest", sorted},
+           {"max_pool1d", mid},
            {"max_pool2d", mid},
            {"clip", steepest},
+           {"relu6", left},
+           {"hard_sigmoid", left},
            {"hard_tanh", steepest}}};
 }
 

@@ -42,6 +42,19 @@ TEST_CASE("tables give the slopes of other systems") {
   }
 }
 
+TEST_CASE("pooling windows in a row give the first of tied elements, as in two dimensions") {
+  const auto first_of_window = [](const TieTable& table) {
+    Graph g;
+    const Value x = g.input("x", {1, 1, 3}, Type::f64);
+    const Value slopes = grad(sum(max_pool1d(x, {.window = {3}})), x, {.table = table});
+    return evaluate(slopes, {{"x", Tensor::f64({1, 1, 3}, {1, 1, 1})}}).at(0);
+  };
+  CHECK(first_of_window(ties::pytorch()) == 1);
+  CHECK(first_of_window(ties::jax()) == 1);
+  CHECK(first_of_window(ties::tensorflow()) == 1);
+  CHECK(first_of_window(ties::tinygrad()) == doctest::Approx(1.0 / 3));
+}
+
 TEST_CASE("the steepest slope is the greater in magnitude, the right one if equal") {
   CHECK(slope_at(leaky_relu(-3), 0, {.otherwise = KinkRule::steepest()}) == -3);
   CHECK(slope_at(leaky_relu(0.5), 0, {.otherwise = KinkRule::steepest()}) == 1);
