@@ -24,6 +24,7 @@
 #include "frontends/optimizers.h"
 #include "frontends/progress.h"
 #include "frontends/report.h"
+#include "frontends/report/plot.h"
 #include "frontends/safetensors.h"
 #include "frontends/schedules.h"
 #include "frontends/trainer.h"
