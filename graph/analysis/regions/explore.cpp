@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
@@ -47,6 +48,8 @@ struct State {
   size_t plan = 0, point = 0;
   Elements partial;
   std::vector<bool> seen;
+  std::vector<uint32_t> winners;  // of a maximum, by element: the loop point that has it
+  std::string pattern;
 };
 
 std::optional<Rational> constant_of(const AffineFunction& f) {
@@ -62,6 +65,7 @@ class CellRunner {
   Outcome run(const Plan& plan, const Plan::LoopPoint& point, std::span<const AffineFunction> arguments) {
     std::vector<AffineFunction> values;
     values.reserve(plan.steps.size());
+    signs_.clear();
     for (const Plan::Step& step : plan.steps) {
       std::vector<AffineFunction> terms;
       for (const size_t term : step.terms) terms.push_back(values[term]);
@@ -71,6 +75,9 @@ class CellRunner {
     }
     return {values.back(), {}};
   }
+
+  /// The comparisons of the last run.
+  const std::string& signs() const { return signs_; }
 
   Outcome combine(Combine how, const AffineFunction& element, const AffineFunction& value) {
     switch (how) {
@@ -87,18 +94,25 @@ class CellRunner {
 
  private:
   Cell* cell_;
+  std::string signs_;
+
+  CellSign decide(const AffineFunction& f) {
+    const CellSign sign = cell_->sign(f);
+    signs_ += sign == CellSign::Positive ? '+' : sign == CellSign::Negative ? '-' : '0';
+    return sign;
+  }
 
   /// f where (f - g) * direction > 0, else g.
   Outcome greater(const AffineFunction& f, const AffineFunction& g, int direction) {
     const AffineFunction difference = f - g;
-    const CellSign sign = cell_->sign(difference);
+    const CellSign sign = decide(difference);
     if (sign == CellSign::Both) return {{}, difference};
     return {(sign == CellSign::Positive) == (direction > 0) ? f : g, {}};
   }
 
   /// 1 where f > 0 (or f >= 0 if `zero_counts`), else 0.
   Outcome is_positive(const AffineFunction& f, bool zero_counts) {
-    const CellSign sign = cell_->sign(f);
+    const CellSign sign = decide(f);
     if (sign == CellSign::Both) return {{}, f};
     const bool yes = sign == CellSign::Positive || (zero_counts && sign == CellSign::Zero);
     return {AffineFunction{{}, yes ? 1 : 0}, {}};
@@ -166,7 +180,7 @@ class Explorer {
   Explorer(const Graph& graph, const InputSpace& space, std::span<const NodeId> wanted,
            const ExploreLimits& limits)
       : graph_(graph), wanted_(wanted.begin(), wanted.end()), limits_(limits) {
-    State start{space.start, {}, 0, 0, {}, {}};
+    State start{.cell = space.start};
     for (const auto& [id, values] : space.inputs) start.known[id] = std::make_shared<Elements>(values);
     if (!prepare(start)) return;
     states_.push_back(std::move(start));
@@ -238,14 +252,17 @@ class Explorer {
       if (state.partial.empty()) {
         state.partial.assign(plan.count, {});
         state.seen.assign(plan.count, false);
+        state.winners.assign(plan.count, 0);
       }
       for (; state.point < plan.points.size(); ++state.point)
         if (!advance(state, plan)) return;
+      if (plan.combine == Combine::Max || plan.combine == Combine::Min)
+        for (const uint32_t winner : state.winners) state.pattern += fmt::format("{},", winner);
       state.known[plan.id] = std::make_shared<Elements>(std::move(state.partial));
       state.partial = {};
       state.point = 0;
     }
-    AffineCell cell{std::move(state.cell), {}};
+    AffineCell cell{std::move(state.cell), std::move(state.pattern), {}};
     for (const NodeId id : wanted_) cell.values[id] = *state.known.at(id);
     result_.cells.push_back(std::move(cell));
     const auto cells = static_cast<int64_t>(result_.cells.size() + states_.size());
@@ -263,9 +280,14 @@ class Explorer {
     while (true) {
       CellRunner runner(state.cell);
       Outcome outcome = runner.run(plan, point, arguments);
+      const std::string signs = runner.signs();
       if (outcome.value && (state.seen[element] || is_arg(plan.combine)))
         outcome = runner.combine(plan.combine, state.partial[element], *outcome.value);
       if (outcome.value) {
+        state.pattern += signs;
+        if (state.seen[element] && !(*outcome.value == state.partial[element]))
+          state.winners[element] = static_cast<uint32_t>(state.point);
+        if (!state.seen[element]) state.winners[element] = static_cast<uint32_t>(state.point);
         state.partial[element] = std::move(*outcome.value);
         state.seen[element] = true;
         return true;
@@ -322,6 +344,12 @@ InputSpace segment(const Graph& graph, const Point& from, const Point& to) {
     for (int64_t i = 0; i < sample_count(graph.node(id).shape); ++i, ++next)
       space.inputs[id].push_back({{to[next] - from[next]}, from[next]});
   return space;
+}
+
+int64_t pattern_count(const std::vector<AffineCell>& cells) {
+  std::set<std::string_view> patterns;
+  for (const AffineCell& cell : cells) patterns.insert(cell.pattern);
+  return static_cast<int64_t>(patterns.size());
 }
 
 Exploration explore(const Graph& graph, const InputSpace& space, std::span<const NodeId> wanted,

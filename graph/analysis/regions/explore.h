@@ -17,6 +17,10 @@ namespace crease {
 /// One cell with the affine functions that the wanted nodes are in it.
 struct AffineCell {
   Cell cell;
+  /// How each comparison decides in it, and which operand of each maximum over several wins. Cells that
+  /// differ only in which of the losers of a maximum is greater have one pattern: together they are one
+  /// activation region.
+  std::string pattern;
   std::map<NodeId, std::vector<AffineFunction>> values;  // of the wanted nodes, by element of one sample
 };
 
@@ -25,6 +29,9 @@ struct Exploration {
   bool complete = false;
   std::string reason;  // where it is not: "more than 3000 cells", "tanh %3 is not piecewise linear"
 };
+
+/// How many different patterns cells have.
+int64_t pattern_count(const std::vector<AffineCell>& cells);
 
 /// The inputs of a network as affine functions on a start cell.
 struct InputSpace {

@@ -41,7 +41,7 @@ void count_regions(Regions& result, const Maps& maps) {
     for (const AffineFunction& f : maps[i]) key += text_of(f, result.cells[i].cell.dimension()) + ';';
     equal[key].push_back(i);
   }
-  result.activation_regions = static_cast<int64_t>(maps.size());
+  result.activation_regions = pattern_count(result.cells);
   result.distinct_affine_maps = static_cast<int64_t>(equal.size());
   for (const auto& [key, members] : equal) {
     std::vector<size_t> rank(members.size()), parent(members.size());
@@ -156,7 +156,7 @@ std::optional<int64_t> regions_along(const Graph& graph, const Point& from, cons
   const Exploration found =
       explore(graph, segment(graph, from, to), wanted, {.cells = 100'000, .points = int64_t{1} << 18});
   if (!found.complete) return {};
-  return static_cast<int64_t>(found.cells.size());
+  return pattern_count(found.cells);
 }
 
 std::optional<LocalMap> local_map(const Graph& graph, const Point& at) {

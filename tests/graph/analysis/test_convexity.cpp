@@ -132,7 +132,8 @@ TEST_CASE("one fact for all elements is never stronger than a fact for each") {
 TEST_CASE("curvature, monotonicity and degrees of the oracle's networks") {
   const auto file = test::shared_file("oracles/analyses.json");
   if (!file) return;
-  for (const auto& description : test::read_oracle(*file)["networks"]) {
+  const auto oracle = test::read_oracle(*file);
+  for (const auto& description : oracle["networks"]) {
     CAPTURE(description["id"].get<std::string>());
     const auto& expected = description["expected"]["class"];
     const auto failures = test::check_node_facts(test::build_network(description), expected["nodes"],

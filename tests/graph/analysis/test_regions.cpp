@@ -113,7 +113,8 @@ TEST_CASE("random linear programs: feasible points, dual bounds and multipliers 
 TEST_CASE("regions, exact convexity, ranges and Lipschitz constants of the oracle's networks") {
   const auto file = test::shared_file("oracles/analyses.json");
   if (!file) return;
-  for (const Json& description : test::read_oracle(*file)["networks"]) {
+  const Json oracle = test::read_oracle(*file);
+  for (const Json& description : oracle["networks"]) {
     CAPTURE(description["id"].get<std::string>());
     const test::OracleNetwork network = test::build_network(description);
     const Json& truth = description["expected"]["class"]["truth"];
