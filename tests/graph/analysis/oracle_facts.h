@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/evaluate.h"
 #include "tests/graph/analysis/oracle_network.h"
 
 namespace crease::test {
@@ -18,6 +19,18 @@ Failures check_node_facts(const OracleNetwork& network, const nlohmann::json& no
 /// expected.class.truth.all_space, or .box with the sides of the box of all inputs in order.
 Failures check_region_truth(const OracleNetwork& network, const nlohmann::json& truth,
                             const nlohmann::json& box = {});
+/// The samples of `data`, each the elements of all inputs in order.
+std::vector<Bindings> oracle_samples(const OracleNetwork& network, const nlohmann::json& data);
+/// expected.path_norm.
+Failures check_path_norm(const OracleNetwork& network, const nlohmann::json& expected);
+/// expected.data.
+Failures check_data(const OracleNetwork& network, const nlohmann::json& data, const nlohmann::json& expected);
+/// expected.lint.
+Failures check_lint(const OracleNetwork& network, const nlohmann::json& expected);
+/// expected.extra.labels, with the fields "input" and "hidden" beside it in `tensors`.
+Failures check_separable(const OracleNetwork& network, const nlohmann::json& data,
+                         const nlohmann::json& labels, const nlohmann::json& tensors);
+
 /// expected.region_upper_bound.
 Failures check_region_bound(const OracleNetwork& network, const nlohmann::json& expected);
 
