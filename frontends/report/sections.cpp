@@ -3,8 +3,10 @@
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
+#include "graph/analysis/lint.h"
 #include "graph/analysis/normal_form/normal_form.h"
 #include "graph/analysis/own_bias.h"
+#include "graph/analysis/path_norm.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/regions.h"
 #include "graph/analysis/saturation.h"
@@ -22,6 +24,13 @@ std::vector<Finding> symmetry_findings(const Graph& graph) {
   return findings;
 }
 
+/// Sums over paths: the norm, and the bound of the Lipschitz constant.
+std::vector<Finding> path_findings(const Graph& graph) {
+  std::vector<Finding> findings = path_norm_findings(graph);
+  for (Finding& finding : lipschitz_findings(graph)) findings.push_back(std::move(finding));
+  return findings;
+}
+
 }  // namespace
 
 std::span<const ReportSection> report_sections() {
@@ -33,6 +42,8 @@ std::span<const ReportSection> report_sections() {
       {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
       {"SHAPE", [](const Graph& graph, const AnalyzeOptions&) { return convexity_findings(graph); }},
       {"REGIONS", [](const Graph& graph, const AnalyzeOptions&) { return region_findings(graph); }},
+      {"PATHS", [](const Graph& graph, const AnalyzeOptions&) { return path_findings(graph); }},
+      {"LINT", [](const Graph& graph, const AnalyzeOptions&) { return lint_findings(graph); }},
   };
   return rows;
 }
