@@ -7,6 +7,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "graph/analysis/activation_facts.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
 
@@ -158,9 +159,13 @@ std::vector<Finding> saturation_findings(const Graph& graph) {
     finding.sentences.push_back(fmt::format(
         "{}: left {}, right {} ({}){}", use.name, to_string(use.facts.left), to_string(use.facts.right),
         kind_of(use.facts), use.facts.numeric ? ", slopes sampled out to 2^60" : ""));
-    finding.evidence = fmt::format(R"({{"left":"{}","right":"{}","kind":"{}","numeric":{},"nodes":{}}})",
-                                   to_string(use.facts.left), to_string(use.facts.right), kind_of(use.facts),
-                                   use.facts.numeric, use.nodes.size());
+    const ActivationFacts shape = activation_facts(use.body);
+    finding.evidence = fmt::format(
+        R"({{"left":"{}","right":"{}","kind":"{}","numeric":{},"nodes":{},)"
+        R"("convex":{},"concave":{},"monotone":"{}","parity":"{}","smoothness":"{}","low":"{}","high":"{}","lipschitz":"{}"}})",
+        to_string(use.facts.left), to_string(use.facts.right), kind_of(use.facts), use.facts.numeric,
+        use.nodes.size(), shape.convex, shape.concave, to_string(shape.monotone), to_string(shape.parity),
+        to_string(shape.smoothness), shape.low, shape.high, shape.lipschitz);
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -1,6 +1,8 @@
 // "activations": what a body of one argument is.
+#include <cmath>
 #include <map>
 
+#include "graph/analysis/activation_facts.h"
 #include "graph/analysis/saturation.h"
 #include "graph/analysis/scaling_law.h"
 #include "graph/error.h"
@@ -33,6 +35,60 @@ void check_homogeneous(const Json& expected, const Scalar& body, Outcome& outcom
     outcome.check(*degree == Rational(expected.get<int64_t>()), "degree {}", to_string(*degree));
 }
 
+/// A number of the file, "inf" and "-inf" included, or nothing where the file does not say.
+std::optional<double> bound(const Json& text) {
+  if (text.is_null()) return {};
+  if (text == "inf") return INFINITY;
+  if (text == "-inf") return -INFINITY;
+  return number(text).to_double();
+}
+
+void check_number(double got, const Json& expected, Outcome& outcome) {
+  const auto want = bound(expected);
+  const bool close = !want || got == *want || std::abs(got - *want) <= 1e-9;
+  outcome.check(close, "got {}, want {}", got, expected.dump());
+}
+
+void check_convex(const Json& expected, const Scalar& body, Outcome& outcome) {
+  outcome.check(activation_facts(body).convex == expected, "want {}", expected.dump());
+}
+void check_concave(const Json& expected, const Scalar& body, Outcome& outcome) {
+  outcome.check(activation_facts(body).concave == expected, "want {}", expected.dump());
+}
+void check_monotone(const Json& expected, const Scalar& body, Outcome& outcome) {
+  const auto got = to_string(activation_facts(body).monotone);
+  outcome.check(got == expected.get<std::string>(), "got {}, want {}", got, expected.dump());
+}
+void check_parity(const Json& expected, const Scalar& body, Outcome& outcome) {
+  const auto got = to_string(activation_facts(body).parity);
+  outcome.check(got == expected.get<std::string>(), "got {}, want {}", got, expected.dump());
+}
+void check_smooth(const Json& expected, const Scalar& body, Outcome& outcome) {
+  const auto got = to_string(activation_facts(body).smoothness);
+  outcome.check(got == expected.get<std::string>(), "got {}, want {}", got, expected.dump());
+}
+void check_lipschitz(const Json& expected, const Scalar& body, Outcome& outcome) {
+  check_number(activation_facts(body).lipschitz, expected, outcome);
+}
+void check_range(const Json& expected, const Scalar& body, Outcome& outcome) {
+  if (expected.is_null()) return;
+  check_number(activation_facts(body).low, expected.at(0), outcome);
+  check_number(activation_facts(body).high, expected.at(1), outcome);
+}
+void check_kinks(const Json& expected, const Scalar& body, Outcome& outcome) {
+  const std::vector<SlopeBreak> kinks = activation_facts(body).kinks;
+  if (!outcome.check(kinks.size() == expected.size(), "{} kinks, want {}", kinks.size(), expected.size()))
+    return;
+  for (size_t k = 0; k < kinks.size(); ++k) {
+    check_number(kinks[k].at, expected[k].at("at"), outcome);
+    check_number(kinks[k].left, expected[k].at("left"), outcome);
+    check_number(kinks[k].right, expected[k].at("right"), outcome);
+  }
+}
+void check_flat(const Json& expected, const Scalar& body, Outcome& outcome) {
+  outcome.check(activation_facts(body).flat == expected, "want {}", expected.dump());
+}
+
 }  // namespace
 
 std::span<const ActivationField> activation_fields() {
@@ -42,6 +98,15 @@ std::span<const ActivationField> activation_fields() {
       {"saturating", check_saturating},
       {"kind", check_kind},
       {"homogeneous_degree", check_homogeneous},
+      {"convex", check_convex},
+      {"concave", check_concave},
+      {"monotone", check_monotone},
+      {"parity", check_parity},
+      {"smooth", check_smooth},
+      {"lipschitz", check_lipschitz},
+      {"range", check_range},
+      {"kinks", check_kinks},
+      {"derivative_zero_everywhere_defined", check_flat},
   };
   return rows;
 }
