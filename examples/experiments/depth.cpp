@@ -78,7 +78,8 @@ study::Experiment::Result run(const study::Settings& settings) {
     losses.series.push_back(series_of(choice.name, curve));
     const double error = study::error_percent(*result.epochs.back().test_accuracy);
     const double ratio = at_start.front() / at_start.back();
-    measured += fmt::format("{}{} {:.0e}, {:.1f} %", measured.empty() ? "" : "; ", choice.name, ratio, error);
+    measured += fmt::format("{}{} {:.0e}, {:.1f} %", measured.empty() ? "" : "; ", choice.name,
+                            at_start.front(), error);
     table.add({choice.name, fmt::format("{:.2e}", at_start.front()), fmt::format("{:.2e}", at_start.back()),
                fmt::format("{:.1e}", ratio), fmt::format("{:.3f}", curve.front()),
                fmt::format("{:.3f}", curve.back()), fmt::format("{:.1f}", error)});
@@ -86,7 +87,7 @@ study::Experiment::Result run(const study::Settings& settings) {
   table.print();
   return {
       .plots = {before, after, losses},
-      .measured = "first over last layer's gradient at the start, and test error: " + measured,
+      .measured = "norm of the first layer's gradient at the start, and test error: " + measured,
       .differs =
           "small fully connected layers on 1438 images of 8 x 8 digits in place of convolutions on "
           "ImageNet; one learning rate, 0.01, for all; with Xavier's weights tanh keeps "

@@ -19,20 +19,32 @@ Value uniform_like(const Value& x, LayerScope& scope, std::source_location where
   return graph.random(x.shape(), counter, scope.seed_of("random"), where);
 }
 
+/// drop(x, random, rate) in training, x in evaluation.
+Layer dropping(const char* kind, const Op& drop, double rate, std::source_location where) {
+  expect(rate >= 0 && rate < 1, "[{}] the rate must be at least 0 and below 1: got {} ({})", kind, rate,
+         to_string(where));
+  return Layer(kind, [=](const Value& x, LayerScope& scope) -> Value {
+    if (scope.mode() == Mode::Evaluation || rate == 0) return x;
+    expect(is_floating(x.type()), "[{}] wants floating point, got {} (layer '{}', {})", kind,
+           to_string(x.type()), scope.path(), to_string(where));
+    return drop(x, uniform_like(x, scope, where), x.graph().constant(rate, x.type(), where), where);
+  });
+}
+
 }  // namespace
 
 Layer dropout(double rate, std::source_location where) {
-  expect(rate >= 0 && rate < 1, "[dropout] the rate must be at least 0 and below 1: got {} ({})", rate,
-         to_string(where));
-  return Layer("dropout", [=](const Value& x, LayerScope& scope) -> Value {
-    if (scope.mode() == Mode::Evaluation || rate == 0) return x;
-    expect(is_floating(x.type()), "[dropout] wants floating point, got {} (layer '{}', {})",
-           to_string(x.type()), scope.path(), to_string(where));
-    static const Op drop{.name = "drop",
-                         .doc = "a / (1 - r) where the random number u is at least r, else 0.",
-                         .body = [](Scalar a, Scalar u, Scalar r) { return select(u < r, 0, a / (1 - r)); }};
-    return drop(x, uniform_like(x, scope, where), x.graph().constant(rate, x.type(), where), where);
-  });
+  const Op drop{.name = "drop",
+                .doc = "a / (1 - r) where the random number u is at least r, else 0.",
+                .body = [](Scalar a, Scalar u, Scalar r) { return select(u < r, 0, a / (1 - r)); }};
+  return dropping("dropout", drop, rate, where);
+}
+
+Layer masking_noise(double rate, std::source_location where) {
+  const Op mask{.name = "mask",
+                .doc = "a where the random number u is at least r, else 0.",
+                .body = [](Scalar a, Scalar u, Scalar r) { return select(u < r, 0, a); }};
+  return dropping("masking_noise", mask, rate, where);
 }
 
 Layer randomised_relu(const RandomisedReluOptions& options, std::source_location where) {

@@ -11,6 +11,11 @@ namespace crease {
 /// inverted form.
 Layer dropout(double rate, std::source_location where = std::source_location::current());
 
+/// Training: each element is 0 with probability `rate`, others stay as they are: the noise of denoising
+/// auto-encoders. Evaluation: x. Shapes: any. Errors: Error unless 0 <= rate < 1. Source: Vincent et al.
+/// 2008, section 2.3.
+Layer masking_noise(double rate, std::source_location where = std::source_location::current());
+
 struct RandomisedReluOptions {
   double low = 1.0 / 8;
   double high = 1.0 / 3;
