@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "graph/analysis/regions.h"
 #include "tests/graph/analysis/oracle_facts.h"
 
@@ -54,6 +56,11 @@ void check_output(const PieceFacts& facts, const Json& truth, size_t e, Failures
 
 Failures check_region_truth(const OracleNetwork& network, const Json& truth, const Json& box) {
   Failures failures;
+  static const std::set<std::string> known{
+      "activation_regions", "linear_regions", "distinct_affine_maps", "affine", "convex", "concave",
+      "monotone",           "output_range",   "lipschitz_inf",        "W",      "b"};
+  for (const auto& [key, value] : truth.items())
+    if (!known.contains(key)) failures.push_back("truth " + key + " is not a known field");
   RegionOptions options{.box = {}, .input_limit = 16};
   for (const auto& side : box)
     options.box.emplace_back(Rational::parse(side[0].get<std::string>()),
@@ -77,6 +84,9 @@ Failures check_region_bound(const OracleNetwork& network, const Json& expected) 
   Failures failures;
   const auto bound = region_bound(network.graph);
   if (!bound) return {"region_upper_bound: none"};
+  for (const auto& [key, value] : expected.items())
+    if (key != "widths" && key != "serra2018" && key != "montufar2017")
+      failures.push_back("region_upper_bound " + key + " is not a known field");
   compare("widths", bound->widths, expected.at("widths"), failures);
   compare("serra2018", to_string(bound->serra), std::to_string(expected.at("serra2018").get<int64_t>()),
           failures);

@@ -65,6 +65,7 @@ bool is_truly_affine(const Network& network) {
 }  // namespace
 
 void check_nodes(const Json& expected, const Network& network, Outcome& outcome) {
+  check_curvature(expected, network, outcome);
   const NormalForm normal = normal_form(network.built.graph);
   for (const auto& [name, node] : expected.items()) {
     for (const auto& [key, value] : node.items()) {

@@ -14,6 +14,17 @@ void check_live_relus(const Json& expected, const Network& network, Outcome& out
 void check_degrees(const Json& expected, const Network& network, Outcome& outcome);
 void check_witness(const Json& expected, const Network& network, Outcome& outcome);
 
+void check_curvature(const Json& expected, const Network& network, Outcome& outcome);
+void check_normal_curvature(const Json& expected, const Network& network, Outcome& outcome);
+void check_truth(const Json& expected, const Network& network, Outcome& outcome);
+void check_region_bound(const Json& expected, const Network& network, Outcome& outcome);
+void check_path_norm(const Json& expected, const Network& network, Outcome& outcome);
+void check_data(const Json& expected, const Network& network, Outcome& outcome);
+void check_lint(const Json& expected, const Network& network, Outcome& outcome);
+void check_labels(const Json& expected, const Network& network, Outcome& outcome);
+void check_separable_input(const Json& expected, const Network& network, Outcome& outcome);
+void check_separable_hidden(const Json& expected, const Network& network, Outcome& outcome);
+
 void check_invariance(const Json& expected, const Network& network, Outcome& outcome);
 void check_common_scale(const Json& expected, const Network& network, Outcome& outcome);
 void check_equivariance(const Json& expected, const Network& network, Outcome& outcome);
