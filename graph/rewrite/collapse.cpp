@@ -7,6 +7,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
+#include "graph/analysis/single_convolution.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
@@ -21,6 +22,7 @@ size_t at(NodeId id) { return static_cast<size_t>(id); }
 struct Plan {
   std::vector<AffineForm> segments;
   CollapsedSink report;
+  std::optional<SingleConvolution> convolution = {};  // what the only segment is applied as
 };
 
 /// Updated parameters that a sub-graph reads, through constants too.
@@ -73,15 +75,20 @@ class Planner {
     if (facts_.frontiers[at(sink)].empty()) return {};
     auto result = affine_form(graph_, facts_, sink);
     if (!result.form) return {{}, result.reason};
-    if (const auto chain = chain_plan(graph_, facts_, *result.form); chain && chain->multiplications < owned)
-      return segmented(*result.form, *chain, owned);
-    if (dense >= owned)
-      return {{}, fmt::format("it would take {} multiplications instead of {}", dense, owned)};
-    Plan plan;
+    auto convolution = as_convolution(*result.form);
+    if (convolution && convolution->multiplications >= std::min(dense, owned)) convolution.reset();
+    if (!convolution)
+      if (const auto chain = chain_plan(graph_, facts_, *result.form);
+          chain && chain->multiplications < owned)
+        return segmented(*result.form, *chain, owned);
+    const int64_t after = convolution ? convolution->multiplications : dense;
+    if (after >= owned)
+      return {{}, fmt::format("it would take {} multiplications instead of {}", after, owned)};
+    Plan plan{.convolution = std::move(convolution)};
     plan.report = {.sink = sink,
                    .boundaries = result.form->frontier,
                    .multiplications_before = owned,
-                   .multiplications_after = dense,
+                   .multiplications_after = after,
                    .certificates = {affine_certificate(graph_, *result.form)}};
     plan.report.boundaries.push_back(sink);
     plan.segments = {std::move(*result.form)};
@@ -89,6 +96,15 @@ class Planner {
   }
 
  private:
+  /// The convolution that a form of images with one leading dimension is.
+  std::optional<SingleConvolution> as_convolution(const AffineForm& form) const {
+    const Shape &from = graph_.node(form.frontier[0]).shape, &to = graph_.node(form.sink).shape;
+    const bool images =
+        (from.size() == 3 || from.size() == 4) && from.size() == to.size() && from[0] == to[0];
+    const bool one_each = images && sample_count(from) == sample_count({from.begin() + 1, from.end()});
+    return one_each ? single_convolution(graph_, form) : std::nullopt;
+  }
+
   /// A chain whose narrow boundaries are kept.
   std::pair<std::optional<Plan>, std::string> segmented(const AffineForm& whole, const ChainPlan& chain,
                                                         int64_t owned) const {
@@ -199,7 +215,9 @@ class Builder {
   Value replace(const Plan& plan) {
     Value value;
     for (size_t k = 0; k < plan.segments.size(); ++k)
-      value = k == 0 ? apply(plan.segments[0], {}) : apply(plan.segments[k], value);
+      value = plan.convolution ? convolve(plan.segments[0], *plan.convolution)
+              : k == 0         ? apply(plan.segments[0], {})
+                               : apply(plan.segments[k], value);
     const std::string& name = old_.node(plan.report.sink).name;
     if (!name.empty()) result_.graph.set_name(value, name);
     return value;
@@ -215,12 +233,30 @@ class Builder {
       const Value part = contract(from, form, k, stem + "weight." + std::to_string(k), sink);
       total = total ? total + part : part;
     }
-    const bool has_offset =
-        std::any_of(form.offset.begin(), form.offset.end(), [](const Rational& b) { return !b.is_zero(); });
-    if (!has_offset) return total;
+    if (!has_offset(form)) return total;
     const Value bias =
         parameter(stem + "bias", rounded(form.offset, sink.type, bias_sizes(sink.shape)), sink);
     return total + Operand(bias, sink.where);
+  }
+
+  Value convolve(const AffineForm& form, const SingleConvolution& convolution) {
+    const Node& sink = old_.node(form.sink);
+    const std::string stem = stem_of(form.sink) + ".collapsed.";
+    const Value kernel =
+        parameter(stem + "kernel", rounded(convolution.kernel, sink.type, convolution.sizes), sink);
+    const ConvOptions options{.stride = convolution.stride, .padding = convolution.padding};
+    const Value source = fresh(convolution.source);
+    const Value y = convolution.stride.size() == 1 ? conv1d({source, sink.where}, kernel, options)
+                                                   : conv2d({source, sink.where}, kernel, options);
+    if (!has_offset(form)) return y;
+    std::vector<int64_t> sizes(convolution.sizes.size() - 1, 1);
+    sizes[0] = convolution.sizes[0];
+    return y +
+           Operand(parameter(stem + "bias", rounded(convolution.bias, sink.type, sizes), sink), sink.where);
+  }
+
+  static bool has_offset(const AffineForm& form) {
+    return std::ranges::any_of(form.offset, [](const Rational& b) { return !b.is_zero(); });
   }
 
   std::string stem_of(NodeId sink) const {

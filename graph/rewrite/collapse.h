@@ -33,10 +33,11 @@ struct Collapsed {
 };
 
 /// Collapses every sink for which the cost model says that it pays; chains keep narrow layers (a bottleneck
-/// is never widened). The new weights are parameters named after the sink: "y.collapsed.weight.0",
-/// "y.collapsed.bias". Sub-graphs that read a parameter with an update are kept: training needs its gradient.
-/// Cost: exact composition, about 2 ns for each multiply-add of the matrices.
-/// Source: linear collapse, W2(W1 x + b1) + b2 = W x + b; docs/analyses.md.
+/// is never widened), and what is one convolution stays one (single_convolution.h). The new weights are
+/// parameters named after the sink: "y.collapsed.weight.0" or "y.collapsed.kernel", "y.collapsed.bias".
+/// Sub-graphs that read a parameter with an update are kept: training needs its gradient. Cost: exact
+/// composition, about 2 ns for each multiply-add of the matrices. Source: linear collapse, W2(W1 x + b1) + b2
+/// = W x + b; docs/analyses.md.
 Collapsed collapse_explained(const Graph& graph);
 
 /// The rewrite alone.

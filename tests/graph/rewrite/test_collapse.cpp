@@ -133,6 +133,36 @@ TEST_CASE("images collapse through convolutions with padding, exactly at the bor
   check_same(graph, collapsed.rewrite.graph, {{"x", input({2, 2, 3, 3})}}, 0);
 }
 
+TEST_CASE("two convolutions are one where padding and bias allow it, whatever made them") {
+  struct Case {
+    int64_t stride1, padding1, stride2, padding2;
+    bool bias, one;
+  };
+  // A full first convolution without bias may be padded after; one that is not full, or has a bias, may not.
+  for (const auto& [stride1, padding1, stride2, padding2, bias, one] :
+       {Case{1, 0, 1, 0, true, true}, Case{1, 2, 1, 1, false, true}, Case{2, 0, 2, 0, true, true},
+        Case{2, 1, 1, 0, true, true}, Case{1, 1, 1, 1, false, false}, Case{1, 2, 1, 1, true, false}}) {
+    CAPTURE(stride1);
+    CAPTURE(padding1);
+    CAPTURE(padding2);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 1, 12, 11});
+    Value h = conv2d(x, weight(graph, "k1", {6, 1, 3, 3}, 1), {.stride = {stride1}, .padding = {padding1}});
+    if (bias) h = h + weight(graph, "b1", {6, 1, 1}, 2);
+    const Value y =
+        conv2d(h, weight(graph, "k2", {1, 6, 2, 2}, 3), {.stride = {stride2}, .padding = {padding2}});
+    graph.output("y", y + weight(graph, "b2", {1, 1, 1}, 4));
+    const Collapsed collapsed = collapse_explained(graph);
+    const Graph& small = collapsed.rewrite.graph;
+    verify(small);
+    check_same(graph, small, {{"x", input({3, 1, 12, 11})}}, one ? 0 : 1e-6);
+    bool convolved = false;
+    for (const NodeId id : small.parameters()) convolved |= small.node(id).name.ends_with(".kernel");
+    CHECK(convolved == one);
+    CHECK(cost(small) <= cost(graph));
+  }
+}
+
 TEST_CASE("random affine graphs keep their values up to the rounding of the weights") {
   for (uint32_t seed = 0; seed < 40; ++seed) {
     CAPTURE(seed);

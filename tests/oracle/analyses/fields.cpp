@@ -36,8 +36,19 @@ std::span<const Field> network_fields() {
       {"symmetry/test_vector", check_rescaled},
       {"symmetry/equivariance_checked", check_rescaled_outputs},
       {"symmetry/gradient_and_noether", check_noether},
+      {"extra/is_single_conv", check_is_convolution},
+      {"extra/kernel", check_kernel},
+      {"extra/bias", check_kernel_bias},
+      {"extra/stride", check_stride},
+      {"extra/pad", check_padding},
+      {"extra/reason", check_remark},
+      {"extra/note", check_remark},
   };
   return rows;
+}
+
+void check_remark(const Json& expected, const Network&, Outcome& outcome) {
+  outcome.check(expected.is_string(), "is no text");
 }
 
 std::string Network::name(NodeId id) const {

@@ -38,4 +38,12 @@ void check_rescaled(const Json& expected, const Network& network, Outcome& outco
 void check_rescaled_outputs(const Json& expected, const Network& network, Outcome& outcome);
 void check_noether(const Json& expected, const Network& network, Outcome& outcome);
 
+void check_is_convolution(const Json& expected, const Network& network, Outcome& outcome);
+void check_kernel(const Json& expected, const Network& network, Outcome& outcome);
+void check_kernel_bias(const Json& expected, const Network& network, Outcome& outcome);
+void check_stride(const Json& expected, const Network& network, Outcome& outcome);
+void check_padding(const Json& expected, const Network& network, Outcome& outcome);
+/// Remarks, which say nothing that could be checked.
+void check_remark(const Json& expected, const Network& network, Outcome& outcome);
+
 }  // namespace crease::oracle
