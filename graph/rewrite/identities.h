@@ -29,6 +29,9 @@ struct KinkIdentity {
   bool keeps_if_exchanged = false;
   /// What else must hold; empty if nothing.
   std::string_view condition = {};
+  /// `after` has fewer operations, for x of any shape, and no other rule of simplify finds it: simplify uses
+  /// it where numbers are finite.
+  bool shortens = false;
 };
 
 std::span<const KinkIdentity> kink_identities();

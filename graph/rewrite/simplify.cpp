@@ -9,9 +9,9 @@
 namespace crease {
 namespace {
 
-// Not among them, since a slope or a value would change: x + relu(-x) -> relu(x), relu(x) - relu(-x) -> x,
-// max(a, b) -> max(b, a), x - x -> 0 (infinities, NaN), sums of sums (rounding).
-constexpr std::array<Rule, 9> table{{
+// Not among them, since a slope or a value would change: max(a, b) -> max(b, a), x - x -> 0 (infinities,
+// NaN), sums of sums (rounding); and but for the last rule x + relu(-x) -> relu(x), relu(x) - relu(-x) -> x.
+constexpr std::array<Rule, 10> table{{
     // Every point reads the same number: it is part of the body, which simplifies by itself. Only if slopes
     // at kinks stay; a constant is no argument of a kink, so they mostly do.
     {"f(x, c) = f_c(x) for a uniform constant c: x*1 = x, x + 0 = x, where(true, x, y) = x",
@@ -33,6 +33,9 @@ constexpr std::array<Rule, 9> table{{
      Condition::Slopes, drop_redundant_clamp},
     // Infinity and NaN times 0 are NaN: not without the caller's word.
     {"0 * x = 0 for finite x", Condition::Finite, drop_zero_products},
+    // Infinities and the rounding of kinks aside, each equation says under which Ties it keeps gradients.
+    {"the equations of kink_identities() that shorten, where they are free: relu(x) - relu(-x) = x",
+     Condition::Finite, use_kink_identity},
 }};
 
 /// Applies rules to one node until none fits. Each removes an operand, an operation or a combination.

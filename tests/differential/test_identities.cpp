@@ -7,9 +7,12 @@
 #include "autodiff/directional.h"
 #include "autodiff/lock.h"
 #include "graph/evaluate.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
 #include "graph/ops/reduction.h"
 #include "graph/rewrite/identities.h"
 #include "graph/rewrite/simplify.h"
+#include "graph/verify.h"
 
 using namespace crease;
 
@@ -110,8 +113,11 @@ TEST_CASE("simplify never goes from one side to the other where that is not free
         graph.set_tie(tie);
         const Value x = graph.input("x", {2}, Type::f64);
         graph.output("loss", sum(row.before(x)));
-        for (const Derivatives derivatives : {Derivatives::Open, Derivatives::Settled}) {
-          const Graph simpler = simplify(graph, derivatives).graph;
+        for (const auto& [derivatives, assume] : {std::pair{Derivatives::Open, Assume::Nothing},
+                                                  {Derivatives::Open, Assume::Finite},
+                                                  {Derivatives::Settled, Assume::Nothing},
+                                                  {Derivatives::Settled, Assume::Finite}}) {
+          const Graph simpler = simplify(graph, derivatives, assume).graph;
           const auto gradient = [&](const Graph& of) {
             return list(evaluate(grad(of.result("loss"), of.find("x")), {{"x", Tensor::f64({2}, point)}}));
           };
@@ -119,4 +125,43 @@ TEST_CASE("simplify never goes from one side to the other where that is not free
         }
       }
     }
+}
+
+TEST_CASE("simplify uses the equations that shorten where they are free, and nowhere else") {
+  const auto operations = [](const Graph& graph) {
+    int count = 0;
+    for (NodeId id = 0; id < graph.size(); ++id) count += graph.node(id).role == Role::Apply ? 1 : 0;
+    return count;
+  };
+  for (const KinkIdentity& row : kink_identities())
+    for (const Tie& tie : selecting)
+      for (const bool own : {false, true}) {
+        if (!row.shortens) continue;
+        CAPTURE(std::string(row.text));
+        CAPTURE(to_string(tie));
+        CAPTURE(own);
+        Graph graph, other;
+        graph.output("y", row.before(graph.input("x", {3, 2})));
+        other.output("y", row.after(other.input("x", {3, 2})));
+        if (!own) graph.set_tie(tie);
+        for (NodeId id = 0; own && id < graph.size(); ++id) graph.set_tie(graph.value(id), tie);
+        const auto left = [&](Derivatives derivatives, Assume assume) {
+          const Rewrite result = simplify(graph, derivatives, assume);
+          CHECK_NOTHROW(verify_pass(graph, result, "simplify"));
+          return operations(result.graph);
+        };
+        const int before = operations(graph), after = is_free(row, tie) ? operations(other) : before;
+        CHECK(left(Derivatives::Settled, Assume::Finite) == after);
+        CHECK(left(Derivatives::Open, Assume::Finite) == (own ? after : before));
+        CHECK(left(Derivatives::Settled, Assume::Nothing) == before);
+      }
+}
+
+TEST_CASE("an equation is not used where its kinks follow different rules") {
+  Graph graph;
+  const Value x = graph.input("x", {3}), positive = relu(x), negative = relu(-x);
+  graph.set_tie(positive, Tie::mid);
+  graph.set_tie(negative, Tie::left);
+  graph.output("y", positive - negative);
+  CHECK(simplify(graph, Derivatives::Settled, Assume::Finite).graph.size() == graph.size());
 }

@@ -20,6 +20,7 @@ Simpler compose_movements(const Value& value, Derivatives derivatives);
 Simpler undo_inverse(const Value& value, Derivatives derivatives);
 Simpler drop_redundant_clamp(const Value& value, Derivatives derivatives);
 Simpler drop_zero_products(const Value& value, Derivatives derivatives);
+Simpler use_kink_identity(const Value& value, Derivatives derivatives);
 
 /// The Ties that a node may have when it is differentiated. Selected slopes of a chain of two are quadratic
 /// in the weight s of the right slope, so four weights stand for all.
