@@ -28,6 +28,7 @@
 #include "frontends/safetensors.h"
 #include "frontends/schedules.h"
 #include "frontends/trainer.h"
+#include "frontends/training/adversarial.h"
 #include "frontends/training/confusion.h"
 #include "frontends/training/lsuv.h"
 #include "frontends/training/penalty.h"

@@ -103,15 +103,17 @@ Graph copy_of(const std::vector<std::pair<std::string, Value>>& outputs, bool wi
 }  // namespace
 
 UpdateScope::UpdateScope(Graph& graph, double learning_rate, std::string optimizer,
-                         std::source_location where)
+                         std::source_location where, std::string prefix)
     : graph_(&graph),
       optimizer_(std::move(optimizer)),
+      prefix_(std::move(prefix)),
       where_(where),
-      learning_rate_(graph.parameter(learning_rate_name, Tensor::scalar(Type::f32, learning_rate), where)) {}
+      learning_rate_(
+          graph.parameter(prefix_ + learning_rate_name, Tensor::scalar(Type::f32, learning_rate), where)) {}
 
 Value UpdateScope::step() {
   return shared("step", [&] {
-    const Value done = graph_->parameter("optimizer.step", Tensor::scalar(Type::f32, 0), where_);
+    const Value done = graph_->parameter(prefix_ + "optimizer.step", Tensor::scalar(Type::f32, 0), where_);
     const Value now = done + 1;
     graph_->update(done, now);
     return now;

@@ -20,7 +20,10 @@ inline constexpr const char* learning_rate_name = "optimizer.learning_rate";
 /// What an update rule builds with.
 class UpdateScope {
  public:
-  UpdateScope(Graph& graph, double learning_rate, std::string optimizer, std::source_location where);
+  /// `prefix` stands before the names of the learning rate and of the count of steps, for graphs in which
+  /// several optimizers update.
+  UpdateScope(Graph& graph, double learning_rate, std::string optimizer, std::source_location where,
+              std::string prefix = "");
 
   /// The learning rate, a scalar.
   Value learning_rate() const { return learning_rate_; }
@@ -35,7 +38,7 @@ class UpdateScope {
 
  private:
   Graph* graph_;
-  std::string optimizer_;
+  std::string optimizer_, prefix_;
   std::source_location where_;
   Value learning_rate_;
   std::map<std::string, Value> shared_;

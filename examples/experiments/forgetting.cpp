@@ -51,7 +51,8 @@ study::Experiment::Result run(const study::Settings& settings) {
                                  Choice{"maxout", maxout(2), 2, rate}}) {
       const Layer layers = layers_of(choice, 784, width);
       const Graph start = network(layers, 784);
-      TrainOptions options = study::options(settings, epochs, 32, momentum({.learning_rate = 0.02}));
+      TrainOptions options = study::options(settings, epochs, 32, momentum({.learning_rate = 0.01}));
+      options.clip.norm = 1;
       if (rate > 0) options.training_network = network(layers, 784, Type::f32, Mode::Training);
       const TrainResult old_task = train(start, first, options);
       const Graph learned = trained_network(start, old_task.checkpoint);
