@@ -67,8 +67,14 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
                 .structure = {},
                 .cost = {}};
   report.digest = digest(report.graph);
+  std::optional<BoxAnalysis> box;
+  if (options.box) box.emplace(report.graph, *options.box);
   for (const ReportSection& section : report_sections()) {
-    for (Finding& finding : section.find(report.graph, options)) {
+    std::vector<Finding> found;
+    if (section.find != nullptr) found = section.find(report.graph, options);
+    if (box && section.find_in_box != nullptr)
+      for (Finding& finding : section.find_in_box(*box)) found.push_back(std::move(finding));
+    for (Finding& finding : found) {
       finding.section = section.label;
       report.findings.push_back(std::move(finding));
     }

@@ -6,9 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "graph/analysis/bounds/node_bounds.h"
 #include "graph/analysis/cost.h"
 #include "graph/analysis/finding.h"
 #include "graph/analysis/structure.h"
@@ -21,6 +23,8 @@ struct AnalyzeOptions {
   std::string title = "network";
   /// Sizes of named dimensions, for the cost; those not given count as 1.
   Sizes sizes = {};
+  /// Where the inputs are: what can be said of units and ranges there is said, too.
+  std::optional<InputBox> box = {};
 };
 
 /// What the independent checker says of a finding's certificate.

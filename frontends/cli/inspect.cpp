@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
@@ -14,7 +15,7 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, certificates;
+  std::string model, certificates, box;
   bool json = false, dot = false, html = false, all = false;
 };
 
@@ -31,7 +32,9 @@ void write_certificates(const Report& report, const std::filesystem::path& folde
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
-  const Report report = analyze(model.network, {.title = title.empty() ? arguments.model : title});
+  AnalyzeOptions options{.title = title.empty() ? arguments.model : title};
+  if (!arguments.box.empty()) options.box = parse_box(arguments.box);
+  const Report report = analyze(model.network, options);
   if (!arguments.certificates.empty()) write_certificates(report, arguments.certificates);
   if (arguments.json) {
     fmt::print("{}\n", to_json(report));
@@ -58,12 +61,18 @@ void add_inspect(CLI::App& application, Action& action) {
                 "As one page for a browser, with a drawing and sliders; it needs no network")
       ->excludes(json)
       ->excludes(dot);
+  command
+      .add_option("--box", arguments->box,
+                  "Also what holds for inputs with every element from LOW to HIGH: dead units, ranges")
+      ->type_name("LOW,HIGH");
   command.add_option("--certificates", arguments->certificates,
                      "Also write each certificate into this folder, as c1.json, c2.json, ...");
   command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
   command.footer(
       "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "
-      "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs");
+      "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs\n  "
+      "crease "
+      "inspect my-model --box 0,1");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

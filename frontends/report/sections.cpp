@@ -1,6 +1,9 @@
 #include "frontends/report/sections.h"
 
 #include "graph/analysis/balance/balance.h"
+#include "graph/analysis/bounds/range.h"
+#include "graph/analysis/bounds/unit_saturation.h"
+#include "graph/analysis/bounds/units.h"
 #include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/lint.h"
@@ -38,9 +41,12 @@ std::span<const ReportSection> report_sections() {
       {"AFFINE", [](const Graph& graph, const AnalyzeOptions&) { return linearity_findings(graph); }},
       {"NORMAL FORM", [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},
       {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return symmetry_findings(graph); }},
-      {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); }},
+      {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); },
+       unit_saturation_findings},
+      {"UNITS", nullptr, unit_findings},
       {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
       {"SHAPE", [](const Graph& graph, const AnalyzeOptions&) { return convexity_findings(graph); }},
+      {"RANGE", nullptr, range_findings},
       {"REGIONS", [](const Graph& graph, const AnalyzeOptions&) { return region_findings(graph); }},
       {"PATHS", [](const Graph& graph, const AnalyzeOptions&) { return path_findings(graph); }},
       {"LINT", [](const Graph& graph, const AnalyzeOptions&) { return lint_findings(graph); }},

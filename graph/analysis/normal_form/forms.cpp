@@ -196,6 +196,10 @@ std::pair<Combination, UnitDecision> Variables::relu(const Combination& argument
     return {argument, {.kind = Kind::Active, .slopes = std::move(*slopes)}};
   if (auto slopes = slopes_below(Rational(-1) * argument))
     return {{}, {.kind = Kind::Dead, .slopes = std::move(*slopes)}};
+  FormRange range;
+  if (bounder_) range = bounder_(*this, argument);
+  if (range.low && range.low->sign() >= 0) return {argument, {.kind = Kind::Active, .range = range}};
+  if (range.high && range.high->sign() <= 0) return {{}, {.kind = Kind::Dead, .range = range}};
   const size_t key = direction_hash(argument);
   if (const int found = find(key, {argument}, nullptr); found >= 0) {
     const Combination& known = (*this)[found].arguments[0];
@@ -204,9 +208,11 @@ std::pair<Combination, UnitDecision> Variables::relu(const Combination& argument
     if (factor.sign() < 0) result = result + factor * known;
     return {result, {.kind = Kind::Same, .variable = found, .factor = factor}};
   }
-  const int made = add({VariableKind::Relu, name, {argument}});
+  const int made = add({VariableKind::Relu, name, {argument}, {}, range});
   by_direction_.emplace(key, made);
-  return {{{{made, 1}}, 0}, {.kind = Kind::Atom, .variable = made}};
+  UnitDecision decision{.kind = Kind::Atom, .variable = made};
+  if (bounder_) decision.range = std::move(range);
+  return {{{{made, 1}}, 0}, std::move(decision)};
 }
 
 std::pair<Combination, UnitDecision> Variables::call(const Scalar& body,

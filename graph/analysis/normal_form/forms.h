@@ -3,6 +3,8 @@
 // relu(-g) = relu(g) - g, and a relu whose argument is never of one sign is no relu.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,13 +35,27 @@ struct UnitName {
   int part = 0;
 };
 
+/// Lines that replace relus, latest first: what proves one end of a bound.
+struct LineProof {
+  std::vector<int> eliminate = {};                          // variables, in order
+  std::map<int, std::pair<Rational, Rational>> upper = {};  // slope and offset of the line above
+  std::map<int, Rational> lower = {};                       // slope of the line through 0 below
+};
+
+/// Bounds of a combination over a box; absent: none.
+struct FormRange {
+  std::optional<Rational> low = {}, high = {};
+  LineProof lower_proof = {}, upper_proof = {};
+};
+
 /// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...).
 enum class VariableKind : uint8_t { Leaf, Relu, Call };
 struct Variable {
   VariableKind kind = VariableKind::Leaf;
   UnitName name;  // where it was first met
   std::vector<Combination> arguments = {};
-  Scalar body = {};  // Call
+  Scalar body = {};      // Call
+  FormRange range = {};  // Relu, over a box: of the argument
 };
 
 /// What became of one relu or call, in the order in which they occur.
@@ -51,11 +67,20 @@ struct UnitDecision {
   /// Active, Dead: relu(z) >= slope z for these variables leaves no leaf in the argument (or its negative)
   /// and so shows its sign.
   std::vector<std::pair<int, Rational>> slopes = {};
+  /// Over a box: what is known of the argument.
+  std::optional<FormRange> range = {};
 };
+
+class Variables;
+/// Finds bounds of a combination over a box.
+using FormBounder = std::function<FormRange(const Variables&, const Combination&)>;
 
 /// The variables met so far, each function once.
 class Variables {
  public:
+  /// With a bounder relus are decided over its box, without one over all inputs.
+  explicit Variables(FormBounder bounder = {}) : bounder_(std::move(bounder)) {}
+
   const std::vector<Variable>& all() const { return variables_; }
   const Variable& operator[](int index) const { return variables_[static_cast<size_t>(index)]; }
 
@@ -76,6 +101,7 @@ class Variables {
   /// A variable of this kind whose arguments are a multiple of `arguments`, or -1.
   int find(size_t key, const std::vector<Combination>& arguments, const Scalar* body) const;
 
+  FormBounder bounder_;
   std::vector<Variable> variables_;
   std::unordered_multimap<size_t, int> by_direction_;
 };

@@ -240,7 +240,9 @@ class NodeForms {
 class Builder {
  public:
   Builder(const Graph& graph, const NormalFormOptions& options)
-      : graph_(graph), options_(options), facts_(linearity(graph)) {}
+      : graph_(graph), options_(options), facts_(linearity(graph)) {
+    normal_.variables = Variables(options.bounder);
+  }
 
   NormalForm run() {
     std::vector<NodeId> wanted;

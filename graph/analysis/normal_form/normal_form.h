@@ -21,6 +21,8 @@ struct NormalFormOptions {
   int64_t point_limit = int64_t{1} << 20;
   /// The forms kept may have this many terms in all.
   int64_t term_limit = int64_t{1} << 23;
+  /// Bounds of combinations over a box: relus are decided there. Without one, for all inputs.
+  FormBounder bounder = {};
 };
 
 /// The forms of all nodes that the outputs need, for one sample.
@@ -43,10 +45,13 @@ enum class FormShape : uint8_t { Constant, Affine, Convex, Concave, Unknown };
 std::string_view to_string(FormShape shape);
 std::vector<FormShape> shapes_of(const NormalForm& normal, NodeId node);
 
-/// Claims that a node is the affine map of leaves that its form is. Errors: Error if it is none.
-Certificate affine_certificate(const Graph& graph, const NormalForm& normal, NodeId sink);
-/// Claims what became of every relu: "DEAD", "ACTIVE", "ATOM" or ["SAME", unit, factor].
-Certificate units_certificate(const Graph& graph, const NormalForm& normal);
+/// Claims that a node is the affine map of leaves that its form is, over `box` (a JSON object as text) if it
+/// is not empty. Errors: Error if it is none.
+Certificate affine_certificate(const Graph& graph, const NormalForm& normal, NodeId sink,
+                               const std::string& box = {});
+/// Claims what became of every relu, over `box` (a JSON object as text) if it is not empty: "DEAD", "ACTIVE",
+/// "ATOM" or ["SAME", unit, factor].
+Certificate units_certificate(const Graph& graph, const NormalForm& normal, const std::string& box = {});
 
 /// "affine" for outputs that are affine though they contain relus, and one finding of relus that are merged,
 /// dead or always active for all inputs, if any.

@@ -32,31 +32,80 @@ Json decision(const Graph& graph, const NormalForm& normal, const UnitDecision& 
   return {"SAME", unit_key(graph, normal.variables[unit.variable].name), to_string(unit.factor)};
 }
 
-Json header(const Graph& graph, const char* kind) {
-  return {{"cert", "graph-cert/1"}, {"kind", kind}, {"graph", digest(graph)}, {"semantics", "real"}};
+Json header(const Graph& graph, const char* kind, const std::string& box = {}) {
+  Json json = {{"cert", "graph-cert/1"}, {"kind", kind}, {"graph", digest(graph)}, {"semantics", "real"}};
+  if (!box.empty()) json["box"] = Json::parse(box);
+  return json;
 }
 
-/// A bound for each unit whose sign needs lines.
+Json empty_proof() {
+  return {{"eliminate", Json::array()}, {"upper", Json::object()}, {"lower", Json::object()}};
+}
+
+Json proof_json(const Graph& graph, const NormalForm& normal, const LineProof& proof) {
+  Json json = empty_proof();
+  const auto key = [&](int variable) { return unit_key(graph, normal.variables[variable].name); };
+  for (const int variable : proof.eliminate) json["eliminate"].push_back(key(variable));
+  for (const auto& [variable, line] : proof.upper)
+    json["upper"][key(variable)] = {to_string(line.first), to_string(line.second)};
+  for (const auto& [variable, slope] : proof.lower) json["lower"][key(variable)] = to_string(slope);
+  return json;
+}
+
+/// The steps of a relu's argument treat earlier relus of the same element as atoms, decided or not: their own
+/// bounds make them lines again.
+void add_decided_parts(const Graph& graph, const NormalForm& normal, NodeId id, size_t unit, Json& proof) {
+  const std::vector<UnitName>& names = normal.names.at(id);
+  Json first = Json::array();
+  for (size_t k = unit; k-- > 0;) {
+    const UnitDecision& decision = normal.decisions.at(id)[k];
+    if (names[k].element != names[unit].element || !decision.range) continue;
+    if (decision.kind != Kind::Active && decision.kind != Kind::Dead) continue;
+    const std::string key = unit_key(graph, names[k]), slope = decision.kind == Kind::Active ? "1" : "0";
+    first.push_back(key);
+    proof["upper"][key] = {slope, "0"};
+    proof["lower"][key] = slope;
+  }
+  for (Json& variable : proof["eliminate"]) first.push_back(std::move(variable));
+  proof["eliminate"] = std::move(first);
+}
+
+/// Both proofs of a bound, for a unit whose sign needs lines below relus or whose argument is known on a box.
+std::optional<Json> bound_of(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
+  if (unit.range) {
+    const auto end = [](const std::optional<Rational>& value, const char* infinite) {
+      return value ? to_string(*value) : std::string(infinite);
+    };
+    return Json{{"l", end(unit.range->low, "-inf")},
+                {"u", end(unit.range->high, "inf")},
+                {"lower_proof", proof_json(graph, normal, unit.range->lower_proof)},
+                {"upper_proof", proof_json(graph, normal, unit.range->upper_proof)}};
+  }
+  if (unit.slopes.empty()) return {};
+  LineProof lines;
+  for (const auto& [variable, slope] : unit.slopes) {
+    lines.eliminate.push_back(variable);
+    lines.lower[variable] = slope;
+  }
+  const bool active = unit.kind == Kind::Active;
+  const Json proof = proof_json(graph, normal, lines);
+  return Json{{"l", active ? "0" : "-inf"},
+              {"u", active ? "inf" : "0"},
+              {"lower_proof", active ? proof : empty_proof()},
+              {"upper_proof", active ? empty_proof() : proof}};
+}
+
+/// A bound for each unit that needs one.
 void add_bounds(const Graph& graph, const NormalForm& normal, NodeId id, Json& steps) {
-  const Json none = {{"eliminate", Json::array()}, {"upper", Json::object()}, {"lower", Json::object()}};
   const std::vector<UnitDecision>& decisions = normal.decisions.at(id);
   for (size_t k = 0; k < decisions.size(); ++k) {
-    if (decisions[k].slopes.empty()) continue;
-    Json proof = none;
-    for (const auto& [variable, slope] : decisions[k].slopes) {
-      const std::string key = unit_key(graph, normal.variables[variable].name);
-      proof["eliminate"].push_back(key);
-      proof["lower"][key] = to_string(slope);
-    }
-    const bool active = decisions[k].kind == Kind::Active;
+    std::optional<Json> bound = bound_of(graph, normal, decisions[k]);
+    if (!bound) continue;
     const UnitName& name = normal.names.at(id)[k];
-    Json step = {{"rule", "BOUND"},
-                 {"node", node_key(graph, id)},
-                 {"index", name.element},
-                 {"l", active ? "0" : "-inf"},
-                 {"u", active ? "inf" : "0"},
-                 {"lower_proof", active ? proof : none},
-                 {"upper_proof", active ? none : proof}};
+    for (const char* proof : {"lower_proof", "upper_proof"})
+      add_decided_parts(graph, normal, id, k, (*bound)[proof]);
+    Json step = {{"rule", "BOUND"}, {"node", node_key(graph, id)}, {"index", name.element}};
+    step.update(*bound);
     if (name.part != 0) step["part"] = name.part;
     steps.push_back(std::move(step));
   }
@@ -72,6 +121,9 @@ struct Steps {
 void add_references(const NormalForm& normal, const UnitDecision& unit, std::vector<NodeId>& nodes) {
   if (unit.kind == Kind::Same) nodes.push_back(normal.variables[unit.variable].name.node);
   for (const auto& [variable, slope] : unit.slopes) nodes.push_back(normal.variables[variable].name.node);
+  if (!unit.range) return;
+  for (const LineProof* proof : {&unit.range->lower_proof, &unit.range->upper_proof})
+    for (const int variable : proof->eliminate) nodes.push_back(normal.variables[variable].name.node);
 }
 
 /// A step for each node that `wanted` need.
@@ -235,7 +287,8 @@ std::vector<FormShape> shapes_of(const NormalForm& normal, NodeId node) {
   return result;
 }
 
-Certificate affine_certificate(const Graph& graph, const NormalForm& normal, NodeId sink) {
+Certificate affine_certificate(const Graph& graph, const NormalForm& normal, NodeId sink,
+                               const std::string& box) {
   expect(frontier_of(normal, sink).has_value(), "[normal_form] not affine: got {}, want forms without relus",
          describe(graph, sink));
   const std::vector<Combination>& forms = normal.forms.at(sink);
@@ -253,13 +306,13 @@ Certificate affine_certificate(const Graph& graph, const NormalForm& normal, Nod
     names.push_back(node_key(graph, id));
     weights[node_key(graph, id)] = rows;
   }
-  Json json = header(graph, "affine-collapse");
+  Json json = header(graph, "affine-collapse", box);
   json["claim"] = {{"sink", node_key(graph, sink)}, {"frontier", names}, {"W", weights}, {"b", offset}};
   json["steps"] = steps.list;
   return {"affine-collapse", json.dump()};
 }
 
-Certificate units_certificate(const Graph& graph, const NormalForm& normal) {
+Certificate units_certificate(const Graph& graph, const NormalForm& normal, const std::string& box) {
   Json units = Json::object();
   std::vector<NodeId> wanted;
   for (const auto& [id, decisions] : normal.decisions) {
@@ -268,7 +321,7 @@ Certificate units_certificate(const Graph& graph, const NormalForm& normal) {
     for (const UnitName& name : normal.names.at(id))
       units[unit_key(graph, name)] = decision(graph, normal, decisions[next++]);
   }
-  Json json = header(graph, "unit-verdicts");
+  Json json = header(graph, "unit-verdicts", box);
   const Steps steps = steps_for(graph, normal, wanted);
   json["claim"] = {{"units", units}};
   for (const NodeId id : steps.leaves)

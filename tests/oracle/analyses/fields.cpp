@@ -43,6 +43,14 @@ std::span<const Field> network_fields() {
       {"extra/pad", check_padding},
       {"extra/reason", check_remark},
       {"extra/note", check_remark},
+      {"box/units", check_box_units},
+      {"box/outputs", check_box_outputs},
+      {"box/counts", check_box_counts},
+      {"box/node_abs_max_ibp", check_box_magnitudes},
+      {"box/node_abs_max_exact", check_box_exact_magnitudes},
+      {"box/fp16_first_possible_overflow", check_box_overflow},
+      {"box/fp16_first_reachable_overflow", check_box_reached},
+      {"box/simplified", check_box_simplified},
   };
   return rows;
 }

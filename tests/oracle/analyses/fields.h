@@ -45,5 +45,13 @@ void check_stride(const Json& expected, const Network& network, Outcome& outcome
 void check_padding(const Json& expected, const Network& network, Outcome& outcome);
 /// Remarks, which say nothing that could be checked.
 void check_remark(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_units(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_outputs(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_counts(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_magnitudes(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_exact_magnitudes(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_overflow(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_reached(const Json& expected, const Network& network, Outcome& outcome);
+void check_box_simplified(const Json& expected, const Network& network, Outcome& outcome);
 
 }  // namespace crease::oracle

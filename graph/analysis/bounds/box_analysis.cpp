@@ -1,0 +1,100 @@
+#include "graph/analysis/bounds/box_analysis.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "graph/analysis/bounds/form_bounds.h"
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/points.h"
+#include "graph/error.h"
+
+namespace crease {
+
+namespace {
+
+size_t at(int64_t k) { return static_cast<size_t>(k); }
+
+std::vector<NodeId> result_nodes(const Graph& graph) {
+  std::vector<NodeId> nodes;
+  for (const Output& output : graph.outputs()) nodes.push_back(output.node);
+  return nodes;
+}
+
+std::optional<Rational> end(double value) {
+  if (!std::isfinite(value)) return {};
+  return Rational::of(value);
+}
+
+}  // namespace
+
+BoxAnalysis::BoxAnalysis(const Graph& graph, const InputBox& box, const BoxOptions& options)
+    : graph_(graph), box_(box), nodes_(ancestors(graph, result_nodes(graph))) {
+  expect(!graph.outputs().empty(), "[bounds] the graph has no outputs");
+  const std::vector<NodeId> wanted = result_nodes(graph);
+  lines_ = linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted, options.linear);
+  int64_t points = 0;
+  for (const NodeId id : nodes_)
+    if (graph.node(id).role == Role::Apply && !has_lookup(graph.node(id)))
+      points += PointWalk(graph, id).count();
+  if (points > options.exact_limit) return;
+  const LeafRange leaf = [this](const UnitName& name) { return leaf_range(name); };
+  NormalFormOptions normal_options;
+  normal_options.bounder = [leaf](const Variables& variables, const Combination& form) {
+    return form_range(variables, form, leaf);
+  };
+  NormalForm normal = normal_form(graph, normal_options);
+  if (normal.reason.empty()) exact_ = std::move(normal);
+}
+
+/// Only the box itself, which is what a certificate may use.
+std::pair<std::optional<Rational>, std::optional<Rational>> BoxAnalysis::leaf_range(
+    const UnitName& leaf) const {
+  if (graph_.node(leaf.node).role != Role::Input) return {};
+  const Interval x = by_intervals(leaf.node, leaf.element);
+  return {end(x.low), end(x.high)};
+}
+
+bool BoxAnalysis::is_constant(NodeId node) const { return lines_.network.intervals[at(node)].constant; }
+
+const std::string& BoxAnalysis::reason(NodeId node) const {
+  return lines_.network.intervals[at(node)].reason;
+}
+
+Interval BoxAnalysis::by_intervals(NodeId node, int64_t element) const {
+  return lines_.network.intervals[at(node)].at(element);
+}
+
+Interval BoxAnalysis::by_lines(NodeId node, int64_t element) const {
+  const int stage = lines_.network.stage_of[at(node)];
+  const Interval plain = by_intervals(node, element);
+  return stage < 0 ? plain : intersect(plain, lines_.network.stages[at(stage)].bounds[at(element)]);
+}
+
+ExactInterval BoxAnalysis::best(NodeId node, int64_t element) const {
+  const Interval outer = by_lines(node, element);
+  ExactInterval result{outer, end(outer.low), end(outer.high)};
+  if (!exact_ || !exact_->forms.contains(node)) return result;
+  const FormRange range = form_range(exact_->variables, exact_->forms.at(node)[at(element)],
+                                     [this](const UnitName& name) { return leaf_range(name); });
+  if (range.low && (!result.low || *result.low < *range.low)) result.low = range.low;
+  if (range.high && (!result.high || *range.high < *result.high)) result.high = range.high;
+  if (result.low) result.outer.low = std::max(outer.low, enclose(*result.low).low);
+  if (result.high) result.outer.high = std::min(outer.high, enclose(*result.high).high);
+  return result;
+}
+
+std::string BoxAnalysis::box_json() const {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const NodeId id : nodes_) {
+    if (graph_.node(id).role != Role::Input) continue;
+    nlohmann::ordered_json& rows = json[node_key(graph_, id)] = nlohmann::ordered_json::array();
+    for (int64_t i = 0; i < sample_count(graph_.node(id).shape); ++i) {
+      const Interval x = by_intervals(id, i);
+      if (!x.is_finite()) return "";
+      rows.push_back({to_string(Rational::of(x.low)), to_string(Rational::of(x.high))});
+    }
+  }
+  return json.dump();
+}
+
+}  // namespace crease

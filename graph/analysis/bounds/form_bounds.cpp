@@ -1,0 +1,165 @@
+#include "graph/analysis/bounds/form_bounds.h"
+
+#include <map>
+
+#include "graph/analysis/bounds/interval.h"
+
+namespace crease {
+
+namespace {
+
+// Ends with more bits than this are rounded to doubles.
+constexpr int64_t kMostBits = 512;
+// In larger networks the slopes of chords are rounded to doubles: sums of fractions grow too long.
+constexpr size_t kExactVariables = 40;
+
+enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
+
+Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
+
+/// The line through (l, max(l, 0)) and (u, max(u, 0)), raised if its slope is rounded.
+std::pair<Rational, Rational> chord(const Rational& l, const Rational& u, bool exactly) {
+  if (l.sign() >= 0) return {1, 0};
+  if (u.sign() <= 0) return {0, 0};
+  Rational slope = u / (u - l);
+  if (!exactly) slope = Rational::of(slope.to_double());
+  const Rational left = -(slope * l), right = u - slope * u;
+  return {slope, left < right ? right : left};
+}
+
+Rational lower_slope(const Rational& l, const Rational& u, Choice choice) {
+  if (l.sign() >= 0) return 1;
+  if (u.sign() <= 0) return 0;
+  if (choice == Choice::Middle) return u > -l ? 1 : 0;
+  return choice == Choice::Steep ? 1 : 0;
+}
+
+// Relus whose lower line is tried both ways for one bound.
+constexpr size_t kMostFlips = 24;
+
+/// One end, and what proves it.
+struct End {
+  std::optional<Rational> value;
+  LineProof proof;
+};
+
+/// A lower bound of a combination.
+class LowerBound {
+ public:
+  /// `slopes`: of lower lines, instead of what the choice says.
+  LowerBound(const Variables& variables, const LeafRange& leaf, Choice choice,
+             const std::map<int, Rational>& slopes)
+      : variables_(variables), leaf_(leaf), choice_(choice), slopes_(slopes) {}
+
+  /// `negated`: the form is the negative of the one to be proved.
+  End of(const Combination& form) {
+    for (const auto& [variable, coefficient] : form.terms) terms_[variable] = coefficient;
+    constant_ = form.constant;
+    if (choice_ != Choice::Intervals)
+      for (auto place = terms_.end(); place != terms_.begin();) {
+        --place;
+        place = replaced(place);
+      }
+    return {ends(), std::move(proof_)};
+  }
+
+ private:
+  using Place = std::map<int, Rational>::iterator;
+
+  /// Replaces a relu by its line, which has earlier variables only; gives the place after what is left to do.
+  Place replaced(Place place) {
+    const auto [index, coefficient] = *place;
+    const Variable& variable = variables_[index];
+    if (variable.kind != VariableKind::Relu) return place;
+    const auto &l = variable.range.low, &u = variable.range.high;
+    const bool above = coefficient.sign() < 0;
+    if (!l || !u) return place;
+    Rational slope;
+    if (above) {
+      const auto line = chord(*l, *u, variables_.all().size() <= kExactVariables);
+      proof_.upper[index] = line;
+      slope = line.first;
+      constant_ += coefficient * line.second;
+    } else {
+      const auto given = slopes_.find(index);
+      slope = given == slopes_.end() ? lower_slope(*l, *u, choice_) : given->second;
+      proof_.lower[index] = slope;
+    }
+    proof_.eliminate.push_back(index);
+    const Place next = terms_.erase(place);
+    if (slope.is_zero()) return next;
+    const Rational factor = coefficient * slope;
+    const Combination& argument = variable.arguments[0];
+    constant_ += factor * argument.constant;
+    for (const auto& [earlier, weight] : argument.terms) terms_[earlier] += factor * weight;
+    return terms_.lower_bound(index);
+  }
+
+  std::optional<Rational> ends() const {
+    Rational sum = constant_;
+    for (const auto& [index, coefficient] : terms_) {
+      if (coefficient.is_zero()) continue;
+      const Variable& variable = variables_[index];
+      std::pair<std::optional<Rational>, std::optional<Rational>> range;
+      if (variable.kind == VariableKind::Leaf) range = leaf_(variable.name);
+      if (variable.kind == VariableKind::Relu) {
+        range.first = variable.range.low ? positive_part(*variable.range.low) : Rational(0);
+        if (variable.range.high) range.second = positive_part(*variable.range.high);
+      }
+      const auto& side = coefficient.sign() > 0 ? range.first : range.second;
+      if (!side) return {};
+      sum += coefficient * *side;
+    }
+    return sum;
+  }
+
+  const Variables& variables_;
+  const LeafRange& leaf_;
+  const Choice choice_;
+  const std::map<int, Rational>& slopes_;
+  std::map<int, Rational> terms_;
+  Rational constant_;
+  LineProof proof_;
+};
+
+/// Slopes 0 and 1 exchanged one by one, where that raises the bound.
+End improved(const Variables& variables, const Combination& form, const LeafRange& leaf, End best) {
+  const std::map<int, Rational> lines = best.proof.lower;
+  if (!best.value || lines.size() > kMostFlips) return best;
+  for (const auto& line : lines) {
+    std::map<int, Rational> slopes = best.proof.lower;
+    if (!slopes.contains(line.first)) continue;
+    slopes[line.first] = Rational(1) - slopes[line.first];
+    End found = LowerBound(variables, leaf, Choice::Middle, slopes).of(form);
+    if (found.value && *best.value < *found.value) best = std::move(found);
+  }
+  return best;
+}
+
+End lowest(const Variables& variables, const Combination& form, const LeafRange& leaf) {
+  static const std::map<int, Rational> by_choice;
+  End best;
+  for (const Choice choice : {Choice::Middle, Choice::Flat, Choice::Steep}) {
+    End found = LowerBound(variables, leaf, choice, by_choice).of(form);
+    if (found.value && (!best.value || *best.value < *found.value)) best = std::move(found);
+  }
+  best = improved(variables, form, leaf, std::move(best));
+  End plain = LowerBound(variables, leaf, Choice::Intervals, by_choice).of(form);
+  if (plain.value && (!best.value || *best.value < *plain.value)) best = std::move(plain);
+  if (!best.value) return best;
+  if (best.value->numerator_bits() + best.value->denominator_bits() > kMostBits)
+    best.value = Rational::of(enclose(*best.value).low);
+  return best;
+}
+
+}  // namespace
+
+FormRange form_range(const Variables& variables, const Combination& form, const LeafRange& leaf) {
+  End low = lowest(variables, form, leaf), high = lowest(variables, Rational(-1) * form, leaf);
+  FormRange range{
+      .low = low.value, .lower_proof = std::move(low.proof), .upper_proof = std::move(high.proof)};
+  if (high.value) range.high = -*high.value;
+  return range;
+}
+
+}  // namespace crease
