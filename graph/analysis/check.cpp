@@ -30,7 +30,8 @@ std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vec
   return values;
 }
 
-/// Element `index` of `output` at a point, by evaluating everything that it needs.
+}  // namespace
+
 Rational value_at(const Graph& graph, NodeId output, size_t index, const std::vector<Rational>& numbers) {
   std::map<NodeId, std::vector<Rational>> values = point(graph, numbers);
   for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
@@ -42,8 +43,6 @@ Rational value_at(const Graph& graph, NodeId output, size_t index, const std::ve
   if (index >= result.size()) throw Refused("the output has no such element");
   return result[index];
 }
-
-}  // namespace
 
 std::vector<Rational> numbers(const std::vector<std::string>& texts) {
   std::vector<Rational> result;
@@ -90,26 +89,36 @@ std::string check_witness(const nlohmann::json& certificate, const Graph& graph)
 
 namespace {
 
-std::string check_kind(std::string_view json, const Graph& graph) {
-  const nlohmann::json certificate = nlohmann::json::parse(json);
+/// Graphs that a kind speaks of: "equivalence" and "difference" of two.
+void expect_graphs(const nlohmann::json& certificate, const Graph& graph, const Graph* other) {
   if (certificate.at("cert") != "graph-cert/1") throw checker::Refused("the format is not graph-cert/1");
   if (certificate.at("semantics") != "real") throw checker::Refused("only real semantics is known");
   if (certificate.at("graph") != digest(graph))
     throw checker::Refused("the certificate is about another graph");
+  const bool of_two = certificate.at("kind") == "equivalence" || certificate.at("kind") == "difference";
+  if (of_two && other == nullptr) throw checker::Refused("the certificate speaks of two graphs: give both");
+  if (!of_two && other != nullptr) throw checker::Refused("the certificate speaks of one graph only");
+  if (of_two && certificate.at("other") != digest(*other))
+    throw checker::Refused("the certificate is about another second graph");
+}
+
+std::string check_kind(std::string_view json, const Graph& graph, const Graph* other) {
+  const nlohmann::json certificate = nlohmann::json::parse(json);
+  expect_graphs(certificate, graph, other);
   const std::string kind = certificate.at("kind").get<std::string>();
   if (kind == "affine-collapse") return checker::check_affine(certificate, graph);
   if (kind == "not-affine") return checker::check_witness(certificate, graph);
   if (kind == "unit-verdicts") return checker::check_units(certificate, graph);
   if (kind == "gradient") return checker::check_gradient(certificate, graph);
   if (kind == "rescaling-invariance") return checker::check_rescaling(certificate, graph);
+  if (kind == "equivalence") return checker::check_equivalence(certificate, graph, *other);
+  if (kind == "difference") return checker::check_difference(certificate, graph, *other);
   throw checker::Refused("kind '" + kind + "' is not known");
 }
 
-}  // namespace
-
-CheckResult check(std::string_view json, const Graph& graph) {
+CheckResult judged(std::string_view json, const Graph& graph, const Graph* other) {
   try {
-    return {true, check_kind(json, graph)};
+    return {true, check_kind(json, graph, other)};
   } catch (const checker::Refused& refused) {
     return {false, refused.what()};
   } catch (const nlohmann::json::exception& problem) {
@@ -119,6 +128,14 @@ CheckResult check(std::string_view json, const Graph& graph) {
   } catch (const std::exception& problem) {
     return {false, std::string("not a certificate: ") + problem.what()};
   }
+}
+
+}  // namespace
+
+CheckResult check(std::string_view json, const Graph& graph) { return judged(json, graph, nullptr); }
+
+CheckResult check(std::string_view json, const Graph& graph, const Graph& other) {
+  return judged(json, graph, &other);
 }
 
 CheckResult check(const Certificate& certificate, const Graph& graph) {

@@ -21,6 +21,8 @@ struct CheckResult {
 /// Accepts or refuses a certificate given as JSON text. Never throws for a bad certificate: text that is not
 /// JSON, of another format or kind, about another graph, or wrong in any step is refused with the reason.
 CheckResult check(std::string_view json, const Graph& graph);
+/// A certificate about two graphs: that they are equal, or that they are not.
+CheckResult check(std::string_view json, const Graph& graph, const Graph& other);
 CheckResult check(const Certificate& certificate, const Graph& graph);
 
 }  // namespace crease

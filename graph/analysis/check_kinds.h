@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/analysis/check_forms.h"
 #include "graph/graph.h"
 #include "graph/rational.h"
 
@@ -15,6 +16,18 @@ namespace crease::checker {
 std::vector<Rational> numbers(const std::vector<std::string>& texts);
 /// The nodes that a claim names as its frontier. Errors: Refused if it names one twice.
 std::set<NodeId> frontier_of(const nlohmann::json& claim, const Graph& graph);
+
+/// Element `index` of a node at a point, the elements of all inputs in order. Errors: Refused if it has none.
+Rational value_at(const Graph& graph, NodeId node, size_t index, const std::vector<Rational>& point);
+
+/// Forms of nodes that "steps" prove, all elements in a row, and the arguments of relus that they leave open.
+struct Replayed {
+  std::vector<Form> sinks;
+  std::map<Atom, Form> relus;
+};
+/// `certificate` has "steps" and "frontier": nodes whose elements may be anything.
+Replayed replayed_forms(const nlohmann::json& certificate, const Graph& graph,
+                        const std::vector<NodeId>& sinks);
 
 /// "affine-collapse" with AFFINE steps alone.
 std::string check_affine(const nlohmann::json& certificate, const Graph& graph);
@@ -30,5 +43,9 @@ std::string check_gradient(const nlohmann::json& certificate, const Graph& graph
 
 /// "rescaling-invariance".
 std::string check_rescaling(const nlohmann::json& certificate, const Graph& graph);
+
+/// "equivalence", "difference": of two graphs.
+std::string check_equivalence(const nlohmann::json& certificate, const Graph& a, const Graph& b);
+std::string check_difference(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 
 }  // namespace crease::checker

@@ -68,6 +68,13 @@ class Replay {
     return found->second;
   }
 
+  /// Relus that steps left open.
+  std::map<Atom, Form> open_relus() const {
+    std::map<Atom, Form> result;
+    for (const auto& [atom, relu] : relus_) result.emplace(atom, relu.argument);
+    return result;
+  }
+
   /// Compares "ACTIVE", "DEAD", "ATOM" or ["SAME", atom, factor] with what a step decided of a unit.
   void compare_unit(const std::string& unit, const Json& claimed) const {
     const Atom atom = parse_atom(graph_, unit);
@@ -339,6 +346,15 @@ std::string check_piecewise_collapse(const Json& certificate, const Graph& graph
   compare_claim(graph, replay.forms(find_node(graph, sink)), claim);
   return sink + " is the claimed affine map of its frontier" +
          (certificate.contains("box") ? " on the box" : "");
+}
+
+Replayed replayed_forms(const Json& certificate, const Graph& graph, const std::vector<NodeId>& sinks) {
+  Replay replay(certificate, graph, frontier_of(certificate, graph));
+  replay.run(certificate.at("steps"));
+  Replayed result{.sinks = {}, .relus = replay.open_relus()};
+  for (const NodeId sink : sinks)
+    for (const Form& form : replay.forms(sink)) result.sinks.push_back(form);
+  return result;
 }
 
 std::string check_units(const Json& certificate, const Graph& graph) {

@@ -53,6 +53,15 @@ Certificate affine_certificate(const Graph& graph, const NormalForm& normal, Nod
 /// "ATOM" or ["SAME", unit, factor].
 Certificate units_certificate(const Graph& graph, const NormalForm& normal, const std::string& box = {});
 
+/// "a1[2]", or "a1[2].1" for a further part: how certificates name a unit.
+std::string unit_key(const Graph& graph, const UnitName& name);
+/// The steps of a proof that derives the forms of `wanted`, as a JSON list, and the leaves that they read.
+struct ProofSteps {
+  std::string steps;
+  std::vector<NodeId> leaves;
+};
+ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted);
+
 /// "affine" for outputs that are affine though they contain relus, and one finding of relus that are merged,
 /// dead or always active for all inputs, if any.
 std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOptions& options = {});

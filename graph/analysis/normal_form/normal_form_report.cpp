@@ -12,15 +12,15 @@
 
 namespace crease {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-using Kind = UnitDecision::Kind;
-
 std::string unit_key(const Graph& graph, const UnitName& name) {
   const std::string key = fmt::format("{}[{}]", node_key(graph, name.node), name.element);
   return name.part == 0 ? key : fmt::format("{}.{}", key, name.part);
 }
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = UnitDecision::Kind;
 
 Json decision(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
   switch (unit.kind) {
@@ -328,6 +328,11 @@ Certificate units_certificate(const Graph& graph, const NormalForm& normal, cons
     if (graph.node(id).role != Role::Input) json["claim"]["frontier"].push_back(node_key(graph, id));
   json["steps"] = steps.list;
   return {"unit-verdicts", json.dump()};
+}
+
+ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted) {
+  const Steps steps = steps_for(graph, normal, wanted);
+  return {.steps = steps.list.dump(), .leaves = {steps.leaves.begin(), steps.leaves.end()}};
 }
 
 std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOptions& options) {

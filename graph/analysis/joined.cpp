@@ -1,0 +1,95 @@
+#include "graph/analysis/joined.h"
+
+#include <algorithm>
+
+#include "graph/error.h"
+#include "graph/ops/arithmetic.h"
+
+namespace crease {
+namespace {
+
+using Names = std::vector<std::pair<std::string, NodeId>>;
+
+Names inputs_of(const Graph& graph) {
+  Names result;
+  for (const NodeId id : graph.inputs()) result.emplace_back(graph.node(id).name, id);
+  return result;
+}
+
+Names outputs_of(const Graph& graph) {
+  Names result;
+  for (const Output& output : graph.outputs()) result.emplace_back(output.name, output.node);
+  return result;
+}
+
+/// Partners in the order of `a`. Errors: Error if they do not fit.
+std::vector<std::pair<NodeId, NodeId>> paired(const Graph& a, const Names& in_a, const Graph& b,
+                                              const Names& in_b, const char* what) {
+  expect(in_a.size() == in_b.size(), "[equivalent] the networks have different numbers of {}: got {} and {}",
+         what, in_a.size(), in_b.size());
+  const bool by_name = std::ranges::all_of(in_a, [&](const auto& entry) {
+    return std::ranges::count(in_b, entry.first, &Names::value_type::first) == 1;
+  });
+  std::vector<std::pair<NodeId, NodeId>> result;
+  for (size_t i = 0; i < in_a.size(); ++i) {
+    const auto& partner =
+        by_name ? *std::ranges::find(in_b, in_a[i].first, &Names::value_type::first) : in_b[i];
+    const Node& first = a.node(in_a[i].second);
+    const Node& second = b.node(partner.second);
+    expect(first.shape == second.shape && first.type == second.type,
+           "[equivalent] {} '{}' and '{}' do not fit: got {} {} and {} {}", what, in_a[i].first,
+           partner.first, to_string(first.type), to_string(first.shape), to_string(second.type),
+           to_string(second.shape));
+    result.emplace_back(in_a[i].second, partner.second);
+  }
+  return result;
+}
+
+/// Copies a network behind the inputs that `place` holds already.
+void append(Graph& to, const Graph& from, const std::string& prefix, std::vector<NodeId>& place) {
+  for (NodeId id = 0; id < from.size(); ++id) {
+    const Node& node = from.node(id);
+    NodeId& target = place[static_cast<size_t>(id)];
+    if (node.role == Role::Input) continue;
+    if (node.role == Role::Parameter) {
+      target = to.parameter(prefix + node.name, node.value, node.where).id();
+      continue;
+    }
+    std::vector<Value> operands;
+    for (const NodeId operand : node.operands)
+      operands.push_back(to.value(place[static_cast<size_t>(operand)]));
+    target = to.copy(node, operands).id();
+  }
+}
+
+}  // namespace
+
+Joined joined(const Graph& a, const Graph& b) {
+  const auto inputs = paired(a, inputs_of(a), b, inputs_of(b), "inputs");
+  const auto outputs = paired(a, outputs_of(a), b, outputs_of(b), "outputs");
+  expect(!outputs.empty(), "[equivalent] the networks have no outputs: got 0, want at least 1");
+  Joined result{.graph = {}, .from_a = {}, .from_b = {}, .outputs = {}, .differences = {}};
+  result.from_a.assign(static_cast<size_t>(a.size()), -1);
+  result.from_b.assign(static_cast<size_t>(b.size()), -1);
+  for (const auto& [first, second] : inputs) {
+    const Node& node = a.node(first);
+    const NodeId id = result.graph.input(node.name, node.shape, node.type, node.where).id();
+    result.from_a[static_cast<size_t>(first)] = result.from_b[static_cast<size_t>(second)] = id;
+  }
+  append(result.graph, a, "a.", result.from_a);
+  append(result.graph, b, "b.", result.from_b);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const NodeId in_a = result.from_a[static_cast<size_t>(outputs[i].first)];
+    const NodeId in_b = result.from_b[static_cast<size_t>(outputs[i].second)];
+    expect(is_floating(result.graph.node(in_a).type),
+           "[equivalent] output '{}' is not of a floating type: got {}; compare what it is decided by",
+           a.outputs()[i].name, to_string(result.graph.node(in_a).type));
+    const Value difference = result.graph.value(in_a) - result.graph.value(in_b);
+    result.outputs.emplace_back(in_a, in_b);
+    result.differences.push_back(difference.id());
+    result.graph.output(a.outputs()[i].name, difference);
+  }
+  return result;
+}
+
+}  // namespace crease
