@@ -38,6 +38,8 @@
 #include "graph/analysis/balance/range.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check.h"
+#include "graph/analysis/conserved.h"
+#include "graph/analysis/equivalence/equivalence.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/saturation.h"

@@ -17,15 +17,6 @@ std::vector<EscapingUnit> escaping_units(const ScalingGroup& group, std::span<co
   return result;
 }
 
-/// Q of each coordinate.
-std::vector<double> conserved_at_start(const Orbit& squares) {
-  std::vector<double> result(static_cast<size_t>(squares.coordinates), 0);
-  for (const OrbitTerm& term : squares.terms)
-    for (const auto& [k, coefficient] : term.exponent)
-      result[static_cast<size_t>(k)] += 0.5 * coefficient * std::exp(term.log_size);
-  return result;
-}
-
 double remaining_sum(Orbit orbit, std::span<const Recession> without, std::span<const double> t) {
   for (const Recession& recession : without)
     for (const size_t m : recession.vanishing) orbit.terms[m].log_size = -INFINITY;
@@ -48,7 +39,6 @@ Balance balance(const Graph& graph, const ScalingGroup& group, const BalanceOpti
   Balance result;
   result.attained = away.empty();
   result.escaping = escaping_units(group, away);
-  result.conserved = conserved_at_start(squares);
   const std::vector<double> least = minimise(squares, away);
   result.squares_before = std::exp(log_sum(squares, std::vector<double>(least.size(), 0)));
   result.squares_least = remaining_sum(squares, away, least);

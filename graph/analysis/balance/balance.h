@@ -46,7 +46,6 @@ struct Balance {
   double squares_least = 0;   // the infimum over real factors
   bool attained = true;       // whether some factors reach it
   std::vector<EscapingUnit> escaping;
-  std::vector<double> conserved;  // Q of each coordinate: 1/2 sum of E theta^2, before
 };
 
 /// Parameters whose name says that they are running statistics (running_mean, running_variance): what is

@@ -4,6 +4,7 @@
 
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/conserved.h"
 
 namespace crease {
 using Json = nlohmann::ordered_json;
@@ -26,23 +27,23 @@ std::string escape_sentence(const Graph& graph, const EscapingUnit& escaping) {
 
 namespace {
 
-Finding conserved_finding(const Graph& graph, const ScalingGroup& group, const Balance& found) {
+Finding conserved_finding(const Graph& graph, const ScalingGroup& group) {
+  const std::vector<SignedSum> conserved = conserved_quantities(graph, group);
   std::string text;
   Json list = Json::array();
   constexpr size_t shown = 3;
-  for (size_t k = 0; k < found.conserved.size(); ++k) {
+  for (size_t k = 0; k < conserved.size(); ++k) {
     const std::string name = unit_name(graph, group.coordinates()[k]);
-    list.push_back({{"unit", name}, {"q", found.conserved[k]}});
-    if (k < shown) text += fmt::format("{}{} {:.4g}", k > 0 ? "  " : "", name, found.conserved[k]);
+    list.push_back({{"unit", name}, {"q", conserved[k].sum}});
+    if (k < shown) text += fmt::format("{}{} {:.4g}", k > 0 ? "  " : "", name, conserved[k].sum);
   }
-  if (found.conserved.size() > shown)
-    text += fmt::format("  ... and {} more", found.conserved.size() - shown);
+  if (conserved.size() > shown) text += fmt::format("  ... and {} more", conserved.size() - shown);
   return {.id = "conserved",
           .subject = "parameters",
           .verdict = Verdict::Proved,
           .level = Level::Structure,
           .sentences = {fmt::format("gradient flow conserves {} numbers Q = sum of E theta^2 / 2: {}",
-                                    found.conserved.size(), text)},
+                                    conserved.size(), text)},
           .evidence = Json{{"q", list}}.dump(),
           .certificate = {}};
 }
@@ -78,7 +79,7 @@ std::vector<Finding> balance_findings(const Graph& graph) {
       {"attained", found.attained},
       {"escaping",
        escaping}}.dump();
-  return {conserved_finding(graph, group, found), std::move(finding)};
+  return {conserved_finding(graph, group), std::move(finding)};
 }
 
 }  // namespace crease

@@ -51,6 +51,8 @@ std::span<const Field> network_fields() {
       {"box/fp16_first_possible_overflow", check_box_overflow},
       {"box/fp16_first_reachable_overflow", check_box_reached},
       {"box/simplified", check_box_simplified},
+      {"symmetry/permutations", check_permutations},
+      {"symmetry/balance_float", check_balance},
   };
   return rows;
 }

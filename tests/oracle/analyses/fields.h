@@ -37,6 +37,11 @@ void check_sign_flips(const Json& expected, const Network& network, Outcome& out
 void check_rescaled(const Json& expected, const Network& network, Outcome& outcome);
 void check_rescaled_outputs(const Json& expected, const Network& network, Outcome& outcome);
 void check_noether(const Json& expected, const Network& network, Outcome& outcome);
+void check_permutations(const Json& expected, const Network& network, Outcome& outcome);
+void check_balance(const Json& expected, const Network& network, Outcome& outcome);
+
+/// All fields of one pair of networks.
+void check_pair(const Json& pair, Outcome& outcome);
 
 void check_is_convolution(const Json& expected, const Network& network, Outcome& outcome);
 void check_kernel(const Json& expected, const Network& network, Outcome& outcome);
