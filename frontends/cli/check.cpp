@@ -13,13 +13,16 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string certificate, model;
+  std::string certificate, model, other;
 };
 
 int run(const Arguments& arguments) {
   const std::string certificate = read_file(arguments.certificate);
   const Graph graph = analyzed_graph(load_model(arguments.model).network);
-  const CheckResult result = check(certificate, graph);
+  const CheckResult result =
+      arguments.other.empty()
+          ? check(certificate, graph)
+          : check(certificate, graph, analyzed_graph(load_model(arguments.other).network));
   fmt::print("{}: {}\n", result.accepted ? "accepted" : "refused", result.reason);
   return result.accepted ? 0 : 1;
 }
@@ -34,6 +37,8 @@ void add_check(CLI::App& application, Action& action) {
       .add_option("certificate", arguments->certificate, "File that `crease inspect --certificates` wrote")
       ->required();
   command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("other", arguments->other,
+                     "The second network, for what `crease equivalent --certificate` wrote");
   command.footer(
       "Exit status: 0 accepted, 1 refused.\n"
       "Examples:\n  crease inspect my-model --certificates proofs\n  crease check proofs/c1.json my-model");

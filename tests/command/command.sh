@@ -190,6 +190,14 @@ case_balance() {
   "$crease" eval model > first
   "$crease" eval balanced > second
   cmp first second
+  gives 0 'EQUIVALENT for all inputs' equivalent model balanced --certificate equal.json
+  gives 0 'accepted: both networks' check equal.json model balanced
+  gives 1 'speaks of two graphs' check equal.json model
+  "$crease" train --epochs 1 --hidden 8 --seed 3 --save other > output || complain 'cannot train'
+  gives 3 'DIFFERENT: logits[0]' equivalent model other --certificate differ.json
+  gives 0 'accepted: logits is' check differ.json model other
+  gives 1 'about another second graph' check differ.json model balanced
+  rm -r other
   gives 1 'balanced exists already' balance model -o balanced
   gives 0 'least over all networks' balance model -o real --real
   gives 0 'int8 after' balance model -o even --range int8

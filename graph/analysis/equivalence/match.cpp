@@ -9,8 +9,6 @@
 namespace crease {
 namespace {
 
-using Kind = UnitDecision::Kind;
-
 Graph without_values(const Graph& graph) {
   Graph result = graph;
   for (const NodeId id : graph.parameters())
@@ -18,45 +16,43 @@ Graph without_values(const Graph& graph) {
   return result;
 }
 
-/// A unit as a multiple of a variable.
-struct Multiple {
-  int variable = -1;
-  Rational factor = 1;
-};
-
-/// Units in order; nothing where one is decided for all inputs, or an element has several relus.
-std::optional<std::vector<Multiple>> multiples(const NormalForm& normal, NodeId id) {
-  std::vector<Multiple> result;
-  const std::vector<UnitDecision>& decisions = normal.decisions.at(id);
-  const std::vector<UnitName>& names = normal.names.at(id);
-  for (size_t k = 0; k < decisions.size(); ++k) {
-    if (decisions[k].variable < 0 || names[k].part != 0) return {};
-    result.push_back({decisions[k].variable, decisions[k].kind == Kind::Same ? decisions[k].factor : 1});
-  }
-  return result;
+/// c with b = c a, if there is one. Needs terms in both.
+std::optional<Rational> ratio(const Combination& a, const Combination& b) {
+  if (a.terms.size() != b.terms.size() || a.terms[0].first != b.terms[0].first) return {};
+  const Rational factor = b.terms[0].second / a.terms[0].second;
+  if (factor * a == b) return factor;
+  return {};
 }
 
-/// b's units as multiples of a's, each of its own one. Those of the same direction are taken in order of
-/// factor.
-std::optional<LayerMatch> matched(const std::vector<Multiple>& a, const std::vector<Multiple>& b,
+/// Whether a unit is a function that no sum of others can be taken for: not affine.
+bool is_curved(const NormalForm& normal, const Combination& form) {
+  return std::ranges::any_of(
+      form.terms, [&](const auto& term) { return normal.variables[term.first].kind != VariableKind::Leaf; });
+}
+
+/// b's units as multiples of a's, each of its own one; nothing unless there is exactly one way.
+std::optional<LayerMatch> matched(const std::vector<Combination>& a, const std::vector<Combination>& b,
                                   const NormalForm& normal) {
-  if (a.size() != b.size()) return {};
   LayerMatch result{.a = -1, .b = -1, .permutation = {}, .scale = {}};
+  std::multimap<std::vector<int>, size_t> by_variables;
+  const auto variables = [](const Combination& form) {
+    std::vector<int> list;
+    for (const auto& [variable, coefficient] : form.terms) list.push_back(variable);
+    return list;
+  };
+  for (size_t j = 0; j < a.size(); ++j) by_variables.emplace(variables(a[j]), j);
   std::set<size_t> used;
-  for (const Multiple& unit : b) {
-    std::optional<size_t> partner;
-    const bool is_relu = normal.variables[unit.variable].kind == VariableKind::Relu;
-    for (size_t j = 0; j < a.size(); ++j) {
-      if (used.contains(j) || a[j].variable != unit.variable) continue;
-      if (is_relu && (unit.factor / a[j].factor).sign() < 0) continue;
-      const bool identical = a[j].factor == unit.factor;
-      if (!partner || identical) partner = j;
-      if (identical) break;
-    }
-    if (!partner) return {};
-    used.insert(*partner);
-    result.permutation.push_back(static_cast<int64_t>(*partner));
-    result.scale.push_back(unit.factor / a[*partner].factor);
+  for (const Combination& unit : b) {
+    if (!is_curved(normal, unit)) return {};
+    int partners = 0;
+    const auto [first, last] = by_variables.equal_range(variables(unit));
+    for (auto it = first; it != last; ++it)
+      if (const auto factor = ratio(a[it->second], unit)) {
+        if (++partners > 1 || !used.insert(it->second).second) return {};
+        result.permutation.push_back(static_cast<int64_t>(it->second));
+        result.scale.push_back(*factor);
+      }
+    if (partners == 0) return {};
   }
   return result;
 }
@@ -74,9 +70,7 @@ std::optional<std::vector<LayerMatch>> matched_layers(const Graph& a, const Join
     const NodeId in_a = both.from_a[static_cast<size_t>(id)], in_b = both.from_b[static_cast<size_t>(id)];
     if (!normal.decisions.contains(in_a) && !normal.decisions.contains(in_b)) continue;
     if (!normal.decisions.contains(in_a) || !normal.decisions.contains(in_b)) return {};
-    const auto of_a = multiples(normal, in_a), of_b = multiples(normal, in_b);
-    if (!of_a || !of_b) return {};
-    auto layer = matched(*of_a, *of_b, normal);
+    auto layer = matched(normal.forms.at(in_a), normal.forms.at(in_b), normal);
     if (!layer) return {};
     layer->a = layer->b = id;
     result.push_back(*std::move(layer));

@@ -1,0 +1,173 @@
+#include "graph/analysis/equivalence/equivalence.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "graph/analysis/check.h"
+#include "graph/analysis/permutations/permutations.h"
+#include "graph/analysis/scaling.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
+#include "graph/ops/reduction.h"
+#include "tests/graph/analysis/mutants.h"
+
+using namespace crease;
+using nlohmann::json;
+
+namespace {
+
+Tensor weights(std::vector<int64_t> sizes, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> number(1, 4000);
+  Tensor tensor(Type::f32, std::move(sizes));
+  for (int64_t i = 0; i < tensor.count(); ++i) tensor.set(i, (number(random) - 2000.5) / 1024);
+  return tensor;
+}
+
+/// A residual network of rectifiers.
+Graph layers(uint32_t seed) {
+  Graph graph;
+  uint32_t next = 10 * seed;
+  const auto weight = [&](const std::string& name, std::vector<int64_t> sizes) {
+    return graph.parameter(name, weights(std::move(sizes), ++next));
+  };
+  const Value x = graph.input("x", {"batch", 3});
+  const Value stream = relu(matmul(x, weight("w1", {3, 4})) + weight("b1", {4}));
+  const Value inner = leaky_relu(0.25)(matmul(stream, weight("w2", {4, 3})) + weight("b2", {3}));
+  graph.output("y", matmul(stream + matmul(inner, weight("w3", {3, 4})), weight("w4", {4, 2})));
+  return graph;
+}
+
+/// A random member of the group: factors that are powers of two, and exchanges.
+Graph moved(const Graph& graph, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> power(-3, 3);
+  const ScalingGroup group = scaling_group(graph);
+  std::vector<double> t;
+  for (int k = 0; k < group.dimension(); ++k) t.push_back(power(random));
+  Graph result = rescaled(graph, group, t);
+  for (const PermutationBlock& block : permutation_group(graph).blocks)
+    for (const Permutation& exchange : block.exchanges)
+      if (random() % 2 == 0) result = permuted(result, exchange);
+  return result;
+}
+
+void check_accepted(const Equivalence& found, const Graph& a, const Graph& b) {
+  REQUIRE(found.certificate);
+  const CheckResult judged = check(found.certificate->json, a, b);
+  CHECK_MESSAGE(judged.accepted, judged.reason);
+}
+
+using Function = Value (*)(const Value&, const Value&, const Value&);
+
+/// A network of three numbers.
+Graph of_three(Function function) {
+  Graph graph;
+  const Value a = graph.input("a", {1}), b = graph.input("b", {1}), c = graph.input("c", {1});
+  graph.output("y", function(a, b, c));
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("random members of the group are equivalent, in the same orbit, and one changed weight is found") {
+  for (uint32_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    const Graph a = layers(seed), b = moved(a, seed);
+    const Equivalence same = equivalent(a, b);
+    CHECK_EQ(same.verdict, Verdict::Proved);
+    CHECK_EQ(same.relation, Relation::SameOrbit);
+    check_accepted(same, a, b);
+    Graph c = b;
+    Tensor weight = b.find("w3").node().value;
+    weight.set(1, weight.at(1) + 0x1p-12);
+    c.set_parameter("w3", weight);
+    const Equivalence other = equivalent(a, c);
+    CHECK_EQ(other.verdict, Verdict::Refuted);
+    check_accepted(other, a, c);
+    CHECK_FALSE(check(same.certificate->json, a, c).accepted);
+  }
+}
+
+TEST_CASE("equality that no normal form shows is proved cell by cell") {
+  const std::pair<Function, Function> equal[] = {
+      {[](const Value& a, const Value& b, const Value& c) { return max(max(a, b), c); },
+       [](const Value& a, const Value& b, const Value& c) { return max(a, max(c, b)); }},
+      {[](const Value& a, const Value& b, const Value& c) { return min(max(a, b), max(a, c)); },
+       [](const Value& a, const Value& b, const Value& c) { return max(a, min(b, c)); }},
+      {[](const Value& a, const Value& b, const Value& c) { return max(a + c, b + c); },
+       [](const Value& a, const Value& b, const Value& c) { return relu(a - b) + b + c; }}};
+  for (const auto& [first, second] : equal) {
+    const Graph a = of_three(first), b = of_three(second);
+    const Equivalence found = equivalent(a, b);
+    CHECK_EQ(found.verdict, Verdict::Proved);
+    CHECK_EQ(found.relation, Relation::DifferentArchitecture);
+    check_accepted(found, a, b);
+  }
+}
+
+TEST_CASE("a difference in a small corner of input space is found") {
+  // They differ only where a lies within 2^-9 of 1000 and b, c are greater than 500.
+  const Graph a = of_three([](const Value& x, const Value& y, const Value& z) { return x + y + z; });
+  const Graph b = of_three([](const Value& x, const Value& y, const Value& z) {
+    return x + y + z + relu(min(min(0x1p-9 - abs(x - 1000), y - 500), z - 500));
+  });
+  const Equivalence found = equivalent(a, b);
+  CHECK_EQ(found.verdict, Verdict::Refuted);
+  CHECK_EQ(found.reason, "in a cell that random points missed");
+  check_accepted(found, a, b);
+}
+
+TEST_CASE("what is not decided is unknown, with the reason") {
+  const auto network = [](double factor) {
+    Graph graph;
+    const Value x = graph.input("x", {2});
+    graph.output("y", tanh(x * factor) * tanh(x));
+    return graph;
+  };
+  const Equivalence found = equivalent(network(1), network(2));
+  CHECK_EQ(found.verdict, Verdict::Unknown);
+  CHECK_FALSE(found.reason.empty());
+  const auto doubled = [](const Value& a, const Value& b, const Value& c) { return max(max(a, b), c); };
+  const auto turned = [](const Value& a, const Value& b, const Value& c) { return max(a, max(b, c)); };
+  const Equivalence limited = equivalent(of_three(doubled), of_three(turned), {.cell_limit = 2});
+  CHECK_EQ(limited.verdict, Verdict::Unknown);
+  CHECK_NE(limited.reason.find("more than 2 cells"), std::string::npos);
+}
+
+TEST_CASE("networks that cannot be compared are refused with both sides") {
+  const auto sized = [](int64_t size) {
+    Graph graph;
+    graph.output("y", relu(graph.input("x", {size})));
+    return graph;
+  };
+  CHECK_THROWS_WITH_AS(equivalent(sized(2), sized(3)),
+                       doctest::Contains("do not fit: got f32 [2] and f32 [3]"), Error);
+  Graph more = sized(2);
+  more.output("z", more.find("x"));
+  CHECK_THROWS_WITH_AS(equivalent(sized(2), more), doctest::Contains("different numbers of outputs"), Error);
+  Graph index;
+  index.output("y", argmax(index.input("x", {2})));
+  CHECK_THROWS_WITH_AS(equivalent(index, index), doctest::Contains("is not of a floating type"), Error);
+  CHECK_THROWS_WITH_AS(equivalent(Graph(), Graph()), doctest::Contains("no outputs"), Error);
+}
+
+TEST_CASE("every changed certificate about two networks is refused") {
+  const Graph a = layers(3), b = moved(a, 3), c = layers(4);
+  const Graph first =
+      of_three([](const Value& x, const Value& y, const Value& z) { return max(max(x, y), z); });
+  const Graph second =
+      of_three([](const Value& x, const Value& y, const Value& z) { return max(x, max(y, z)); });
+  const std::pair<const Graph*, const Graph*> pairs[] = {{&a, &b}, {&a, &c}, {&first, &second}};
+  for (const auto& [one, other] : pairs) {
+    const Equivalence found = equivalent(*one, *other);
+    check_accepted(found, *one, *other);
+    for (const test::Mutant& mutant : test::mutants(json::parse(found.certificate->json))) {
+      CAPTURE(mutant.change);
+      CHECK_FALSE(check(mutant.json.dump(), *one, *other).accepted);
+    }
+  }
+}
