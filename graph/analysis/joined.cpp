@@ -56,6 +56,7 @@ void append(Graph& to, const Graph& from, const std::string& prefix, std::vector
       continue;
     }
     std::vector<Value> operands;
+    operands.reserve(node.operands.size());
     for (const NodeId operand : node.operands)
       operands.push_back(to.value(place[static_cast<size_t>(operand)]));
     target = to.copy(node, operands).id();

@@ -1,6 +1,7 @@
 #include "graph/analysis/balance/balance.h"
 
 #include <cmath>
+#include <limits>
 
 #include "graph/analysis/balance/orbit.h"
 #include "graph/analysis/balance/samples.h"
@@ -19,7 +20,8 @@ std::vector<EscapingUnit> escaping_units(const ScalingGroup& group, std::span<co
 
 double remaining_sum(Orbit orbit, std::span<const Recession> without, std::span<const double> t) {
   for (const Recession& recession : without)
-    for (const size_t m : recession.vanishing) orbit.terms[m].log_size = -INFINITY;
+    for (const size_t m : recession.vanishing)
+      orbit.terms[m].log_size = -std::numeric_limits<double>::infinity();
   return std::exp(log_sum(orbit, t));
 }
 

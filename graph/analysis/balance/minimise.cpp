@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "graph/analysis/balance/orbit.h"
 
@@ -64,7 +65,7 @@ class Descent {
     const std::vector<double> start = t_;
     const double before = total();
     for (double length = 1; length > 1e-6; length /= 2) {
-      for (size_t k = 0; k < n; ++k) t_[k] = start[k] - length * step[k] / std::log(2.0);
+      for (size_t k = 0; k < n; ++k) t_[k] = start[k] - length * step[k] / std::numbers::ln2;
       refresh_weights();
       if (total() < before) return (before - total()) / before;
     }
@@ -84,7 +85,7 @@ class Descent {
     double exponent = 0;
     for (const auto& [k, coefficient] : orbit_.terms[m].exponent)
       exponent += coefficient * t_[static_cast<size_t>(k)];
-    return orbit_.terms[m].log_size + orbit_.power * std::log(2.0) * exponent;
+    return orbit_.terms[m].log_size + orbit_.power * std::numbers::ln2 * exponent;
   }
 
   void refresh() {
@@ -101,7 +102,7 @@ class Descent {
   double change(size_t k, double step) const {
     double sum = 0;
     for (const auto& [m, coefficient] : by_coordinate_[k])
-      sum += weight_[m] * std::expm1(orbit_.power * std::log(2.0) * coefficient * step);
+      sum += weight_[m] * std::expm1(orbit_.power * std::numbers::ln2 * coefficient * step);
     return sum;
   }
 

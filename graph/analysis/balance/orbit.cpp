@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <numbers>
 
 #include "graph/error.h"
 
@@ -73,7 +73,7 @@ double log_sum(const Orbit& orbit, std::span<const double> t) {
   for (const OrbitTerm& term : orbit.terms) {
     double exponent = 0;
     for (const auto& [k, coefficient] : term.exponent) exponent += coefficient * t[static_cast<size_t>(k)];
-    result = log_add(result, term.log_size + orbit.power * std::log(2.0) * exponent);
+    result = log_add(result, term.log_size + orbit.power * std::numbers::ln2 * exponent);
   }
   return result;
 }

@@ -93,6 +93,7 @@ class Comparison {
     for (int attempt = 0; attempt < options_.tries; ++attempt) {
       const int64_t exponent = -4 + 3 * (attempt % 4 == 3 ? attempt % 5 - 2 : 0);
       std::vector<Rational> point;
+      point.reserve(count);
       for (size_t i = 0; i < count; ++i) point.push_back(Rational::dyadic(number(random), exponent));
       if (auto found = witness_at(both_, point)) return found;
     }

@@ -19,7 +19,7 @@ Graph without_values(const Graph& graph) {
 /// c with b = c a, if there is one. Needs terms in both.
 std::optional<Rational> ratio(const Combination& a, const Combination& b) {
   if (a.terms.size() != b.terms.size() || a.terms[0].first != b.terms[0].first) return {};
-  const Rational factor = b.terms[0].second / a.terms[0].second;
+  Rational factor = b.terms[0].second / a.terms[0].second;
   if (factor * a == b) return factor;
   return {};
 }
@@ -37,6 +37,7 @@ std::optional<LayerMatch> matched(const std::vector<Combination>& a, const std::
   std::multimap<std::vector<int>, size_t> by_variables;
   const auto variables = [](const Combination& form) {
     std::vector<int> list;
+    list.reserve(form.terms.size());
     for (const auto& [variable, coefficient] : form.terms) list.push_back(variable);
     return list;
   };

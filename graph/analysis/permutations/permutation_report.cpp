@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/permutations/permutations.h"
@@ -14,7 +15,7 @@ std::string order_text(const PermutationGroup& group) {
   double digits = 0;
   std::string product;
   for (const PermutationBlock& block : group.blocks) {
-    digits += std::lgamma(static_cast<double>(block.units.size()) + 1) / std::log(10.0);
+    digits += std::lgamma(static_cast<double>(block.units.size()) + 1) / std::numbers::ln10;
     product += fmt::format("{}{}!", product.empty() ? "" : " x ", block.units.size());
   }
   constexpr size_t shown = 6;
