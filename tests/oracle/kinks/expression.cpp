@@ -39,6 +39,18 @@ const std::map<std::string, const Op*>& maps() {
   return table;
 }
 
+/// Errors: Error for an operation with another count of operands than it has, which would else be dropped.
+void expect_operands(const std::string& op, const Json& expression) {
+  static const std::map<std::string, size_t> counts{
+      {"sub", 2},      {"div", 2},      {"lrelu", 2}, {"clamp", 3}, {"pow", 2},
+      {"clampmin", 2}, {"clampmax", 2}, {"gt0", 3},   {"ge0", 3},   {"eq0", 3}};
+  const auto it = counts.find(op);
+  const size_t got = expression.size() - 1, wanted = it != counts.end()    ? it->second
+                                                     : maps().contains(op) ? 1
+                                                                           : got;
+  expect(got == wanted, "[oracle] {} has {} operands: want {}", op, got, wanted);
+}
+
 }  // namespace
 
 Expression::Expression(size_t variables, const Setting& setting) : setting_(setting) {
@@ -108,12 +120,13 @@ Value Expression::apply(const std::string& op, const Json& e) {
   const auto term = [&](size_t i) { return build(e.at(i)); };
   dyadic_ = dyadic_ && op != "exp" && op != "log" && op != "lse" && op != "div" && op != "sqrt" &&
             op != "norm2" && !op.starts_with("hardsigmoid");
+  expect_operands(op, e);
   if (const auto it = maps().find(op); it != maps().end()) return (*it->second)(term(1));
   if (op == "add") return chain(e, crease::operator+);
   if (op == "max") return chain(e, crease::max);
   if (op == "min") return chain(e, crease::min);
   if (op == "sub") return term(1) - term(2);
-  if (op == "mul") return term(1) * term(2);
+  if (op == "mul") return chain(e, crease::operator*);
   if (op == "div") return term(1) / term(2);
   if (op == "lrelu") return leaky_relu(parameter(e, 2))(term(1));
   if (op == "rmax") return reduce_max(stacked(e), {1});
@@ -126,11 +139,14 @@ Value Expression::apply(const std::string& op, const Json& e) {
   if (op == "gt0") return where(term(1) > constant(0), term(2), term(3));
   if (op == "ge0") return where(term(1) >= constant(0), term(2), term(3));
   if (op == "eq0") return where(equal_to(term(1), constant(0)), term(2), term(3));
-  if (op == "lse") return term(2) + softplus(term(1) - term(2));
+  if (op == "lse") return chain(e, [](const Operand& a, const Operand& b) { return b + softplus(a - b); });
   if (op == "pow") {
+    const double exponent = parameter(e, 2);
+    expect(exponent >= 1 && exponent == std::floor(exponent), "[oracle] pow wants a positive integer: got {}",
+           exponent);
     Value power = term(1);
     const Value base = power;
-    for (int i = 1; i < static_cast<int>(parameter(e, 2)); ++i) power = power * base;
+    for (int i = 1; i < static_cast<int>(exponent); ++i) power = power * base;
     return power;
   }
   fail("[oracle] crease has no operation for '{}'", op);
