@@ -39,7 +39,7 @@ study::Experiment::Result run(const study::Settings& settings) {
   const Split first =
       study::images(settings, "mnist", settings.pick(500, 5000, 0), settings.pick(500, 2000, 0));
   const Split second{.train = permuted(first.train, 7), .test = permuted(first.test, 7)};
-  const int64_t width = settings.pick(32, 200, 1000), epochs = settings.pick(1, 8, 30);
+  const int64_t width = settings.pick(32, 200, 1000), epochs = settings.pick(1, 20, 30);
   study::Table table(
       {"network", "first task %", "second task %", "first task afterwards %", "forgotten points"});
   Plot plot{.title = "test accuracy on the first task while the second is learned",
