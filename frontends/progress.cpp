@@ -53,6 +53,7 @@ std::string json_line(const EpochMetrics& metrics) {
   add("test_accuracy", metrics.test_accuracy);
   json["seconds"] = metrics.seconds;
   json["samples_per_second"] = metrics.samples_per_second;
+  if (metrics.noether) json["noether"] = *metrics.noether;
   return json.dump();
 }
 

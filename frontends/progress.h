@@ -33,6 +33,7 @@ struct EpochMetrics {
   std::optional<double> test_accuracy = {};
   double seconds = 0;
   double samples_per_second = 0;
+  std::optional<double> noether = {};  // the worst sum of the Noether test, as a share of its terms
 };
 
 /// "epoch 3/20 [=====>    ]  61 %  loss 0.1234  accuracy 96.21 %  51234 samples/s  12 s left".

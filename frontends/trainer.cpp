@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "frontends/data/prefetch.h"
 #include "frontends/training/diagnose.h"
+#include "frontends/training/noether.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -81,6 +83,9 @@ class Training {
         step_(step_graph(training_objective(network, data.train), options)),
         runner_(step_, options.run),
         evaluator_(evaluation_graph(objective_), options.run) {
+    if (options.noether)
+      noether_.emplace(training_objective(network, data.train),
+                       GradOptions{.tie = options.tie, .table = options.table}, options.run);
     if (!options.resume) return;
     // Into the graph first: it refuses what does not fit, with a table.
     set_parameters(step_, options.resume->parameters);
@@ -149,6 +154,7 @@ class Training {
     for_batches(epoch, order, [&](const Batch& batch, int64_t step) {
       if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
+      if (noether_) test_symmetry(batch, epoch, step);
       if (!take_step(batch, totals)) explain(epoch, first_step, before);
       report_progress(epoch, step, order, first_step, totals, start);
       if (step == order.count()) return true;
@@ -176,6 +182,17 @@ class Training {
     if (rate_ == rate) return;
     rate_ = rate;
     runner_.set_parameter(learning_rate_name, Tensor::scalar(Type::f32, rate));
+  }
+
+  void test_symmetry(const Batch& batch, int64_t epoch, int64_t step) {
+    const double worst = (*noether_)(runner_.parameters(), bindings(batch));
+    worst_noether_ = std::max(worst_noether_.value_or(0), worst);
+    expect(
+        worst <= noether_tolerance,
+        "[noether] at epoch {}, step {} the gradient is not orthogonal to a rescaling that leaves the output "
+        "alone: the sum is {:.3g} of its terms, rounding explains {:g}; either a derivative is wrong, or the "
+        "loss depends on parameters other than through the network's output",
+        epoch, step, worst, noether_tolerance);
   }
 
   /// Whether the loss is finite.
@@ -226,6 +243,7 @@ class Training {
                          .seconds = seconds,
                          .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
     if (objective_.correct) metrics.accuracy = totals.accuracy();
+    metrics.noether = std::exchange(worst_noether_, {});
     if (data_.validation.size() > 0) validate_epoch(metrics, parameters);
     losses_.push_back(metrics.validation_loss.value_or(test.loss));
     result_.checkpoint = checkpoint(epoch);
@@ -273,6 +291,8 @@ class Training {
   Graph step_;
   Runner runner_;
   Runner evaluator_;
+  std::optional<NoetherTest> noether_;
+  std::optional<double> worst_noether_;  // of this epoch
   TrainResult result_;
   std::vector<double> losses_;
   std::optional<double> rate_;

@@ -48,6 +48,9 @@ struct TrainOptions {
   /// sample (see augment); on a thread of its own, ahead of the steps. Must give equal batches for equal
   /// arguments.
   std::function<Batch(Batch batch, int64_t epoch, int64_t first)> prepare = {};
+  /// Debugging: before each step the gradient is computed once more and held against the rescalings that
+  /// leave the network's output alone (NoetherTest). Ends training with an Error where they disagree.
+  bool noether = false;
   /// Where to go on from.
   std::optional<Checkpoint> resume = {};
 
@@ -76,7 +79,8 @@ struct TrainResult {
 /// measures it on the test part, and on the validation part where there is one, after each epoch. The last
 /// batch of an epoch may be smaller. Errors: Error for options out of range, patience without validation
 /// data, data that does not fit the network, a label that is no class, a value in the data that is not
-/// finite; and, naming the first node and its source line, when the loss or a parameter stops being finite.
+/// finite; a gradient that fails the Noether test, where it is asked for; and, naming the first node and its
+/// source line, when the loss or a parameter stops being finite.
 TrainResult train(const Graph& network, const Split& data, const TrainOptions& options = {});
 
 /// The network with the parameters of a checkpoint; those that the network lacks are the optimizer's. A

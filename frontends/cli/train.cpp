@@ -126,6 +126,9 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
                   "Slope used at a kink: left, right, mid, value(S), min_norm, or as pytorch, jax,\n"
                   "tensorflow, tinygrad or mlx")
       ->capture_default_str();
+  command.add_flag(
+      "--noether", settings.noether,
+      "Hold every gradient against the rescalings of the network (slow): wrong ones end training");
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
 }
 

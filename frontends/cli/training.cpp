@@ -88,6 +88,7 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
   options.table = ties::named(settings.tie);
   if (!options.table) options.tie = parse_tie(settings.tie);
   options.patience = settings.patience;
+  options.noether = settings.noether;
   options.run.compile.threads = settings.threads;
   options.run.interpret = settings.interpret;
   if (settings.shift == 0 && !settings.flip) return options;
@@ -140,6 +141,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   if (patience) options["--patience"] = std::to_string(*patience);
   if (shift != 0) options["--shift"] = std::to_string(shift);
   if (flip) options["--flip"] = "true";
+  if (noether) options["--noether"] = "true";
   if (batch_norm) options["--batch-norm"] = "true";
   if (learning_rate) options["--learning-rate"] = fmt::format("{}", *learning_rate);
   if (weight_decay) options["--weight-decay"] = fmt::format("{}", *weight_decay);

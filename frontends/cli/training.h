@@ -45,6 +45,7 @@ struct TrainingSettings {
   std::optional<int64_t> patience = {};  // epochs without a better validation loss
   int64_t shift = 0;                     // pixels, of images
   bool flip = false;
+  bool noether = false;
 
   /// By option name, as written on the command line; what a resumed training starts from.
   std::map<std::string, std::string> as_options() const;

@@ -1,0 +1,42 @@
+#include "frontends/training/noether.h"
+
+#include "frontends/optimizers.h"
+
+namespace crease {
+namespace {
+
+Graph with_output(const Objective& objective) {
+  Graph graph = extract({{"output", objective.output}});
+  return graph;
+}
+
+}  // namespace
+
+NoetherTest::NoetherTest(const Objective& objective, const GradOptions& rules, const RunnerOptions& run)
+    : network_(with_output(objective)),
+      group_(scaling_group(network_)),
+      runner_(gradients(objective, rules), run) {}
+
+Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rules) {
+  Graph graph = objective.loss.graph();
+  std::vector<Value> parameters;
+  for (const NodeId id : graph.parameters())
+    if (is_floating(graph.node(id).type)) parameters.push_back(graph.value(id));
+  const std::vector<Value> values = grad(graph.value(objective.loss.id()), parameters, rules);
+  std::vector<std::pair<std::string, Value>> outputs;
+  for (size_t k = 0; k < values.size(); ++k) outputs.emplace_back(parameters[k].node().name, values[k]);
+  return extract(outputs);
+}
+
+double NoetherTest::operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch) {
+  if (group_.dimension() == 0) return 0;
+  runner_.set_parameters(parameters);
+  for (const NodeId id : network_.parameters()) {
+    const std::string& name = network_.node(id).name;
+    if (const auto found = parameters.find(name); found != parameters.end())
+      network_.set_parameter(name, found->second);
+  }
+  return worst(noether_sums(network_, group_, runner_(batch)));
+}
+
+}  // namespace crease

@@ -1,0 +1,35 @@
+// The Noether test of a training: the gradient is orthogonal to every direction in which the network can be
+// rescaled. A debug option: it computes each gradient twice.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "autodiff/reverse.h"
+#include "frontends/training/objective.h"
+#include "frontends/training/runner.h"
+#include "graph/analysis/conserved.h"
+
+namespace crease {
+
+class NoetherTest {
+ public:
+  /// Of the objective's mean loss, without penalties: they may depend on the scale of weights.
+  NoetherTest(const Objective& objective, const GradOptions& rules, const RunnerOptions& run);
+
+  /// The greatest Noether sum as a share of its terms, at these parameters and this batch; 0 if the network
+  /// cannot be rescaled. Rounding gives about 1e-6 in f32.
+  double operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch);
+
+ private:
+  static Graph gradients(const Objective& objective, const GradOptions& rules);
+
+  Graph network_;  // with the output that the group leaves alone
+  ScalingGroup group_;
+  Runner runner_;
+};
+
+/// More than this is no rounding.
+inline constexpr double noether_tolerance = 1e-3;
+
+}  // namespace crease

@@ -1,0 +1,53 @@
+#include "frontends/training/noether.h"
+
+#include <doctest/doctest.h>
+
+#include "frontends/losses.h"
+#include "frontends/models.h"
+#include "frontends/trainer.h"
+#include "graph/error.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
+
+namespace crease {
+namespace {
+
+/// Two classes on either side of the line x0 = x1.
+Dataset two_classes(int64_t count, uint64_t seed) {
+  Dataset data{.x = uniform(-1, 1)({.sizes = {count, 2}, .seed = seed}),
+               .y = Tensor(Type::i32, {count}),
+               .classes = 2};
+  for (int64_t i = 0; i < count; ++i) data.y.set(i, data.x.at(2 * i) > data.x.at(2 * i + 1) ? 1 : 0);
+  return data;
+}
+
+TrainResult train_tested(const LossFunction& training_loss) {
+  const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
+  TrainOptions options{.epochs = 2, .batch = 15, .optimizer = sgd({.learning_rate = 0.3})};
+  options.run.interpret = true;
+  options.noether = true;
+  options.training_loss = training_loss;
+  return train(network(mlp({2, 8, 2}, relu), 2), split, options);
+}
+
+TEST_CASE("the Noether test passes through a training, and its worst sum is told") {
+  const TrainResult result = train_tested({});
+  REQUIRE_EQ(result.epochs.size(), 2u);
+  for (const EpochMetrics& metrics : result.epochs) {
+    REQUIRE(metrics.noether);
+    CHECK_GT(*metrics.noether, 0);
+    CHECK_LT(*metrics.noether, 1e-4);
+    CHECK_NE(json_line(metrics).find("\"noether\""), std::string::npos);
+  }
+}
+
+TEST_CASE("a loss that sees the weights elsewhere fails the Noether test, and training ends") {
+  const LossFunction leaking = [](const Value& output, const Value& label) {
+    return softmax_cross_entropy(output, label) + sum(square(output.graph().find("0.weight")));
+  };
+  CHECK_THROWS_WITH_AS(train_tested(leaking), doctest::Contains("[noether] at epoch 1, step 1"), Error);
+}
+
+}  // namespace
+}  // namespace crease
