@@ -130,6 +130,7 @@ Study make_study(const Setting& setting, int64_t features) {
                            right = grad(loss, parameters, {.tie = Tie::right}),
                            assigned = assigned_gradients(loss, layers, 1);
   std::vector<Value> nothing;
+  nothing.reserve(left.size());
   for (const Value& gradient : left) nothing.push_back(zeros_like(gradient));
   const Value size = length(left, nothing);
   return {graph, parameters, compile(extract({{"zeros", zeros}})),

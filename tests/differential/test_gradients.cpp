@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "autodiff/directional.h"
+#include "autodiff/lock.h"
+#include "jit/program.h"
 #include "tests/differential/random_graph.h"
 
 using namespace crease;
@@ -119,4 +121,38 @@ TEST_CASE("directional derivatives of piecewise-linear graphs are exact one-side
     decided += selected != claimed ? 1 : 0;
   }
   CHECK(decided > 20);  // else no kink was hit and nothing was tested
+}
+
+TEST_CASE("compiled locked gradients of random tensor graphs give the directional derivative, to the bit") {
+  int hit = 0;
+  for (uint64_t seed = 0; seed < 24; ++seed) {
+    CAPTURE(seed);
+    RandomGraph made = random_graph(
+        seed, {.type = Type::f64, .piecewise_linear = true, .continuous = true, .operations = 10});
+    Bindings all = halves(made.graph, seed);
+    const Along line = along(made, all, seed);
+    Graph graph = made.loss.graph();
+    std::vector<Value> tangents;
+    for (const Value& x : line.wrt)
+      tangents.push_back(graph.input("d." + x.node().name, x.shape(), x.type()));
+    for (const auto& [name, direction] : line.directions) all.emplace("d." + name, direction);
+    const LockedGradient locked = locked_grad(made.loss, line.wrt, {tangents});
+    const Value directional = jvp({&made.loss, 1}, line.wrt, tangents)[0];
+    Graph wanted = graph;
+    wanted.output("along", wanted.value(locked.derivatives[0].id()));
+    wanted.output("directional", wanted.value(directional.id()));
+    for (size_t k = 0; k < line.wrt.size(); ++k)
+      wanted.output("g." + line.wrt[k].node().name, wanted.value(locked.gradient[k].id()));
+    wanted.output("hits", wanted.value(locked.hits.id()));
+    for (const int optimisation : {0, 2}) {
+      const auto found = compile(wanted, {.optimisation = optimisation})(all);
+      double sum = 0;
+      for (const Value& x : line.wrt)
+        sum += dot(found.at("g." + x.node().name), line.directions.at(x.node().name));
+      CHECK(sum == found.at("directional").item());
+      CHECK(sum == found.at("along").item());
+      hit += found.at("hits").item() > 0 ? 1 : 0;
+    }
+  }
+  CHECK(hit > 20);
 }
