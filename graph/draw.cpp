@@ -40,6 +40,7 @@ std::string kind_of(const Node& node) {
     case Role::Constant: return "constant";
     case Role::Random: return "random";
     case Role::Apply: return node.op->name;
+    case Role::Scan: return "scan";
   }
   return "";
 }
@@ -60,6 +61,7 @@ std::string_view shape_of(Role role) {
     case Role::Constant:
     case Role::Random: return "plaintext";
     case Role::Apply: return "box";
+    case Role::Scan: return "box3d";
   }
   return "box";
 }

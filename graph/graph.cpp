@@ -7,6 +7,7 @@
 #include <set>
 
 #include "graph/error.h"
+#include "graph/scan.h"
 
 namespace crease {
 
@@ -296,6 +297,19 @@ Value Graph::apply_resolved(std::shared_ptr<const Op> op, Resolved resolved,
   return append(std::move(node));
 }
 
+Value Graph::apply_scan(std::shared_ptr<const Scan> scan, int result, const std::vector<Value>& operands,
+                        std::source_location where) {
+  Node node{.role = Role::Scan, .shape = scan->shape(result), .where = where};
+  node.type = scan->body.node(scan->source(result)).type;
+  for (const Value& operand : operands) {
+    expect(operand.storage_ == storage_, "[scan] an operand belongs to another graph ({})", to_string(where));
+    node.operands.push_back(operand.id());
+  }
+  node.scan = std::move(scan);
+  node.result = result;
+  return append(std::move(node));
+}
+
 Value Graph::copy(const Node& node, const std::vector<Value>& operands) {
   ensure(node.operands.size() == operands.size(), "copy of a node with {} operands got {}",
          node.operands.size(), operands.size());
@@ -322,6 +336,7 @@ std::string_view to_string(Role role) {
     case Role::Constant: return "a constant";
     case Role::Random: return "random";
     case Role::Apply: return "computed";
+    case Role::Scan: return "a scan";
   }
   return "?";
 }

@@ -26,20 +26,25 @@ enum class Role : uint8_t {
   Random,     // uniform in [0, 1), counter-based: a function of seed, the i64 operand (counter) and the
               // element's index
   Apply,      // op(operands)
+  Scan,       // one result of a loop over time: scan(operands), see graph/scan.h
 };
 std::string_view to_string(Role role);
+
+struct Scan;
 
 struct Node {
   Role role = Role::Apply;
   std::string name;  // unique for inputs, parameters; else a hint, possibly empty
   Shape shape;
   Type type = Type::f32;
-  std::shared_ptr<const Op> op;  // Apply
-  std::vector<NodeId> operands;  // Apply; Random: the counter
-  Loops loops;                   // Apply
-  std::optional<Tie> tie;        // set for this node, else the graph's
-  Tensor value;                  // Parameter, Constant
-  uint64_t seed = 0;             // Random
+  std::shared_ptr<const Op> op;      // Apply
+  std::vector<NodeId> operands;      // Apply, Scan; Random: the counter
+  Loops loops;                       // Apply
+  std::optional<Tie> tie;            // set for this node, else the graph's
+  Tensor value;                      // Parameter, Constant
+  uint64_t seed = 0;                 // Random
+  std::shared_ptr<const Scan> scan;  // Scan: the loop
+  int result = 0;                    // Scan: which of its results
   std::source_location where;
 };
 
@@ -115,6 +120,9 @@ class Graph {
   /// Appends an operation whose loops are given instead of derived from op.loops: adjoints, and passes.
   Value apply_resolved(std::shared_ptr<const Op> op, Resolved resolved, const std::vector<Value>& operands,
                        Type type, std::source_location where, std::optional<Tie> tie = {});
+  /// Appends one result of a loop. The usual way in is scan() of graph/scan.h, which checks it.
+  Value apply_scan(std::shared_ptr<const Scan> scan, int result, const std::vector<Value>& operands,
+                   std::source_location where);
   /// Appends a copy of `node` of another graph with these operands: the building brick of passes.
   Value copy(const Node& node, const std::vector<Value>& operands);
 

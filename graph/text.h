@@ -10,6 +10,13 @@
 //   %10: f32[5] = pad loop[d0=3] "d0 -> d0+1" assign {x0}(%8)
 //   const %11: f32[2] = [0.1, -inf]
 //   %12: f32[batch, 4] = random(%3) seed=42
+//   scan scan0 carries=1 sequences=1 length=time {    (a loop over time; its body in the same form)
+//     input %0 carry0: f32[batch, 4]
+//     ...
+//   }
+//   %13: f32[batch, 4] = scan scan0 carry=0(%12, %9)         (after the last step)
+//   %14: f32[time, batch, 4] = scan scan0 output=0(%12, %9)  (of each step)
+//   %15: f32[time, batch, 4] = scan scan0 inner=%7(%12, %9)  (a node of the body, in each step)
 //   graph tie=left
 //   output loss = %12
 //   update dense1.weight = %20

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "graph/error.h"
+#include "graph/scan.h"
 
 namespace crease {
 namespace {
@@ -71,6 +72,7 @@ class Verifier {
       case Role::Constant: check_leaf(node); return check_value(node);
       case Role::Random: return check_random(node);
       case Role::Apply: return check_apply(node);
+      case Role::Scan: return check_scan(node);
     }
   }
 
@@ -128,6 +130,27 @@ class Verifier {
     check_body(node);
     check_type(node);
     check_assign(node);
+  }
+
+  void check_scan(const Node& node) {
+    require(node.scan != nullptr, "has no loop");
+    if (node.scan == nullptr) return;
+    std::vector<Shape> shapes;
+    for (const NodeId id : node.operands) {
+      if (id < 0 || id >= id_) return;
+      shapes.push_back(graph_.node(id).shape);
+    }
+    const auto wrong = problems(*node.scan, shapes, operand_types(graph_, node));
+    for (const std::string& problem : wrong) require(false, "{}", problem);
+    for (const std::string& problem : problems(node.scan->body)) require(false, "in the body: {}", problem);
+    if (!wrong.empty()) return;
+    const bool has_result = node.result >= 0 && node.result < node.scan->results();
+    require(has_result, "result {} of a loop with {}", node.result, node.scan->results());
+    if (!has_result) return;
+    require(node.shape == node.scan->shape(node.result) &&
+                node.type == node.scan->body.node(node.scan->source(node.result)).type,
+            "is {}{}, result {} is {}", to_string(node.type), to_string(node.shape), node.result,
+            to_string(node.scan->shape(node.result)));
   }
 
   void check_labels(const Loops& loops) {

@@ -130,6 +130,7 @@ std::string_view role_name(Role role) {
     case Role::Constant: return "constant";
     case Role::Random: return "random";
     case Role::Apply: return "apply";
+    case Role::Scan: return "scan";
   }
   return "";
 }

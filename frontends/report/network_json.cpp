@@ -143,6 +143,7 @@ std::string network_json(const Graph& graph, int64_t limit) {
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     if (node.role == Role::Random) return refusal("the network draws random numbers");
+    if (node.role == Role::Scan) return refusal("the network has a loop over time");
     stored += node.value.count();
     if (stored > limit)
       return refusal(fmt::format("more than {} parameter values are not kept in a page", limit));

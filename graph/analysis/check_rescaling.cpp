@@ -396,6 +396,7 @@ class Carrier {
     const Node& node = graph_.node(id);
     Scales scales(static_cast<size_t>(sample_size(node.shape)));
     if (node.role == Role::Apply) return carried(node, scales.size());
+    if (node.role == Role::Scan) throw Refused(describe(graph_, id) + " is a loop over time");
     if (node.role == Role::Parameter && claim_.parameters.contains(id)) {
       scales = claim_.parameters.at(id);
       if (!is_floating(node.type))

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "graph/scan.h"
+
 namespace crease {
 namespace {
 
@@ -54,14 +56,29 @@ int64_t operation_count(const Scalar& body) {
   return count_new(body, seen);
 }
 
+/// A loop's first result stands for all of them.
+Cost scan_cost(const Scan& scan, const Sizes& sizes) {
+  Cost all = cost(scan.body, sizes).total;
+  const auto steps = static_cast<double>(size_of_dim(scan.length, sizes));
+  all.operations *= steps;
+  all.bytes_read *= steps;
+  all.bytes_written *= steps;
+  return all;
+}
+
 CostReport cost(const Graph& graph, const Sizes& sizes) {
   CostReport report;
+  std::set<std::pair<const Scan*, std::vector<NodeId>>> loops;  // counted already
   report.nodes.resize(static_cast<size_t>(graph.size()));
   for (const NodeId id : ancestors(graph, roots(graph))) {
     const Node& node = graph.node(id);
     if (node.role == Role::Parameter) {
       report.parameters += node.value.count();
       report.parameter_bytes += node.value.bytes();
+    }
+    if (node.role == Role::Scan && loops.emplace(node.scan.get(), node.operands).second) {
+      report.nodes[static_cast<size_t>(id)] = scan_cost(*node.scan, sizes);
+      report.total += report.nodes[static_cast<size_t>(id)];
     }
     if (node.role != Role::Apply) continue;
     report.nodes[static_cast<size_t>(id)] = node_cost(graph, node, sizes);

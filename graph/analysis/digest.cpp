@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "graph/error.h"
+#include "graph/scan.h"
 
 namespace crease {
 
@@ -88,6 +89,9 @@ std::string line_of(const Graph& graph, NodeId id) {
     // The text of loops leaves extents to the operands; a label that none of them fixes needs its own.
     for (const Label& label : node.loops.labels) line += " " + to_string(label.extent);
   }
+  if (node.scan)
+    line += fmt::format(" {} of {} {} {} {} {}", node.result, node.scan->carries, node.scan->sequences,
+                        to_string(node.scan->length), node.scan->reverse, digest(node.scan->body));
   for (const NodeId operand : node.operands) line += fmt::format(" %{}", operand);
   return line + "\n";
 }

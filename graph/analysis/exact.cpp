@@ -116,7 +116,8 @@ std::optional<ExactValues> node_values(const Graph& graph, NodeId id,
     case Role::Constant: return exact_values(node.value);
     case Role::Apply: return apply_node(graph, id, known);
     case Role::Input:
-    case Role::Random: return {};
+    case Role::Random:
+    case Role::Scan: return {};
   }
   return {};
 }

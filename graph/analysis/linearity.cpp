@@ -26,12 +26,12 @@ std::vector<Degree> degrees_of(const Graph& graph, NodeId id, const std::vector<
   std::vector<Degree> result(variables.size());
   const auto self = std::find(variables.begin(), variables.end(), id);
   if (self != variables.end()) result[static_cast<size_t>(self - variables.begin())] = 1;
-  if (node.role != Role::Apply) return result;
+  if (node.role != Role::Apply && node.role != Role::Scan) return result;
   for (size_t k = 0; k < variables.size(); ++k) {
     std::vector<Degree> operands;
     for (const NodeId operand : node.operands) operands.push_back(known[at(operand)][k]);
     const bool independent = std::all_of(operands.begin(), operands.end(), [](Degree d) { return d == 0; });
-    if (!independent) result[k] = degree_of(node, operands);
+    if (!independent) result[k] = node.role == Role::Scan ? kNotPolynomial : degree_of(node, operands);
   }
   return result;
 }
@@ -40,9 +40,13 @@ Piecewise piecewise_in_inputs(const Graph& graph, NodeId id, const std::vector<P
   const Node& node = graph.node(id);
   if (node.role == Role::Input) return Piecewise::Affine;
   if (node.role == Role::Random) return Piecewise::Other;
-  if (node.role != Role::Apply) return Piecewise::Constant;
+  if (node.role != Role::Apply && node.role != Role::Scan) return Piecewise::Constant;
   std::vector<Piecewise> operands;
   for (const NodeId operand : node.operands) operands.push_back(known[at(operand)]);
+  if (node.role == Role::Scan) {
+    const bool constant = std::ranges::all_of(operands, [](Piecewise p) { return p == Piecewise::Constant; });
+    return constant ? Piecewise::Constant : Piecewise::Other;
+  }
   return piecewise_of(node, operands);
 }
 
@@ -109,6 +113,7 @@ void classify(const Graph& graph, NodeId id, Linearity& facts) {
     return;
   }
   facts.parts[at(id)] = Part::Atom;
+  if (node.role == Role::Scan) facts.mixing[at(id)] = "is a loop over time";
   if (node.role != Role::Apply) return;
   facts.mixing[at(id)] = mixing_reason(graph, id);
   const Degree degree = degree_of(node, data_degrees(node, facts.parts));

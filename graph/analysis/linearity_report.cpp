@@ -87,9 +87,7 @@ class WitnessSearch {
 /// decide.
 bool has_separate_samples(const Graph& graph, const Linearity& facts, NodeId output) {
   const std::vector<NodeId> needed = ancestors(graph, std::span(&output, 1));
-  return std::all_of(needed.begin(), needed.end(), [&](NodeId id) {
-    return graph.node(id).role != Role::Apply || facts.mixing[at(id)].empty();
-  });
+  return std::all_of(needed.begin(), needed.end(), [&](NodeId id) { return facts.mixing[at(id)].empty(); });
 }
 
 /// The first node on the way to `output` that is not polynomial in `input` although its operands are.
@@ -283,7 +281,8 @@ std::vector<Finding> linearity_findings(const Graph& graph, const LinearityOptio
         findings.push_back(affine_finding(graph, facts, output, input, options));
   for (const NodeId sink : facts.sinks) findings.push_back(collapse_finding(graph, facts, sink, options));
   for (NodeId id = 0; id < graph.size(); ++id)
-    if (!facts.mixing[at(id)].empty()) findings.push_back(mixing_finding(graph, id, facts.mixing[at(id)]));
+    if (!facts.mixing[at(id)].empty() && graph.node(id).role == Role::Apply)
+      findings.push_back(mixing_finding(graph, id, facts.mixing[at(id)]));
   return findings;
 }
 

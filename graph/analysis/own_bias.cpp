@@ -72,7 +72,12 @@ class Analysis {
   OwnBiasReport run() {
     OwnBiasReport report;
     for (NodeId id = 0; id < graph_.size(); ++id)
-      if (watched_[static_cast<size_t>(id)] && graph_.node(id).role == Role::Apply) visit(id, report);
+      if (watched_[static_cast<size_t>(id)]) {
+        if (graph_.node(id).role == Role::Apply) visit(id, report);
+        if (graph_.node(id).role == Role::Scan)
+          report.operations.push_back(
+              {.node = id, .problem = "kinks inside a loop over time are not looked at"});
+      }
     set_levels(report);
     return report;
   }
@@ -273,6 +278,8 @@ class Analysis {
   std::map<NodeId, int> uses_;
 };
 
+std::string name_of(const Node& node) { return node.op ? node.op->name : std::string(to_string(node.role)); }
+
 }  // namespace
 
 bool OwnBiasReport::certified() const {
@@ -324,7 +331,7 @@ std::vector<Finding> own_bias_findings(const Graph& graph) {
                           {"problem", fact.problem}});
     if (!fact.problem.empty() && finding.sentences.size() < 6)
       finding.sentences.push_back(
-          fmt::format("{} {}: {}", graph.node(fact.node).op->name, key, fact.problem));
+          fmt::format("{} {}: {}", name_of(graph.node(fact.node)), key, fact.problem));
   }
   if (!certified) finding.sentences.emplace_back("direction mode certifies each gradient by itself");
   finding.evidence = nlohmann::ordered_json{{"operations", operations}}.dump();

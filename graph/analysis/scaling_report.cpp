@@ -131,6 +131,14 @@ void add_per_layer(const Graph& graph, Finding& finding, Json& evidence) {
 }  // namespace
 
 std::vector<Finding> scaling_findings(const Graph& graph, const ScalingReportOptions& options) {
+  const std::vector<NodeId> used = ancestors(graph, roots(graph));
+  if (std::ranges::any_of(used, [&](NodeId id) { return graph.node(id).role == Role::Scan; }))
+    return {{.id = "rescaling",
+             .subject = outputs_text(graph),
+             .verdict = Verdict::Unknown,
+             .level = Level::Structure,
+             .sentences = {"rescalings are not looked for in a network with a loop over time"},
+             .certificate = {}}};
   const ScalingGroup group = scaling_group(graph);
   const int common = scaling_group(graph, {.mode = ScalingMode::CommonOutputScale}).dimension();
   const int signs = sign_group(graph).dimension();

@@ -8,6 +8,18 @@
 namespace crease {
 namespace {
 
+/// Results of loops that are done, by record and operands.
+using ScanResults = std::map<std::pair<const Scan*, std::vector<NodeId>>, std::map<int, Tensor>>;
+
+std::set<int> wanted_results(const Graph& graph, const Node& node) {
+  std::set<int> wanted;
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    const Node& other = graph.node(id);
+    if (other.scan == node.scan && other.operands == node.operands) wanted.insert(other.result);
+  }
+  return wanted;
+}
+
 Tensor random_tensor(const Node& node, int64_t counter, const Sizes& sizes) {
   Tensor tensor(node.type, sizes_of(node.shape, sizes));
   for (int64_t i = 0; i < tensor.count(); ++i) tensor.set(i, philox_uniform(node.seed, counter, i));
@@ -15,7 +27,7 @@ Tensor random_tensor(const Node& node, int64_t counter, const Sizes& sizes) {
 }
 
 Tensor compute(const Graph& graph, const Node& node, const Bindings& inputs,
-               const std::vector<Tensor>& values, const Sizes& sizes) {
+               const std::vector<Tensor>& values, const Sizes& sizes, ScanResults& scans) {
   switch (node.role) {
     case Role::Input: return inputs.at(node.name).converted(node.type);
     case Role::Parameter:
@@ -24,10 +36,16 @@ Tensor compute(const Graph& graph, const Node& node, const Bindings& inputs,
       const Tensor& counter = values[static_cast<size_t>(node.operands[0])];
       return random_tensor(node, static_cast<int64_t>(counter.item()), sizes);
     }
-    case Role::Apply: break;
+    case Role::Apply:
+    case Role::Scan: break;
   }
   std::vector<const Tensor*> operands;
   for (const NodeId operand : node.operands) operands.push_back(&values[static_cast<size_t>(operand)]);
+  if (node.role == Role::Scan) {
+    const auto [results, fresh] = scans.try_emplace({node.scan.get(), node.operands});
+    if (fresh) results->second = run_scan(*node.scan, operands, wanted_results(graph, node), sizes);
+    return results->second.at(node.result);
+  }
   return run_loops(graph, node, operands, sizes);
 }
 
@@ -46,6 +64,19 @@ void check_traps(const Graph& graph, std::span<const NodeId> computed, const std
 
 }  // namespace
 
+std::vector<Tensor> evaluate_nodes(const Graph& graph, const Bindings& inputs, const Sizes& sizes,
+                                   std::span<const NodeId> wanted) {
+  std::vector<Tensor> values(static_cast<size_t>(graph.size()));
+  ScanResults scans;
+  const std::vector<NodeId> needed = ancestors(graph, wanted);
+  for (const NodeId id : needed)
+    values[static_cast<size_t>(id)] = compute(graph, graph.node(id), inputs, values, sizes, scans);
+  check_traps(graph, needed, values, sizes);
+  std::vector<Tensor> results;
+  for (const NodeId id : wanted) results.push_back(values[static_cast<size_t>(id)]);
+  return results;
+}
+
 std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
                              Subnormals subnormals) {
   const FloatMode mode(subnormals);
@@ -56,14 +87,7 @@ std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::sp
            "evaluate: a wanted value is not of this graph");
     ids.push_back(value.id());
   }
-  std::vector<Tensor> values(static_cast<size_t>(graph.size()));
-  const std::vector<NodeId> needed = ancestors(graph, ids);
-  for (const NodeId id : needed)
-    values[static_cast<size_t>(id)] = compute(graph, graph.node(id), inputs, values, sizes);
-  check_traps(graph, needed, values, sizes);
-  std::vector<Tensor> results;
-  for (const NodeId id : ids) results.push_back(values[static_cast<size_t>(id)]);
-  return results;
+  return evaluate_nodes(graph, inputs, sizes, ids);
 }
 
 Tensor evaluate(const Value& wanted, const Bindings& inputs) {

@@ -16,6 +16,7 @@ size_t hash_of(const Node& node) {
   if (node.role == Role::Constant)
     hash = mix(hash, std::hash<std::string_view>{}({reinterpret_cast<const char*>(node.value.data()),
                                                     static_cast<size_t>(node.value.bytes())}));
+  hash = mix(hash, reinterpret_cast<uintptr_t>(node.scan.get()) + static_cast<uintptr_t>(node.result));
   return mix(hash, node.seed);
 }
 
@@ -27,7 +28,7 @@ bool same_op(const Op* a, const Op* b) {
 bool same_computation(const Node& a, const Node& b) {
   return a.role == b.role && a.type == b.type && a.shape == b.shape && a.operands == b.operands &&
          a.tie == b.tie && a.seed == b.seed && same_op(a.op.get(), b.op.get()) && a.loops == b.loops &&
-         (a.role != Role::Constant || a.value == b.value);
+         a.scan == b.scan && a.result == b.result && (a.role != Role::Constant || a.value == b.value);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "graph/scan.h"
 #include "graph/text.h"
 
 namespace crease {
@@ -19,11 +20,17 @@ bool same_op(const Op* a, const Op* b) {
          same_attributes(a->attributes, b->attributes);
 }
 
+bool same_scan(const Scan* a, const Scan* b) {
+  if (a == nullptr || b == nullptr || a == b) return a == b;
+  return a->carries == b->carries && a->sequences == b->sequences && a->length == b->length &&
+         a->reverse == b->reverse && equal(a->body, b->body);
+}
+
 bool same_node(const Node& a, const Node& b) {
   if (a.role != b.role || a.name != b.name || a.shape != b.shape || a.type != b.type) return false;
   if (a.operands != b.operands || a.tie != b.tie || a.seed != b.seed || !(a.loops == b.loops)) return false;
   if (a.role == Role::Constant && !(a.value == b.value)) return false;
-  return same_op(a.op.get(), b.op.get());
+  return same_op(a.op.get(), b.op.get()) && a.result == b.result && same_scan(a.scan.get(), b.scan.get());
 }
 
 }  // namespace

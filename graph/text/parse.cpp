@@ -7,6 +7,7 @@
 #include "graph/access/pattern.h"
 #include "graph/error.h"
 #include "graph/ops/catalog.h"
+#include "graph/scan.h"
 #include "graph/text.h"
 #include "graph/text/statement.h"
 #include "graph/verify.h"
@@ -167,6 +168,8 @@ class Builder {
       case Kind::Random: return define(s, graph_.random(s.shape, operands(s)[0], s.seed));
       case Kind::Named: return define(s, named(s));
       case Kind::Loop: return define(s, loop(s));
+      case Kind::Scan: return define(s, scan(s));
+      case Kind::Block: return add_block(s);
     }
   }
 
@@ -183,6 +186,44 @@ class Builder {
     std::vector<Value> values;
     for (const Reference& reference : s.operands) values.push_back(values_.at(reference.id));
     return values;
+  }
+
+  void add_block(const Statement& s) {
+    auto record = std::make_shared<Scan>();
+    Block block{.scan = record, .nodes = {}};
+    try {
+      const std::vector<Statement> statements = read_statements(s.text);
+      check_order(statements);
+      Builder body;
+      record->body = body.build(statements);
+      verify(record->body);
+      for (const auto& [id, value] : body.values_) block.nodes.emplace(id, value.id());
+    } catch (const Error& error) {
+      fail("in the body of '{}', counted from the next line: {}", s.name, error.what());
+    }
+    record->carries = s.carries;
+    record->sequences = s.sequences;
+    record->length = s.length;
+    record->reverse = s.reverse;
+    expect(scans_.emplace(s.name, std::move(block)).second, "the scan '{}' exists already", s.name);
+  }
+
+  Value scan(const Statement& s) {
+    const auto found = scans_.find(s.op);
+    expect(found != scans_.end(), "no scan '{}' above", s.op);
+    const Block& block = found->second;
+    const Scan& record = *block.scan;
+    int result = -1;
+    if (s.part == "inner") {
+      const auto node = block.nodes.find(s.result);
+      expect(node != block.nodes.end(), "no %{} in the body of '{}'", s.result, s.op);
+      result = record.inner(node->second);
+    } else {
+      const int count = s.part == "carry" ? record.carries : record.stacked();
+      expect(s.result < count, "no {} {} of '{}': it has {}", s.part, s.result, s.op, count);
+      result = static_cast<int>(s.result) + (s.part == "carry" ? 0 : record.carries);
+    }
+    return apply_scan(block.scan, result, operands(s), std::source_location::current());
   }
 
   Value named(const Statement& s) {
@@ -213,6 +254,12 @@ class Builder {
 
   Graph graph_;
   std::map<int64_t, Value> values_;
+  /// A loop, and the nodes of its body by their numbers in the text.
+  struct Block {
+    std::shared_ptr<const Scan> scan;
+    std::map<int64_t, NodeId> nodes;
+  };
+  std::map<std::string, Block> scans_;
 };
 
 }  // namespace

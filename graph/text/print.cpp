@@ -2,10 +2,12 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "graph/error.h"
 #include "graph/ops/catalog.h"
+#include "graph/scan.h"
 #include "graph/text.h"
 #include "graph/text/cursor.h"
 
@@ -84,7 +86,7 @@ std::string loop_text(const Node& node, const std::vector<Shape>& operands) {
   }
   std::string body = to_string(op.body.expression);
   if (!body.starts_with('{')) body = "{" + body + "}";
-  const bool keyword = op.name == "loop" || op.name == "random";
+  const bool keyword = op.name == "loop" || op.name == "random" || op.name == "scan";
   std::string name = keyword ? '"' + op.name + '"' : quote_if_needed(op.name);
   if (op.name.empty() && op.attributes.empty()) name.clear();
   return fmt::format("{}{}{}loop{} \"{}\" {} {}", name, attributes_text(op.attributes),
@@ -121,13 +123,41 @@ std::string apply_text(const Graph& graph, const Node& node) {
   return what + operands_text(node);
 }
 
-std::string right_side(const Graph& graph, const Node& node) {
+/// Loops by the name that stands for them in the text: scan0, scan1, ...
+using ScanNames = std::map<const Scan*, std::string>;
+
+std::string indented(const std::string& text) {
+  std::string result = "  ";
+  for (const char c : text) result += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  result.resize(result.size() - 2);
+  return result;
+}
+
+/// The block of a loop before the first node that uses it.
+std::string block_text(const Scan& scan, ScanNames& names) {
+  const auto [name, fresh] = names.emplace(&scan, fmt::format("scan{}", names.size()));
+  if (!fresh) return {};
+  return fmt::format("scan {} carries={} sequences={} length={}{} {{\n{}}}\n", name->second, scan.carries,
+                     scan.sequences, to_string(scan.length), scan.reverse ? " reverse" : "",
+                     indented(to_string(scan.body)));
+}
+
+std::string result_text(const Scan& scan, int result) {
+  if (scan.is_final(result)) return fmt::format("carry={}", result);
+  if (scan.is_inner(result)) return fmt::format("inner=%{}", scan.source(result));
+  return fmt::format("output={}", result - scan.carries);
+}
+
+std::string right_side(const Graph& graph, const Node& node, const ScanNames& scans) {
   switch (node.role) {
     case Role::Input:
     case Role::Parameter: return {};
     case Role::Constant: return " = " + values_text(node.value);
     case Role::Random: return fmt::format(" = random{} seed={}", operands_text(node), node.seed);
     case Role::Apply: return " = " + apply_text(graph, node);
+    case Role::Scan:
+      return fmt::format(" = scan {} {}{}", scans.at(node.scan.get()), result_text(*node.scan, node.result),
+                         operands_text(node));
   }
   return {};
 }
@@ -138,7 +168,8 @@ std::string_view keyword(Role role) {
     case Role::Parameter: return "param ";
     case Role::Constant: return "const ";
     case Role::Random:
-    case Role::Apply: break;
+    case Role::Apply:
+    case Role::Scan: break;
   }
   return "";
 }
@@ -148,12 +179,14 @@ std::string_view keyword(Role role) {
 std::string to_string(const Graph& graph) {
   std::string text;
   if (graph.tie()) text += fmt::format("graph tie={}\n", to_string(*graph.tie()));
+  ScanNames scans;
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
+    if (node.scan) text += block_text(*node.scan, scans);
     const std::string name = node.name.empty() ? std::string() : " " + quote_if_needed(node.name);
     const std::string tie = node.tie ? " tie=" + to_string(*node.tie) : std::string();
     text += fmt::format("{}%{}{}: {}{}{}{}\n", keyword(node.role), id, name, to_string(node.type),
-                        to_string(node.shape), right_side(graph, node), tie);
+                        to_string(node.shape), right_side(graph, node, scans), tie);
   }
   for (const Output& output : graph.outputs())
     text += fmt::format("output {} = %{}\n", quote_if_needed(output.name), output.node);

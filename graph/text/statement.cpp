@@ -166,6 +166,12 @@ void read_loop(Cursor& in, Statement& statement) {
   statement.body = located(in.line(), body, [&] { return parse_scalar(text); });
 }
 
+int read_count(Cursor& in) {
+  int count = 0;
+  read_integer(in, count, 0, 1'000'000);
+  return count;
+}
+
 void read_apply(Cursor& in, Statement& statement) {
   if (in.accept("random")) {
     statement.kind = Kind::Random;
@@ -175,13 +181,24 @@ void read_apply(Cursor& in, Statement& statement) {
     statement.seed = in.natural();
     return;
   }
+  if (in.accept("scan")) {
+    statement.kind = Kind::Scan;
+    statement.op = in.name();
+    statement.part = in.name();
+    const bool known = statement.part == "carry" || statement.part == "output" || statement.part == "inner";
+    if (!known) in.error("'carry', 'output' or 'inner'");
+    in.require("=");
+    statement.result = statement.part == "inner" ? read_reference(in).id : read_count(in);
+    statement.operands = read_operands(in);
+    return;
+  }
   statement.kind = Kind::Named;
   if (in.accept("loop")) {
     read_loop(in, statement);
   } else {
     const bool quoted = in.sees('"');
     statement.op = in.name();
-    if (statement.op.empty() && !quoted) in.error("an operation, 'loop' or 'random'");
+    if (statement.op.empty() && !quoted) in.error("an operation, 'loop', 'scan' or 'random'");
     statement.attributes = read_attributes(in);
     if (in.accept("loop")) read_loop(in, statement);
   }
@@ -215,6 +232,27 @@ Statement read_mark(Cursor& in, Kind kind) {
   return statement;
 }
 
+/// The head of a block, up to the brace.
+Statement read_block(Cursor& in) {
+  Statement statement{.kind = Kind::Block};
+  statement.self = {-1, in.line(), in.column()};
+  statement.name = in.name();
+  if (statement.name.empty()) in.error("the name of a scan");
+  const auto option = [&](const char* name) {
+    in.require(name);
+    in.require("=");
+  };
+  option("carries");
+  statement.carries = read_count(in);
+  option("sequences");
+  statement.sequences = read_count(in);
+  option("length");
+  statement.length = read_dim(in);
+  statement.reverse = in.accept("reverse");
+  in.require("{");
+  return statement;
+}
+
 Statement read_statement(Cursor& in) {
   if (in.accept("graph")) {
     in.require("tie");
@@ -226,22 +264,46 @@ Statement read_statement(Cursor& in) {
   if (in.accept("input")) return read_node(in, Kind::Input);
   if (in.accept("param")) return read_node(in, Kind::Parameter);
   if (in.accept("const")) return read_node(in, Kind::Constant);
+  if (in.accept("scan")) return read_block(in);
   if (in.accept("output")) return read_mark(in, Kind::Output);
   if (in.accept("update")) return read_mark(in, Kind::Update);
   if (in.sees('%')) return read_node(in, Kind::Named);
-  in.error("'%', graph, input, param, const, output or update");
+  in.error("'%', graph, input, param, const, scan, output or update");
+}
+
+std::string_view take_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+/// Lines up to the brace that closes the block, which stands alone in its line; the number of that line.
+int read_body(std::string_view& text, int number, Statement& block) {
+  int depth = 1;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    ++number;
+    Cursor in(line, number);
+    if (in.accept("}") && in.at_end() && --depth == 0) return number;
+    if (Cursor(line, number).accept("scan")) ++depth;
+    expect(depth <= 64, "[text] line {}: more than 64 blocks inside each other", number);
+    block.text += std::string(line) + "\n";
+  }
+  fail("[text] line {}, column {}: the block of '{}' is not closed by a line with '}}'", block.self.line,
+       block.self.column, block.name);
 }
 
 }  // namespace
 
 std::vector<Statement> read_statements(std::string_view text) {
   std::vector<Statement> statements;
-  for (int number = 1; !text.empty(); ++number) {
-    const size_t end = text.find('\n');
-    Cursor in(text.substr(0, end), number);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  int number = 0;
+  while (!text.empty()) {
+    Cursor in(take_line(text), ++number);
     if (in.at_end()) continue;
     statements.push_back(read_statement(in));
+    if (statements.back().kind == Kind::Block) number = read_body(text, number, statements.back());
     if (!in.at_end()) in.error("the end of the line");
   }
   return statements;

@@ -19,7 +19,19 @@ struct Reference {
 };
 
 struct Statement {
-  enum class Kind : uint8_t { Graph, Input, Parameter, Constant, Random, Named, Loop, Output, Update };
+  enum class Kind : uint8_t {
+    Graph,
+    Input,
+    Parameter,
+    Constant,
+    Random,
+    Named,
+    Loop,
+    Scan,
+    Block,
+    Output,
+    Update
+  };
 
   Kind kind = Kind::Graph;
   Reference self;    // of nodes
@@ -36,9 +48,17 @@ struct Statement {
   std::vector<Reference> operands;  // of nodes, outputs and updates
   std::optional<Tie> tie;
   uint64_t seed = 0;
-  Tensor value;  // Constant
+  Tensor value;                    // Constant
+  std::string part;                // Scan: carry, output or inner
+  int64_t result = 0;              // Scan: which of them
+  int carries = 0, sequences = 0;  // Block
+  Dim length;                      // Block
+  bool reverse = false;            // Block
+  std::string text;                // Block: the body
 
-  bool is_node() const { return kind != Kind::Graph && kind != Kind::Output && kind != Kind::Update; }
+  bool is_node() const {
+    return kind != Kind::Graph && kind != Kind::Block && kind != Kind::Output && kind != Kind::Update;
+  }
 };
 
 /// Reads the lines; blank ones and comments (from # on) are skipped. Errors: Error with line and column.

@@ -51,7 +51,7 @@ Convexity::Convexity(const Graph& graph, const ConvexityOptions& options)
   }
   const Linearity linear = linearity(graph);
   for (NodeId id = 0; id < graph.size(); ++id)
-    if (graph.node(id).role == Role::Apply)
+    if (graph.node(id).role == Role::Apply || graph.node(id).role == Role::Scan)
       facts_[static_cast<size_t>(id)] = apply(id, linear.mixing[static_cast<size_t>(id)]);
 }
 
@@ -72,14 +72,15 @@ Curve Convexity::leaf(NodeId id, int64_t element) const {
       return constant_curve(node.value.at(element));
     case Role::Constant: return constant_curve(node.value.at(element));
     case Role::Random: return {.positive = true};
-    case Role::Apply: break;
+    case Role::Apply:
+    case Role::Scan: break;
   }
   return {};
 }
 
 Curve Convexity::at(NodeId node, int64_t element) const {
   const Facts& facts = facts_[static_cast<size_t>(node)];
-  if (graph_.node(node).role != Role::Apply) return leaf(node, element);
+  if (facts.empty()) return leaf(node, element);
   return facts.size() == 1 ? facts.front() : facts[static_cast<size_t>(element)];
 }
 
@@ -95,12 +96,12 @@ Curve Convexity::any(NodeId node) const {
 
 Convexity::Facts Convexity::apply(NodeId id, const std::string& mixing) {
   const Node& node = graph_.node(id);
-  CurveBody body(node.op->body.expression);
   if (!mixing.empty() || has_lookup(node)) {
     Curve all = constant_curve(0);
     for (const NodeId operand : node.operands) all = either(all, any(operand));
     return {anything(all)};
   }
+  CurveBody body(node.op->body.expression);
   const int64_t points = PointWalk(graph_, id).count();
   const bool structural = options_.level == Level::Structure && !by_element_;
   if (structural || points_ + points > options_.point_limit) return {joined(id, body)};

@@ -124,7 +124,7 @@ class Carry {
     const auto [place, fresh] = result_.axes.try_emplace({tensor, axis}, moves);
     if (!fresh) return place->second == moves;
     const Node& node = graph_.node(tensor);
-    if (node.role == Role::Input || node.role == Role::Random) return false;
+    if (node.role == Role::Input || node.role == Role::Random || node.role == Role::Scan) return false;
     if (carrier_.output_[static_cast<size_t>(tensor)]) return false;
     if (node.role == Role::Apply) queue_.insert(tensor);
     for (const NodeId reader : carrier_.readers_[static_cast<size_t>(tensor)]) queue_.insert(reader);
@@ -153,6 +153,7 @@ class Carry {
 
   /// Makes labels and axes of one node agree.
   bool settle(NodeId id) {
+    if (graph_.node(id).role == Role::Scan) return false;  // a loop over time keeps the order of its operands
     const std::vector<Place> all = places(id);
     std::map<int, Moves>& labels = labels_[id];
     for (const Place& place : all) {
