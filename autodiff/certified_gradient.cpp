@@ -52,7 +52,9 @@ bool has_pole(const Scalar& body) {
 bool can_break(const Graph& graph, const std::vector<bool>& active) {
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
     const Node& node = graph.node(id);
-    if (!active[static_cast<size_t>(id)] || node.role != Role::Apply) continue;
+    if (!active[static_cast<size_t>(id)]) continue;
+    if (node.role == Role::Scan) return true;
+    if (node.role != Role::Apply) continue;
     const Scalar& body = node.op->body.expression;
     if (ScalarLock(body, static_cast<int>(node.operands.size()), 1).can_jump() || has_pole(body)) return true;
   }

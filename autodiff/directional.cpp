@@ -7,6 +7,7 @@
 #include "autodiff/locker.h"
 #include "autodiff/loop_builder.h"
 #include "autodiff/reach.h"
+#include "autodiff/scan.h"
 #include "autodiff/selection.h"
 #include "autodiff/trap.h"
 #include "graph/error.h"
@@ -25,9 +26,10 @@ void check_tangents(const char* call, std::span<const Value> outputs, std::span<
   for (size_t i = 0; i < wrt.size(); ++i) check_like(call, "tangent", tangents[i], wrt[i], where);
 }
 
-std::vector<Value> exact(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
-                         const std::vector<std::vector<Value>>& directions,
-                         const std::source_location& where) {
+/// Tangents of `outputs` in the last direction, and values of `valued` on the locked side.
+LockedOutputs exact(const char* call, std::span<const Value> valued, std::span<const Value> outputs,
+                    std::span<const Value> wrt, const std::vector<std::vector<Value>>& directions,
+                    const std::source_location& where) {
   expect(!directions.empty(), "[{}] wants at least one direction (at {})", call, to_string(where));
   for (const auto& direction : directions) check_tangents(call, outputs, wrt, direction, where);
   const Graph graph = outputs[0].graph();
@@ -37,15 +39,19 @@ std::vector<Value> exact(const char* call, std::span<const Value> outputs, std::
     for (const auto& direction : directions) tangents.emplace_back(direction[i]);
     locker.seed(wrt[i], std::move(tangents));
   }
-  const std::vector<bool> active = reached(graph, outputs, wrt);
+  std::vector<Value> all(valued.begin(), valued.end());
+  all.insert(all.end(), outputs.begin(), outputs.end());
+  const std::vector<bool> active = reached(graph, all, wrt);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
     if (active[static_cast<size_t>(id)] && !locker.is_locked(id)) locker.lock(id);
-  std::vector<Value> results;
+  std::vector<Value> results, values;
+  for (const Value& value : valued)
+    values.push_back(locker.is_locked(value.id()) ? locker.at(value.id()).value : value);
   for (const Value& output : outputs) {
     const bool moves = locker.is_locked(output.id()) && locker.at(output.id()).tangents.back();
     results.push_back(moves ? *locker.at(output.id()).tangents.back() : zeros_like(output, where));
   }
-  return results;
+  return {std::move(values), std::move(results)};
 }
 
 /// The tangent of one node with the slopes that a rule selects, or nothing if it does not move.
@@ -75,21 +81,39 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
                        combine == Combine::Assign ? Combine::Assign : Combine::Sum, node.type, where);
 }
 
+std::optional<Value> scan_tangent(const Graph& graph, NodeId id, const Tangents& tangents,
+                                  ScanTangents& scans) {
+  std::vector<Value> operands;
+  std::vector<std::optional<Value>> moves;
+  for (const NodeId operand : graph.node(id).operands) {
+    operands.push_back(graph.value(operand));
+    const auto found = tangents.find(operand);
+    moves.push_back(found == tangents.end() ? std::nullopt : std::optional(found->second));
+  }
+  return scans.of(id, operands, moves).tangent;
+}
+
 }  // namespace
 
 std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                        std::span<const Value> tangents, std::source_location where) {
-  return exact("jvp", outputs, wrt, {{tangents.begin(), tangents.end()}}, where);
+  return exact("jvp", {}, outputs, wrt, {{tangents.begin(), tangents.end()}}, where).tangents;
+}
+
+LockedOutputs values_and_jvp(std::span<const Value> valued, std::span<const Value> outputs,
+                             std::span<const Value> wrt, std::span<const Value> tangents,
+                             std::source_location where) {
+  return exact("jvp", valued, outputs, wrt, {{tangents.begin(), tangents.end()}}, where);
 }
 
 Value directional_derivative(const Value& output, const Value& wrt, const Value& direction,
                              std::source_location where) {
-  return exact("directional_derivative", {&output, 1}, {&wrt, 1}, {{direction}}, where)[0];
+  return exact("directional_derivative", {}, {&output, 1}, {&wrt, 1}, {{direction}}, where).tangents[0];
 }
 
 std::vector<Value> locked_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                               const std::vector<std::vector<Value>>& directions, std::source_location where) {
-  return exact("locked_jvp", outputs, wrt, directions, where);
+  return exact("locked_jvp", {}, outputs, wrt, directions, where).tangents;
 }
 
 std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
@@ -100,9 +124,14 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
   Tangents tangents;
   for (size_t i = 0; i < wrt.size(); ++i) tangents.emplace(wrt[i].id(), directions[i]);
   const std::vector<bool> active = between(graph, outputs, wrt);
+  ScanTangents scans(graph, options, where);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
-    if (!active[static_cast<size_t>(id)] || tangents.contains(id) || graph.node(id).role != Role::Apply)
+    if (!active[static_cast<size_t>(id)] || tangents.contains(id)) continue;
+    if (graph.node(id).role == Role::Scan) {
+      if (const auto tangent = scan_tangent(graph, id, tangents, scans)) tangents.emplace(id, *tangent);
       continue;
+    }
+    if (graph.node(id).role != Role::Apply) continue;
     const Selected selected{effective_rule(graph, graph.node(id), options), options.at_pole};
     if (const auto tangent = linear_tangent(graph, id, tangents, selected, where))
       tangents.emplace(id, *tangent);

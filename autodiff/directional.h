@@ -18,6 +18,13 @@ namespace crease {
 std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                        std::span<const Value> tangents,
                        std::source_location where = std::source_location::current());
+/// jvp, and the values that go with it: those of `outputs`, on the side of the tangent where something jumps.
+struct LockedOutputs {
+  std::vector<Value> values, tangents;
+};
+LockedOutputs values_and_jvp(std::span<const Value> valued, std::span<const Value> outputs,
+                             std::span<const Value> wrt, std::span<const Value> tangents,
+                             std::source_location where = std::source_location::current());
 Value directional_derivative(const Value& output, const Value& wrt, const Value& direction,
                              std::source_location where = std::source_location::current());
 

@@ -19,7 +19,7 @@ bool is_extremum(Combine combine) { return combine == Combine::Max || combine ==
 }  // namespace
 
 Locker::Locker(const Graph& graph, size_t directions, const std::source_location& where)
-    : graph_(graph.handle()), directions_(directions), where_(where) {}
+    : graph_(graph.handle()), directions_(directions), where_(where), scans_(graph, {}, where) {}
 
 void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tangents) {
   nodes_.insert_or_assign(variable.id(), LockedNode{variable, variable, std::move(tangents), {}});
@@ -27,6 +27,7 @@ void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tange
 
 void Locker::lock(NodeId id) {
   const Node node = graph_.node(id);
+  if (node.role == Role::Scan) return lock_scan(id, node);
   if (lock_root(id, node)) return;
   LockedNode locked{.base = rebase(id, node), .tangents = {}};
   const bool jumps = scalar_lock(LoopBuilder(graph_, locked.base.id())).can_jump();
@@ -63,7 +64,26 @@ std::vector<NodeId> Locker::operands(NodeId id) const {
   return root != roots_.end() ? root->second.operands() : graph_.node(id).operands;
 }
 
+void Locker::lock_scan(NodeId id, const Node& node) {
+  expect(directions_ == 1, "[lock] a loop over time is locked in one direction only: got {} (node {}, at {})",
+         directions_, describe(graph_, id), to_string(where_));
+  std::vector<Value> operands;
+  std::vector<std::optional<Value>> tangents;
+  for (const NodeId operand : node.operands) {
+    const auto found = nodes_.find(operand);
+    const bool locked = found != nodes_.end();
+    operands.push_back(locked ? found->second.value : graph_.value(operand));
+    tangents.push_back(locked ? found->second.tangents[0] : std::nullopt);
+  }
+  const ScanTangents::Result result = scans_.of(id, operands, tangents);
+  nodes_.insert_or_assign(id, LockedNode{result.value, result.value, {result.tangent}, {}});
+}
+
 void Locker::lock_for_reverse(NodeId id) {
+  expect(
+      graph_.node(id).role != Role::Scan,
+      "[locked_grad] is not known for a loop over time: write the steps one after the other (node {}, at {})",
+      describe(graph_, id), to_string(where_));
   lock(id);
   if (const auto root = roots_.find(id); root != roots_.end()) {
     hits_.push_back(root->second.hits());

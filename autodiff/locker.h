@@ -10,6 +10,7 @@
 #include "autodiff/locked_node.h"
 #include "autodiff/locked_root.h"
 #include "autodiff/loop_builder.h"
+#include "autodiff/scan.h"
 #include "graph/graph.h"
 #include "graph/scalar/lock.h"
 
@@ -42,6 +43,7 @@ class Locker {
   Value unresolved() const;
 
  private:
+  void lock_scan(NodeId id, const Node& node);
   ScalarLock scalar_lock(const LoopBuilder& builder) const;
   bool lock_root(NodeId id, const Node& node);
   Value rebase(NodeId id, const Node& node);
@@ -64,6 +66,7 @@ class Locker {
   std::map<NodeId, LockedNode> nodes_;
   std::map<NodeId, LockedRoot> roots_;
   std::vector<Value> hits_, unresolved_;
+  ScanTangents scans_;
 };
 
 }  // namespace crease

@@ -5,6 +5,7 @@
 
 #include "autodiff/adjoint.h"
 #include "autodiff/reach.h"
+#include "autodiff/scan.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/leaf.h"
@@ -37,6 +38,25 @@ class Adjoints {
     }
   }
 
+  /// A loop's adjoint is taken at its first active sibling: what reads the others has been done by then.
+  void propagate_scan(NodeId id, const std::vector<bool>& active) {
+    std::map<int, Value> of_results;
+    for (const NodeId sibling : siblings(graph_, id, static_cast<int>(active.size()))) {
+      if (!active[static_cast<size_t>(sibling)]) continue;
+      if (sibling < id) return;
+      const auto found = values_.find(sibling);
+      if (found == values_.end()) continue;
+      const auto [slot, fresh] = of_results.emplace(graph_.node(sibling).result, found->second);
+      if (!fresh) slot->second = add(slot->second, found->second, where_);
+    }
+    if (of_results.empty()) return;
+    std::vector<bool> wanted;
+    for (const NodeId operand : graph_.node(id).operands)
+      wanted.push_back(active[static_cast<size_t>(operand)]);
+    for (const ScanAdjoint& part : scan_adjoint(graph_, id, of_results, wanted, options_, where_))
+      add_to(part.operand, part.value);
+  }
+
   Value of(const Value& variable) const {
     const auto it = values_.find(variable.id());
     return it != values_.end() ? it->second : zeros_like(variable, where_);
@@ -67,7 +87,9 @@ std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wr
   }
   const std::vector<bool> active = between(graph, outputs, wrt);
   for (NodeId id = last; id >= 0; --id)
-    if (active[static_cast<size_t>(id)]) adjoints.propagate(id, active);
+    if (active[static_cast<size_t>(id)])
+      graph.node(id).role == Role::Scan ? adjoints.propagate_scan(id, active)
+                                        : adjoints.propagate(id, active);
   std::vector<Value> gradients;
   for (const Value& variable : wrt) gradients.push_back(adjoints.of(variable));
   return gradients;
