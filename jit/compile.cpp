@@ -10,6 +10,7 @@
 #include "jit/fuse.h"
 #include "jit/lower.h"
 #include "jit/masks.h"
+#include "jit/order.h"
 
 namespace crease {
 namespace {

@@ -1,6 +1,7 @@
 #include "jit/fuse.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "jit/fuse_kernels.h"
@@ -19,6 +20,8 @@ constexpr double often = 8;
 /// Storages that a kernel touches.
 struct Uses {
   std::set<int> reads, writes;
+  std::set<int> carries = {};  // of the loops that it is in: those change with each turn
+  int step_loop = -1;
 };
 
 Uses uses_of(const Kernels& program, const Kernel& kernel) {
@@ -26,6 +29,10 @@ Uses uses_of(const Kernels& program, const Kernel& kernel) {
   for (const Instruction& it : kernel.code)
     if (it.kind == InstructionKind::Read) uses.reads.insert(storage_of(program, it.buffer));
   for (const Store& store : kernel.stores) uses.writes.insert(storage_of(program, store.buffer));
+  uses.step_loop = kernel.step_loop;
+  for (int loop = kernel.step_loop; loop >= 0; loop = program.step_loops[static_cast<size_t>(loop)].parent)
+    for (const auto& [next, carry] : program.step_loops[static_cast<size_t>(loop)].carries)
+      uses.carries.insert(carry);
   return uses;
 }
 
@@ -35,6 +42,9 @@ bool intersect(const std::set<int>& a, const std::set<int>& b) {
 
 /// Whether `later` must stay behind `earlier`.
 bool depends(const Uses& later, const Uses& earlier) {
+  if (later.step_loop != earlier.step_loop &&
+      (intersect(later.reads, earlier.carries) || intersect(later.writes, earlier.carries)))
+    return true;
   return intersect(later.reads, earlier.writes) || intersect(later.writes, earlier.writes) ||
          intersect(later.writes, earlier.reads);
 }
@@ -111,6 +121,7 @@ class Fuser {
       if (depends(uses_[c], uses_[k])) return false;
       behind.push_back(k);
     }
+    if (kernel(p).step_loop != kernel(c).step_loop || splits_loop(p, c, after)) return false;
     std::optional<Kernel> merged = merge_consumer(kernel(p), kernel(c), program_.buffers);
     if (!merged) return false;
     drop_stores(*merged, p, c);
@@ -135,6 +146,16 @@ class Fuser {
     program_.kernels = std::move(kernels);
     uses_ = std::move(uses);
     return true;
+  }
+
+  /// Whether kernels of a step loop between the two would go to different sides.
+  bool splits_loop(size_t p, size_t c, const std::vector<bool>& after) {
+    std::map<int, bool> side;
+    for (size_t k = p + 1; k < c; ++k)
+      for (int loop = kernel(k).step_loop; loop != kernel(p).step_loop && loop >= 0;
+           loop = program_.step_loops[static_cast<size_t>(loop)].parent)
+        if (side.emplace(loop, after[k]).first->second != after[k]) return true;
+    return false;
   }
 
   /// Stores of the merged kernel that nobody else reads are not needed.
@@ -175,6 +196,7 @@ class Fuser {
 
   bool may_inline(size_t p, size_t c, int buffer, size_t readers) {
     const Kernel& consumer = kernel(c);
+    if (consumer.step_loop != kernel(p).step_loop) return false;  // a producer runs once
     // What the producer reads must still be there: nothing between may overwrite it (scatters do).
     for (size_t k = p + 1; k < c; ++k)
       if (intersect(uses_[k].writes, uses_[p].reads)) return false;

@@ -51,7 +51,8 @@ class Gatherer {
     program_.kernels.clear();
     for (size_t begin = 0; begin < all.size();) {
       size_t end = begin;
-      while (end < all.size() && is_scalar(program_, all[end])) ++end;
+      while (end < all.size() && is_scalar(program_, all[end]) && all[end].step_loop == all[begin].step_loop)
+        ++end;
       if (end - begin >= least_run)
         gather(all, begin, end);
       else
@@ -85,7 +86,7 @@ class Gatherer {
   /// Kernels [begin, next) of a run that ends at `end` as one.
   void chunk(const std::vector<Kernel>& all, size_t begin, size_t next, size_t end) {
     ++chunk_;
-    Kernel made;
+    Kernel made{.step_loop = all[begin].step_loop};
     for (size_t k = begin; k < next; ++k) {
       std::vector<int> to;
       for (const Instruction& it : all[k].code) to.push_back(copied(made, it, to));

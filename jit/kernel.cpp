@@ -100,6 +100,19 @@ int both(Kernel& kernel, int a, int b) {
   return compute(kernel, Type::boolean, ScalarKind::And, {a, b});
 }
 
+int base_of(const Kernels& program, int buffer) {
+  for (;;) {
+    const Buffer& it = program.buffers[static_cast<size_t>(buffer)];
+    if (it.alias < 0 || it.element_of >= 0) return buffer;
+    buffer = it.alias;
+  }
+}
+
+bool is_within(const Kernels& program, int inner, int outer) {
+  while (inner >= 0 && inner != outer) inner = program.step_loops[static_cast<size_t>(inner)].parent;
+  return inner == outer;
+}
+
 int storage_of(const Kernels& program, int buffer) {
   while (program.buffers[static_cast<size_t>(buffer)].alias >= 0)
     buffer = program.buffers[static_cast<size_t>(buffer)].alias;

@@ -94,6 +94,7 @@ struct Kernel {
   std::vector<Reduction> reductions;
   std::vector<Store> stores;
   std::vector<NodeId> nodes;  // what it computes, for messages and dumps
+  int step_loop = -1;         // number of the innermost StepLoop it is in
 };
 
 enum class BufferKind : uint8_t {
@@ -103,6 +104,7 @@ enum class BufferKind : uint8_t {
   Result,        // an output: memory of its own
   Next,          // the next value of parameter `source`; may share its memory
   Intermediate,  // a range of the arena
+  Carried,       // the same, kept from one turn of a step loop to the next, or read after it
 };
 
 /// An array that kernels read and write. Row-major.
@@ -114,10 +116,23 @@ struct Buffer {
   NodeId node = -1;
   /// This buffer is the memory of another one under this shape (a reshape), or -1.
   int alias = -1;
-  /// Next: the buffer of the parameter.
+  /// Next: the buffer of the parameter. Carried: that of which this one is the next value.
   int source = -1;
   /// Truth values of one bit each; rows begin at whole bytes (see memory_shape).
   bool bits = false;
+  /// Number of the step loop of which each turn has another element of `alias`, along its first dimension;
+  /// -1: none.
+  int element_of = -1;
+  /// Constant.
+  Tensor value = {};
+};
+
+/// A loop over whole kernels, for a scan: its kernels stand together, those of loops inside among them.
+struct StepLoop {
+  Extent turns;
+  bool reverse = false;
+  int parent = -1;                                // the step loop that this one is in
+  std::vector<std::pair<int, int>> carries = {};  // buffers: next value, value
 };
 
 /// Dimensions as they lie in memory: those of the buffer, but rows of bits are padded to a multiple of 16, so
@@ -136,6 +151,7 @@ struct Kernels {
   std::vector<std::string> symbols;  // named dimensions, in the order of the table that code reads
   std::vector<Buffer> buffers;
   std::vector<Kernel> kernels;
+  std::vector<StepLoop> step_loops;
   /// Output name -> buffer.
   std::vector<std::pair<std::string, int>> outputs;
   /// Buffers of traps and of what tells of them (graph/trap.h), which are read after each run.
@@ -144,6 +160,12 @@ struct Kernels {
 
 /// The buffer whose memory this one is.
 int storage_of(const Kernels& program, int buffer);
+
+/// The buffer with an address of its own that this one is a view of: the element of a step loop's turn, or
+/// the storage.
+int base_of(const Kernels& program, int buffer);
+/// Whether kernel loop `inner` is `outer` or inside it; -1 is outside all.
+bool is_within(const Kernels& program, int inner, int outer);
 
 /// Appends an instruction unless an equal one exists; its number. Folds what needs no rounding decision:
 /// Convert to the same type, conditions that always hold.

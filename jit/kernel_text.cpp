@@ -67,6 +67,7 @@ std::string_view text_of(BufferKind kind) {
     case BufferKind::Result: return "result";
     case BufferKind::Next: return "next";
     case BufferKind::Intermediate: return "intermediate";
+    case BufferKind::Carried: return "carried";
   }
   return "";
 }
@@ -114,10 +115,19 @@ std::string to_string(const Kernels& program) {
                         to_string(buffer.shape));
     if (buffer.bits) text += " as bits";
     if (buffer.alias >= 0) text += " = " + name_of_buffer(buffer.alias, program.buffers);
+    if (buffer.element_of >= 0) text += fmt::format(" in turn of loop {}", buffer.element_of);
     if (buffer.source >= 0) text += " of " + name_of_buffer(buffer.source, program.buffers);
     text += "\n";
   }
-  for (const Kernel& kernel : program.kernels) text += "\n" + to_string(kernel, program.buffers);
+  for (size_t i = 0; i < program.step_loops.size(); ++i) {
+    const StepLoop& loop = program.step_loops[i];
+    text += fmt::format("loop {}: {} turns{}{}\n", i, to_string(loop.turns), loop.reverse ? ", reverse" : "",
+                        loop.parent < 0 ? "" : fmt::format(", in loop {}", loop.parent));
+  }
+  for (const Kernel& kernel : program.kernels) {
+    text += kernel.step_loop < 0 ? "\n" : fmt::format("\nin loop {}: ", kernel.step_loop);
+    text += to_string(kernel, program.buffers);
+  }
   return text;
 }
 

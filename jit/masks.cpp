@@ -153,7 +153,7 @@ class Masker {
     for (size_t k = 0; k < program_.kernels.size(); ++k) {
       if (!reads(k, number)) continue;
       auto comparisons = Reader(kernel(k), number).comparisons();
-      if (k < *maker || !comparisons) return;
+      if (k < *maker || !comparisons || kernel(k).step_loop != kernel(*maker).step_loop) return;
       for (Comparison& it : *comparisons) {
         const std::optional<int> truth = moved(making, *maker, k, it, number);
         if (!truth) return;

@@ -1,120 +1,14 @@
 #include "jit/memory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <optional>
 #include <set>
 
-#include "graph/error.h"
+#include "jit/order.h"
 
 namespace crease {
 namespace {
-
-std::set<int> storages_read(const Kernels& program, const Kernel& kernel) {
-  std::set<int> result;
-  for (const Instruction& it : kernel.code)
-    if (it.kind == InstructionKind::Read) result.insert(storage_of(program, it.buffer));
-  // A combining store reads what it changes.
-  for (const Store& store : kernel.stores)
-    if (store.combine != Combine::Assign) result.insert(storage_of(program, store.buffer));
-  return result;
-}
-
-std::set<int> storages_written(const Kernels& program, const Kernel& kernel) {
-  std::set<int> result;
-  for (const Store& store : kernel.stores) result.insert(storage_of(program, store.buffer));
-  return result;
-}
-
-class Order {
- public:
-  explicit Order(const Kernels& program)
-      : program_(program),
-        done_(program.kernels.size(), false),
-        waits_(done_.size(), 0),
-        followers_(done_.size()),
-        users_(program.buffers.size(), 0),
-        exists_(program.buffers.size(), false) {
-    for (const Kernel& kernel : program.kernels) {
-      reads_.push_back(storages_read(program, kernel));
-      writes_.push_back(storages_written(program, kernel));
-      std::set<int> touched = reads_.back();
-      touched.insert(writes_.back().begin(), writes_.back().end());
-      for (int storage : touched) ++users_[static_cast<size_t>(storage)];
-      touches_.push_back(std::move(touched));
-    }
-    for (size_t k = 0; k < done_.size(); ++k)
-      for (size_t before = 0; before < k; ++before)
-        if (std::ranges::any_of(writes_[before], [&](int s) { return touches_[k].contains(s); })) {
-          ++waits_[k];
-          followers_[before].push_back(k);
-        }
-  }
-
-  std::vector<size_t> run() {
-    std::vector<size_t> order;
-    while (order.size() < done_.size()) {
-      order.push_back(choose());
-      finish(order.back());
-    }
-    return order;
-  }
-
- private:
-  /// Of the kernels that may run, the one that leaves the least memory in use.
-  size_t choose() const {
-    std::optional<size_t> best, fallback;
-    double least = 0;
-    for (size_t k = 0; k < done_.size(); ++k) {
-      if (done_[k] || waits_[k] > 0) continue;
-      if (!fallback) fallback = k;
-      const double growth = growth_of(k);
-      if ((best && growth >= least) || overwrites_early(k)) continue;
-      best = k;
-      least = growth;
-    }
-    ensure(fallback.has_value(), "[memory] kernels depend on each other in a circle");
-    return best.value_or(*fallback);
-  }
-
-  void finish(size_t k) {
-    done_[k] = true;
-    for (size_t follower : followers_[k]) --waits_[follower];
-    for (int storage : touches_[k]) {
-      --users_[static_cast<size_t>(storage)];
-      exists_[static_cast<size_t>(storage)] = true;
-    }
-  }
-
-  /// Bytes of intermediates that the kernel makes, less those that nobody needs after it.
-  double growth_of(size_t k) const {
-    double bytes = 0;
-    for (int storage : touches_[k]) {
-      const Buffer& buffer = program_.buffers[static_cast<size_t>(storage)];
-      if (buffer.kind != BufferKind::Intermediate) continue;
-      if (!exists_[static_cast<size_t>(storage)]) bytes += estimate(bytes_of(buffer));
-      if (users_[static_cast<size_t>(storage)] == 1) bytes -= estimate(bytes_of(buffer));
-    }
-    return bytes;
-  }
-
-  /// Writes the next value of a parameter that a waiting kernel still reads.
-  bool overwrites_early(size_t k) const {
-    return std::ranges::any_of(writes_[k], [&](int storage) {
-      const int source = program_.buffers[static_cast<size_t>(storage)].source;
-      for (size_t other = 0; source >= 0 && other < done_.size(); ++other)
-        if (other != k && !done_[other] && reads_[other].contains(source)) return true;
-      return false;
-    });
-  }
-
-  const Kernels& program_;
-  std::vector<std::set<int>> reads_, writes_, touches_;
-  std::vector<bool> done_;
-  std::vector<int> waits_;                      // earlier kernels that must run first
-  std::vector<std::vector<size_t>> followers_;  // kernels that wait for this one
-  std::vector<int> users_;                      // by storage: kernels to come that touch it
-  std::vector<bool> exists_;                    // by storage: it has been written
-};
 
 class Planner {
  public:
@@ -125,8 +19,11 @@ class Planner {
     first_.assign(count, -1);
     last_.assign(count, -1);
     plan_.in_place.assign(count, false);
+    held_.assign(count, false);
     for (size_t b = 0; b < count; ++b) plan_.home.push_back(storage_of(program_, static_cast<int>(b)));
     for (size_t k = 0; k < program_.kernels.size(); ++k) see(k);
+    for (int loop = static_cast<int>(program_.step_loops.size()) - 1; loop >= 0; --loop) place_carries(loop);
+    for (int loop = static_cast<int>(program_.step_loops.size()) - 1; loop >= 0; --loop) hold(loop);
     for (size_t b = 0; b < count; ++b)
       if (program_.buffers[b].kind == BufferKind::Next && plan_.home[b] == static_cast<int>(b)) place_next(b);
     for (size_t k = 0; k < program_.kernels.size(); ++k) share(k);
@@ -136,10 +33,12 @@ class Planner {
   }
 
  private:
-  void touch(int buffer, size_t kernel) {
-    const auto storage = static_cast<size_t>(storage_of(program_, buffer));
-    if (first_[storage] < 0) first_[storage] = static_cast<int>(kernel);
-    last_[storage] = static_cast<int>(kernel);
+  void touch(int buffer, size_t kernel) { extend(static_cast<size_t>(storage_of(program_, buffer)), kernel); }
+
+  void extend(size_t storage, size_t kernel) {
+    const int at = static_cast<int>(kernel);
+    first_[storage] = first_[storage] < 0 ? at : std::min(first_[storage], at);
+    last_[storage] = std::max(last_[storage], at);
   }
 
   void see(size_t k) {
@@ -161,10 +60,70 @@ class Planner {
     });
   }
 
+  /// First kernel of a step loop, and the one after its last.
+  std::pair<size_t, size_t> range_of(int loop) const {
+    size_t first = program_.kernels.size(), end = 0;
+    for (size_t k = 0; k < program_.kernels.size(); ++k)
+      if (is_within(program_, program_.kernels[k].step_loop, loop)) {
+        first = std::min(first, k);
+        end = k + 1;
+      }
+    return {first, end};
+  }
+
+  /// Next values that may overwrite what they follow within one turn.
+  void place_carries(int loop) {
+    const auto [begin, end] = range_of(loop);
+    for (const auto& [next, value] : program_.step_loops[static_cast<size_t>(loop)].carries) {
+      int last_read = -1, first_write = -1;
+      for (size_t k = begin; k < end; ++k) {
+        if (storages_read(program_, program_.kernels[k]).contains(value)) last_read = static_cast<int>(k);
+        if (storages_written(program_, program_.kernels[k]).contains(next) && first_write < 0)
+          first_write = static_cast<int>(k);
+      }
+      place(next, value, last_read <= first_write && first_write >= 0);
+    }
+  }
+
+  /// What a step loop shares with its surroundings, or takes from turn to turn, lives as long as the loop.
+  void hold(int loop) {
+    const auto [begin, end] = range_of(loop);
+    if (begin >= end) return;
+    for (const auto& [next, carry] : program_.step_loops[static_cast<size_t>(loop)].carries)
+      for (const int b : {next, carry})  // even one that no kernel reads is copied
+        for (const size_t k : {begin, end - 1}) extend(static_cast<size_t>(b), k);
+    for (size_t b = 0; b < first_.size(); ++b) {
+      if (first_[b] < 0) continue;
+      const bool outside = first_[b] < static_cast<int>(begin) || last_[b] >= static_cast<int>(end);
+      const bool meets = first_[b] < static_cast<int>(end) && last_[b] >= static_cast<int>(begin);
+      const bool kept =
+          program_.buffers[b].kind == BufferKind::Carried || is_divided(loop, static_cast<int>(b));
+      if (!meets || !(outside || kept)) continue;
+      held_[b] = true;
+      first_[b] = std::min(first_[b], static_cast<int>(begin));
+      last_[b] = std::max(last_[b], static_cast<int>(end) - 1);
+    }
+  }
+
+  /// Whether turns of the loop have their own elements of a storage.
+  bool is_divided(int loop, int storage) const {
+    for (size_t b = 0; b < program_.buffers.size(); ++b)
+      if (program_.buffers[b].element_of == loop && storage_of(program_, static_cast<int>(b)) == storage)
+        return true;
+    return false;
+  }
+
   void place_next(size_t next) {
     const int parameter = program_.buffers[next].source;
-    bool safe = program_.buffers[next].shape == program_.buffers[static_cast<size_t>(parameter)].shape &&
-                last_[static_cast<size_t>(parameter)] <= first_[next] && first_[next] >= 0;
+    place(static_cast<int>(next), parameter,
+          last_[static_cast<size_t>(parameter)] <= first_[next] && first_[next] >= 0);
+  }
+
+  /// Lets `number` overwrite `parameter` if that is safe, `ordered` being whether reads come before writes.
+  void place(int number, int parameter, bool ordered) {
+    const auto next = static_cast<size_t>(number);
+    bool safe =
+        program_.buffers[next].shape == program_.buffers[static_cast<size_t>(parameter)].shape && ordered;
     for (size_t k = 0; k < program_.kernels.size() && safe; ++k)
       for (const Store& store : program_.kernels[k].stores)
         if (store.buffer == static_cast<int>(next))
@@ -186,18 +145,20 @@ class Planner {
     if (is_scatter(kernel)) return;
     for (const Store& store : kernel.stores) {
       const Buffer& result = program_.buffers[static_cast<size_t>(store.buffer)];
-      if (!is_intermediate(store.buffer) || plan_.home[static_cast<size_t>(store.buffer)] != store.buffer ||
+      if (!is_intermediate(store.buffer) || held_[static_cast<size_t>(store.buffer)] ||
+          plan_.home[static_cast<size_t>(store.buffer)] != store.buffer ||
           first_[static_cast<size_t>(store.buffer)] != static_cast<int>(k))
         continue;
       for (const Instruction& it : kernel.code) {
         if (it.kind != InstructionKind::Read || it.place != store.place) continue;
         const Buffer& operand = program_.buffers[static_cast<size_t>(it.buffer)];
-        if (operand.alias >= 0 || !is_intermediate(it.buffer) || operand.bits != result.bits ||
-            size_of(operand.type) != size_of(result.type) || operand.shape != result.shape ||
-            !reads_only_at(kernel, it.buffer, store))
+        if (operand.alias >= 0 || !is_intermediate(it.buffer) || held_[static_cast<size_t>(it.buffer)] ||
+            operand.bits != result.bits || size_of(operand.type) != size_of(result.type) ||
+            operand.shape != result.shape || !reads_only_at(kernel, it.buffer, store))
           continue;
         const int root = plan_.home[static_cast<size_t>(it.buffer)];
-        if (last_[static_cast<size_t>(root)] != static_cast<int>(k)) continue;
+        if (last_[static_cast<size_t>(root)] != static_cast<int>(k) || held_[static_cast<size_t>(root)])
+          continue;
         plan_.home[static_cast<size_t>(store.buffer)] = root;
         last_[static_cast<size_t>(root)] = last_[static_cast<size_t>(store.buffer)];
         break;
@@ -209,8 +170,8 @@ class Planner {
   void add_slots() {
     for (size_t b = 0; b < program_.buffers.size(); ++b) {
       const Buffer& buffer = program_.buffers[b];
-      if (!is_intermediate(static_cast<int>(b)) || plan_.home[b] != static_cast<int>(b) || first_[b] < 0)
-        continue;
+      const bool in_arena = is_intermediate(static_cast<int>(b)) || buffer.kind == BufferKind::Carried;
+      if (!in_arena || plan_.home[b] != static_cast<int>(b) || first_[b] < 0) continue;
       plan_.slots.push_back({static_cast<int>(b), bytes_of(buffer), first_[b], last_[b]});
     }
     plan_.table_size = static_cast<int>(program_.buffers.size());
@@ -229,18 +190,12 @@ class Planner {
   const Schedule& schedule_;
   MemoryPlan plan_;
   std::vector<int> first_, last_;  // kernels that touch a storage
+  std::vector<bool> held_;         // through a whole step loop: never shared inside it
 };
 
 int64_t round_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
-
-void order_kernels(Kernels& program) {
-  const std::vector<size_t> order = Order(program).run();
-  std::vector<Kernel> kernels;
-  for (size_t k : order) kernels.push_back(std::move(program.kernels[k]));
-  program.kernels = std::move(kernels);
-}
 
 MemoryPlan plan_memory(const Kernels& program, const Schedule& schedule) {
   return Planner(program, schedule).run();
@@ -283,6 +238,9 @@ std::string to_string(const MemoryPlan& plan, const Kernels& program) {
   for (size_t b = 0; b < plan.home.size(); ++b) {
     const int buffer = static_cast<int>(b);
     if (plan.home[b] != buffer) text += fmt::format("{} lies in {}\n", name(buffer), name(plan.home[b]));
+    if (program.buffers[b].source >= 0 && program.buffers[b].kind == BufferKind::Carried && !plan.in_place[b])
+      text +=
+          fmt::format("{} is copied to {} after each turn\n", name(buffer), name(program.buffers[b].source));
     if (program.buffers[b].kind == BufferKind::Next && !plan.in_place[b])
       text += fmt::format("{} changes places with {}\n", name(buffer), name(program.buffers[b].source));
   }

@@ -26,10 +26,6 @@ struct MemoryPlan {
   int table_size = 0;
 };
 
-/// Puts kernels in an order in which each, of those that may run, leaves the least memory in use, parameters
-/// are overwritten after their last reader where that can be, and every operand still comes first.
-void order_kernels(Kernels& program);
-
 /// Lifetimes and sharing. An elementwise result takes the memory of an operand that dies there; the next
 /// value of a parameter takes the parameter's if nobody reads the old value later or at another element.
 MemoryPlan plan_memory(const Kernels& program, const Schedule& schedule);

@@ -37,13 +37,7 @@ class ProgramEmitter {
     }
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", step));
     if (profile_) mark(step, -1);
-    for (const Call& call : calls) {
-      if (call.part == nullptr)
-        builder_.CreateCall(call.kernel, arguments_of(call, step->getArg(0), step->getArg(1), nullptr));
-      else
-        call_parallel(step, call.part);
-      if (profile_) mark(step, static_cast<int64_t>(call.kernel_number));
-    }
+    emit_calls(calls, 0, calls.size(), -1, step, dims_with_turns(step->getArg(1)));
     builder_.CreateRetVoid();
   }
 
@@ -52,9 +46,73 @@ class ProgramEmitter {
   struct Call {
     size_t kernel_number;
     llvm::Function* kernel;
-    std::vector<int> homes;
-    llvm::Function* part;  // runs one thread's part; null: the kernel is not split
+    std::vector<int> homes;  // see key_of_buffer
+    llvm::Function* part;    // runs one thread's part; null: the kernel is not split
   };
+
+  /// The kernels [first, last), which are in this step loop (-1: in none) or in loops inside it.
+  void emit_calls(const std::vector<Call>& calls, size_t first, size_t last, int loop, llvm::Function* step,
+                  llvm::Value* dims) {
+    while (first < last) {
+      const Call& call = calls[first];
+      int inner = program_.kernels[first].step_loop;
+      if (inner == loop) {
+        if (call.part == nullptr)
+          builder_.CreateCall(call.kernel, arguments_of(call, step->getArg(0), dims, nullptr));
+        else
+          call_parallel(step, call.part, dims);
+        if (profile_) mark(step, static_cast<int64_t>(call.kernel_number));
+        ++first;
+        continue;
+      }
+      while (program_.step_loops[static_cast<size_t>(inner)].parent != loop)
+        inner = program_.step_loops[static_cast<size_t>(inner)].parent;
+      size_t end = first;
+      while (end < last && is_within(program_, program_.kernels[end].step_loop, inner)) ++end;
+      emit_turns(calls, first, end, inner, step, dims);
+      first = end;
+    }
+  }
+
+  void emit_turns(const std::vector<Call>& calls, size_t first, size_t last, int loop, llvm::Function* step,
+                  llvm::Value* dims) {
+    const StepLoop& it = program_.step_loops[static_cast<size_t>(loop)];
+    llvm::Value* turns = extent(it.turns, dims);
+    emit_loop(emitter_, emitter_.i64(0), turns, 1, "turn", [&](llvm::Value* turn) {
+      llvm::Value* from_end = builder_.CreateSub(builder_.CreateSub(turns, emitter_.i64(1)), turn);
+      builder_.CreateStore(it.reverse ? from_end : turn, turn_place(loop, dims));
+      emit_calls(calls, first, last, loop, step, dims);
+      for (const auto& [next, value] : it.carries) copy_carry(next, value, step->getArg(0), dims);
+    });
+  }
+
+  void copy_carry(int next, int value, llvm::Value* buffers, llvm::Value* dims) {
+    const auto home = [&](int buffer) { return memory_.home[static_cast<size_t>(buffer)]; };
+    if (home(next) == home(value)) return;
+    const Buffer& buffer = program_.buffers[static_cast<size_t>(value)];
+    const Extent bytes = Extent{size_of(buffer.type), {}} * extent_of(buffer.shape);
+    llvm::Type* pointer = builder_.getPtrTy();
+    builder_.CreateMemCpy(load(pointer, buffers, static_cast<size_t>(home(value))), llvm::Align(64),
+                          load(pointer, buffers, static_cast<size_t>(home(next))), llvm::Align(64),
+                          extent(bytes, dims));
+  }
+
+  /// The sizes followed by a place for the turn of each step loop.
+  llvm::Value* dims_with_turns(llvm::Value* dims) {
+    if (program_.step_loops.empty()) return dims;
+    llvm::Type* i64 = builder_.getInt64Ty();
+    const size_t count = program_.symbols.size();
+    auto* type = llvm::ArrayType::get(i64, count + program_.step_loops.size());
+    llvm::Value* copy = builder_.CreateAlloca(type);
+    for (size_t s = 0; s < count; ++s)
+      builder_.CreateStore(load(i64, dims, s), builder_.CreateConstGEP1_64(i64, copy, s));
+    return copy;
+  }
+
+  llvm::Value* turn_place(int loop, llvm::Value* dims) {
+    return builder_.CreateConstGEP1_64(builder_.getInt64Ty(), dims,
+                                       program_.symbols.size() + static_cast<size_t>(loop));
+  }
 
   llvm::Value* load(llvm::Type* type, llvm::Value* base, size_t number) {
     return builder_.CreateLoad(type, builder_.CreateConstGEP1_64(type, base, number));
@@ -73,8 +131,25 @@ class ProgramEmitter {
       scratch = emitter_.element(scratch, builder_.CreateMul(part, elements), contraction.facts.type);
     }
     std::vector<llvm::Value*> arguments{dims, scratch};
-    for (int home : call.homes) arguments.push_back(load(pointer, buffers, static_cast<size_t>(home)));
+    for (int key : call.homes) arguments.push_back(address_of(key, buffers, dims));
     return arguments;
+  }
+
+  /// What tells the memory of a buffer: its home, or -1 - b for b, one turn's element of another.
+  int key_of_buffer(int buffer) const {
+    const int base = base_of(program_, buffer);
+    return program_.buffers[static_cast<size_t>(base)].element_of >= 0
+               ? -1 - base
+               : memory_.home[static_cast<size_t>(base)];
+  }
+
+  llvm::Value* address_of(int key, llvm::Value* buffers, llvm::Value* dims) {
+    if (key >= 0) return load(builder_.getPtrTy(), buffers, static_cast<size_t>(key));
+    const Buffer& element = program_.buffers[static_cast<size_t>(-1 - key)];
+    llvm::Value* whole = address_of(key_of_buffer(element.alias), buffers, dims);
+    llvm::Value* turn = builder_.CreateLoad(builder_.getInt64Ty(), turn_place(element.element_of, dims));
+    llvm::Value* elements = builder_.CreateMul(turn, extent(extent_of(element.shape), dims));
+    return emitter_.element(whole, elements, element.type);
   }
 
   llvm::Value* extent(const Extent& size, llvm::Value* dims) {
@@ -113,12 +188,12 @@ class ProgramEmitter {
   }
 
   /// parallel->run(parallel->pool, part, buffers, dims)
-  void call_parallel(llvm::Function* step, llvm::Function* part) {
+  void call_parallel(llvm::Function* step, llvm::Function* part, llvm::Value* dims) {
     llvm::Type* pointer = builder_.getPtrTy();
     auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer, pointer, pointer, pointer}, false);
     llvm::Value* run = load(pointer, step->getArg(2), 0);
     llvm::Value* pool = load(pointer, step->getArg(2), 1);
-    builder_.CreateCall(type, run, {pool, part, step->getArg(0), step->getArg(1)});
+    builder_.CreateCall(type, run, {pool, part, step->getArg(0), dims});
   }
 
   /// parallel->mark(parallel->recorder, kernel)
@@ -143,8 +218,8 @@ class ProgramEmitter {
   std::vector<int> homes_of(const Kernel& kernel) const {
     std::set<int> homes;
     for (const Instruction& it : kernel.code)
-      if (it.kind == InstructionKind::Read) homes.insert(memory_.home[static_cast<size_t>(it.buffer)]);
-    for (const Store& store : kernel.stores) homes.insert(memory_.home[static_cast<size_t>(store.buffer)]);
+      if (it.kind == InstructionKind::Read) homes.insert(key_of_buffer(it.buffer));
+    for (const Store& store : kernel.stores) homes.insert(key_of_buffer(store.buffer));
     return {homes.begin(), homes.end()};
   }
 
@@ -154,7 +229,7 @@ class ProgramEmitter {
     kernel.name.clear();
     const auto rename = [&](int number) {
       const Buffer& buffer = program_.buffers[static_cast<size_t>(number)];
-      const int home = memory_.home[static_cast<size_t>(number)];
+      const int home = key_of_buffer(number);
       renamed_[static_cast<size_t>(number)].name =
           fmt::format("{}:{}{}{}", argument.at(home), to_string(buffer.type), to_string(buffer.shape),
                       buffer.bits ? " bits" : "");
@@ -183,7 +258,7 @@ class ProgramEmitter {
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
     KernelArguments arguments;
     const auto pass = [&](int buffer) {
-      const size_t position = argument.at(memory_.home[static_cast<size_t>(buffer)]);
+      const size_t position = argument.at(key_of_buffer(buffer));
       arguments.pointers.emplace(buffer, made->getArg(2 + static_cast<unsigned>(position)));
     };
     for (const Instruction& it : program_.kernels[k].code)

@@ -1,4 +1,5 @@
 #include "jit/memory.h"
+#include "jit/order.h"
 
 #include <doctest/doctest.h>
 
