@@ -91,6 +91,13 @@ void Table::print() const {
   std::fflush(stdout);
 }
 
+std::filesystem::path file_of(const Settings& settings, const std::string& set, const std::string& name) {
+  const std::filesystem::path file = settings.data / set / name;
+  if (!std::filesystem::is_regular_file(file))
+    throw NoData(fmt::format("no file {}: name the folder that holds {} with --data", file.string(), set));
+  return file;
+}
+
 crease::Split images(const Settings& settings, const std::string& set, int64_t train, int64_t test) {
   const std::filesystem::path folder = settings.data / set;
   if (!std::filesystem::is_directory(folder))

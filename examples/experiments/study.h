@@ -15,7 +15,7 @@ enum class Length : uint8_t { Quick, Normal, Full };
 
 struct Settings {
   Length length = Length::Normal;
-  std::filesystem::path data = "data";  // holds mnist, fashion-mnist, cifar10
+  std::filesystem::path data = "data";  // holds mnist, fashion-mnist, cifar10, tinyshakespeare
   std::filesystem::path output = ".";   // for the plot
   int threads = 1;
 
@@ -58,6 +58,9 @@ class Table {
 
 /// A set of images by name: mnist, fashion-mnist, cifar10; its first samples (0: all).
 crease::Split images(const Settings& settings, const std::string& set, int64_t train, int64_t test);
+
+/// A file of a set of data. Ends the experiment as skipped where there is none.
+std::filesystem::path file_of(const Settings& settings, const std::string& set, const std::string& name);
 
 /// Options of a training run with everything that the experiments agree on.
 crease::TrainOptions options(const Settings& settings, int64_t epochs, int64_t batch,
