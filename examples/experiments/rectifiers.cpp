@@ -37,7 +37,7 @@ study::Experiment::Result run(const study::Settings& settings) {
   const Sizes3 sizes{.width = settings.pick<int64_t>(32, 300, 1000),
                      .epochs = settings.pick<int64_t>(1, 8, 40),
                      .pretraining = settings.pick<int64_t>(1, 4, 15)};
-  const int64_t train_size = settings.pick(400, 4000, 0), test_size = settings.pick(200, 10000, 0);
+  const int64_t train_size = settings.pick(400, 4000, 0), test_size = settings.pick(200, 2000, 0);
   study::Table table({"data", "activation", "without pre-training %", "with pre-training %"});
   std::vector<Series> series{{.name = "rectifier"}, {.name = "tanh"}, {.name = "softplus"}};
   std::string measured;

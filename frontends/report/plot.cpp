@@ -161,7 +161,7 @@ std::string draw_series(const Series& series, const char* colour, const Frame& a
     if (shown) {
       const double x = axes.x.pixel(series.x[i]), y = axes.y.pixel(series.y[i]);
       lines += fmt::format("{}{:.2f} {:.2f} ", pen ? "L" : "M", x, y);
-      marks += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"2.5\" fill=\"{}\"/>", x, y, colour);
+      marks += fmt::format(R"(<circle cx="{:.2f}" cy="{:.2f}" r="2.5" fill="{}"/>)", x, y, colour);
     }
     pen = shown;
   }
@@ -204,9 +204,11 @@ std::string to_svg(const std::vector<Plot>& plots, int columns) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
       "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
       across * width, down * height);
-  for (int i = 0; i < count; ++i)
-    text += fmt::format("<g transform=\"translate({} {})\">\n{}</g>\n", i % across * width,
-                        i / across * height, draw_plot(plots[static_cast<size_t>(i)]));
+  for (int i = 0; i < count; ++i) {
+    const int column = i % across, row = i / across;
+    text += fmt::format("<g transform=\"translate({} {})\">\n{}</g>\n", column * width, row * height,
+                        draw_plot(plots[static_cast<size_t>(i)]));
+  }
   return text + "</svg>\n";
 }
 

@@ -75,6 +75,7 @@ std::vector<Value> substituted(const std::vector<Value>& values,
   expect(!values.empty(), "[substituted] no value is given");
   Graph graph = values.front().graph();
   std::vector<NodeId> wanted;
+  wanted.reserve(values.size());
   for (const Value& value : values) wanted.push_back(value.id());
   std::map<NodeId, Value> changed;
   for (const auto& [id, value] : replacements) {
@@ -93,6 +94,7 @@ std::vector<Value> substituted(const std::vector<Value>& values,
     if (changed.contains(id)) continue;
     const Node node = graph.node(id);  // a copy: appending moves the nodes
     std::vector<Value> operands;
+    operands.reserve(node.operands.size());
     bool differs = false;
     for (const NodeId operand : node.operands) {
       operands.push_back(now(operand));
@@ -101,6 +103,7 @@ std::vector<Value> substituted(const std::vector<Value>& values,
     if (differs) changed.emplace(id, graph.copy(node, operands));
   }
   std::vector<Value> results;
+  results.reserve(wanted.size());
   for (const NodeId id : wanted) results.push_back(now(id));
   return results;
 }

@@ -102,7 +102,7 @@ Layer denoising_autoencoder(int64_t in, int64_t hidden, const Layer& activation,
 
 LossFunction reconstruction_loss(Reconstruction reconstruction) {
   return [reconstruction](const Value& output, const Value& target) -> Value {
-    const double values = static_cast<double>(output.shape().back().size());
+    const auto values = static_cast<double>(output.shape().back().size());
     switch (reconstruction) {
       case Reconstruction::Softplus: return mse(softplus(output), target) * values;
       case Reconstruction::Linear: return mse(output, target) * values;

@@ -35,6 +35,7 @@ case_usage() {
 }
 
 case_bad_input() {
+  printf 'a,b,y\n1,2,0.5\n3,4,1.5\n5,6,2.5\n7,8,3.25\n9,8,4.5\n5,5,2.75\n1,1,0.25\n' > regression.csv
   printf 'a,b,label\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n9,8,y\n5,5,x\n1,1,x\n2,2,y\n3,3,x\n4,4,y\n' > numbers.csv
   gives 1 "[data] unknown data 'nothing'" train --data nothing
   gives 1 'learning rate must be positive and finite: got 0' train --learning-rate 0
@@ -54,6 +55,11 @@ case_bad_input() {
   gives 1 'finite and at least 0: got -1' train --l1-activations -1
   gives 1 'norm' train --clip -1
   gives 1 'smoothing' train --label-smoothing 2
+  gives 1 'images of 8x8 are too small for 4 poolings' train --model cnn --channels 1,1,1,1
+  gives 1 'positive' train --model cnn --channels 0
+  gives 1 'weight decay must be at least 0' train --weight-decay -1
+  gives 1 '[warm_up]' train --warm-up -1
+  gives 1 'label smoothing wants classes' train --label-smoothing 0.1 --data csv:regression.csv
   gives 1 'sizes must be positive' train --hidden 0
   gives 1 'is not a folder' eval nowhere
   gives 1 'is not a folder' train --resume nowhere
