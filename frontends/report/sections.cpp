@@ -1,10 +1,12 @@
 #include "frontends/report/sections.h"
 
+#include "autodiff/functional_dimension.h"
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/bounds/range.h"
 #include "graph/analysis/bounds/unit_saturation.h"
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/convexity.h"
+#include "graph/analysis/linear_units.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/lint.h"
 #include "graph/analysis/normal_form/normal_form.h"
@@ -23,6 +25,8 @@ namespace {
 std::vector<Finding> symmetry_findings(const Graph& graph) {
   std::vector<Finding> findings = scaling_findings(graph);
   for (Finding& finding : permutation_findings(graph)) findings.push_back(std::move(finding));
+  for (Finding& finding : linear_unit_findings(graph)) findings.push_back(std::move(finding));
+  for (Finding& finding : functional_dimension_findings(graph)) findings.push_back(std::move(finding));
   for (Finding& finding : balance_findings(graph)) findings.push_back(std::move(finding));
   return findings;
 }

@@ -53,6 +53,10 @@ std::span<const Field> network_fields() {
       {"box/simplified", check_box_simplified},
       {"symmetry/permutations", check_permutations},
       {"symmetry/balance_float", check_balance},
+      {"functional_dimension", check_functional_dimension},
+      {"extra/gl_blocks", check_linear_units},
+      {"extra/conserved_matrix", check_conserved_matrix},
+      {"extra/seed000_formula", check_seed_formula},
   };
   return rows;
 }

@@ -39,6 +39,10 @@ void check_rescaled_outputs(const Json& expected, const Network& network, Outcom
 void check_noether(const Json& expected, const Network& network, Outcome& outcome);
 void check_permutations(const Json& expected, const Network& network, Outcome& outcome);
 void check_balance(const Json& expected, const Network& network, Outcome& outcome);
+void check_functional_dimension(const Json& expected, const Network& network, Outcome& outcome);
+void check_linear_units(const Json& expected, const Network& network, Outcome& outcome);
+void check_conserved_matrix(const Json& expected, const Network& network, Outcome& outcome);
+void check_seed_formula(const Json& expected, const Network& network, Outcome& outcome);
 
 /// All fields of one pair of networks.
 void check_pair(const Json& pair, Outcome& outcome);
