@@ -187,6 +187,7 @@ class PathSweep {
   std::string visit(NodeId id) {
     const Node& node = graph_.node(id);
     if (node.role == Role::Random) return fmt::format("{} is random", describe(graph_, id));
+    if (node.role == Role::Scan) return fmt::format("{} is a loop over time", describe(graph_, id));
     const bool weight = node.role != Role::Input &&
                         std::ranges::none_of(node.operands, [&](NodeId k) { return varies_.at(k); });
     varies_[id] = !weight;

@@ -57,6 +57,9 @@ void mark_permanent(const BoxAnalysis& box, std::vector<UnitNode>& nodes) {
   for (size_t k = box.nodes().size(); k-- > 0;) {
     const NodeId id = box.nodes()[k];
     const Node& node = graph.node(id);
+    if (node.role == Role::Scan)  // what it reads may all matter
+      for (const NodeId operand : node.operands)
+        matters[at(operand)].assign(matters[at(operand)].size(), true);
     if (node.role != Role::Apply) continue;
     reads(graph, id, [&](int64_t to, size_t operand, int64_t from) {
       if (matters[at(id)][at(to)] && !dead[at(id)][at(to)])
@@ -66,6 +69,7 @@ void mark_permanent(const BoxAnalysis& box, std::vector<UnitNode>& nodes) {
   for (const NodeId id : box.nodes()) {
     const Node& node = graph.node(id);
     if (node.role == Role::Parameter) moves[at(id)] = matters[at(id)];
+    if (node.role == Role::Scan) moves[at(id)].assign(moves[at(id)].size(), true);
     if (node.role != Role::Apply) continue;
     reads(graph, id, [&](int64_t to, size_t operand, int64_t from) {
       if (moves[at(node.operands[operand])][at(from)]) moves[at(id)][at(to)] = true;

@@ -1,6 +1,7 @@
 #include "graph/analysis/bounds/node_bounds.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "graph/analysis/bounds/directed.h"
 #include "graph/analysis/bounds/point_curves.h"
@@ -229,6 +230,12 @@ class Walk {
       case Role::Random: {
         const auto n = static_cast<size_t>(count);
         return {std::vector<double>(n, 0), std::vector<double>(n, 1), false, ""};
+      }
+      case Role::Scan: {
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        const auto n = static_cast<size_t>(count);
+        return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
+                describe(graph_, id) + " is a loop over time"};
       }
       case Role::Apply: break;
     }
