@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "autodiff/certified_gradient.h"
 #include "autodiff/directional.h"
 #include "autodiff/gradient_check.h"
 #include "autodiff/lock.h"
@@ -42,6 +43,7 @@
 #include "graph/analysis/conserved.h"
 #include "graph/analysis/equivalence/equivalence.h"
 #include "graph/analysis/linearity.h"
+#include "graph/analysis/own_bias.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/saturation.h"
 #include "graph/analysis/scaling.h"
@@ -56,6 +58,7 @@
 #include "graph/ops/leaf.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
+#include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
 #include "graph/rewrite/identities.h"
 #include "graph/scalar.h"

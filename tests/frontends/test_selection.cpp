@@ -165,3 +165,14 @@ TEST_CASE("the Hessian of relu squared is that of one side, compiled too") {
   CHECK(found.at("locked") == Tensor::f64({3, 3}, {2, 0, 0, 0, 0, 0, 0, 0, 2}));
   CHECK(found.at("locked_product") == Tensor::f64({3}, {2, 0, 2}));
 }
+
+TEST_CASE("order statistics, checks and locked gradients are in the public header") {
+  Graph graph;
+  const Value x = graph.input("x", {3}, Type::f64), d = graph.constant(Tensor::f64({3}, {1, -2, 3}));
+  const Value median = sum(kth_smallest(x, 1));
+  const Bindings tied{{"x", Tensor::f64({3}, {2, 2, 2})}};
+  CHECK(evaluate(directional_derivative(median, x, d), tied).item() == 1);
+  CHECK(evaluate(locked_grad(median, {&x, 1}, {{d}}).gradient[0], tied) == Tensor::f64({3}, {1, 0, 0}));
+  CHECK(check_gradients(median, {&x, 1}, tied).worst < 1e-9);
+  CHECK(certified_gradient(median, {&x, 1}, tied).claim == GradientClaim::BDirectional);
+}
