@@ -1,6 +1,7 @@
 // Too high a learning rate kills rectifiers: the share of hidden units that are 0 on every training sample,
 // against the learning rate, for relu and for what is said to repair it.
 #include <cmath>
+#include <optional>
 
 #include "examples/experiments/study.h"
 using namespace crease;
@@ -22,10 +23,10 @@ Graph make_network(const Choice& choice, int64_t features, int64_t width) {
   return network(layers, features);
 }
 
-/// Share of units of the hidden layers that no training sample puts on their sloped side (maxout: that the
-/// gradient of the sum of all activations never reaches, which for maxout is none).
-double dead_share(const Graph& network, const Dataset& data, int64_t pieces) {
-  if (pieces > 1) return 0;
+/// Share of units of the hidden layers that no training sample puts on their sloped side; none for maxout,
+/// which has no other side.
+std::optional<double> dead_share(const Graph& network, const Dataset& data, int64_t pieces) {
+  if (pieces > 1) return {};
   std::vector<std::pair<std::string, Value>> outputs;
   for (NodeId id = 0; id < network.size(); ++id)
     if (network.node(id).name == "0" || network.node(id).name == "2")
@@ -63,7 +64,8 @@ study::Experiment::Result run(const study::Settings& settings) {
     Series never{.name = choice.name}, error{.name = choice.name};
     for (const double rate : {0.01, 0.03, 0.1, 0.3, 0.6, 1.0, 1.5}) {
       const Graph start = make_network(choice, data.train.features(), width);
-      double share = 1, test = 90;
+      double test = 90;
+      std::optional<double> share;
       std::string note;
       try {
         const TrainResult result =
@@ -71,18 +73,17 @@ study::Experiment::Result run(const study::Settings& settings) {
         share = dead_share(trained_network(start, result.checkpoint), data.train, choice.pieces);
         test = study::error_percent(*result.epochs.back().test_accuracy);
       } catch (const Error&) {
-        share = std::nan("");  // the training ended with numbers that are not finite
-        note = "diverges";
+        note = "diverges";  // the training ended with numbers that are not finite
       }
       table.add({fmt::format("{:g}", rate), choice.name,
-                 note.empty() ? fmt::format("{:.1f}", 100 * share) : note,
+                 note.empty() ? (share ? fmt::format("{:.1f}", 100 * *share) : "-") : note,
                  note.empty() ? fmt::format("{:.1f}", test) : "-"});
-      never.x.push_back(rate), never.y.push_back(100 * share);
+      never.x.push_back(rate), never.y.push_back(share ? 100 * *share : std::nan(""));
       error.x.push_back(rate), error.y.push_back(note.empty() ? test : std::nan(""));
       if (choice.name == "relu" && note.empty())
-        most = std::max(most, 100 * share), least = std::min(least, 100 * share);
+        most = std::max(most, 100 * share.value_or(0)), least = std::min(least, 100 * share.value_or(0));
     }
-    dead.series.push_back(never);
+    if (choice.pieces == 1) dead.series.push_back(never);
     errors.series.push_back(error);
   }
   table.print();
