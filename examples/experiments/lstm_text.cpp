@@ -16,8 +16,9 @@ struct Sizes {
 Graph model(const Dim& time, int64_t alphabet, const Sizes& sizes) {
   LstmOptions options;
   options.time_first = true;
-  const Layer net = sequential(embedding(alphabet, sizes.embedding), lstm(sizes.embedding, sizes.hidden, options),
-                               linear(sizes.hidden, alphabet, {.init = glorot_uniform}));
+  const Layer net =
+      sequential(embedding(alphabet, sizes.embedding), lstm(sizes.embedding, sizes.hidden, options),
+                 linear(sizes.hidden, alphabet, {.init = glorot_uniform}));
   Graph graph;
   const Value x = graph.input("x", {"batch", time}, Type::i32);
   graph.output("scores", net(transpose(x)));
@@ -75,12 +76,12 @@ std::string drawn_text(const Graph& network, const CharacterText& text, const st
 study::Experiment::Result run(const study::Settings& settings) {
   const CharacterText text = read_text(study::file_of(settings, "tinyshakespeare", "input.txt"));
   const auto alphabet = static_cast<int64_t>(text.alphabet.size());
-  const Sizes sizes = settings.pick(Sizes{16, 32, 8, 16, 1}, Sizes{128, 64, 32, 256, 8}, Sizes{128, 64, 64, 384, 16});
+  const Sizes sizes =
+      settings.pick(Sizes{16, 32, 8, 16, 1}, Sizes{128, 64, 32, 256, 8}, Sizes{128, 64, 64, 384, 16});
   const int64_t length = settings.pick<int64_t>(20000, text.codes.count(), text.codes.count());
   const int64_t cut = length * 9 / 10;
-  const Split data{
-      .train = windows(text, {.length = sizes.window, .end = cut}),
-      .test = windows(text, {.length = sizes.window, .begin = cut, .end = length})};
+  const Split data{.train = windows(text, {.length = sizes.window, .end = cut}),
+                   .test = windows(text, {.length = sizes.window, .begin = cut, .end = length})};
   const auto [one, two] = frequency_nats(data.train, data.test, alphabet);
   fmt::print("{} characters, {} different; trained on the first {}\n", length, alphabet, cut);
 
