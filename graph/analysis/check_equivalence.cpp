@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/check_enclosure.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/joined.h"
@@ -118,16 +119,12 @@ std::string check_equivalence(const Json& certificate, const Graph& a, const Gra
   return "both networks compute the same function";
 }
 
-std::string check_difference(const Json& certificate, const Graph& a, const Graph& b) {
-  require_fields(certificate, {"cert", "kind", "graph", "other", "semantics", "witness"}, {});
-  const Json& witness = certificate.at("witness");
+namespace {
+
+/// Values that are rational, as the certificate says.
+std::string exact_difference(const Json& witness, const Joined& both, const std::pair<NodeId, NodeId>& pair,
+                             const std::vector<Rational>& point) {
   require_fields(witness, {"point", "output", "output_index", "a", "b"}, {});
-  const Joined both = joined(a, b);
-  const std::string name = witness.at("output").get<std::string>();
-  const auto output = std::ranges::find(a.outputs(), name, &Output::name);
-  if (output == a.outputs().end()) throw Refused("no output '" + name + "'");
-  const auto& pair = both.outputs[static_cast<size_t>(output - a.outputs().begin())];
-  const std::vector<Rational> point = numbers(witness.at("point"));
   const auto index = witness.at("output_index").get<size_t>();
   Rational values[2];
   for (const bool second : {false, true}) {
@@ -137,8 +134,40 @@ std::string check_difference(const Json& certificate, const Graph& a, const Grap
       throw Refused(key + " is " + to_string(values[second]) + ", the certificate claims another value");
   }
   if (values[0] == values[1]) throw Refused("both values are equal: nothing is refuted");
-  return name + " is " + to_string(values[0]) + " in one network and " + to_string(values[1]) +
+  return to_string(values[0]) + " in one network and " + to_string(values[1]) +
          " in the other at the same input";
+}
+
+/// One value is below a number, the other above.
+std::string separated(const Json& witness, const Joined& both, const std::pair<NodeId, NodeId>& pair,
+                      const std::vector<Rational>& point) {
+  require_fields(witness, {"point", "output", "output_index", "below", "between"}, {});
+  const auto index = witness.at("output_index").get<size_t>();
+  const std::string below = witness.at("below").get<std::string>();
+  if (below != "a" && below != "b") throw Refused("'" + below + "' is no network: want a or b");
+  const auto a = enclosed_values(both.graph, pair.first, point);
+  const auto b = enclosed_values(both.graph, pair.second, point);
+  if (index >= a.size()) throw Refused("the output has no such element");
+  const Rational between = Rational::parse(witness.at("between").get<std::string>());
+  const Enclosure &lower = (below == "a" ? a : b)[index], &upper = (below == "a" ? b : a)[index];
+  if (!(lower.high < between && between < upper.low))
+    throw Refused("the values are not proved to lie on both sides of " + to_string(between));
+  return "below " + to_string(between) + " in one network and above it in the other at the same input";
+}
+
+}  // namespace
+
+std::string check_difference(const Json& certificate, const Graph& a, const Graph& b) {
+  require_fields(certificate, {"cert", "kind", "graph", "other", "semantics", "witness"}, {});
+  const Json& witness = certificate.at("witness");
+  const Joined both = joined(a, b);
+  const std::string name = witness.at("output").get<std::string>();
+  const auto output = std::ranges::find(a.outputs(), name, &Output::name);
+  if (output == a.outputs().end()) throw Refused("no output '" + name + "'");
+  const auto& pair = both.outputs[static_cast<size_t>(output - a.outputs().begin())];
+  const std::vector<Rational> point = numbers(witness.at("point"));
+  return name + " is " +
+         (witness.contains("between") ? separated : exact_difference)(witness, both, pair, point);
 }
 
 }  // namespace crease::checker

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/check.h"
 #include "graph/analysis/digest.h"
 #include "graph/analysis/equivalence/cover.h"
 #include "graph/analysis/equivalence/match.h"
@@ -32,11 +33,14 @@ Certificate difference_certificate(const Graph& a, const Graph& b, const Differe
   Json point = Json::array();
   for (const Rational& number : witness.point) point.push_back(to_string(number));
   Json json = header(a, b, "difference");
-  json["witness"] = {{"point", point},
-                     {"output", witness.output},
-                     {"output_index", witness.index},
-                     {"a", to_string(witness.a)},
-                     {"b", to_string(witness.b)}};
+  json["witness"] = {{"point", point}, {"output", witness.output}, {"output_index", witness.index}};
+  if (witness.exact) {
+    json["witness"]["a"] = to_string(witness.a);
+    json["witness"]["b"] = to_string(witness.b);
+  } else {
+    json["witness"]["below"] = witness.a < witness.b ? "a" : "b";
+    json["witness"]["between"] = to_string((witness.a + witness.b) / 2);
+  }
   return {"difference", json.dump()};
 }
 
@@ -96,8 +100,14 @@ class Comparison {
       point.reserve(count);
       for (size_t i = 0; i < count; ++i) point.push_back(Rational::dyadic(number(random), exponent));
       if (auto found = witness_at(both_, point)) return found;
+      if (auto found = likely_witness_at(both_, point); found && is_proved(*found)) return found;
     }
     return {};
+  }
+
+  /// Whether the checker accepts values that are known in floating point only.
+  bool is_proved(const DifferenceWitness& witness) const {
+    return check(difference_certificate(a_, b_, witness).json, a_, b_).accepted;
   }
 
   /// A counterexample over leaves as a point of the inputs: those that it does not name are 0.

@@ -34,12 +34,13 @@ enum class Relation : uint8_t {
 };
 std::string_view to_string(Relation relation);
 
-/// Inputs at which an output differs. Values are enclosures, of width 0 where they are exact.
+/// Inputs at which an output differs.
 struct DifferenceWitness {
   std::vector<Rational> point;  // elements of all inputs, in the order of a
   std::string output;
   int64_t index = 0;
-  Rational a, b;
+  Rational a, b;      // the values; near them where they are not rational
+  bool exact = true;  // else (a + b) / 2 is proved to lie between the values
 };
 
 /// The answer. Proved: equal. Refuted: different. Unknown: `reason` says what would decide it.

@@ -16,4 +16,7 @@ size_t input_size(const Graph& graph, NodeId id);
 /// no exact value.
 std::optional<DifferenceWitness> witness_at(const Joined& both, const std::vector<Rational>& point);
 
+/// The element that differs most at a point in floating point, if by much: to be proved by enclosures.
+std::optional<DifferenceWitness> likely_witness_at(const Joined& both, const std::vector<Rational>& point);
+
 }  // namespace crease

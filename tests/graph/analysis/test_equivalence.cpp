@@ -121,6 +121,37 @@ TEST_CASE("a difference in a small corner of input space is found") {
   check_accepted(found, a, b);
 }
 
+TEST_CASE("values that are not rational are told apart by enclosures") {
+  using Activation = Value (*)(const Value&);
+  const Activation activations[] = {
+      [](const Value& x) { return tanh(x); },         [](const Value& x) { return sigmoid(x); },
+      [](const Value& x) { return exp(x * 0.1); },    [](const Value& x) { return softplus(x); },
+      [](const Value& x) { return sqrt(x * x + 1); }, [](const Value& x) { return log(x * x + 1); }};
+  for (const Activation activation : activations) {
+    const auto network = [&](float weight) {
+      Graph graph;
+      const Value x = graph.input("x", {"batch", 2});
+      const Value w = graph.parameter("w", Tensor::f32({2, 2}, {1, -0.5f, weight, 0.75f}));
+      graph.output("y", activation(matmul(x, w)));
+      return graph;
+    };
+    const Graph a = network(0.5f), b = network(0.75f);
+    const Equivalence found = equivalent(a, b);
+    CHECK_EQ(found.verdict, Verdict::Refuted);
+    check_accepted(found, a, b);
+    CHECK_EQ(equivalent(a, a).verdict, Verdict::Proved);
+    CHECK_FALSE(check(found.certificate->json, a, a).accepted);
+    if (found.witness->exact) continue;
+    for (const test::Mutant& mutant : test::mutants(json::parse(found.certificate->json))) {
+      CAPTURE(mutant.change);
+      // Another point or number between may separate the values as well.
+      if (mutant.change.starts_with("/witness/point/") || mutant.change.starts_with("/witness/between:"))
+        continue;
+      CHECK_FALSE(check(mutant.json.dump(), a, b).accepted);
+    }
+  }
+}
+
 TEST_CASE("what is not decided is unknown, with the reason") {
   const auto network = [](double factor) {
     Graph graph;
@@ -128,7 +159,7 @@ TEST_CASE("what is not decided is unknown, with the reason") {
     graph.output("y", tanh(x * factor) * tanh(x));
     return graph;
   };
-  const Equivalence found = equivalent(network(1), network(2));
+  const Equivalence found = equivalent(network(1), network(1.0000001));
   CHECK_EQ(found.verdict, Verdict::Unknown);
   CHECK_FALSE(found.reason.empty());
   const auto doubled = [](const Value& a, const Value& b, const Value& c) { return max(max(a, b), c); };

@@ -1,0 +1,214 @@
+#include "graph/analysis/check_enclosure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "graph/analysis/check_replay.h"
+
+namespace crease::checker {
+
+namespace {
+
+const Rational& grid() {
+  static const Rational size = Rational::dyadic(1, -160);
+  return size;
+}
+
+Enclosure rounded(const Enclosure& x) {
+  return {(x.low / grid()).floor() * grid(), -((-x.high / grid()).floor()) * grid()};
+}
+
+Enclosure exactly(const Rational& x) { return {x, x}; }
+
+Enclosure plus(const Enclosure& a, const Enclosure& b) { return {a.low + b.low, a.high + b.high}; }
+Enclosure negated(const Enclosure& a) { return {-a.high, -a.low}; }
+
+Enclosure times(const Enclosure& a, const Enclosure& b) {
+  const Rational products[] = {a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high};
+  return {std::ranges::min(products), std::ranges::max(products)};
+}
+
+Enclosure inverse(const Enclosure& a) {
+  if (a.low.sign() <= 0 && a.high.sign() >= 0) throw Refused("division by what may be 0");
+  return {Rational(1) / a.high, Rational(1) / a.low};
+}
+
+/// e^x: the series for x / 2^n with |x / 2^n| <= 1/2, whose remainder after term k is at most twice that
+/// term, squared n times.
+Enclosure exp_of(const Rational& x) {
+  if (x.abs() > Rational(4096)) throw Refused("an exponent is beyond 4096");
+  int halvings = 0;
+  Rational small = x;
+  for (; small.abs() > Rational(1, 2); ++halvings) small = small * Rational(1, 2);
+  Rational term = 1, sum = 1;
+  for (int64_t k = 1; k <= 40; ++k) {
+    term = rounded(exactly(term * small / Rational(k))).high;
+    sum += term;
+  }
+  // Each of 40 terms is off by less than two steps of the grid; what is left out is below 2^-200.
+  const Rational error = Rational(128) * grid();
+  Enclosure result{sum - error, sum + error};
+  for (; halvings > 0; --halvings) result = rounded(times(result, result));
+  return {std::max(result.low, Rational(0)), result.high};
+}
+
+Enclosure exp_of(const Enclosure& x) { return {exp_of(x.low).low, exp_of(x.high).high}; }
+
+/// log by a guess that exp confirms.
+Enclosure log_of(const Enclosure& x) {
+  if (x.low.sign() <= 0) throw Refused("the logarithm of what may not be positive");
+  const auto near = [](const Rational& y) { return Rational::of(std::log(y.to_double())); };
+  const Rational step = Rational::dyadic(1, -36);
+  const Enclosure result{near(x.low) - step, near(x.high) + step};
+  if (exp_of(result.low).high > x.low || exp_of(result.high).low < x.high)
+    throw Refused("a logarithm is not confirmed");
+  return result;
+}
+
+Enclosure sqrt_of(const Enclosure& x) {
+  if (x.low.sign() < 0) throw Refused("the root of what may be negative");
+  const auto near = [](const Rational& y) { return Rational::of(std::sqrt(y.to_double())); };
+  const Rational step = Rational::dyadic(1, -36);
+  const Enclosure result{std::max(near(x.low) * (Rational(1) - step), Rational(0)),
+                         near(x.high) * (Rational(1) + step)};
+  if (result.low * result.low > x.low || result.high * result.high < x.high)
+    throw Refused("a root is not confirmed");
+  return result;
+}
+
+/// 1 / (1 + e^-x).
+Enclosure sigmoid_of(const Enclosure& x) { return inverse(plus(exactly(1), exp_of(negated(x)))); }
+
+Enclosure truth(bool always, bool never) {
+  if (!always && !never) throw Refused("a comparison is not decided by enclosures");
+  return exactly(always ? 1 : 0);
+}
+
+bool is_true(const Enclosure& x) {
+  if (x.low != x.high) throw Refused("a condition is not decided by enclosures");
+  return !x.low.is_zero();
+}
+
+class Body {
+ public:
+  Body(std::span<const Enclosure> arguments, std::span<const int64_t> labels)
+      : arguments_(arguments), labels_(labels) {}
+
+  Enclosure of(const Scalar& e) const {
+    const auto term = [&](size_t k) { return of(e.terms()[k]); };
+    switch (e.kind()) {
+      case ScalarKind::Constant:
+        if (!std::isfinite(e.constant())) throw Refused("a constant is not finite");
+        return exactly(Rational::of(e.constant()));
+      case ScalarKind::Argument: return arguments_[static_cast<size_t>(e.position())];
+      case ScalarKind::Index: return exactly(labels_[static_cast<size_t>(e.position())]);
+      case ScalarKind::Add: return plus(term(0), term(1));
+      case ScalarKind::Subtract: return plus(term(0), negated(term(1)));
+      case ScalarKind::Multiply: return times(term(0), term(1));
+      case ScalarKind::Divide: return times(term(0), inverse(term(1)));
+      case ScalarKind::Negate: return negated(term(0));
+      case ScalarKind::Select: return is_true(term(0)) ? term(1) : term(2);
+      case ScalarKind::Not: return exactly(is_true(term(0)) ? 0 : 1);
+      case ScalarKind::Max:
+      case ScalarKind::Min:
+      case ScalarKind::Less:
+      case ScalarKind::LessEqual:
+      case ScalarKind::Equal:
+      case ScalarKind::And:
+      case ScalarKind::Or: return compared(e.kind(), term(0), term(1));
+      case ScalarKind::Exp: return exp_of(term(0));
+      case ScalarKind::Expm1: return plus(exp_of(term(0)), exactly(-1));
+      case ScalarKind::Log: return log_of(term(0));
+      case ScalarKind::Log1p: return log_of(plus(term(0), exactly(1)));
+      case ScalarKind::Sqrt: return sqrt_of(term(0));
+      case ScalarKind::Sigmoid: return sigmoid_of(term(0));
+      case ScalarKind::Softplus: return log_of(plus(exactly(1), exp_of(term(0))));
+      // tanh(x) = 2 sigmoid(2 x) - 1
+      case ScalarKind::Tanh:
+        return plus(times(exactly(2), sigmoid_of(times(exactly(2), term(0)))), exactly(-1));
+      case ScalarKind::Size:
+      case ScalarKind::Sin:
+      case ScalarKind::Cos:
+      case ScalarKind::Erf:
+      case ScalarKind::Floor: throw Refused(std::string(name_of(e.kind())) + " has no enclosure here");
+    }
+    throw Refused("unknown scalar");
+  }
+
+ private:
+  std::span<const Enclosure> arguments_;
+  std::span<const int64_t> labels_;
+
+  static Enclosure compared(ScalarKind kind, const Enclosure& a, const Enclosure& b) {
+    if (kind == ScalarKind::Max) return {std::max(a.low, b.low), std::max(a.high, b.high)};
+    if (kind == ScalarKind::Min) return {std::min(a.low, b.low), std::min(a.high, b.high)};
+    if (kind == ScalarKind::Less) return truth(a.high < b.low, a.low >= b.high);
+    if (kind == ScalarKind::LessEqual) return truth(a.high <= b.low, a.low > b.high);
+    if (kind == ScalarKind::And) return exactly(is_true(a) && is_true(b) ? 1 : 0);
+    if (kind == ScalarKind::Or) return exactly(is_true(a) || is_true(b) ? 1 : 0);
+    const bool single = a.low == a.high && b.low == b.high;
+    return truth(single && a.low == b.low, a.high < b.low || b.high < a.low);
+  }
+};
+
+Enclosure combined(Combine combine, const Enclosure& a, const Enclosure& b) {
+  switch (combine) {
+    case Combine::Sum: return plus(a, b);
+    case Combine::Product: return times(a, b);
+    case Combine::Max: return {std::max(a.low, b.low), std::max(a.high, b.high)};
+    case Combine::Min: return {std::min(a.low, b.low), std::min(a.high, b.high)};
+    case Combine::Assign: throw Refused("two loop points assign one element");
+    case Combine::ArgMax:
+    case Combine::ArgMin: throw Refused("argmax has no enclosure");
+  }
+  return a;
+}
+
+using Known = std::map<NodeId, std::vector<Enclosure>>;
+
+std::vector<Enclosure> computed(const Graph& graph, NodeId id, const Known& known) {
+  const Node& node = graph.node(id);
+  std::vector<Enclosure> result;
+  if (node.role != Role::Apply) {
+    for (const Rational& value : values_of(graph, id, {})) result.push_back(exactly(value));
+    return result;
+  }
+  require_separate_samples(graph, id);
+  const Combine combine = node.op->combine;
+  const auto count = static_cast<size_t>(sample_size(node.shape));
+  result.assign(count, exactly(combine == Combine::Product ? 1 : 0));
+  std::vector<bool> seen(count);
+  std::vector<Enclosure> arguments(node.operands.size());
+  visit_points(graph, id, [&](const Touch& touch) {
+    for (size_t k = 0; k < arguments.size(); ++k)
+      arguments[k] = known.at(node.operands[k])[static_cast<size_t>(touch.reads[k])];
+    const Enclosure value = Body(arguments, touch.labels).of(node.op->body.expression);
+    const auto place = static_cast<size_t>(touch.write);
+    result[place] = seen[place] ? combined(combine, result[place], value) : value;
+    seen[place] = true;
+  });
+  const bool needs_one = combine == Combine::Max || combine == Combine::Min;
+  if (needs_one && std::ranges::find(seen, false) != seen.end())
+    throw Refused("an extremum over nothing is infinite");
+  for (Enclosure& value : result) value = rounded(value);
+  return result;
+}
+
+}  // namespace
+
+std::vector<Enclosure> enclosed_values(const Graph& graph, NodeId node, const std::vector<Rational>& point) {
+  Known known;
+  auto next = point.begin();
+  for (const NodeId id : graph.inputs()) {
+    const int64_t count = sample_size(graph.node(id).shape);
+    if (point.end() - next < count) throw Refused("a point has too few numbers");
+    for (int64_t i = 0; i < count; ++i) known[id].push_back(exactly(*next++));
+  }
+  if (next != point.end()) throw Refused("a point has too many numbers");
+  for (const NodeId id : ancestors(graph, std::span(&node, 1)))
+    if (!known.contains(id)) known[id] = computed(graph, id, known);
+  return known.at(node);
+}
+
+}  // namespace crease::checker
