@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "graph/analysis/bounds/not_affine.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
@@ -102,6 +103,43 @@ std::string culprit(const Graph& graph, const Linearity& facts, NodeId output, N
   return "a later node";
 }
 
+/// Whether exact values are affordable: numbers grow with every layer.
+bool is_exact_affordable(const Graph& graph, NodeId output) {
+  constexpr int64_t most = int64_t{1} << 22;
+  int64_t points = 0, steps = 0;
+  for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
+    if (graph.node(id).role != Role::Apply || has_lookup(graph.node(id))) continue;
+    points += PointWalk(graph, id).count();
+    ++steps;
+  }
+  return points * steps <= most;
+}
+
+/// Of a network that is too deep for exact values.
+std::optional<Finding> refuted_by_intervals(const Graph& graph, const Output& output, NodeId input,
+                                            Finding finding, Json evidence) {
+  const auto witness = interval_witness(graph, output.node, input);
+  if (!witness) return {};
+  const auto ends = [](const Interval& x) { return Json{x.low, x.high}; };
+  finding.verdict = Verdict::Refuted;
+  finding.level = Level::Values;
+  finding.sentences = {fmt::format(
+      "{} is not affine in {}: at three points on a line element {} is {:.6g}, {:.6g} and, between "
+      "them, {:.6g}, enclosed by intervals",
+      output.name, name(graph, input), witness->index, witness->f_a.low, witness->f_b.low,
+      witness->f_mid.low)};
+  evidence["witness"] = {{"output_index", witness->index},
+                         {"a", witness->a},
+                         {"b", witness->b},
+                         {"mid", witness->mid},
+                         {"f_a", ends(witness->f_a)},
+                         {"f_b", ends(witness->f_b)},
+                         {"f_mid", ends(witness->f_mid)},
+                         {"defect", ends(witness->defect)}};
+  finding.evidence = evidence.dump();
+  return finding;
+}
+
 Finding affine_finding(const Graph& graph, const Linearity& facts, const Output& output, NodeId input,
                        const LinearityOptions& options) {
   const Degree degree = facts.degree(output.node, input);
@@ -121,9 +159,16 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
     say(Verdict::Proved, Level::Structure,
         fmt::format("{} {} {}, whatever the parameters are", output.name,
                     degree == 0 ? "does not depend on" : "is affine in", name(graph, input)));
-  } else if (const auto witness = has_separate_samples(graph, facts, output.node)
-                                      ? WitnessSearch(graph, output.node, input).run(options.tries)
-                                      : std::nullopt) {
+    finding.evidence = evidence.dump();
+    return finding;
+  }
+  const bool separate = has_separate_samples(graph, facts, output.node);
+  const bool exact = separate && is_exact_affordable(graph, output.node);
+  if (separate && !exact)
+    if (auto refuted = refuted_by_intervals(graph, output, input, finding, evidence))
+      return std::move(*refuted);
+  if (const auto witness =
+          exact ? WitnessSearch(graph, output.node, input).run(options.tries) : std::nullopt) {
     say(Verdict::Refuted, Level::Values,
         fmt::format(
             "{} is not affine in {}: at three points on a line element {} is {}, {} and, between them, {}",
@@ -136,7 +181,10 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
         fmt::format("{} is not proved affine in {}: {} is not affine by itself", output.name,
                     name(graph, input), culprit(graph, facts, output.node, input)));
     finding.sentences.push_back(
-        shape == Piecewise::Other
+        separate && !exact ? "three points on a line with their exact values would decide; numbers in so "
+                             "deep a network are too "
+                             "long for it, and intervals around its values too wide"
+        : shape == Piecewise::Other
             ? "three points on a line with their exact values would decide, but a function on the way has no "
               "rational values"
             : "no counterexample was found; a normal form, in which activations may cancel, would decide");

@@ -17,8 +17,27 @@ constexpr int64_t kColumns = 64;
 
 double gamma(double terms) { return terms * kUnit * kSlack; }
 
+/// to[0..kColumns) += factor * from[0..kColumns): a whole block, in vectors as wide as the machine has.
+void add_block(double* to, const double* from, double factor) {
+  for (int64_t r = 0; r < kColumns; ++r) to[r] += factor * from[r];
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+[[gnu::target("avx2,fma")]] void add_block_avx2(double* to, const double* from, double factor) {
+  for (int64_t r = 0; r < kColumns; ++r) to[r] += factor * from[r];
+}
+using AddBlock = void (*)(double*, const double*, double);
+AddBlock best_add_block() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? add_block_avx2 : add_block;
+}
+const AddBlock add_whole_block = best_add_block();
+#else
+constexpr auto add_whole_block = add_block;
+#endif
+
 /// to[0..columns) += factor * from[0..columns)
 void add_scaled(double* to, const double* from, double factor, int64_t columns) {
+  if (columns == kColumns) return add_whole_block(to, from, factor);
   for (int64_t r = 0; r < columns; ++r) to[r] += factor * from[r];
 }
 

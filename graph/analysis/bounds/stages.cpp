@@ -81,7 +81,9 @@ class Stager {
       const NodeId data = node.operands[static_cast<size_t>(x.position())];
       const NodeId weight = node.operands[static_cast<size_t>(w.position())];
       const NodeBounds& known = network_.intervals[at(weight)];
-      if (network_.stage_of[at(data)] >= 0 && known.constant && known.is_points())
+      const auto is_finite = [](double value) { return std::isfinite(value); };
+      if (network_.stage_of[at(data)] >= 0 && known.constant && known.is_points() &&
+          std::ranges::all_of(known.low, is_finite))
         return std::pair{x.position(), w.position()};
     }
     return {};
