@@ -215,6 +215,21 @@ case_balance() {
   [[ -z $(find . -name '*.partial*') ]] || complain 'a partial folder is left'
 }
 
+case_simplify() {
+  "$crease" train --epochs 1 --hidden 8 --save model > output || complain 'cannot train'
+  gives 0 'UNITS' inspect model --box 0,1
+  gives 0 '"units"' inspect model --box=-1,1 --json
+  gives 1 'want LOW,HIGH' inspect model --box 1,0
+  gives 1 'want LOW,HIGH' inspect model --box nan,1
+  gives 0 'with certificate.json' simplify model --box 0,1 -o smaller
+  gives 0 'accepted: 8 units' check smaller/certificate.json model
+  gives 0 'accuracy' eval smaller
+  gives 1 'smaller exists already' simplify model --box 0,1 -o smaller
+  gives 1 'want LOW,HIGH' simplify model --box 0 -o other
+  gives 2 'box is required' simplify model -o other
+  [[ ! -e other ]] || complain 'a failed run left a folder'
+}
+
 case_prove() {
   "$crease" train --epochs 1 --hidden 4 --activation identity --save affine > output || complain 'cannot train'
   "$crease" train --epochs 1 --hidden 4 --save relu > output || complain 'cannot train'
