@@ -1,0 +1,99 @@
+// Time of analyses against depth and width, one line of JSON each on standard output:
+//   {"kind": "sections", "depth", "width", "parameters", "section", "seconds"}
+//   {"kind": "bounds", "depth", "width", "parameters", "units", "method", "seconds", "units_per_second",
+//    "multiply_adds", "forward_seconds", "forwards"}   forwards: how many compiled forward passes of one
+//                                                      sample take as long
+// Usage: analyses [--small]; the whole of it takes some minutes.
+#include <crease/crease.h>
+
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "frontends/report/sections.h"
+#include "graph/analysis/bounds/units.h"
+
+namespace {
+
+using namespace crease;
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+template <class Work>
+double seconds(Work&& work) {
+  const auto start = Clock::now();
+  work();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Graph chain(int depth, int64_t width) {
+  std::vector<int64_t> sizes(static_cast<size_t>(depth) + 1, width);
+  sizes.back() = 10;
+  return network(mlp(sizes, relu), width);
+}
+
+int64_t parameters_in(const Graph& graph) {
+  int64_t count = 0;
+  for (const NodeId id : graph.parameters()) count += graph.node(id).value.count();
+  return count;
+}
+
+void print(const char* kind, int depth, int64_t width, const Graph& graph, const Json& rest) {
+  Json line{{"kind", kind}, {"depth", depth}, {"width", width}, {"parameters", parameters_in(graph)}};
+  line.update(rest);
+  fmt::print("{}\n", line.dump());
+  std::fflush(stdout);
+}
+
+void time_sections(int depth, int64_t width) {
+  const Graph graph = analyzed_graph(chain(depth, width));
+  for (const ReportSection& section : report_sections()) {
+    if (section.find == nullptr) continue;
+    const double spent = seconds([&] { section.find(graph, {}); });
+    print("sections", depth, width, graph, {{"section", section.label}, {"seconds", spent}});
+  }
+}
+
+void time_bounds(int depth, int64_t width) {
+  const Graph graph = analyzed_graph(chain(depth, width));
+  Program program = compile(graph);
+  const Bindings sample{{"x", Tensor(Type::f32, {1, width})}};
+  program(sample);
+  constexpr int runs = 10;
+  const double forward = seconds([&] {
+                           for (int k = 0; k < runs; ++k) program(sample);
+                         }) /
+                         runs;
+  const InputBox box{.all = Interval{-0.01, 0.01}};
+  const int64_t units = (depth - 1) * width;
+  const std::vector<NodeId> wanted{graph.outputs()[0].node};
+  const auto report = [&](const char* method, double spent, double work) {
+    print("bounds", depth, width, graph,
+          {{"units", units},
+           {"method", method},
+           {"seconds", spent},
+           {"units_per_second", static_cast<double>(units) / spent},
+           {"multiply_adds", work},
+           {"forward_seconds", forward},
+           {"forwards", spent / forward}});
+  };
+  report("intervals", seconds([&] { node_bounds(graph, box, wanted); }),
+         2.0 * static_cast<double>(parameters_in(graph)));
+  double work = 0;
+  const double spent = seconds(
+      [&] { work = linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted).work; });
+  report("lines", spent, work);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const bool small = count > 1 && std::strcmp(arguments[1], "--small") == 0;
+  const std::vector<int> depths = small ? std::vector{2, 4} : std::vector{4, 16, 50, 100};
+  const std::vector<int64_t> widths = small ? std::vector<int64_t>{16} : std::vector<int64_t>{64, 128, 316};
+  for (const int depth : depths)
+    for (const int64_t width : widths) {
+      time_bounds(depth, width);
+      time_sections(depth, width);
+    }
+}
