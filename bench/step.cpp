@@ -1,12 +1,13 @@
 // Time of one training step of dense networks (forward, softmax cross-entropy, backward, SGD: one native
 // call), its share of the machine's multiply-add peak measured in the same run, and the time of each step of
 // compilation.
-// Usage: step [--dump] [--profile] [--threads N] [BATCH WIDTH...]   for example: step --threads 2 128 784 256
-// 128 10
+// Usage: step [--dump] [--profile] [--threads N] [BATCH WIDTH... | --workload NAME SIZE]
+// for example: step --threads 2 128 784 256 128 10, or step --workload W7 32
 #include <cstdlib>
 #include <string_view>
 
 #include "bench/limits.h"
+#include "bench/workloads.h"
 #include "frontends/crease.h"
 
 namespace {
@@ -41,9 +42,10 @@ Bindings batch_of(const std::vector<int64_t>& widths, int64_t batch) {
   return {{"x", x}, {"label", label}};
 }
 
-void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOptions& options) {
+void measure(const std::string& title, const Graph& graph, const Bindings& data, double work,
+             const CompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  Program program = compile(training_graph(widths), options);
+  Program program = compile(graph, options);
   const double compile_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (options.keep_dumps) {
@@ -51,9 +53,8 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOpt
     fmt::print("{}\n{}\n{}\n{}\n{}\n", dumps.kernels, dumps.fused, dumps.schedule, dumps.memory,
                dumps.assembly);
   }
-  program.bind(batch_of(widths, batch));
+  program.bind(data);
   program.run();
-  const double work = operations(widths, batch);
   const int turns = std::max(1, static_cast<int>(2e8 / work));
   const auto runs = [&] {
     for (int i = 0; i < turns; ++i) program.run();
@@ -64,9 +65,9 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOpt
     seconds = std::min(seconds, options.threads > 1 ? bench::best_seconds(3, runs) / turns
                                                     : bench::best_processor_seconds(3, runs) / turns);
   }
-  fmt::print("{} batch {}: {:.1f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n",
-             fmt::join(widths, "-"), batch, seconds * 1e6, work / seconds / 1e9, 100 * work / seconds / peak,
-             peak / 1e9, program.kernel_count(), program.arena_bytes() >> 10);
+  fmt::print("{}: {:.1f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n", title,
+             seconds * 1e6, work / seconds / 1e9, 100 * work / seconds / peak, peak / 1e9,
+             program.kernel_count(), program.arena_bytes() >> 10);
   fmt::print("  compile {:.1f} ms:", compile_seconds * 1e3);
   for (const auto& [name, spent] : program.timings()) fmt::print(" {} {:.1f}", name, spent * 1e3);
   fmt::print("\n");
@@ -74,11 +75,23 @@ void measure(const std::vector<int64_t>& widths, int64_t batch, const CompileOpt
     fmt::print("{}", to_string(program.profile(), peak, bench::copy_bandwidth(size_t{1} << 20)));
 }
 
+void measure_layers(const std::vector<int64_t>& widths, int64_t batch, const CompileOptions& options) {
+  measure(fmt::format("{} batch {}", fmt::join(widths, "-"), batch), training_graph(widths),
+          batch_of(widths, batch), operations(widths, batch), options);
+}
+
+void measure_workload(const std::string& workload, int64_t size, CompileOptions options) {
+  const bench::Workload work = bench::workload(workload, size);
+  options.specialise = bind(work.graph, work.data);
+  measure(fmt::format("{} {}", workload, size), work.graph, work.data, work.operations, options);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   CompileOptions options;
   std::vector<int64_t> numbers;
+  std::string workload;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
     if (argument == "--dump")
@@ -87,15 +100,21 @@ int main(int count, char** arguments) {
       options.profile = true;
     else if (argument == "--threads" && i + 1 < count)
       options.threads = std::atoi(arguments[++i]);
+    else if (argument == "--workload" && i + 1 < count)
+      workload = arguments[++i];
     else
       numbers.push_back(std::atoll(arguments[i]));
   }
-  if (numbers.size() >= 3) {
-    measure({numbers.begin() + 1, numbers.end()}, numbers[0], options);
+  if (!workload.empty() && !numbers.empty()) {
+    measure_workload(workload, numbers[0], options);
     return 0;
   }
-  measure({784, 256, 128, 10}, 128, options);
-  measure({784, 256, 128, 10}, 32, options);
-  measure({64, 64, 10}, 64, options);
-  measure({2, 16, 16, 2}, 32, options);
+  if (numbers.size() >= 3) {
+    measure_layers({numbers.begin() + 1, numbers.end()}, numbers[0], options);
+    return 0;
+  }
+  measure_layers({784, 256, 128, 10}, 128, options);
+  measure_layers({784, 256, 128, 10}, 32, options);
+  measure_layers({64, 64, 10}, 64, options);
+  measure_layers({2, 16, 16, 2}, 32, options);
 }

@@ -99,6 +99,24 @@ inline Workload convolutional(int64_t batch) {
   return work;
 }
 
+/// An LSTM of 128 units over 32 steps of 128 numbers; mean square error of all states.
+inline Workload recurrent(int64_t batch) {
+  constexpr int64_t steps = 32, width = 128;
+  Workload work;
+  const Value x = work.graph.input("x", {steps, "batch", width});
+  const Value target = work.graph.input("t", {steps, "batch", width});
+  LstmOptions options;
+  options.time_first = true;
+  const Value loss = mean(square(lstm(width, width, options)(x) - target));
+  work.graph = train_step(loss, sgd({.learning_rate = 0.01}));
+  work.data.emplace("x", filled({steps, batch, width}, 1, 2));
+  work.data.emplace("t", filled({steps, batch, width}, 2, 2));
+  // x W forward and for its gradient, h U forward and for both gradients.
+  work.operations = 2.0 * static_cast<double>(steps * batch * width * 4 * width) * 5;
+  work.bytes = 4.0 * static_cast<double>(3 * 8 * width * width + 2 * steps * batch * width);
+  return work;
+}
+
 /// Twenty elementwise operations, two of them hyperbolic tangents.
 inline Value twenty_operations(const Value& x) {
   const auto number = [&](double value) { return x.graph().constant(value); };
@@ -167,9 +185,10 @@ inline Workload workload(const std::string& name, int64_t size) {
   if (name == "W4") return perceptron(std::vector<int64_t>(33, 64), size);
   if (name == "W5") return convolutional(size);
   if (name == "W6") return chain(size);
+  if (name == "W7") return recurrent(size);
   if (name == "W8") return scalars(static_cast<int>(size));
   if (name == "layers") return perceptron(std::vector<int64_t>(static_cast<size_t>(size) + 1, 64), 64);
-  fail("[bench] no workload '{}': want W1 to W6, W8 or layers", name);
+  fail("[bench] no workload '{}': want W1 to W8 or layers", name);
 }
 
 }  // namespace crease::bench
