@@ -9,6 +9,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Whether the oracle has this word, or sign.
+bool is_curvature(const std::string& word) {
+  return word == "const" || word == "affine" || word == "convex" || word == "concave" || word == "unknown";
+}
+bool is_sign(char sign) { return sign == '+' || sign == '-' || sign == '0' || sign == '?'; }
+
 /// Whether we say at least what the rules are expected to prove: never a flag more.
 bool proves_curvature(const Curve& curve, const std::string& expected) {
   if (expected == "const") return curve.is_constant();
@@ -33,12 +39,13 @@ void check_curves(const std::string& name, const Json& expected, const Convexity
   for (size_t e = 0; e < expected.at("curvature").size(); ++e) {
     const Curve curve = facts.at(id, static_cast<int64_t>(e));
     const auto curvature = expected.at("curvature")[e].get<std::string>();
-    if (!proves_curvature(curve, curvature))
+    if (!is_curvature(curvature) || !proves_curvature(curve, curvature))
       failures.push_back(
           fmt::format("{}[{}] curvature: got {}, want {}", name, e, curvature_name(curve), curvature));
     const auto signs = expected.at("monotone")[e].get<std::string>();
     for (size_t i = 0; i < signs.size(); ++i)
-      if (const char got = monotone_sign(curve, bits.at(i)); !proves_sign(got, signs[i]))
+      if (const char got = monotone_sign(curve, bits.at(i));
+          !is_sign(signs[i]) || !proves_sign(got, signs[i]))
         failures.push_back(fmt::format("{}[{}] in input {}: got {}, want {}", name, e, i, got, signs[i]));
   }
 }

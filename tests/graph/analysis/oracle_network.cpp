@@ -15,7 +15,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-double number(const Json& text) { return Rational::parse(text.get<std::string>()).to_double(); }
+double number(const Json& text) {
+  return text.is_string() ? Rational::parse(text.get<std::string>()).to_double() : text.get<double>();
+}
 
 Shape shape_of(const Json& shape) {
   Shape result;
@@ -101,6 +103,13 @@ class NetworkBuilder {
   }
   static Value without_first(const Value& x) { return reshape(x, {x.shape().begin() + 1, x.shape().end()}); }
 
+  /// One number a channel, so that it meets the first axis of `x`.
+  Value by_channel(size_t k, const Value& x) const {
+    Shape shape = in(k).shape();
+    while (shape.size() < x.shape().size()) shape.push_back(1);
+    return shape == in(k).shape() ? in(k) : reshape(in(k), shape);
+  }
+
   Value linear() const {
     const Value x = reshape(in(0), {1, element_count(sizes_of(in(0).shape()))});
     const Value row = node_->value("tw", false) ? matmul(x, in(1)) : matmul_transposed(x, in(1));
@@ -109,10 +118,24 @@ class NetworkBuilder {
   }
 
   Value conv() const {
-    const Value y =
-        without_first(conv2d(as_image(in(0)), in(1),
-                             {.stride = {node_->value("stride", 1)}, .padding = {node_->value("pad", 0)}}));
-    return inputs() > 2 ? y + reshape(in(2), {in(2).shape()[0], 1, 1}) : y;
+    const ConvOptions options{.stride = {node_->value("stride", 1)},
+                              .padding = {node_->value("pad", 0)},
+                              .groups = node_->value("groups", 1)};
+    const Value y = without_first(conv2d(as_image(in(0)), in(1), options));
+    return inputs() > 2 ? y + by_channel(2, y) : y;
+  }
+
+  Value product() const {
+    const Value left = node_->value("ta", false) ? transpose(in(0)) : in(0);
+    return node_->value("tb", false) ? matmul_transposed(left, in(1)) : matmul(left, in(1));
+  }
+
+  template <class Pool>
+  Value pooled(const Pool& pool) const {
+    const int64_t window = node_->at("k").get<int64_t>();
+    return without_first(pool(as_image(in(0)), {.window = {window},
+                                                .stride = {node_->value("stride", window)},
+                                                .padding = {node_->value("pad", 0)}}));
   }
 
   Value joined() const {
@@ -122,16 +145,20 @@ class NetworkBuilder {
   }
 
   Value batch_norm_inference() const {
-    return in(1) * (in(0) - in(3)) / sqrt(in(4) + attribute("eps")) + in(2);
+    const auto channel = [&](size_t k) { return by_channel(k, in(0)); };
+    return channel(1) * (in(0) - channel(3)) / sqrt(channel(4) + attribute("eps")) + channel(2);
   }
 
-  /// Statistics over one sample stand for those over a batch: the laws are the same.
+  /// Statistics over one sample, and its pixels, stand for those over a batch: the laws are the same.
   Value batch_norm_training() const {
-    const Value row = as_image(in(0));
-    const Value centered = row - mean(row, {0}, true);
-    const Value variance = mean(centered * centered, {0}, true);
+    const bool image = in(0).shape().size() == 3;
+    const Value row = image ? in(0) : as_image(in(0));
+    const Axes axes = image ? Axes{1, 2} : Axes{0};
+    const Value centered = row - mean(row, axes, true);
+    const Value variance = mean(centered * centered, axes, true);
     const double epsilon = attribute("eps");
     const Value deviation = sqrt(epsilon == 0 ? variance : variance + epsilon);
+    if (image) return by_channel(1, row) * centered / deviation + by_channel(2, row);
     return without_first(in(1) * centered / deviation + in(2));
   }
 
@@ -140,11 +167,18 @@ class NetworkBuilder {
     return powers / sum(powers, {-1}, true);
   }
 
+  /// combine(combine(in 0, in 1), in 2) and so on.
+  template <class Combine>
+  Value folded(const Combine& combine) const {
+    Value value = in(0);
+    for (size_t k = 1; k < inputs(); ++k) value = combine(value, in(k));
+    return value;
+  }
+
   Value apply(const std::string& op) {
     if (op == "linear") return linear();
     if (op == "conv2d") return conv();
-    if (op == "matmul")
-      return node_->value("tb", false) ? matmul_transposed(in(0), in(1)) : matmul(in(0), in(1));
+    if (op == "matmul") return product();
     if (op == "concat") return joined();
     if (op == "slice")
       return slice(in(0), 0, node_->at("start").get<int64_t>(), node_->at("stop").get<int64_t>());
@@ -153,31 +187,32 @@ class NetworkBuilder {
     if (op == "batchnorm_train") return batch_norm_training();
     if (op == "softmax") return softmax();
     if (op == "global_avgpool") return mean(in(0), {1, 2});
-    if (op == "maxpool2d") {
-      const int64_t window = node_->at("k").get<int64_t>();
-      return without_first(
-          max_pool2d(as_image(in(0)), {.window = {window}, .stride = {node_->value("stride", window)}}));
-    }
+    if (op == "maxpool2d")
+      return pooled([](const Value& x, const PoolOptions& p) { return max_pool2d(x, p); });
+    if (op == "avgpool2d")
+      return pooled([](const Value& x, const PoolOptions& p) { return average_pool2d(x, p); });
+    if (op == "flatten") return reshape(in(0), {element_count(sizes_of(in(0).shape()))});
+    if (op == "transpose") return transpose(in(0));
     return map(op);
   }
 
   Value map(const std::string& op) const {
-    if (op == "add") return in(0) + in(1);
+    if (op == "add") return folded([](const Value& a, const Value& b) { return a + b; });
     if (op == "sub") return in(0) - in(1);
-    if (op == "mul") return in(0) * in(1);
-    if (op == "max") return max(in(0), in(1));
-    if (op == "min") return min(in(0), in(1));
+    if (op == "mul") return folded([](const Value& a, const Value& b) { return a * b; });
+    if (op == "max") return folded([](const Value& a, const Value& b) { return max(a, b); });
+    if (op == "min") return folded([](const Value& a, const Value& b) { return min(a, b); });
     if (op == "neg") return -in(0);
     if (op == "scale") return in(0) * attribute("c");
-    if (op == "relu") return relu(in(0));
     if (op == "leaky_relu") return leaky_relu(attribute("slope"))(in(0));
-    if (op == "prelu") return prelu(in(0), in(1));
-    if (op == "abs") return abs(in(0));
-    if (op == "tanh") return tanh(in(0));
-    if (op == "step") return step(in(0));
+    if (op == "prelu") return prelu(in(0), by_channel(1, in(0)));
+    if (op == "square") return in(0) * in(0);
+    if (op == "exp") return exp(in(0));
     if (op == "relu_sq") return squared_relu(in(0));
     if (op == "clip") return clip(attribute("lo"), attribute("hi"))(in(0));
     if (op == "hard_sigmoid") return clip(0, 1)(in(0) * attribute("alpha") + attribute("beta"));
+    for (const Op* activation : activations())
+      if (activation->name == op) return (*activation)(in(0));
     fail("[oracle] unknown operation {}", op);
   }
 };

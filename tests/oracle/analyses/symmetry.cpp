@@ -3,6 +3,7 @@
 
 #include "graph/analysis/exact.h"
 #include "graph/analysis/scaling.h"
+#include "graph/error.h"
 #include "tests/oracle/analyses/fields.h"
 #include "tests/oracle/analyses/rows.h"
 
@@ -55,16 +56,20 @@ std::vector<Row> rows_of(const Network& network, const Group& group, bool with_o
   return rows;
 }
 
+/// The rows that the file lists. Without "outputs", every output keeps its value. Errors: Error for anything
+/// else than one integer an element.
 std::vector<Row> expected_rows(const Json& basis, const Flat& flat, bool with_outputs) {
   std::vector<Row> rows;
   for (const Json& vector : basis) {
     Row& row = rows.emplace_back();
+    const Json& outputs = vector.at("outputs");
+    expect(vector.size() == 2 && (outputs.is_null() || (with_outputs && outputs.is_array())),
+           "[oracle] a row of the basis has other fields than 'params' and 'outputs', or wrong ones");
     for (const auto& [name, entries] : vector.at("params").items())
       for (const auto& [entry, exponent] : entries.items())
         row[flat.base.at(name) + std::stoll(entry)] = Rational(exponent.get<int64_t>());
-    for (size_t i = 0; with_outputs && vector.at("outputs").is_array() && i < vector.at("outputs").size();
-         ++i)
-      if (const auto exponent = vector.at("outputs")[i].get<int64_t>(); exponent != 0)
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (const auto exponent = outputs[i].get<int64_t>(); exponent != 0)
         row[flat.count + static_cast<int64_t>(i)] = Rational(exponent);
   }
   return rows;
@@ -193,12 +198,12 @@ void check_sign_flips(const Json& expected, const Network& network, Outcome& out
 }
 
 void check_rescaled(const Json& expected, const Network& network, Outcome& outcome) {
-  const Json& basis = network.json.at("expected").at("symmetry").at("invariance").at("basis");
+  const Json& symmetry = network.json.at("expected").at("symmetry");
   const auto t = expected.at("t").get<std::vector<int64_t>>();
   const Graph scaled = with_factors(network, [&](const std::string& name, int64_t entry) {
     int64_t exponent = 0;
     for (size_t k = 0; k < t.size(); ++k) {
-      const Json& entries = basis[k].at("params").value(name, Json::object());
+      const Json& entries = symmetry.at("invariance").at("basis")[k].at("params").value(name, Json::object());
       exponent += t[k] * entries.value(std::to_string(entry), int64_t{0});
     }
     return std::exp2(static_cast<double>(exponent));
