@@ -1,6 +1,5 @@
-// oracle_analyses FILE [GAPS]: holds the analyses against exact answers. Every field of the file is checked;
-// one that is not known is a failure, never skipped. With GAPS, a list of fields that crease is known to fail
-// ("A01 box", or "* box" for all cases), the exit status says whether exactly these fail.
+// oracle_analyses FILE: holds the analyses against exact answers. Every field of the file is checked; one
+// that is not known is a failure, never skipped.
 #include <fstream>
 
 #include "graph/rational.h"
@@ -16,15 +15,6 @@ const Row* find(std::span<const Row> rows, std::string_view name, std::string_vi
   for (const Row& row : rows)
     if (row.*key == name) return &row;
   return nullptr;
-}
-
-/// Fields by line; lines that start with # are remarks.
-std::set<std::string> read_gaps(const char* path) {
-  std::ifstream file(path);
-  std::set<std::string> gaps;
-  for (std::string line; std::getline(file, line);)
-    if (!line.empty() && !line.starts_with('#')) gaps.insert(line);
-  return gaps;
 }
 
 /// One field; what throws has failed.
@@ -122,8 +112,8 @@ void check_file(Report& report, const Json& file) {
 
 int main(int count, char** arguments) {
   using namespace crease::oracle;
-  if (count != 2 && count != 3) {
-    fmt::print(stderr, "usage: oracle_analyses FILE [GAPS]\n");
+  if (count != 2) {
+    fmt::print(stderr, "usage: oracle_analyses FILE\n");
     return 2;
   }
   std::ifstream stream(arguments[1]);
@@ -138,6 +128,5 @@ int main(int count, char** arguments) {
   } catch (const std::exception& error) {
     report.check("file", "form", false, error.what());
   }
-  const bool passed = report.print();
-  return (count == 3 ? report.fails_exactly(read_gaps(arguments[2])) : passed) ? 0 : 1;
+  return report.print() ? 0 : 1;
 }

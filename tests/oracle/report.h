@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 #include <string>
 
 namespace crease::oracle {
@@ -26,27 +25,6 @@ class Report {
     }
     fmt::print("{} passed, {} failed\n", fields_.size() - failed, failed);
     return failed == 0 && !fields_.empty();
-  }
-  /// Whether exactly the fields in `gaps` fail ("CASE FIELD", or "* FIELD" for every case); prints those that
-  /// fail and are no gap, and gaps that pass.
-  bool fails_exactly(const std::set<std::string>& gaps) const {
-    std::set<std::string> used;
-    bool exact = true;
-    for (const auto& [field, failure] : fields_) {
-      if (failure.empty()) continue;
-      const std::string every = "*" + field.substr(field.rfind(' '));
-      const std::string& gap = gaps.contains(every) ? every : field;
-      used.insert(gap);
-      if (gaps.contains(gap)) continue;
-      exact = false;
-      fmt::print("{}: fails and is no known gap\n", field);
-    }
-    for (const std::string& gap : gaps) {
-      if (used.contains(gap)) continue;
-      exact = false;
-      fmt::print("{}: passes: take it from the list of gaps\n", gap);
-    }
-    return exact;
   }
 
  private:
