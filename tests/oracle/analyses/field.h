@@ -68,6 +68,12 @@ std::span<const ActivationField> activation_fields();
 /// The body that the file names. Errors: Error for a name that is not known.
 Scalar activation_body(const std::string& name);
 
+/// What an object of the file describes.
+enum class Described : uint8_t { File, Network, Expected, Pair };
+/// Paths of keys, at any depth, that the schema does not have. The cases of a file, a network's expectations
+/// and the networks of a pair are asked about on their own.
+std::vector<std::string> unknown_keys(const Json& json, Described what);
+
 /// Exact numbers of the file.
 Rational number(const Json& text);
 std::vector<Rational> numbers(const Json& list);
