@@ -16,7 +16,7 @@ namespace crease {
 struct LineOptions {
   /// Multiply-adds to spend in all. Networks that would need more are walked back only so far, to the
   /// intervals of a layer on the way.
-  double work_limit = 5e9;
+  double work_limit = 2e9;
   /// Where the whole network costs less than this, each bound is the best of three choices of lower lines.
   double choice_limit = 1e8;
 };

@@ -136,8 +136,9 @@ std::optional<Bindings> inputs_at(const BoxAnalysis& box, const std::function<do
   return inputs;
 }
 
+/// `tried`: no point reached the overflow of a smaller format, so none reaches this one's.
 std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, Json& evidence,
-                            Verdict& verdict) {
+                            Verdict& verdict, bool& tried) {
   const Graph& graph = box.graph();
   const Overflow possible = first_possible_overflow(box, format.largest);
   Json& row = evidence[std::string(format.name)] = {
@@ -150,7 +151,8 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
     return fmt::format("{}: no overflow{}", format.name, nan.empty() ? ", no NaN" : end);
   }
   row["may_overflow"] = node_key(graph, possible.node);
-  const Reached reached = first_reached_overflow(box, format.largest);
+  const Reached reached = tried ? Reached{} : first_reached_overflow(box, format.largest);
+  tried = reached.node < 0;
   if (reached.node < 0) {
     verdict = Verdict::Unknown;
     return fmt::format("{}: may overflow, first at {}: bound {:.6g} > {:.6g}{}", format.name,
@@ -240,8 +242,9 @@ std::vector<Finding> range_findings(const BoxAnalysis& box) {
         finding.sentences.push_back("no bound: " + box.reason(id));
         break;
       }
+  bool tried = false;
   for (const NumberFormat& format : kNumberFormats)
-    finding.sentences.push_back(format_sentence(box, format, evidence, finding.verdict));
+    finding.sentences.push_back(format_sentence(box, format, evidence, finding.verdict, tried));
   for (const std::string& opaque : box.lines().network.opaque)
     finding.sentences.push_back("by intervals alone: " + opaque);
   for (const Output& output : graph.outputs()) {

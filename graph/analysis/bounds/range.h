@@ -20,7 +20,7 @@ struct NumberFormat {
   std::string_view name;
   double largest;
 };
-/// fp16, bf16, fp32.
+/// fp16, bf16, fp32: ascending.
 inline constexpr NumberFormat kNumberFormats[] = {
     {"fp16", 65504}, {"bf16", 0x1.fep127}, {"fp32", 0x1.fffffep127}};
 
