@@ -129,6 +129,8 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_flag(
       "--noether", settings.noether,
       "Hold every gradient against the rescalings of the network (slow): wrong ones end training");
+  command.add_flag("--census", settings.census,
+                   "Count what sits on kinks, by layer and epoch, and where the gradient depends on --tie");
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
 }
 
