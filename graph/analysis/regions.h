@@ -20,7 +20,7 @@
 
 namespace crease {
 
-using Box = std::vector<std::pair<Rational, Rational>>;
+using RegionBox = std::vector<std::pair<Rational, Rational>>;
 
 /// One element of one output, over all cells.
 struct PieceFacts {
@@ -39,7 +39,7 @@ struct Regions {
 };
 
 struct RegionOptions {
-  Box box = {};  // empty: all of the space
+  RegionBox box = {};  // empty: all of the space
   int64_t cell_limit = 3000;
   size_t input_limit = 4;  // elements of all inputs together
   /// Above this many cells, convexity is not decided: it compares each cell with each map.

@@ -177,18 +177,18 @@ std::vector<Finding> sparsity_findings(const Sparsity& found, const SparsityOpti
                       {"zeros", layer.zeros},
                       {"dead_on_data", layer.dead()},
                       {"always_on_data", layer.always_on()}});
-  Finding finding{
-      .id = "sparsity",
-      .subject = "activations",
-      .level = Level::Observed,
-      .sentences = {fmt::format("{:.1f} % of the activations are {} on {} samples", 100 * found.zero_share(),
-                                off, found.layers[0].samples),
-                    fmt::format("by layer in %: {}", percentages(found)),
-                    fmt::format("{} of {} units are off on all of them", found.dead(), found.units()),
-                    fmt::format("fully active paths: {:.3g} of all, the product of the layers' "
-                                "active shares",
-                                found.active_paths())},
-      .certificate = {}};
+  Finding finding{.id = "sparsity",
+                  .subject = "activations",
+                  .level = Level::Observed,
+                  .sentences = {fmt::format(
+                      "{:.1f} % of the activations are {} on {} samples; {} of {} units on all of them",
+                      100 * found.zero_share(), off, found.layers[0].samples, found.dead(), found.units())},
+                  .certificate = {}};
+  if (found.layers.size() > 1) {
+    finding.sentences.push_back(fmt::format("by layer in %: {}", percentages(found)));
+    finding.sentences.push_back(fmt::format(
+        "fully active paths: {:.3g} of all, the product of the layers' active shares", found.active_paths()));
+  }
   finding.evidence =
       nlohmann::ordered_json{{"threshold", options.threshold},   {"samples", found.layers[0].samples},
                              {"zero_share", found.zero_share()}, {"active_paths", found.active_paths()},
