@@ -6,8 +6,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "graph/error.h"
-
 namespace crease {
 namespace {
 
@@ -43,6 +41,17 @@ std::string epoch_line(const EpochMetrics& metrics) {
                      metrics.samples_per_second, metrics.seconds);
 }
 
+std::string sparsity_line(const Sparsity& sparsity) {
+  constexpr size_t shown = 8;
+  std::string layers;
+  for (size_t i = 0; i < std::min(shown, sparsity.layers.size()); ++i)
+    layers += fmt::format("{}{:.1f}", i == 0 ? "" : ", ", 100 * sparsity.layers[i].zero_share());
+  if (sparsity.layers.size() > shown) layers += ", ...";
+  return fmt::format(
+      "zeros {:.1f} % ({} by layer), {} of {} units off on all samples, {:.3g} of all paths fully active",
+      100 * sparsity.zero_share(), layers, sparsity.dead(), sparsity.units(), sparsity.active_paths());
+}
+
 std::string json_line(const EpochMetrics& metrics) {
   nlohmann::ordered_json json{{"epoch", metrics.epoch}, {"loss", metrics.loss}};
   const auto add = [&](const char* key, const std::optional<double>& value) {
@@ -53,18 +62,17 @@ std::string json_line(const EpochMetrics& metrics) {
   add("validation_accuracy", metrics.validation_accuracy);
   add("test_loss", metrics.test_loss);
   add("test_accuracy", metrics.test_accuracy);
+  if (metrics.sparsity) {
+    nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+    for (const LayerSparsity& layer : metrics.sparsity->layers)
+      layers.push_back({{"layer", layer.name}, {"zeros", layer.zero_share()}, {"off", layer.dead().size()}});
+    json["zeros"] = metrics.sparsity->zero_share();
+    json["active_paths"] = metrics.sparsity->active_paths();
+    json["zeros_by_layer"] = layers;
+  }
   json["seconds"] = metrics.seconds;
   json["samples_per_second"] = metrics.samples_per_second;
   if (metrics.noether) json["noether"] = *metrics.noether;
-  for (const KinkCounts& it : metrics.kinks)
-    json["kinks"].push_back({{"node", it.node},
-                             {"operation", it.operation},
-                             {"line", to_string(it.where)},
-                             {"elements", it.elements},
-                             {"hits", it.hits},
-                             {"ties", it.ties},
-                             {"jumps", it.jumps},
-                             {"live", it.live}});
   return json.dump();
 }
 

@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "autodiff/census.h"
+#include "graph/analysis/sparsity.h"
 
 namespace crease {
 
@@ -37,8 +36,8 @@ struct EpochMetrics {
   double seconds = 0;
   double samples_per_second = 0;
   std::optional<double> noether = {};  // the worst sum of the Noether test, as a share of its terms
-  /// Of all steps of the epoch, by node; empty without TrainOptions::census.
-  std::vector<KinkCounts> kinks = {};
+  /// Zeros behind the activations in this epoch's steps, while the parameters changed.
+  std::optional<Sparsity> sparsity = {};
 };
 
 /// "epoch 3/20 [=====>    ]  61 %  loss 0.1234  accuracy 96.21 %  51234 samples/s  12 s left".
@@ -46,9 +45,10 @@ std::string progress_line(const TrainProgress& progress);
 /// "epoch  3/20  loss 0.1234  accuracy 96.21 %  test loss 0.1567  test accuracy 95.28 %  51234 samples/s  0.8
 /// s".
 std::string epoch_line(const EpochMetrics& metrics);
-/// The same as one line of JSON: {"epoch": 3, "loss": 0.1234, "accuracy": 0.9621, ...}; what was not measured
-/// is left out. The census of kinks: "kinks": [{"node": "relu:0", "operation": "relu", "line": "main.cpp:12",
-/// "elements": 76800, "hits": 3, "ties": 0, "jumps": 0, "live": 2}, ...].
+/// "zeros 48.2 % (51.0, 45.3 by layer), 3 of 128 units off on all samples, 0.27 of all paths fully active".
+std::string sparsity_line(const Sparsity& sparsity);
+/// The metrics as one line of JSON: {"epoch": 3, "loss": 0.1234, "accuracy": 0.9621, ...}; what was not
+/// measured is left out.
 std::string json_line(const EpochMetrics& metrics);
 /// "8 s", "2 min 5 s", "1 h 3 min".
 std::string duration(double seconds);

@@ -24,15 +24,26 @@ struct Totals {
   double loss = 0;
   double correct = 0;
   int64_t samples = 0;
-  std::vector<KinkCounts> kinks;
+  Sparsity sparsity = {};  // of the layers with a probe
 
   double mean_loss() const { return loss / static_cast<double>(std::max<int64_t>(samples, 1)); }
   double accuracy() const { return correct / static_cast<double>(std::max<int64_t>(samples, 1)); }
 };
 
-Graph step_graph(const Objective& objective, const TrainOptions& options) {
-  TrainStepOptions step{
-      .tie = options.tie, .table = options.table, .clip = options.clip, .census = options.census};
+std::string probe_name(size_t layer) { return fmt::format("zeros_{}", layer); }
+
+std::vector<SparsityProbe> probes_of(const Objective& objective, const TrainOptions& options) {
+  if (!options.sparsity) return {};
+  auto probes = sparsity_probes(objective.output, *options.sparsity);
+  expect(!probes.empty(),
+         "[train] sparsity: the network has no rectifier; give a threshold for other activations");
+  return probes;
+}
+
+Graph step_graph(const Objective& objective, const std::vector<SparsityProbe>& probes,
+                 const TrainOptions& options) {
+  TrainStepOptions step{.tie = options.tie, .table = options.table, .clip = options.clip};
+  for (size_t i = 0; i < probes.size(); ++i) step.outputs.emplace_back(probe_name(i), probes[i].zeros);
   if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
   const Value loss = options.penalty ? objective.loss + options.penalty(objective.output) : objective.loss;
   return train_step(loss, options.optimizer, step);
@@ -82,7 +93,9 @@ class Training {
       : data_(data),
         options_(options),
         objective_(make_objective(network, data.train, options.loss)),
-        step_(step_graph(training_objective(network, data.train), options)),
+        training_(training_objective(network, data.train)),
+        probes_(probes_of(training_, options)),
+        step_(step_graph(training_, probes_, options)),
         runner_(step_, options.run),
         evaluator_(evaluation_graph(objective_), options.run) {
     if (options.noether)
@@ -152,7 +165,7 @@ class Training {
     const auto before = runner_.parameters();
     const Clock::time_point start = Clock::now();
     const Batches order = batches(epoch);
-    Totals totals;
+    Totals totals{.sparsity = empty_sparsity(probes_)};
     for_batches(epoch, order, [&](const Batch& batch, int64_t step) {
       if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
@@ -200,11 +213,12 @@ class Training {
   /// Whether the loss is finite.
   bool take_step(const Batch& batch, Totals& totals) {
     const auto values = runner_(bindings(batch));
-    if (options_.census) add_to(totals.kinks, census_of(step_, bindings(batch), values));
     const double loss = values.at("loss").item();
     totals.loss += loss * static_cast<double>(batch.size());
     if (objective_.correct) totals.correct += values.at("correct").item();
     totals.samples += batch.size();
+    for (size_t i = 0; i < probes_.size(); ++i)
+      count_zeros(totals.sparsity, i, values.at(probe_name(i)), batch.size());
     return std::isfinite(loss);
   }
 
@@ -245,9 +259,9 @@ class Training {
                          .test_accuracy = test.accuracy,
                          .seconds = seconds,
                          .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
-    metrics.kinks = totals.kinks;
     if (objective_.correct) metrics.accuracy = totals.accuracy();
     metrics.noether = std::exchange(worst_noether_, {});
+    if (!probes_.empty()) metrics.sparsity = totals.sparsity;
     if (data_.validation.size() > 0) validate_epoch(metrics, parameters);
     losses_.push_back(metrics.validation_loss.value_or(test.loss));
     result_.checkpoint = checkpoint(epoch);
@@ -279,7 +293,7 @@ class Training {
       if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
       set_parameters(step_, runner_.parameters());
-      Totals totals;
+      Totals totals{.sparsity = empty_sparsity(probes_)};
       if (take_step(batch, totals) && all_finite(runner_.parameters())) return true;
       const auto culprit = find_non_finite(step_, bindings(batch));
       fail("[train] the loss stopped being finite at epoch {}, step {}: {}; try a learning rate below {:g}",
@@ -292,6 +306,8 @@ class Training {
   const Split& data_;
   const TrainOptions& options_;
   Objective objective_;
+  Objective training_;
+  std::vector<SparsityProbe> probes_;
   Graph step_;
   Runner runner_;
   Runner evaluator_;

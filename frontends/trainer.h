@@ -37,11 +37,11 @@ struct TrainOptions {
   /// Added to the mean loss in training, and in the training loss that is reported; test and validation are
   /// measured without it. Made on the network as it is trained.
   Penalty penalty = {};
+  /// Count the units that are off, as EpochMetrics::sparsity, by nodes of the training step itself.
+  std::optional<SparsityOptions> sparsity = {};
   /// Rule at kinks, or rules by operation where it is empty: see TrainStepOptions.
   std::optional<Tie> tie = {};
   std::optional<TieTable> table = {};
-  /// Counts kinks in every step: EpochMetrics::kinks.
-  bool census = false;
   RunnerOptions run = {};
   /// Ends training when the validation loss has not been below its best by `improvement` for so many epochs.
   std::optional<int64_t> patience = {};
@@ -79,7 +79,8 @@ struct TrainResult {
 
 /// Trains a network, a graph with one input [batch, ...] and one output, on the training part of the data and
 /// measures it on the test part, and on the validation part where there is one, after each epoch. The last
-/// batch of an epoch may be smaller. Errors: Error for options out of range, patience without validation
+/// batch of an epoch may be smaller. Errors: Error for options out of range, sparsity of a network without
+/// such units, patience without validation
 /// data, data that does not fit the network, a label that is no class, a value in the data that is not
 /// finite; a gradient that fails the Noether test, where it is asked for; and, naming the first node and its
 /// source line, when the loss or a parameter stops being finite.

@@ -32,8 +32,10 @@ void ProgressDisplay::show(const TrainProgress& progress) {
 }
 
 void ProgressDisplay::show(const EpochMetrics& metrics) {
-  if (terminal_) return redraw(epoch_line(metrics));
-  fmt::print("{}\n", epoch_line(metrics));
+  const std::string line =
+      epoch_line(metrics) + (metrics.sparsity ? "\n  " + sparsity_line(*metrics.sparsity) : "");
+  if (terminal_) return redraw(line);
+  fmt::print("{}\n", line);
   std::fflush(stdout);
 }
 

@@ -129,8 +129,11 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_flag(
       "--noether", settings.noether,
       "Hold every gradient against the rescalings of the network (slow): wrong ones end training");
-  command.add_flag("--census", settings.census,
-                   "Count what sits on kinks, by layer and epoch, and where the gradient depends on --tie");
+  command.add_flag(
+      "--sparsity", settings.sparsity,
+      "After each epoch, the share of zeros behind the activations, by layer; counted by the step itself");
+  command.add_option("--sparsity-threshold", settings.sparsity_threshold,
+                     "Also count units of at most this size, of smooth activations too");
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
 }
 

@@ -41,12 +41,13 @@ struct TrainingSettings {
   int threads = 1;
   std::string tie = "left";
   bool interpret = false;
-  bool census = false;
   double validation = 0;                 // share of the training part
   std::optional<int64_t> patience = {};  // epochs without a better validation loss
   int64_t shift = 0;                     // pixels, of images
   bool flip = false;
   bool noether = false;
+  bool sparsity = false;          // count units that are off
+  double sparsity_threshold = 0;  // off: at most this in size
 
   /// By option name, as written on the command line; what a resumed training starts from.
   std::map<std::string, std::string> as_options() const;

@@ -105,6 +105,29 @@ TEST_CASE("a training that is stopped in an epoch and resumed equals one that wa
   }
 }
 
+TEST_CASE("the step counts the units that are off, interpreted and compiled, and trains the same") {
+  TrainOptions options = small_options(2);
+  const TrainResult plain = train(small_network(), small_split(), options);
+  options.sparsity = SparsityOptions{};
+  const TrainResult interpreted = train(small_network(), small_split(), options);
+  options.run.interpret = false;
+  const TrainResult compiled = train(small_network(), small_split(), options);
+  CHECK_FALSE(plain.epochs[0].sparsity);
+  REQUIRE(interpreted.epochs[0].sparsity);
+  const LayerSparsity& layer = interpreted.epochs[0].sparsity->layers.at(0);
+  CHECK(layer.samples == 100);
+  CHECK(layer.zeros.size() == 8);
+  CHECK(layer.off() > 0);
+  CHECK(layer.off() < 800);
+  CHECK(compiled.epochs[0].sparsity->layers.at(0).zeros == layer.zeros);
+  CHECK(interpreted.epochs[1].loss == plain.epochs[1].loss);
+  CHECK(json_line(interpreted.epochs[0]).find("\"zeros_by_layer\"") != std::string::npos);
+  CHECK(sparsity_line(*interpreted.epochs[0].sparsity).starts_with("zeros "));
+  CHECK_THROWS_AS(train(network(mlp({2, 8, 2}, tanh_op), 2), small_split(), options), Error);
+  options.sparsity->threshold = 0.1;
+  CHECK(train(network(mlp({2, 8, 2}, tanh_op), 2), small_split(), options).epochs[0].sparsity->units() == 8);
+}
+
 TEST_CASE("a callback ends training after its epoch") {
   TrainOptions options = small_options();
   options.on_epoch = [](const EpochMetrics& metrics, const Checkpoint&) { return metrics.epoch < 2; };
