@@ -8,12 +8,14 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/analysis/bounds/node_bounds.h"
 #include "graph/analysis/cost.h"
 #include "graph/analysis/finding.h"
 #include "graph/analysis/structure.h"
+#include "graph/evaluate.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -25,6 +27,13 @@ struct AnalyzeOptions {
   Sizes sizes = {};
   /// Where the inputs are: what can be said of units and ranges there is said, too.
   std::optional<InputBox> box = {};
+  /// Samples for what can only be observed: zeros, gradients, separability. Empty: a few standard normal
+  /// ones.
+  std::vector<Bindings> samples = {};
+  /// The class of each sample, all bindings in order; empty: separability is not looked at.
+  std::vector<int64_t> labels = {};
+  /// Least and greatest target, where they are known: an output that cannot reach them is named.
+  std::optional<std::pair<double, double>> targets = {};
 };
 
 /// What the independent checker says of a finding's certificate.

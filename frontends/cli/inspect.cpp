@@ -1,11 +1,14 @@
 // crease inspect: what can be said about a saved network.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/data_source.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -15,7 +18,8 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, certificates, box;
+  std::string model, certificates, box, data;
+  int64_t samples = 100;
   bool json = false, dot = false, html = false, all = false;
 };
 
@@ -29,11 +33,34 @@ void write_certificates(const Report& report, const std::filesystem::path& folde
                           report.findings[checked.finding].certificate->json);
 }
 
+/// The first test samples, for what is observed.
+void add_samples(AnalyzeOptions& options, const Model& model, const Arguments& arguments) {
+  const LoadedData data = load_data(arguments.data, model.info.standardisation);
+  const Dataset& test = data.split.test;
+  expect(arguments.samples >= 1, "[inspect] samples must be at least 1: got {}", arguments.samples);
+  const std::vector<NodeId> inputs = model.network.inputs();
+  expect(inputs.size() == 1, "[inspect] samples want a network with one input: it has {}", inputs.size());
+  const Batches order = test.batches(std::min(arguments.samples, test.size()), {.shuffle = false});
+  const Batch batch = *order.begin();
+  options.samples = {{{model.network.node(inputs[0]).name, batch.x}}};
+  if (test.classes == 0) {
+    double low = batch.y.at(0), high = low;
+    for (int64_t i = 0; i < batch.y.count(); ++i) {
+      low = std::min(low, batch.y.at(i));
+      high = std::max(high, batch.y.at(i));
+    }
+    options.targets = {low, high};
+  } else if (batch.y.count() == batch.size()) {
+    for (int64_t i = 0; i < batch.size(); ++i) options.labels.push_back(std::llround(batch.y.at(i)));
+  }
+}
+
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
   AnalyzeOptions options{.title = title.empty() ? arguments.model : title};
   if (!arguments.box.empty()) options.box = parse_box(arguments.box);
+  if (!arguments.data.empty()) add_samples(options, model, arguments);
   const Report report = analyze(model.network, options);
   if (!arguments.certificates.empty()) write_certificates(report, arguments.certificates);
   if (arguments.json) {
@@ -67,12 +94,16 @@ void add_inspect(CLI::App& application, Action& action) {
       ->type_name("LOW,HIGH");
   command.add_option("--certificates", arguments->certificates,
                      "Also write each certificate into this folder, as c1.json, c2.json, ...");
+  command.add_option(
+      "--data", arguments->data,
+      "Observe zeros, gradients and separability on test samples of: " + std::string(data_help));
+  command.add_option("--samples", arguments->samples, "How many of them")->capture_default_str();
   command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
   command.footer(
       "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "
       "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs\n  "
       "crease "
-      "inspect my-model --box 0,1");
+      "inspect my-model --box 0,1\n  crease inspect my-model --data digits");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "frontends/report/boxes.h"
+#include "frontends/report/fold_picture.h"
 #include "frontends/report/network_json.h"
 #include "graph/analysis/certificate.h"
 
@@ -71,6 +72,7 @@ void fill(std::string& page, const std::string& mark, const std::string& text) {
 
 std::string to_html(const Report& report) {
   using namespace embedded;
+  const auto folds = fold_picture(report.graph);
   std::string page = text_of(report_page, report_page_size);
   fill(page, "/* style */", text_of(report_style, report_style_size));
   fill(page, "/* script */",
@@ -81,7 +83,8 @@ std::string to_html(const Report& report) {
   fill(page, "/* data */",
        inert(Json{{"report", Json::parse(to_json(report))},
                   {"drawing", drawing_json(report.graph)},
-                  {"network", Json::parse(network_json(report.graph))}}
+                  {"network", Json::parse(network_json(report.graph))},
+                  {"folds", folds ? Json::parse(to_json(*folds)) : Json()}}
                  .dump()));
   return page;
 }

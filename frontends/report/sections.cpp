@@ -1,6 +1,7 @@
 #include "frontends/report/sections.h"
 
 #include "autodiff/functional_dimension.h"
+#include "frontends/report/observed.h"
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/bounds/range.h"
 #include "graph/analysis/bounds/unit_saturation.h"
@@ -53,7 +54,13 @@ std::span<const ReportSection> report_sections() {
       {"RANGE", nullptr, range_findings},
       {"REGIONS", [](const Graph& graph, const AnalyzeOptions&) { return region_findings(graph); }},
       {"PATHS", [](const Graph& graph, const AnalyzeOptions&) { return path_findings(graph); }},
-      {"LINT", [](const Graph& graph, const AnalyzeOptions&) { return lint_findings(graph); }},
+      {"SPARSITY", observed_sparsity},
+      {"GRADIENTS", observed_gradients},
+      {"SEPARABILITY", observed_separability},
+      {"LINT",
+       [](const Graph& graph, const AnalyzeOptions& options) {
+         return lint_findings(graph, {.targets = options.targets});
+       }},
   };
   return rows;
 }

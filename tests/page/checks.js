@@ -52,6 +52,24 @@ async function checkKeyboard() {
   for (const box of boxes) box.focus();
 }
 
+/// Exact pieces tile the square, and each is named when it has the focus.
+function checkFolds() {
+  const { folds } = JSON.parse(document.getElementById("data").textContent);
+  if (!folds) return;
+  const area = (corners) => corners.reduce((sum, [x, y], i) => {
+    const [nextX, nextY] = corners[(i + 1) % corners.length];
+    return sum + (x * nextY - y * nextX) / 2;
+  }, 0);
+  const total = folds.cells.reduce((sum, { corners }) => sum + Math.abs(area(corners)), 0);
+  check(Math.abs(total - (2 * folds.half) ** 2) < 1e-9, `the pieces have area ${total}`);
+  const polygons = document.querySelectorAll("#folds polygon");
+  check(polygons.length === folds.cells.length, `${polygons.length} polygons for ${folds.cells.length} pieces`);
+  polygons[0].focus();
+  check(document.getElementById("map").textContent === folds.maps[folds.cells[0].map], "the piece with the focus is not named");
+  polygons[0].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  check(document.activeElement === polygons[1 % polygons.length], "the arrow key does not reach the next piece");
+}
+
 async function checkPage() {
   const { report, drawing, network } = JSON.parse(document.getElementById("data").textContent);
   check(document.getElementById("title").textContent === facts.title, "the title is not the text that was given");
@@ -68,7 +86,8 @@ async function checkPage() {
   check(sliders || facts.title !== "digits", "digits must have sliders");
   if (Object.values(facts.inputs).flat().length === 2) {
     const pieces = () => document.getElementById("pieces").textContent;
-    await until(() => pieces().includes("seen"));
+    await until(() => pieces().includes("seen") || pieces().includes("exact"));
+    checkFolds();
     check(Number.parseInt(pieces(), 10) > 2, "too few pieces: " + pieces());
   } else {
     check(!document.getElementById("regions"), "a picture of pieces without two inputs");

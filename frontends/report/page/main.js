@@ -69,7 +69,7 @@ function unitsOf(report) {
   return units;
 }
 
-function show({ report, drawing, network }) {
+function show({ report, drawing, network, folds }) {
   document.title = `${report.title} · crease report`;
   document.getElementById("title").textContent = report.title;
   document.getElementById("line").textContent = `${report.network}  ·  ${report.cost.parameters.toLocaleString("en")} parameters  ·  digest ${report.graph.slice(0, 8)}`;
@@ -77,7 +77,7 @@ function show({ report, drawing, network }) {
   showLegend(document.getElementById("legend"));
   document.getElementById("drawing").append(drawGraph(drawing, unitsOf(report)));
   showRescaling(document.getElementById("rescaling"), network);
-  showRegions(document.getElementById("regions"), network);
+  showRegions(document.getElementById("regions"), network, folds);
   showCertificates(document.getElementById("certificates"), report.certificates);
 }
 
