@@ -186,9 +186,34 @@ Scalar Locker::attains(LoopBuilder& builder, const Node& node, const LockedNode&
   return result;
 }
 
+/// The tangent of a contraction: one contraction for each operand that moves, which code for matrix products
+/// serves, where a single loop over the sum of their bodies would be none.
+std::optional<Value> Locker::tangent_of_contraction(const Node& node, const LockedNode& locked,
+                                                    size_t direction) const {
+  std::optional<Value> total;
+  for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
+    LoopBuilder builder(graph_, locked.base.id());
+    if (!moves(builder, node, static_cast<size_t>(k), direction)) continue;
+    const auto it = nodes_.find(node.operands[static_cast<size_t>(k)]);
+    const Scalar slope_k = builder.over_operands(slope(builder.body(), k, Side::Left));
+    const Scalar move =
+        builder.read(*it->second.tangents[direction], node.loops.reads[static_cast<size_t>(k)]);
+    const Scalar body = strong_product(move, slope_k);
+    if (body.is_constant(0)) continue;
+    builder.keep_bounds();
+    const Value part = builder.build("t_" + node.op->name, body, node.loops.write, node.shape,
+                                     node.op->combine, node.type, where_);
+    total = total ? add(*total, part, where_) : part;
+  }
+  return total;
+}
+
 std::optional<Value> Locker::tangent(const Node& node, const LockedNode& locked, size_t direction) const {
   Combine combine = node.op->combine;
   if (!is_floating(node.type)) return {};
+  if (family(*node.op, node.loops) == Family::Contraction &&
+      kink_conditions(node.op->body.expression).empty())
+    return tangent_of_contraction(node, locked, direction);
   LoopBuilder builder(graph_, locked.base.id());
   Scalar body = arguments(builder, node, scalar_lock(builder).tangent(static_cast<int>(direction)));
   if (body.is_constant(0)) return {};

@@ -52,6 +52,8 @@ class Locker {
   Value locked_value(const Node& node, const Value& base) const;
   Scalar attains(LoopBuilder& builder, const Node& node, const LockedNode& locked, size_t directions) const;
   std::optional<Value> tangent(const Node& node, const LockedNode& locked, size_t direction) const;
+  std::optional<Value> tangent_of_contraction(const Node& node, const LockedNode& locked,
+                                              size_t direction) const;
   Value winner(const Node& node, const LockedNode& locked) const;
   Scalar weight(LoopBuilder& builder, const Node& node, const LockedNode& locked) const;
   void count(const Node& node, const LockedNode& locked);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "autodiff/adjoint.h"
+#include "autodiff/census.h"
 #include "autodiff/reach.h"
 #include "autodiff/scan.h"
 #include "graph/error.h"
@@ -53,9 +54,13 @@ class Adjoints {
     std::vector<bool> wanted;
     for (const NodeId operand : graph_.node(id).operands)
       wanted.push_back(active[static_cast<size_t>(operand)]);
-    for (const ScanAdjoint& part : scan_adjoint(graph_, id, of_results, wanted, options_, where_))
+    GradOptions inside = options_;
+    inside.census = false;  // counters of a body would belong to one step of the loop
+    for (const ScanAdjoint& part : scan_adjoint(graph_, id, of_results, wanted, inside, where_))
       add_to(part.operand, part.value);
   }
+
+  const std::map<NodeId, Value>& all() const { return values_; }
 
   Value of(const Value& variable) const {
     const auto it = values_.find(variable.id());
@@ -90,6 +95,7 @@ std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wr
     if (active[static_cast<size_t>(id)])
       graph.node(id).role == Role::Scan ? adjoints.propagate_scan(id, active)
                                         : adjoints.propagate(id, active);
+  if (options.census) add_census(graph, outputs, wrt, adjoints.all());
   std::vector<Value> gradients;
   for (const Value& variable : wrt) gradients.push_back(adjoints.of(variable));
   return gradients;

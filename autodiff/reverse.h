@@ -26,6 +26,9 @@ struct GradOptions {
   /// Rules that mix the slopes of both sides (mid, value, min_norm, those of tables) count as left: what
   /// derivatives of derivatives need, since a mixture of two pieces is no piece.
   bool one_sided = false;
+  /// Counts hits, ties, jumps and live hits at each kinked node on the way, as further outputs of the graph,
+  /// "kinks/...", which census_of reads (autodiff/census.h). Off, nothing is added.
+  bool census = false;
 };
 
 /// Gradients of a scalar with respect to `wrt`, appended to the graph; each has the shape and type of its

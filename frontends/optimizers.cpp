@@ -248,8 +248,8 @@ Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepO
   expect(!parameters.empty(), "[train_step] the loss depends on no floating parameter ({})",
          to_string(where));
 
-  const std::vector<Value> gradients =
-      clipped(grad(result, parameters, {.tie = options.tie, .table = options.table}, where), options.clip);
+  const GradOptions rules{.tie = options.tie, .table = options.table, .census = options.census};
+  const std::vector<Value> gradients = clipped(grad(result, parameters, rules, where), options.clip);
   UpdateScope scope(graph, optimizer.learning_rate, optimizer.name, where);
   for (size_t i = 0; i < parameters.size(); ++i) {
     graph.update(parameters[i], optimizer.rule(scope, parameters[i], gradients[i]));

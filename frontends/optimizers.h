@@ -134,6 +134,8 @@ struct TrainStepOptions {
   /// The parameters to train; empty: all floating ones that the loss depends on and that have no update yet.
   std::vector<Value> parameters = {};
   GradientClip clip = {};
+  /// Counts kinks (autodiff/census.h), as outputs "kinks/..." of the step.
+  bool census = false;
 };
 
 /// One training step as a graph: the loss, its gradients, and the new value of every trained parameter.

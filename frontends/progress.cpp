@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "graph/error.h"
+
 namespace crease {
 namespace {
 
@@ -73,6 +75,15 @@ std::string json_line(const EpochMetrics& metrics) {
   json["seconds"] = metrics.seconds;
   json["samples_per_second"] = metrics.samples_per_second;
   if (metrics.noether) json["noether"] = *metrics.noether;
+  for (const KinkCounts& it : metrics.kinks)
+    json["kinks"].push_back({{"node", it.node},
+                             {"operation", it.operation},
+                             {"line", to_string(it.where)},
+                             {"elements", it.elements},
+                             {"hits", it.hits},
+                             {"ties", it.ties},
+                             {"jumps", it.jumps},
+                             {"live", it.live}});
   return json.dump();
 }
 

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "autodiff/census.h"
 #include "graph/analysis/sparsity.h"
 
 namespace crease {
@@ -38,6 +40,8 @@ struct EpochMetrics {
   std::optional<double> noether = {};  // the worst sum of the Noether test, as a share of its terms
   /// Zeros behind the activations in this epoch's steps, while the parameters changed.
   std::optional<Sparsity> sparsity = {};
+  /// Of all steps of the epoch, by node; empty without TrainOptions::census.
+  std::vector<KinkCounts> kinks = {};
 };
 
 /// "epoch 3/20 [=====>    ]  61 %  loss 0.1234  accuracy 96.21 %  51234 samples/s  12 s left".
@@ -48,7 +52,8 @@ std::string epoch_line(const EpochMetrics& metrics);
 /// "zeros 48.2 % (51.0, 45.3 by layer), 3 of 128 units off on all samples, 0.27 of all paths fully active".
 std::string sparsity_line(const Sparsity& sparsity);
 /// The metrics as one line of JSON: {"epoch": 3, "loss": 0.1234, "accuracy": 0.9621, ...}; what was not
-/// measured is left out.
+/// measured is left out. The census of kinks: "kinks": [{"node": "relu:0", "operation": "relu", "line":
+/// "main.cpp:12", "elements": 76800, "hits": 3, "ties": 0, "jumps": 0, "live": 2}, ...].
 std::string json_line(const EpochMetrics& metrics);
 /// "8 s", "2 min 5 s", "1 h 3 min".
 std::string duration(double seconds);

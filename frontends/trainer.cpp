@@ -25,6 +25,7 @@ struct Totals {
   double correct = 0;
   int64_t samples = 0;
   Sparsity sparsity = {};  // of the layers with a probe
+  std::vector<KinkCounts> kinks = {};
 
   double mean_loss() const { return loss / static_cast<double>(std::max<int64_t>(samples, 1)); }
   double accuracy() const { return correct / static_cast<double>(std::max<int64_t>(samples, 1)); }
@@ -42,7 +43,8 @@ std::vector<SparsityProbe> probes_of(const Objective& objective, const TrainOpti
 
 Graph step_graph(const Objective& objective, const std::vector<SparsityProbe>& probes,
                  const TrainOptions& options) {
-  TrainStepOptions step{.tie = options.tie, .table = options.table, .clip = options.clip};
+  TrainStepOptions step{
+      .tie = options.tie, .table = options.table, .clip = options.clip, .census = options.census};
   for (size_t i = 0; i < probes.size(); ++i) step.outputs.emplace_back(probe_name(i), probes[i].zeros);
   if (objective.correct) step.outputs.emplace_back("correct", *objective.correct);
   const Value loss = options.penalty ? objective.loss + options.penalty(objective.output) : objective.loss;
@@ -213,6 +215,7 @@ class Training {
   /// Whether the loss is finite.
   bool take_step(const Batch& batch, Totals& totals) {
     const auto values = runner_(bindings(batch));
+    if (options_.census) add_to(totals.kinks, census_of(step_, bindings(batch), values));
     const double loss = values.at("loss").item();
     totals.loss += loss * static_cast<double>(batch.size());
     if (objective_.correct) totals.correct += values.at("correct").item();
@@ -259,6 +262,7 @@ class Training {
                          .test_accuracy = test.accuracy,
                          .seconds = seconds,
                          .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
+    metrics.kinks = totals.kinks;
     if (objective_.correct) metrics.accuracy = totals.accuracy();
     metrics.noether = std::exchange(worst_noether_, {});
     if (!probes_.empty()) metrics.sparsity = totals.sparsity;

@@ -42,6 +42,8 @@ struct TrainOptions {
   /// Rule at kinks, or rules by operation where it is empty: see TrainStepOptions.
   std::optional<Tie> tie = {};
   std::optional<TieTable> table = {};
+  /// Counts kinks in every step: EpochMetrics::kinks.
+  bool census = false;
   RunnerOptions run = {};
   /// Ends training when the validation loss has not been below its best by `improvement` for so many epochs.
   std::optional<int64_t> patience = {};

@@ -35,7 +35,7 @@ class Merger {
       merged_.stores.push_back(std::move(store));
     }
     merged_.nodes.insert(merged_.nodes.end(), consumer_.nodes.begin(), consumer_.nodes.end());
-    if (product && !is_contraction(merged_)) return std::nullopt;
+    if ((product || is_contraction(consumer_)) && !is_contraction(merged_)) return std::nullopt;
     return std::move(merged_);
   }
 

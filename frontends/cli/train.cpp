@@ -134,6 +134,8 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
       "After each epoch, the share of zeros behind the activations, by layer; counted by the step itself");
   command.add_option("--sparsity-threshold", settings.sparsity_threshold,
                      "Also count units of at most this size, of smooth activations too");
+  command.add_flag("--census", settings.census,
+                   "Count what sits on kinks, by layer and epoch, and where the gradient depends on --tie");
   command.add_flag("--interpret", settings.interpret, "Run in the interpreter, without machine code (slow)");
 }
 

@@ -93,6 +93,7 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
     options.sparsity = SparsityOptions{.threshold = settings.sparsity_threshold};
   options.run.compile.threads = settings.threads;
   options.run.interpret = settings.interpret;
+  options.census = settings.census;
   if (settings.shift == 0 && !settings.flip) return options;
   AugmentOptions change = image_shape(settings.data, data.train.features());
   change.shift = settings.shift;
@@ -142,6 +143,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   add_number("--label-smoothing", label_smoothing);
   if (patience) options["--patience"] = std::to_string(*patience);
   if (shift != 0) options["--shift"] = std::to_string(shift);
+  if (census) options["--census"] = "true";
   if (flip) options["--flip"] = "true";
   if (noether) options["--noether"] = "true";
   if (sparsity) options["--sparsity"] = "true";
@@ -176,6 +178,10 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
     if (!checkpoint.best || checkpoint.best->epoch == metrics.epoch) kept = metrics;
     display.show(metrics);
+    if (!metrics.kinks.empty()) {
+      display.end();
+      fmt::print("{}", to_string(metrics.kinks));
+    }
     if (log) log->write(metrics);
     saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, kept); });
     return true;

@@ -41,6 +41,7 @@ struct TrainingSettings {
   int threads = 1;
   std::string tie = "left";
   bool interpret = false;
+  bool census = false;
   double validation = 0;                 // share of the training part
   std::optional<int64_t> patience = {};  // epochs without a better validation loss
   int64_t shift = 0;                     // pixels, of images
