@@ -189,6 +189,10 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
         fmt::format("there are {} parameters, the limit is {}", columns.count, options.parameter_limit);
     return result;
   }
+  if (columns.count == 0) {
+    result.reason = "there is no parameter";
+    return result;
+  }
   result.explained_by_scaling = scaling_rank(graph, options, columns);
   const auto [points, complete] = points_for(graph, options);
   const Jacobian left(graph, columns, Tie::left), middle(graph, columns, Tie::mid);

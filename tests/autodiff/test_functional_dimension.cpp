@@ -60,3 +60,11 @@ TEST_CASE("there is no dimension on a kink, beyond the limit, or without rationa
   CHECK(functional_dimension_findings(network([](const Value& z) { return tanh(z); }, {1, 1})).empty());
   CHECK_THROWS_WITH_AS(functional_dimension(Graph()), doctest::Contains("no outputs"), Error);
 }
+
+TEST_CASE("a network without parameters has no dimension, and says so") {
+  Graph graph;
+  graph.output("y", relu(graph.input("x", {2})));
+  const FunctionalDimension found = functional_dimension(graph);
+  CHECK_FALSE(found.dimension);
+  CHECK_EQ(found.reason, "there is no parameter");
+}
