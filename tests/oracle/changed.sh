@@ -14,5 +14,5 @@ while (($# >= 3)); do
   sed "s/$from/$to/" "$folder/file.json" >"$folder/changed.json"
   cmp -s "$folder/file.json" "$folder/changed.json" && { echo "nothing was changed for $field"; exit 1; }
   "$oracle" "$folder/changed.json" >"$folder/log" && { echo "a changed $field was accepted"; exit 1; }
-  grep -q " $field: " "$folder/log" || { echo "$field was not named"; exit 1; }
+  grep -q "[ .]$field: " "$folder/log" || { echo "$field was not named"; exit 1; }
 done
