@@ -2,8 +2,6 @@
 // that are decided once.
 #include <doctest/doctest.h>
 
-#include <regex>
-
 #include "autodiff/reverse.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -44,14 +42,14 @@ Graph gradient_of(const Op& op, const Tie& tie, int64_t lanes) {
 }  // namespace
 
 TEST_CASE("comparisons are compiled without leave to ignore NaN, signs of zero or order") {
-  const std::regex bent(R"(\b(nnan|ninf|nsz|arcp|reassoc|afn|fast)\b)");
   for (const Kinked& it : kinked())
     for (const Tie& tie : {Tie::left, Tie::right}) {
       CAPTURE(it.op.name);
       const Program program = compile(gradient_of(it.op, tie, 67), {.keep_dumps = true});
       const std::string& text = program.dumps().llvm_ir;
       CHECK(text.find("fcmp o") != std::string::npos);
-      CHECK_FALSE(std::regex_search(text, bent));
+      for (const char* flag : {" nnan ", " ninf ", " nsz ", " arcp ", " reassoc ", " afn ", " fast "})
+        CHECK(text.find(flag) == std::string::npos);
     }
 }
 
