@@ -230,6 +230,42 @@ void order_inner_loops(const Kernel& kernel, const Traffic& traffic, KernelSched
   if (conditioned(*vector)) std::rotate(plan.inner.begin(), vector, vector + 1);
 }
 
+bool is_elementary(const Instruction& it) {
+  if (it.kind != InstructionKind::Compute || !is_floating(it.type)) return false;
+  switch (it.function) {
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf: return true;
+    default: return false;
+  }
+}
+
+/// A chain of polynomials waits for itself: a processor sees a few hundred instructions ahead, which is one
+/// or two turns. Values of four registers each put four chains side by side. Measured on Zen 4, twenty
+/// operations with two tanh, forward and backward: 43 to 29 us for 16384 elements; eight registers 30.
+void widen(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
+  constexpr int registers = 4;
+  constexpr double worth = 4096;
+  if (plan.vector_loop < 0 || !kernel.reductions.empty() || !plan.inner.empty()) return;
+  if (std::ranges::none_of(kernel.code, is_elementary)) return;
+  double points = 1;
+  for (const ScheduledLoop& loop : plan.outer) points *= estimate(loop.extent);
+  const double along = estimate(plan.outer.back().extent);
+  const auto direct = [&](const Address& address) {
+    const Extent stride = address.stride(plan.vector_loop);
+    return (stride.is(1) || stride.is(0)) && address.values.empty();
+  };
+  if (points < worth || along < registers * plan.lanes || !std::ranges::all_of(traffic.reads, direct) ||
+      !std::ranges::all_of(traffic.stores, direct))
+    return;
+  plan.lanes *= registers;
+}
+
 KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& buffers,
                                const Machine& machine) {
   const Traffic traffic = traffic_of(kernel, buffers);
@@ -243,6 +279,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   choose_vector_loop(kernel, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, traffic, machine, plan);
+  widen(kernel, traffic, plan);
   return plan;
 }
 
