@@ -75,9 +75,10 @@ struct Model {
     const int64_t all = ceil_divide(columns, lanes);
     double result = static_cast<double>(all / vectors) * column_of_tiles(tile_rows, vectors);
     if (all % vectors != 0) result += column_of_tiles(tile_rows, all % vectors);
-    // Each further variant of the tile costs compile time and code cache.
+    // Each further variant of the tile costs code cache, and some milliseconds to compile: that many cycles
+    // are what a small product may lose for a program that runs some thousand times.
     const int variants = (rows % tile_rows != 0 ? 2 : 1) * (all % vectors != 0 ? 2 : 1);
-    return result * (1 + 0.01 * (variants - 1));
+    return result * (1 + 0.01 * (variants - 1)) + 600.0 * (variants - 1);
   }
 };
 
