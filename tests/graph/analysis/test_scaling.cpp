@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <random>
 
 #include "graph/error.h"
@@ -271,14 +270,11 @@ TEST_CASE("the winner of an argmax does not change when all candidates share a f
   CHECK_EQ(group.exponents(graph.find("w").id()).front(), group.exponents(graph.find("w").id()).back());
 }
 
-TEST_CASE("the group of an MNIST-sized network of 270,000 weights takes widths, not weights") {
+TEST_CASE("the group of an MNIST-sized network of 270,000 weights has one factor a hidden unit") {
   const Graph graph = perceptron({784, 256, 256, 10});
-  const auto start = std::chrono::steady_clock::now();
   const ScalingGroup group = scaling_group(graph);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   CHECK_EQ(group.dimension(), 512);
   CHECK_EQ(sign_group(graph).dimension(), 0);
-  CHECK_LT(seconds, 0.5);
 }
 
 TEST_CASE("scaling of a graph without outputs, and coordinates of the wrong number, are errors") {
