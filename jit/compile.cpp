@@ -16,7 +16,7 @@ namespace crease {
 namespace {
 
 Machine machine_for(const CompileOptions& options) {
-  Machine machine = host_machine();
+  Machine machine = at_level(host_machine(), options.level);
   return options.vector_bits == 0 ? machine : with_vector_bits(std::move(machine), options.vector_bits);
 }
 

@@ -72,11 +72,19 @@ Machine with_vector_bits(Machine machine, int bits) {
   return machine;
 }
 
-Machine baseline_machine(Machine machine) {
-  machine.name = is_x86(machine) ? "x86-64" : "generic";
-  machine.features.clear();
+Machine with_features(Machine machine, std::string name, std::vector<std::string> features) {
+  machine.name = std::move(name);
+  machine.features = std::move(features);
+  const int units_before = machine.vector_bits == 512 ? machine.fma_per_cycle : 0;
   describe_vectors(machine);
+  // Fewer features do not change how the units are built.
+  if (machine.vector_bits == 512 && units_before != 0) machine.fma_per_cycle = units_before;
   return machine;
+}
+
+Machine baseline_machine(Machine machine) {
+  std::string name = is_x86(machine) ? "x86-64" : "generic";
+  return with_features(std::move(machine), std::move(name), {});
 }
 
 std::string to_string(const Machine& machine) {

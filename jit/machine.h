@@ -37,6 +37,9 @@ Machine host_machine();
 /// Errors: Error if bits is not 128, 256 or 512, or more than the machine has.
 Machine with_vector_bits(Machine machine, int bits);
 
+/// The same machine under another of LLVM's names, with these features and no others; vectors follow.
+Machine with_features(Machine machine, std::string name, std::vector<std::string> features);
+
 /// The same machine cut down to the plain instruction set of its architecture (x86-64: SSE2, no fused
 /// multiply-add): what a portable object may use.
 Machine baseline_machine(Machine machine);

@@ -10,12 +10,15 @@
 #include "graph/evaluate.h"
 #include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
+#include "jit/machine_level.h"
 #include "jit/profile.h"
 
 namespace crease {
 
 struct CompileOptions {
   int threads = 1;
+  /// What code may use of the processor. Errors: Error, naming the features, if the processor lacks some.
+  MachineLevel level = MachineLevel::Native;
   /// Vector bits to emit for: 0 = the machine's widest; 128, 256, 512 otherwise. Errors: Error if the machine
   /// has less.
   int vector_bits = 0;

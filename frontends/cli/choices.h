@@ -16,6 +16,8 @@ inline constexpr const char* optimizer_help = "sgd, momentum, nesterov, adagrad,
 inline constexpr const char* schedule_help =
     "Learning rate over time: constant, cosine, cosine(LAST), step(EPOCHS,FACTOR), exponential(FACTOR) or "
     "plateau(EPOCHS,FACTOR)";
+inline constexpr const char* machine_help =
+    "What machine code may use of the processor: native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4";
 inline constexpr const char* init_help =
     "he_normal, he_uniform, glorot_normal, glorot_uniform, orthogonal, gain (normal, by the activation) or "
     "lsuv";

@@ -10,7 +10,7 @@
 #include "frontends/cli/drawing.h"
 #include "graph/ops/activation.h"
 #include "jit/emit/host.h"
-#include "jit/machine.h"
+#include "jit/machine_level.h"
 #include "jit/program.h"
 
 namespace crease::cli {
@@ -50,6 +50,7 @@ int run() {
   const Machine machine = host_machine();
   fmt::print("machine         {}\n", machine.triple);
   fmt::print("instructions    {}\n", instruction_sets(machine));
+  if (const auto level = level_of(machine)) fmt::print("level           {}\n", to_string(*level));
   fmt::print("{}\n", to_string(machine));
   fmt::print("native code     {}\n", code);
   fmt::print("graphviz (dot)  {}\n",

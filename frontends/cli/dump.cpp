@@ -18,7 +18,8 @@ namespace {
 struct Arguments {
   std::string model;
   std::vector<int64_t> sizes = {2, 3, 2};
-  std::string activation = "relu", optimizer = "sgd", loss = "cross-entropy", tie = "left";
+  std::string activation = "relu", optimizer = "sgd", loss = "cross-entropy", tie = "left",
+              machine = "native";
   int64_t batch = 0;
   int threads = 1;
   bool graph = false, gradient = false, simplified = false, kernels = false, fused = false, schedule = false,
@@ -47,7 +48,8 @@ void print_section(const std::string& title, const std::string& text) {
 }
 
 void print_compilation(const Arguments& arguments, const Graph& step) {
-  CompileOptions options{.threads = arguments.threads, .keep_dumps = true};
+  CompileOptions options{
+      .threads = arguments.threads, .level = parse_machine_level(arguments.machine), .keep_dumps = true};
   if (arguments.batch > 0) options.specialise = {{"batch", arguments.batch}};
   const Program program = compile(step, options);
   const Dumps& dumps = program.dumps();
@@ -92,6 +94,7 @@ void add_network_options(CLI::App& command, Arguments& arguments) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_option("--threads", arguments.threads, "Threads to compile for")->capture_default_str();
+  command.add_option("--machine", arguments.machine, machine_help)->capture_default_str();
 }
 
 }  // namespace
@@ -109,7 +112,7 @@ void add_dump(CLI::App& application, Action& action) {
   command.add_flag("--schedule", arguments->schedule, "Tiles, vectors and threads");
   command.add_flag("--memory", arguments->memory, "Where each value lies in the arena");
   command.add_flag("--llvm", arguments->llvm, "LLVM IR");
-  command.add_flag("--assembly", arguments->assembly, "Assembly of this machine");
+  command.add_flag("--assembly", arguments->assembly, "Assembly");
   command.add_flag("--time-passes", arguments->timings, "Time of each step of compilation");
   command.footer(
       "Examples:\n  crease dump --graph --gradient\n"

@@ -121,6 +121,7 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option("--seed", settings.seed, "Decides initial values and the order of samples")
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Threads of the compiled step")->capture_default_str();
+  command.add_option("--machine", settings.machine, machine_help)->capture_default_str();
   command
       .add_option("--tie", settings.tie,
                   "Slope used at a kink: left, right, mid, value(S), min_norm, or as pytorch, jax,\n"

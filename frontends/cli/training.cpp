@@ -92,6 +92,7 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
   if (settings.sparsity || settings.sparsity_threshold != 0)
     options.sparsity = SparsityOptions{.threshold = settings.sparsity_threshold};
   options.run.compile.threads = settings.threads;
+  options.run.compile.level = parse_machine_level(settings.machine);
   options.run.interpret = settings.interpret;
   options.census = settings.census;
   if (settings.shift == 0 && !settings.flip) return options;
@@ -142,6 +143,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   add_number("--l2", l2);
   add_number("--label-smoothing", label_smoothing);
   if (patience) options["--patience"] = std::to_string(*patience);
+  if (machine != "native") options["--machine"] = machine;
   if (shift != 0) options["--shift"] = std::to_string(shift);
   if (census) options["--census"] = "true";
   if (flip) options["--flip"] = "true";

@@ -39,6 +39,7 @@ struct TrainingSettings {
   double label_smoothing = 0;
   uint64_t seed = 0;
   int threads = 1;
+  std::string machine = "native";  // what code may use of the processor
   std::string tie = "left";
   bool interpret = false;
   bool census = false;

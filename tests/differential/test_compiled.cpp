@@ -7,6 +7,7 @@
 #include "graph/text.h"
 #include "jit/program.h"
 #include "tests/differential/random_graph.h"
+#include "tests/level.h"
 
 using namespace crease;
 using namespace crease::differential;
@@ -28,7 +29,7 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 /// Compares all outputs and the updated parameter, allowing `tolerance` relative to the greatest element.
 void compare(const Graph& graph, const Bindings& inputs, const CompileOptions& options, double tolerance) {
   const auto want = evaluate(graph, inputs);
-  Program program = compile(graph, options);
+  Program program = compile(graph, test::at_test_level(options));
   auto got = program(inputs);
   got.emplace("p", program.parameter("p"));
   for (const auto& [name, tensor] : want) {

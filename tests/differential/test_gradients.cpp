@@ -7,6 +7,7 @@
 #include "autodiff/lock.h"
 #include "jit/program.h"
 #include "tests/differential/random_graph.h"
+#include "tests/level.h"
 
 using namespace crease;
 using namespace crease::differential;
@@ -145,7 +146,7 @@ TEST_CASE("compiled locked gradients of random tensor graphs give the directiona
       wanted.output("g." + line.wrt[k].node().name, wanted.value(locked.gradient[k].id()));
     wanted.output("hits", wanted.value(locked.hits.id()));
     for (const int optimisation : {0, 2}) {
-      const auto found = compile(wanted, {.optimisation = optimisation})(all);
+      const auto found = compile(wanted, test::at_test_level({.optimisation = optimisation}))(all);
       double sum = 0;
       for (const Value& x : line.wrt)
         sum += dot(found.at("g." + x.node().name), line.directions.at(x.node().name));

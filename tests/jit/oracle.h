@@ -11,6 +11,7 @@
 #include "graph/evaluate.h"
 #include "graph/graph.h"
 #include "jit/program.h"
+#include "tests/level.h"
 
 namespace crease::test {
 
@@ -74,7 +75,7 @@ inline void check_close(const Tensor& got, const Tensor& want, double ulp = 0, d
 inline void check_program(const Graph& graph, const Bindings& inputs, const CompileOptions& options = {},
                           double ulp = 0, double scale = 0) {
   const std::map<std::string, Tensor> want = evaluate(graph, inputs);
-  Program program = compile(graph, options);
+  Program program = compile(graph, at_test_level(options));
   const std::map<std::string, Tensor> got = program(inputs);
   for (const Output& output : graph.outputs()) {
     CAPTURE(output.name);

@@ -154,7 +154,9 @@ TEST_CASE("elementary functions keep within their accuracy") {
   graph.output("gelu", gelu(x));
   graph.output("sqrt", sqrt(positive));
   graph.output("sin", sin(x));
-  check_both(graph, {{"x", real(Type::f32, {67}, 1)}}, 4, 0.1);
+  // Without fused multiply-add erf is up to 2 ulp of 1 further off, which gelu hands on: 20 ulp of 0.1.
+  const double ulp = at_level(host_machine(), test::at_test_level({}).level).fma ? 4 : 24;
+  check_both(graph, {{"x", real(Type::f32, {67}, 1)}}, ulp, 0.1);
 }
 
 TEST_CASE("random numbers are those of the interpreter") {

@@ -10,6 +10,7 @@
 #include "graph/ops/reduction.h"
 #include "jit/program.h"
 #include "tests/laws/subjects.h"
+#include "tests/level.h"
 
 using namespace crease;
 using namespace crease::laws;
@@ -89,7 +90,7 @@ TEST_CASE(
     "bit") {
   for (const Type type : {Type::f32, Type::f64}) {
     const Graph graph = graph_of(exact_subjects("n", type), Tie::mid);
-    Program program = compile(graph);
+    Program program = compile(graph, test::at_test_level({}));
     for (const int64_t n : {1, 7, 8, 15, 16, 17, 64, 67}) {
       CAPTURE(n);
       compare(program, graph, halves(graph, {{"n", n}}), 0, 0);
@@ -100,7 +101,7 @@ TEST_CASE(
 TEST_CASE("elementwise operations compiled for any size equal the interpreter, at kinks and away from them") {
   for (const Type type : {Type::f32, Type::f64}) {
     const Graph graph = graph_of(elementwise_subjects("n", type), {});
-    Program program = compile(graph);
+    Program program = compile(graph, test::at_test_level({}));
     for (const int64_t n : {1, 7, 8, 15, 16, 17, 64, 67}) {
       CAPTURE(n);
       compare(program, graph, halves(graph, {{"n", n}}), ulps_of_a_body, scale_of_a_body);
@@ -117,7 +118,7 @@ TEST_CASE("structured operations and their gradients equal the interpreter to th
     const std::set<std::string> rounded{"product", "mean", "average_pool2d"};
     std::erase_if(list, [&](const Subject& subject) { return rounded.contains(subject.name); });
     const Graph graph = graph_of(list, Tie::right);
-    Program program = compile(graph);
+    Program program = compile(graph, test::at_test_level({}));
     compare(program, graph, halves(graph), 0, 0);
   }
 }

@@ -12,6 +12,7 @@
 #include "graph/ops/reduction.h"
 #include "jit/program.h"
 #include "tests/laws/subjects.h"
+#include "tests/level.h"
 
 using namespace crease;
 using namespace crease::laws;
@@ -134,8 +135,9 @@ TEST_CASE("directional derivatives of every family are one-sided limits to the b
     graph.output("y", y);
     graph.output("derivative", directional_derivative(y, x, d));
     std::vector<Program> programs;
-    for (const int optimisation : {0, 2}) programs.push_back(compile(graph, {.optimisation = optimisation}));
-    programs.push_back(compile(graph, {.fuse = false}));
+    for (const int optimisation : {0, 2})
+      programs.push_back(compile(graph, test::at_test_level({.optimisation = optimisation})));
+    programs.push_back(compile(graph, test::at_test_level({.fuse = false})));
     for (const int64_t batch : {1, 7, 17})
       for (const int seed : {0, 1, 2}) {
         CAPTURE(batch);
