@@ -122,17 +122,34 @@ class Jacobian {
   }
 };
 
+bool is_inside(const Cell& cell, const Point& point) {
+  return std::ranges::all_of(cell.faces(), [&](const AffineFunction& f) { return f.at(point).sign() > 0; });
+}
+
+constexpr int64_t kFinest = -200;
+
+/// A point inside the cell, on a grid of powers of two if one is fine enough: numbers of few bits keep all
+/// that follows cheap.
+Point simple_point_inside(const Cell& cell) {
+  const Point center = cell.interior();
+  for (int64_t exponent = 0; exponent > kFinest; exponent -= 4) {
+    const Rational step = Rational::dyadic(1, exponent);
+    Point point;
+    for (const Rational& coordinate : center) point.push_back((coordinate / step).floor() * step);
+    if (is_inside(cell, point)) return point;
+  }
+  return center;
+}
+
 /// n + 1 points of a cell in general position.
 std::vector<Point> points_inside(const Cell& cell) {
-  const Point center = cell.interior();
-  std::vector<Point> result{center};
-  for (size_t axis = 0; axis < center.size(); ++axis)
-    for (int64_t exponent = 0; exponent > -200; --exponent) {
-      Point point = center;
+  const Point first = simple_point_inside(cell);
+  std::vector<Point> result{first};
+  for (size_t axis = 0; axis < first.size(); ++axis)
+    for (int64_t exponent = 0; exponent > kFinest; --exponent) {
+      Point point = first;
       point[axis] += Rational::dyadic(1, exponent);
-      const bool inside =
-          std::ranges::all_of(cell.faces(), [&](const AffineFunction& f) { return f.at(point).sign() > 0; });
-      if (!inside) continue;
+      if (!is_inside(cell, point)) continue;
       result.push_back(std::move(point));
       break;
     }

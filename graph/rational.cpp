@@ -292,12 +292,13 @@ uint64_t Rational::residue(uint64_t prime) const {
     return static_cast<uint64_t>(static_cast<UInt128>(a) * b % prime);
   };
   const uint64_t bottom = reduce(Parts::denominator(*this));
-  expect(bottom != 0, "[rational] no residue: got denominator of {} divisible by {}, want another prime",
-         to_string(*this), prime);
+  if (bottom == 0)
+    fail("[rational] no residue: got denominator of {} divisible by {}, want another prime", to_string(*this),
+         prime);
   const uint64_t two = exponent_ >= 0 ? 2 : (prime + 1) / 2;  // (p + 1) / 2 is the inverse of 2
   const uint64_t scale = power_modulo(two, static_cast<uint64_t>(std::abs(exponent_)), prime);
-  const uint64_t inverse = power_modulo(bottom, prime - 2, prime);  // Fermat
-  return times(times(reduce(Parts::numerator(*this)), scale), inverse);
+  const uint64_t scaled = times(reduce(Parts::numerator(*this)), scale);
+  return bottom == 1 ? scaled : times(scaled, power_modulo(bottom, prime - 2, prime));  // Fermat
 }
 
 int64_t Rational::numerator_bits() const { return big_ ? bit_count(big_->numerator) : bit_count(numerator_); }
@@ -335,7 +336,7 @@ Rational operator*(const Rational& a, const Rational& b) {
 }
 
 Rational operator/(const Rational& a, const Rational& b) {
-  expect(!b.is_zero(), "[rational] division by 0: got {}/0, want any other divisor", to_string(a));
+  if (b.is_zero()) fail("[rational] division by 0: got {}/0, want any other divisor", to_string(a));
   const int64_t exponent = a.exponent_ - b.exponent_;
   const Wide divisor = Parts::numerator(b);
   Wide numerator = Parts::numerator(a) * Parts::denominator(b);
