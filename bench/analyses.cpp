@@ -32,7 +32,7 @@ double seconds(Work&& work) {
 Graph chain(int depth, int64_t width) {
   std::vector<int64_t> sizes(static_cast<size_t>(depth) + 1, width);
   sizes.back() = 10;
-  return network(mlp(sizes, relu), width);
+  return network(mlp(sizes, relu, {.bias_init = uniform(-0.01, 0.01)}), width);
 }
 
 int64_t parameters_in(const Graph& graph) {

@@ -154,15 +154,42 @@ class Writer {
   }
 };
 
+/// `limit` lines: each section's first ones, as many of each as there is room for, and how many are left out.
+std::vector<std::string> shortened(const std::vector<std::string>& all, size_t limit) {
+  std::vector<std::vector<std::string>> sections(1);
+  for (const std::string& line : all)
+    if (line.empty()) {
+      sections.emplace_back();
+    } else {
+      sections.back().push_back(line);
+    }
+  std::vector<size_t> shown(sections.size(), 0);
+  size_t room = limit - 1;
+  for (bool more = true; more && room > 0;) {
+    more = false;
+    for (size_t k = 0; k < sections.size() && room > 0; ++k)
+      if (shown[k] < sections[k].size()) {
+        ++shown[k];
+        --room;
+        more = true;
+      }
+  }
+  std::vector<std::string> lines;
+  size_t left = 0;
+  for (size_t k = 0; k < sections.size(); ++k) {
+    lines.insert(lines.end(), sections[k].begin(),
+                 sections[k].begin() + static_cast<std::ptrdiff_t>(shown[k]));
+    left += sections[k].size() - shown[k];
+  }
+  lines.push_back(fmt::format("... {} more line{}", left, left == 1 ? "" : "s"));
+  return lines;
+}
+
 }  // namespace
 
 std::string to_text(const Report& report, int lines) {
   std::vector<std::string> all = Writer(report).write();
-  if (lines > 0 && static_cast<int>(all.size()) > lines) {
-    const size_t left = all.size() - static_cast<size_t>(lines) + 1;
-    all.resize(static_cast<size_t>(lines) - 1);
-    all.push_back(fmt::format("... {} more line{}", left, left == 1 ? "" : "s"));
-  }
+  if (lines > 0 && all.size() > static_cast<size_t>(lines)) all = shortened(all, static_cast<size_t>(lines));
   std::string text;
   for (const std::string& line : all) text += (text.empty() ? "" : "\n") + line;
   return text;

@@ -10,6 +10,7 @@
 // 2017.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct ConvexityOptions {
 /// The facts of a graph.
 class Convexity {
  public:
-  /// Cost: one sweep over the loop points, about 50 ns each.
+  /// Cost: one sweep over the loop points, about 50 ns each; 3 ns in sums of weighted values.
   explicit Convexity(const Graph& graph, const ConvexityOptions& options = {});
 
   /// The fact of an element, row-major in one sample.
@@ -48,6 +49,8 @@ class Convexity {
   Curve leaf(NodeId node, int64_t element) const;
   Facts apply(NodeId id, const std::string& mixing);
   Facts by_point(NodeId id, CurveBody& body) const;
+  std::optional<size_t> weights_of(NodeId id) const;
+  Facts weighted(NodeId id, size_t weights) const;
   Curve joined(NodeId id, CurveBody& body) const;
 
   const Graph graph_;

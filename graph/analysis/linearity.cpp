@@ -1,6 +1,7 @@
 #include "graph/analysis/linearity.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "graph/analysis/dataflow.h"
@@ -27,11 +28,15 @@ std::vector<Degree> degrees_of(const Graph& graph, NodeId id, const std::vector<
   const auto self = std::find(variables.begin(), variables.end(), id);
   if (self != variables.end()) result[static_cast<size_t>(self - variables.begin())] = 1;
   if (node.role != Role::Apply && node.role != Role::Scan) return result;
+  // A deep network has hundreds of parameters, but few ways in which a node depends on any of them.
+  std::map<std::vector<Degree>, Degree> seen;
+  std::vector<Degree> operands(node.operands.size());
   for (size_t k = 0; k < variables.size(); ++k) {
-    std::vector<Degree> operands;
-    for (const NodeId operand : node.operands) operands.push_back(known[at(operand)][k]);
-    const bool independent = std::all_of(operands.begin(), operands.end(), [](Degree d) { return d == 0; });
-    if (!independent) result[k] = node.role == Role::Scan ? kNotPolynomial : degree_of(node, operands);
+    for (size_t i = 0; i < operands.size(); ++i) operands[i] = known[at(node.operands[i])][k];
+    if (std::ranges::all_of(operands, [](Degree d) { return d == 0; })) continue;
+    const auto [place, fresh] = seen.try_emplace(operands, kNotPolynomial);
+    if (fresh && node.role != Role::Scan) place->second = degree_of(node, operands);
+    result[k] = place->second;
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "graph/analysis/bounds/directed.h"
 #include "graph/analysis/degree.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
@@ -214,8 +215,10 @@ class PathSweep {
       for (size_t i = 0; i < values.size(); ++i) assign(values[i], exact->at(id)[i], rule_);
       return "";
     }
+    const Tensor numbers = node.value.converted(Type::f64);
+    const std::span<const double> stored = numbers.read<double>();
     for (size_t i = 0; i < values.size(); ++i) {
-      const double number = node.value.at(static_cast<int64_t>(i));
+      const double number = stored[i];
       if (!std::isfinite(number)) return fmt::format("{} is not finite", describe(graph_, id));
       assign(values[i], number, rule_);
       if (folds_) weights_[id].push_back(Rational::of(number));
@@ -277,6 +280,27 @@ class PathSweep {
     return "";
   }
 
+  /// Sums of products of a weight and a value that varies: most of the work of a network. False: not done.
+  bool sum_products(NodeId id, const std::vector<bool>& varies, Values& result) const {
+    const Node& node = graph_.node(id);
+    const Scalar& body = node.op->body.expression;
+    if (node.op->combine != Combine::Sum || node.operands.size() != 2 || varies[0] == varies[1]) return false;
+    if (body.kind() != ScalarKind::Multiply || body.terms()[0].kind() != ScalarKind::Argument ||
+        body.terms()[1].kind() != ScalarKind::Argument || body.terms()[0].same(body.terms()[1]))
+      return false;
+    std::array<std::vector<double>, 2> sizes;
+    for (size_t k = 0; k < 2; ++k)
+      for (const Number& number : values_.at(node.operands[k])) {
+        if (!std::isfinite(number.value)) return false;
+        sizes[k].push_back(number.value);
+      }
+    const int accesses[] = {LoopNest::kResult, 0, 1};
+    std::vector<double> sums(result.size());
+    add_products_up(LoopNest(graph_, id, accesses), sizes[0].data(), sizes[1].data(), sums.data());
+    std::ranges::transform(sums, result.begin(), [](double sum) { return Number{sum}; });
+    return true;
+  }
+
   std::string apply(NodeId id, Values& result) {
     const Node& node = graph_.node(id);
     const Combine how = node.op->combine;
@@ -291,6 +315,8 @@ class PathSweep {
       operands.push_back(&values_.at(operand));
     }
     if (const auto place = folded_operand(node, varies)) return fold(id, *place, result);
+    if constexpr (std::is_same_v<Number, RoundedUp>)
+      if (sum_products(id, varies, result)) return "";
     PathBody<Number> body(node.op->body.expression, varies, rule_);
     std::vector<Number> arguments(operands.size());
     for (PointWalk walk(graph_, id); walk.valid() && body.reason().empty(); walk.next()) {

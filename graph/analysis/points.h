@@ -41,9 +41,17 @@ class PointWalk {
     int64_t offset;
     int64_t size;
   };
-  using Path = std::vector<Axis>;
-  static Path path(const Access& access, const Shape& shape);
-  int64_t element(const Path& path) const;
+  /// An access that never leaves its tensor is followed by steps alone.
+  struct Path {
+    std::vector<Axis> axes;
+    std::vector<int64_t> steps = {};  // of the flat index, by label
+    int64_t flat = 0;                 // at the present point
+    bool stays = true;
+  };
+  Path path(const Access& access, const Shape& shape) const;
+  int64_t element(const Path& path) const { return path.stays ? path.flat : searched(path); }
+  int64_t searched(const Path& path) const;
+  static void move(Path& path, size_t label, int64_t by) { path.flat += path.steps[label] * by; }
 
   std::vector<int64_t> extents_;
   std::vector<int64_t> labels_;
@@ -51,6 +59,7 @@ class PointWalk {
   Path write_;
   int64_t count_ = 1;
   bool valid_ = true;
+  bool stays_ = true;  // all accesses stay in their tensors
 };
 
 /// Whether any access of the node looks up.

@@ -55,7 +55,16 @@ TEST_CASE("the text keeps to its number of lines and counts the rest") {
   CHECK_EQ(std::ranges::count(cut, '\n'), 4);
   CHECK(has(cut, "more lines"));
   CHECK_LE(std::ranges::count(all, '\n'), 39);
-  CHECK(has(all, cut.substr(0, cut.rfind('\n'))));
+}
+
+TEST_CASE("a text that is cut shows the first line of every section") {
+  std::vector<int64_t> sizes(40, 3);
+  const Report report = analyze(network(mlp(sizes, relu), 3));
+  const std::string cut = to_text(report);
+  CHECK_EQ(std::ranges::count(cut, '\n'), 39);
+  for (const Finding& finding : report.findings)
+    if (!finding.sentences.empty()) CHECK(has(cut, "\n" + std::string(finding.section)));
+  CHECK(has(cut, "\nCOST"));
 }
 
 TEST_CASE("JSON has findings with evidence, and certificates that the checker accepts") {

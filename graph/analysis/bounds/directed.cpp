@@ -46,7 +46,26 @@ Split split(double weight) { return weight >= 0 ? Split{weight, 0} : Split{0, -w
   }
 }
 
+[[gnu::noinline]] void add_row_up(const LoopRow& row, const double* a, const double* b, double* sums) {
+  const auto [to_step, a_step, b_step] = row.step;
+  int64_t to = row.first[0], i = row.first[1], k = row.first[2];
+  double sum = sums[to];
+  for (int64_t left = row.count; left > 0; --left, i += a_step, k += b_step) {
+    sum += a[i] * b[k];
+    if (to_step == 0) continue;
+    sums[to] = sum;
+    to += to_step;
+    if (left > 1) sum = sums[to];
+  }
+  if (to_step == 0) sums[to] = sum;
+}
+
 }  // namespace
+
+void add_products_up(const LoopNest& nest, const double* a, const double* b, double* sums) {
+  const RoundingUp rounding;
+  nest.rows([&](const LoopRow& row) { add_row_up(row, a, b, sums); });
+}
 
 void add_products(const LoopNest& nest, const double* weights, const double* low, const double* high,
                   DirectedSums& sums) {

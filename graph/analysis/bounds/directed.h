@@ -16,4 +16,8 @@ struct DirectedSums {
 void add_products(const LoopNest& nest, const double* weights, const double* low, const double* high,
                   DirectedSums& sums);
 
+/// Adds a[a1] * b[a2] to element a0 of the sums, rounded upwards, for numbers that are finite and not
+/// negative.
+void add_products_up(const LoopNest& nest, const double* a, const double* b, double* sums);
+
 }  // namespace crease

@@ -106,7 +106,21 @@ class Transfer {
       varying = node_.operands[k];
       varying_ = k;
     }
-    if (varying >= 0) curves_.emplace(node_, varying_, pool_);
+    if (varying >= 0 && !is_mentioned_once(varying)) curves_.emplace(node_, varying_, pool_);
+  }
+
+  /// Interval operations are exact up to rounding then.
+  bool is_mentioned_once(NodeId operand) const {
+    int count = 0;
+    std::vector<Scalar> open{node_.op->body.expression};
+    while (!open.empty() && count < 2) {
+      const Scalar e = open.back();
+      open.pop_back();
+      open.insert(open.end(), e.terms().begin(), e.terms().end());
+      if (e.kind() == ScalarKind::Argument)
+        count += node_.operands[static_cast<size_t>(e.position())] == operand ? 1 : 0;
+    }
+    return count < 2;
   }
 
   Interval at_point(const PointWalk& walk) {

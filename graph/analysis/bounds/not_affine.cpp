@@ -19,6 +19,15 @@ NodeBounds values_at(const Graph& graph, NodeId output, NodeId input, const std:
   return std::move(node_bounds(graph, box, {output})[static_cast<size_t>(output)]);
 }
 
+/// Whether rounding has taken every digit of every element, as it does at all points of a deep network.
+bool is_hopeless(const NodeBounds& values) {
+  for (size_t o = 0; o < values.size(); ++o) {
+    const Interval value = values.at(static_cast<int64_t>(o));
+    if (!value.contains(0) || value.low == value.high) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<IntervalWitness> interval_witness(const Graph& graph, NodeId output, NodeId input, int tries) {
@@ -46,6 +55,7 @@ std::optional<IntervalWitness> interval_witness(const Graph& graph, NodeId outpu
       witness.defect = witness.f_a + witness.f_b - Interval::point(2) * witness.f_mid;
       if (!witness.defect.contains(0)) return witness;
     }
+    if (is_hopeless(f_a) && is_hopeless(f_b)) return {};
   }
   return {};
 }

@@ -136,9 +136,66 @@ std::optional<Bindings> inputs_at(const BoxAnalysis& box, const std::function<do
   return inputs;
 }
 
-/// `tried`: no point reached the overflow of a smaller format, so none reaches this one's.
-std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, Json& evidence,
-                            Verdict& verdict, bool& tried) {
+/// Points of the box with the greatest values there, evaluated when first asked for and kept for all formats.
+class Probes {
+ public:
+  explicit Probes(const BoxAnalysis& box) : box_(box) {
+    const Graph& graph = box.graph();
+    int64_t points = 0;
+    for (const NodeId id : box.nodes()) {
+      if (graph.node(id).role == Role::Random) return;
+      if (!is_floating_apply(graph.node(id))) continue;
+      wanted_.push_back(graph.value(id));
+      if (!has_lookup(graph.node(id))) points += PointWalk(graph, id).count();
+    }
+    // About a second of the interpreter.
+    most_ = std::clamp<int64_t>((int64_t{1} << 25) / std::max<int64_t>(points, 1), 3, 32);
+  }
+
+  Reached first_above(double largest) {
+    for (size_t k = 0; k < probes_.size() || evaluate_next(); ++k)
+      for (size_t v = 0; v < wanted_.size(); ++v)
+        if (const double value = probes_[k].greatest[v]; std::abs(value) > largest)
+          return {wanted_[v].id(), value, probes_[k].inputs};
+    return {};
+  }
+
+ private:
+  struct Probe {
+    Bindings inputs;
+    std::vector<double> greatest;  // in magnitude, of each wanted value
+  };
+
+  bool evaluate_next() {
+    const auto k = static_cast<int64_t>(probes_.size());
+    if (k >= most_) return false;
+    // Two opposite corners, then corners and inner points in turn.
+    const auto share = [&]() -> double {
+      if (k < 2) return static_cast<double>(k);
+      const double uniform = static_cast<double>(random_() >> 11) * 0x1p-53;
+      return k % 2 == 0 ? std::round(uniform) : uniform;
+    };
+    auto inputs = inputs_at(box_, share);
+    if (!inputs) return false;
+    Probe probe{std::move(*inputs), {}};
+    for (const Tensor& values : evaluate(box_.graph(), probe.inputs, wanted_)) {
+      double& greatest = probe.greatest.emplace_back(0);
+      for (int64_t i = 0; i < values.count(); ++i)
+        if (std::abs(values.at(i)) > std::abs(greatest)) greatest = values.at(i);
+    }
+    probes_.push_back(std::move(probe));
+    return true;
+  }
+
+  const BoxAnalysis& box_;
+  std::mt19937_64 random_{1};
+  std::vector<Value> wanted_;
+  int64_t most_ = 0;
+  std::vector<Probe> probes_;
+};
+
+std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, Probes& probes,
+                            Json& evidence, Verdict& verdict) {
   const Graph& graph = box.graph();
   const Overflow possible = first_possible_overflow(box, format.largest);
   Json& row = evidence[std::string(format.name)] = {
@@ -151,8 +208,7 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
     return fmt::format("{}: no overflow{}", format.name, nan.empty() ? ", no NaN" : end);
   }
   row["may_overflow"] = node_key(graph, possible.node);
-  const Reached reached = tried ? Reached{} : first_reached_overflow(box, format.largest);
-  tried = reached.node < 0;
+  const Reached reached = probes.first_above(format.largest);
   if (reached.node < 0) {
     verdict = Verdict::Unknown;
     return fmt::format("{}: may overflow, first at {}: bound {:.6g} > {:.6g}{}", format.name,
@@ -168,9 +224,15 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
 
 double greatest_magnitude(const BoxAnalysis& box, NodeId node, bool by_intervals_alone) {
   double most = 0;
+  const StagedNetwork& network = box.lines().network;
+  if (by_intervals_alone || network.stage_of[static_cast<size_t>(node)] < 0) {
+    const NodeBounds& bounds = network.intervals[static_cast<size_t>(node)];
+    for (const double end : bounds.low) most = std::max(most, std::abs(end));
+    for (const double end : bounds.high) most = std::max(most, std::abs(end));
+    return most;
+  }
   for (int64_t i = 0; i < sample_count(box.graph().node(node).shape); ++i)
-    most =
-        std::max(most, (by_intervals_alone ? box.by_intervals(node, i) : box.by_lines(node, i)).magnitude());
+    most = std::max(most, box.by_lines(node, i).magnitude());
   return most;
 }
 
@@ -184,31 +246,7 @@ Overflow first_possible_overflow(const BoxAnalysis& box, double largest, bool by
 }
 
 Reached first_reached_overflow(const BoxAnalysis& box, double largest) {
-  const Graph& graph = box.graph();
-  std::mt19937_64 random(1);
-  int64_t points = 0;
-  std::vector<Value> wanted;
-  for (const NodeId id : box.nodes()) {
-    if (graph.node(id).role == Role::Random) return {};
-    if (is_floating_apply(graph.node(id))) wanted.push_back(graph.value(id));
-    if (is_floating_apply(graph.node(id)) && !has_lookup(graph.node(id)))
-      points += PointWalk(graph, id).count();
-  }
-  const int tries = points > 1'000'000 ? 4 : 32;
-  for (int k = 0; k < tries; ++k) {
-    const auto share = [&]() -> double {
-      if (k < 2) return k;
-      const double uniform = static_cast<double>(random() >> 11) * 0x1p-53;
-      return k % 2 == 0 ? std::round(uniform) : uniform;
-    };
-    const auto inputs = inputs_at(box, share);
-    if (!inputs) return {};
-    const std::vector<Tensor> values = evaluate(graph, *inputs, wanted);
-    for (size_t v = 0; v < values.size(); ++v)
-      for (int64_t i = 0; i < values[v].count(); ++i)
-        if (std::abs(values[v].at(i)) > largest) return {wanted[v].id(), values[v].at(i), *inputs};
-  }
-  return {};
+  return Probes(box).first_above(largest);
 }
 
 std::string first_possible_nan(const BoxAnalysis& box, double largest) {
@@ -242,9 +280,9 @@ std::vector<Finding> range_findings(const BoxAnalysis& box) {
         finding.sentences.push_back("no bound: " + box.reason(id));
         break;
       }
-  bool tried = false;
+  Probes probes(box);
   for (const NumberFormat& format : kNumberFormats)
-    finding.sentences.push_back(format_sentence(box, format, evidence, finding.verdict, tried));
+    finding.sentences.push_back(format_sentence(box, format, probes, evidence, finding.verdict));
   for (const std::string& opaque : box.lines().network.opaque)
     finding.sentences.push_back("by intervals alone: " + opaque);
   for (const Output& output : graph.outputs()) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "graph/analysis/bounds/loop_nest.h"
 #include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
@@ -9,6 +10,20 @@ namespace crease {
 namespace {
 
 bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
+
+/// So many points of weighted sums cost what one other point does.
+constexpr int64_t kWeightedPoints = 16;
+
+/// Adds a term that is not 0 times what it holds of.
+void unite(Curve& sum, const Curve& term) {
+  sum.rises |= term.rises;
+  sum.falls |= term.falls;
+  sum.bends_up |= term.bends_up;
+  sum.bends_down |= term.bends_down;
+  sum.negative |= term.negative;
+  sum.positive |= term.positive;
+  if (term.negative || term.positive) sum.value = std::numeric_limits<double>::quiet_NaN();
+}
 
 /// One more value joins those that an element combines.
 Curve combined(Combine combine, const Curve& element, const Curve& value) {
@@ -102,11 +117,55 @@ Convexity::Facts Convexity::apply(NodeId id, const std::string& mixing) {
     return {anything(all)};
   }
   CurveBody body(node.op->body.expression);
-  const int64_t points = PointWalk(graph_, id).count();
+  const auto weights = weights_of(id);
+  const int64_t points = PointWalk(graph_, id).count() / (weights ? kWeightedPoints : 1);
   const bool structural = options_.level == Level::Structure && !by_element_;
   if (structural || points_ + points > options_.point_limit) return {joined(id, body)};
   points_ += points;
-  return by_point(id, body);
+  return weights ? weighted(id, *weights) : by_point(id, body);
+}
+
+/// The operand that holds the weights, if a node sums stored numbers times values: most of the work of a
+/// network.
+std::optional<size_t> Convexity::weights_of(NodeId id) const {
+  const Node& node = graph_.node(id);
+  const Scalar& body = node.op->body.expression;
+  if (node.op->combine != Combine::Sum || node.operands.size() != 2) return {};
+  if (body.kind() != ScalarKind::Multiply || body.terms()[0].kind() != ScalarKind::Argument ||
+      body.terms()[1].kind() != ScalarKind::Argument || body.terms()[0].same(body.terms()[1]))
+    return {};
+  for (size_t k = 0; k < 2; ++k) {
+    const Role role = graph_.node(node.operands[k]).role;
+    if (role == Role::Constant || (role == Role::Parameter && options_.level == Level::Values)) return k;
+  }
+  return {};
+}
+
+Convexity::Facts Convexity::weighted(NodeId id, size_t weights) const {
+  const Node& node = graph_.node(id);
+  const NodeId from = node.operands[1 - weights];
+  const auto size = static_cast<size_t>(sample_count(graph_.node(from).shape));
+  Facts kept(size), turned(size);
+  for (size_t i = 0; i < size; ++i) {
+    kept[i] = at(from, static_cast<int64_t>(i));
+    turned[i] = negated_curve(kept[i]);
+  }
+  const Tensor numbers = graph_.node(node.operands[weights]).value.converted(Type::f64);
+  const double* factors = numbers.read<double>().data();
+  Facts result(static_cast<size_t>(sample_count(node.shape)), constant_curve(0));
+  const int accesses[] = {LoopNest::kResult, static_cast<int>(weights), static_cast<int>(1 - weights)};
+  LoopNest(graph_, id, accesses).rows([&](const LoopRow& row) {
+    for (int64_t k = 0; k < row.count; ++k) {
+      const auto touched = [&](size_t a) { return row.first[a] + k * row.step[a]; };
+      const double factor = factors[touched(1)];
+      if (factor == 0) continue;
+      // NaN has every sign.
+      Curve& sum = result[static_cast<size_t>(touched(0))];
+      if (!(factor < 0)) unite(sum, kept[static_cast<size_t>(touched(2))]);
+      if (!(factor > 0)) unite(sum, turned[static_cast<size_t>(touched(2))]);
+    }
+  });
+  return result;
 }
 
 Convexity::Facts Convexity::by_point(NodeId id, CurveBody& body) const {
