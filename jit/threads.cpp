@@ -1,5 +1,7 @@
 #include "jit/threads.h"
 
+#include <sched.h>
+
 #include <system_error>
 
 #if defined(__x86_64__)
@@ -21,9 +23,19 @@ void pause() noexcept {
 #endif
 }
 
+/// Processors that this thread may use.
+cpu_set_t allowed_processors() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  return set;
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads, Subnormals subnormals) : subnormals_(subnormals) {
+  const cpu_set_t allowed = allowed_processors();
+  processors_ = CPU_COUNT(&allowed);
   try {
     for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
   } catch (const std::system_error& error) {
@@ -44,6 +56,8 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t* dims) noexcept {
   const auto parts = static_cast<int64_t>(workers_.size()) + 1;
+  if (workers_.empty()) return function(buffers, dims, 0, parts);
+  processor_ = sched_getcpu();
   function_ = function;
   buffers_ = buffers;
   dims_ = dims;
@@ -58,6 +72,18 @@ void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t*
   }
 }
 
+/// Some schedulers put a thread that wakes where its waker runs, and leave it there: two threads then take
+/// turns on one processor. Moved once, a worker stays while it spins; all processors stay open to it.
+void ThreadPool::step_aside() const noexcept {
+  if (static_cast<int>(workers_.size()) >= processors_ || sched_getcpu() != processor_) return;
+  const cpu_set_t allowed = allowed_processors();
+  cpu_set_t others = allowed;
+  CPU_CLR(static_cast<size_t>(processor_), &others);
+  if (CPU_COUNT(&others) == 0) return;
+  sched_setaffinity(0, sizeof others, &others);
+  sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 void ThreadPool::work(int part) noexcept {
   const FloatMode mode(subnormals_);
   uint32_t seen = 0;
@@ -68,6 +94,7 @@ void ThreadPool::work(int part) noexcept {
     region_.wait(seen, std::memory_order_acquire);
     if (stop_) return;
     seen = region_.load(std::memory_order_acquire);
+    step_aside();
     function_(buffers_, dims_, part, static_cast<int64_t>(workers_.size()) + 1);
     running_.fetch_sub(1, std::memory_order_release);
   }

@@ -1,4 +1,5 @@
 // A few threads that run parts of one kernel at a time. Between regions they spin for a moment, then sleep.
+// A worker that finds itself on the caller's processor while there are others moves to one of them.
 #pragma once
 
 #include "graph/evaluate/float_mode.h"
@@ -26,6 +27,7 @@ class ThreadPool {
 
  private:
   void work(int part) noexcept;
+  void step_aside() const noexcept;
 
   Subnormals subnormals_;
   std::atomic<uint32_t> region_{0};  // counts regions
@@ -34,6 +36,8 @@ class ThreadPool {
   PartFunction function_ = nullptr;
   void* const* buffers_ = nullptr;
   const int64_t* dims_ = nullptr;
+  int processor_ = -1;  // of the caller
+  int processors_ = 1;  // that the threads may use
   std::vector<std::thread> workers_;
 };
 
