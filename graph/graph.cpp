@@ -76,7 +76,10 @@ Type result_type(const Op& op, const Loops& loops, std::span<const Type> operand
 
 std::string describe(const Node& node, NodeId id) {
   const std::string name = node.name.empty() ? std::string() : fmt::format(" '{}'", node.name);
-  return fmt::format("%{}{} ({})", id, name, to_string(node.where));
+  // What was read from text has no line of a program.
+  const std::string line =
+      node.where.line() == 0 ? std::string() : fmt::format(" ({})", to_string(node.where));
+  return fmt::format("%{}{}{}", id, name, line);
 }
 
 }  // namespace

@@ -143,7 +143,9 @@ std::vector<Finding> lint_findings(const Graph& graph, const LintOptions& option
   }
   if (notes.empty()) return findings;
   Finding finding{.id = "lint", .subject = notes.front(), .sentences = {}, .certificate = {}};
-  finding.sentences = {fmt::format("note: {} layers have no bias, the first is {}", notes.size(), notes[0])};
+  finding.sentences = {notes.size() == 1 ? fmt::format("note: the layer {} has no bias", notes[0])
+                                         : fmt::format("note: {} layers have no bias, the first is {}",
+                                                       notes.size(), notes[0])};
   finding.evidence = nlohmann::ordered_json{{"code", "missing-bias"}, {"nodes", notes}}.dump();
   findings.push_back(std::move(finding));
   return findings;

@@ -223,7 +223,7 @@ class Builder {
       expect(s.result < count, "no {} {} of '{}': it has {}", s.part, s.result, s.op, count);
       result = static_cast<int>(s.result) + (s.part == "carry" ? 0 : record.carries);
     }
-    return apply_scan(block.scan, result, operands(s), std::source_location::current());
+    return apply_scan(block.scan, result, operands(s), std::source_location());
   }
 
   Value named(const Statement& s) {
@@ -234,7 +234,7 @@ class Builder {
     expect(row->make != nullptr || s.attributes.empty(), "[{}] takes no attributes, got '{}'", s.op,
            s.attributes.empty() ? std::string() : s.attributes[0].first);
     const Op op = s.attributes.empty() ? row->op : row->make(s.attributes);
-    return graph_.apply(std::make_shared<const Op>(op), operands(s), std::source_location::current());
+    return graph_.apply(std::make_shared<const Op>(op), operands(s), std::source_location());
   }
 
   Value loop(const Statement& s) {
@@ -249,7 +249,7 @@ class Builder {
     op.body = Body(static_cast<int>(values.size()), s.body);
     Resolved resolved = s.labels_given ? with_labels(s, shapes.size()) : from_pattern(s, shapes);
     return graph_.apply_resolved(std::make_shared<const Op>(std::move(op)), std::move(resolved), values,
-                                 s.type, std::source_location::current());
+                                 s.type, std::source_location());
   }
 
   Graph graph_;

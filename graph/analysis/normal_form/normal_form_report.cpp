@@ -170,6 +170,13 @@ std::optional<std::set<NodeId>> frontier_of(const NormalForm& normal, NodeId sin
   return frontier;
 }
 
+/// Whether a node's forms are made of inputs alone: other leaves, an argmax among them, need not be affine.
+bool affine_in_inputs(const Graph& graph, const NormalForm& normal, NodeId node) {
+  const auto frontier = frontier_of(normal, node);
+  return frontier &&
+         std::ranges::all_of(*frontier, [&](NodeId id) { return graph.node(id).role == Role::Input; });
+}
+
 FormShape flipped(FormShape shape) {
   if (shape == FormShape::Convex) return FormShape::Concave;
   return shape == FormShape::Concave ? FormShape::Convex : shape;
@@ -349,7 +356,8 @@ std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOp
                        std::ranges::all_of(facts.frontiers[static_cast<size_t>(output.node)], [&](NodeId id) {
                          return std::ranges::find(normal.leaves, id) != normal.leaves.end();
                        });
-    if (!known && frontier_of(normal, output.node)) findings.push_back(affine_finding(graph, normal, output));
+    if (!known && affine_in_inputs(graph, normal, output.node))
+      findings.push_back(affine_finding(graph, normal, output));
   }
   add_units_finding(graph, normal, findings);
   return findings;

@@ -8,6 +8,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/reduction.h"
 #include "tests/files.h"
 #include "tests/graph/analysis/oracle_network.h"
 
@@ -47,4 +48,15 @@ TEST_CASE(
     }
   }
   CHECK(proved > 8);
+}
+
+TEST_CASE("an argmax behind a relu is not called affine, relu(z) - relu(-z) is") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 3});
+  graph.output("where", argmax(relu(x), 1));
+  graph.output("same", relu(x) - relu(-x));
+  std::vector<std::string> affine;
+  for (const Finding& finding : normal_form_findings(graph))
+    if (finding.id == "affine") affine.push_back(finding.subject);
+  CHECK(affine == std::vector<std::string>{"same"});
 }
