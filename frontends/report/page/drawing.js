@@ -58,6 +58,21 @@ function drawArrows(picture, drawing, place) {
   }
 }
 
+/// "dead", "active" or "open", as the style sheet calls them.
+const stateClass = ({ state }) => (state === "dead" ? "dead" : state === "active" || state === "linear" ? "active" : "open");
+
+/// How many units of a box are dead, always active, and neither: a strip along its lower edge.
+function drawStrip(group, box, units, x, y) {
+  const states = box.members.flatMap(({ key }) => (units.get(key) ?? []).map(stateClass));
+  let from = x + 8;
+  for (const name of ["dead", "active", "open"]) {
+    const width = ((boxWidth - 16) * states.filter((state) => state === name).length) / (states.length || 1);
+    if (width > 0) group.append(svg("rect", { class: name, x: from, y: y + boxHeight - 6, width, height: 3 }));
+    from += width;
+  }
+}
+
+/// The picture, and for each node what selects its box.
 function drawGraph(drawing, units) {
   const place = placeBoxes(drawing);
   const picture = svg("svg", { width: place.width, height: place.height, role: "group", "aria-label": "graph" });
@@ -65,21 +80,26 @@ function drawGraph(drawing, units) {
   tip.append(svg("path", { d: "M0,0 L8,4 L0,8 z", fill: "var(--quiet)" }));
   picture.append(tip);
   drawArrows(picture, drawing, place);
+  const selectNode = new Map();
   const groups = drawing.boxes.map((box, i) => {
     const { x, y } = place.at(i);
     const group = svg("g", { class: box.sink ? "sink" : "", role: "button", "aria-pressed": "false",
                              "aria-label": box.label, tabindex: i === 0 ? 0 : -1 });
     group.append(svg("rect", { class: `box ${className(box.class)}`, x, y, width: boxWidth, height: boxHeight, rx: 5 }));
-    group.append(svg("text", { x: x + 8, y: y + 19 }, shortened(box.label, 34)));
+    group.append(svg("text", { x: x + 8, y: y + 18 }, shortened(box.label, 36)));
     group.append(svg("title", {}, box.label));
+    drawStrip(group, box, units, x, y);
     picture.append(group);
+    for (const { key } of box.members) selectNode.set(key, () => group.focus());
     return group;
   });
-  makeReachable(groups, (i) => showBox(drawing.boxes[i], units));
-  return picture;
+  const select = makeReachable(groups, (i) => showBox(drawing.boxes[i], units));
+  const first = drawing.boxes.findIndex((box) => box.members.some(({ key }) => units.has(key)));
+  if (groups.length) select(Math.max(0, first));
+  return { picture, selectNode };
 }
 
-/// Tab enters the picture once; arrow keys, Home and End move; pointing, focus and a click show.
+/// Tab enters the picture once; arrow keys, Home and End move; pointing, focus and a click show. What selects one.
 function makeReachable(groups, show) {
   const select = (i) => {
     groups.forEach((group, k) => {
@@ -103,19 +123,16 @@ function makeReachable(groups, show) {
       groups[to].focus();
     });
   });
+  return select;
 }
 
 /// An interval on the line from -limit to limit, with 0 marked.
-function intervalBar(low, high, limit) {
+function intervalBar(unit, limit) {
   const percent = (value) => 50 + (50 * Math.max(-limit, Math.min(limit, value))) / limit;
-  const bar = element("div", { class: "bar" });
   const range = element("span");
-  range.style.left = `${percent(low)}%`;
-  range.style.width = `${Math.max(0.5, percent(high) - percent(low))}%`;
-  const zero = element("i");
-  zero.style.left = "50%";
-  bar.append(range, zero);
-  return bar;
+  range.style.left = `${percent(unit.low)}%`;
+  range.style.width = `${Math.max(0.5, percent(unit.high) - percent(unit.low))}%`;
+  return element("div", { class: `bar ${stateClass(unit)}` }, range, element("i"));
 }
 
 const shortNumber = (value) => (Number.isFinite(value) ? String(+value.toPrecision(6)) : String(value));
@@ -123,12 +140,14 @@ const shortNumber = (value) => (Number.isFinite(value) ? String(+value.toPrecisi
 function showUnits(panel, units) {
   const finite = units.flatMap((unit) => [unit.low, unit.high]).filter(Number.isFinite).map(Math.abs);
   const limit = Math.max(1e-30, ...finite);
+  const list = element("div", { class: "units" });
   units.slice(0, 256).forEach((unit, k) => {
-    const text = `[${k}] ${shortNumber(unit.low)} to ${shortNumber(unit.high)}  ${unit.state}`;
-    const bar = intervalBar(unit.low, unit.high, limit);
-    bar.setAttribute("title", text);
-    panel.append(element("div", { class: "quiet number" }, text), bar);
+    const range = `${shortNumber(unit.low)} to ${shortNumber(unit.high)}`;
+    const bar = intervalBar(unit, limit);
+    bar.setAttribute("title", `unit ${k}: ${range}, ${unit.state}`);
+    list.append(element("span", { class: "number" }, `[${k}]`), bar, element("span", { class: "number" }, range));
   });
+  panel.append(element("p", { class: "quiet" }, "what each unit reads, on the box:"), list);
   if (units.length > 256) panel.append(element("p", { class: "quiet" }, `and ${units.length - 256} more units`));
 }
 
@@ -136,8 +155,11 @@ function showBox(box, units) {
   const panel = document.getElementById("detail");
   panel.replaceChildren(element("h3", {}, box.label));
   for (const member of box.members) {
-    const facts = [member.class, member.shape, member.saturation, member.scales && `rescaled by ${member.scales}`];
-    panel.append(element("p", {}, element("code", {}, member.key), " ", facts.filter(Boolean).join(", ")));
+    const facts = { node: member.key, is: member.class, shape: member.shape, activation: member.saturation, "rescaled by": member.scales };
+    const list = element("dl", { class: "facts" });
+    for (const [name, fact] of Object.entries(facts))
+      if (fact) list.append(element("dt", {}, name), element("dd", {}, element("code", {}, fact)));
+    panel.append(list);
     if (units.has(member.key)) showUnits(panel, units.get(member.key));
   }
 }

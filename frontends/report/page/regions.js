@@ -16,7 +16,7 @@ function colour(hash) {
 /// Polygons with exact corners; one colour is one affine map, named under the picture where the pointer or the
 /// focus is.
 function drawFolds(section, folds) {
-  const size = 320, scale = size / (2 * folds.half);
+  const size = 480, scale = size / (2 * folds.half);
   const picture = svg("svg", { id: "folds", width: size, height: size, viewBox: `0 0 ${size} ${size}`, role: "img",
     "aria-label": `${folds.linear_regions} linear regions in the plane` });
   const note = element("p", { id: "pieces", class: "quiet" },
@@ -26,7 +26,10 @@ function drawFolds(section, folds) {
     const points = corners.map(([x, y]) => `${((x + folds.half) * scale).toFixed(2)},${((folds.half - y) * scale).toFixed(2)}`).join(" ");
     const polygon = svg("polygon", { points, tabindex: i === 0 ? 0 : -1, stroke: "#222", "stroke-width": 0.7,
       fill: `hsl(${(number * 137.508) % 360} ${45 + 10 * (number % 3)}% ${62 + 6 * (Math.floor(number / 3) % 4)}%)` });
-    const show = () => { map.textContent = folds.maps[number]; };
+    const show = () => {
+      map.textContent = folds.maps[number];
+      polygons.forEach((other, k) => other.classList.toggle("same", folds.cells[k].map === number));
+    };
     polygon.addEventListener("pointerenter", show);
     polygon.addEventListener("focus", show);
     return polygon;
@@ -42,7 +45,9 @@ function drawFolds(section, folds) {
     polygons[next].focus();
   });
   picture.append(...polygons);
-  section.append(element("p", {}, `Inputs from -${folds.half} to ${folds.half} in both directions; the origin is in the middle.`), picture, note, map);
+  section.append(element("div", { class: "folds" }, picture,
+    element("div", {}, element("p", {}, `Inputs from -${folds.half} to ${folds.half} in both directions; the origin is in the middle. ` +
+      "One colour is one affine map, an edge between two colours a fold."), note, map)));
 }
 
 /// Points of a grid, row by row between other work of the page.
