@@ -38,11 +38,9 @@ function findingBox(finding, certificates, selectNode) {
   const [first, ...rest] = finding.sentences;
   const level = element("span", { class: "level" }, kind === "observed" ? "not proved: other samples can differ" : levelWords[finding.level]);
   if (certificate) level.append(...certificateLink(finding.certificate, certificate));
-  const box = element("div", { class: `finding ${kind}` },
-    element("p", {}, element("span", { class: "verdict" }, kind), ...withLinks(first, selectNode)));
-  if (rest.length) box.append(element("ul", {}, ...rest.map((line) => element("li", {}, ...withLinks(line, selectNode)))));
-  box.append(level);
-  return box;
+  const words = element("div", {}, element("p", {}, ...withLinks(first, selectNode), level));
+  if (rest.length) words.append(element("ul", {}, ...rest.map((line) => element("li", {}, ...withLinks(line, selectNode)))));
+  return element("div", { class: `finding ${kind}` }, element("span", { class: "verdict" }, kind), words);
 }
 
 /// Section by section, the first few open and the rest folded.
