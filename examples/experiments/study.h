@@ -2,9 +2,11 @@
 #pragma once
 
 #include <crease/crease.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace study {
@@ -65,6 +67,12 @@ std::filesystem::path file_of(const Settings& settings, const std::string& set, 
 /// Options of a training run with everything that the experiments agree on.
 crease::TrainOptions options(const Settings& settings, int64_t epochs, int64_t batch,
                              const crease::Optimizer& optimizer, uint64_t seed = 1);
+
+/// A line about progress, on the error stream, so that the table stays alone on the other.
+template <class... Parts>
+void note(fmt::format_string<Parts...> format, Parts&&... parts) {
+  fmt::print(stderr, "{}\n", fmt::format(format, std::forward<Parts>(parts)...));
+}
 
 /// 100 (1 - accuracy).
 double error_percent(double accuracy);
