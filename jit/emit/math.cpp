@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "jit/emit/math_table.h"
 #include "jit/emit/math_trigonometry.h"
 #include "jit/emit/number.h"
 
@@ -207,6 +208,7 @@ Number log1p(Number x) {
 
 /// f64: t / (t + 2) with t = e^2|x| - 1. f32: an odd polynomial up to 1 (2^-27.7), then 1 - 2 / (e^2|x| + 1).
 Number tanh(Number x) {
+  if (has_table_lookup(*x.with)) return tanh_by_table(x);
   static constexpr double f32[] = {-0.333332956,   0.133323461,  -0.0538798459,  0.0214866716,
                                    -0.00794599205, 0.0023011954, -0.000358381483};
   const Number size = magnitude(x);
@@ -274,6 +276,7 @@ Number erf_exponent(Number t) {
 
 /// An odd polynomial, then 1 - e^-g(|x|).
 Number erf(Number x) {
+  if (has_table_lookup(*x.with)) return erf_by_table(x);
   const Number size = at_most(magnitude(x), x.with->is_double() ? 6 : 4);
   const Number large = 1 - exp_in_range(-erf_exponent(size));
   return with_sign(select(less(size, 0.93), erf_small(x), large), x);
