@@ -1,12 +1,16 @@
 #include "frontends/report/observed.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "autodiff/gradient_profile.h"
 #include "graph/analysis/certificate.h"
-#include "graph/analysis/separability.h"
+#include "graph/analysis/exact.h"
+#include "graph/analysis/points.h"
+#include "graph/analysis/regions/segments.h"
+#include "graph/analysis/separability_certificate.h"
 #include "graph/analysis/sparsity.h"
 #include "graph/error.h"
 
@@ -42,18 +46,63 @@ struct Counts {
   size_t separable = 0, inseparable = 0, undecided = 0;
 };
 
-Counts count_classes(std::vector<LabelledPoint> points, const std::vector<int64_t>& labels) {
-  const std::set<int64_t> all(labels.begin(), labels.end());
+Counts counted(const SeparableTensor& tensor) {
   Counts counts;
-  for (const int64_t label : all) {
-    for (size_t k = 0; k < points.size(); ++k) points[k].label = labels[k] == label ? 1 : -1;
-    const Separability found = separability(points, {.lp_entries = 600});
-    if (found.plane) ++counts.separable;
-    if (found.multipliers) ++counts.inseparable;
-    if (!found.plane && !found.multipliers) ++counts.undecided;
-    if (all.size() == 2) break;
+  for (const SeparableLabel& each : tensor.labels) {
+    if (each.answer.plane) ++counts.separable;
+    if (each.answer.multipliers) ++counts.inseparable;
+    if (!each.answer.plane && !each.answer.multipliers) ++counts.undecided;
   }
   return counts;
+}
+
+/// Each class against all others; of two classes one is enough.
+SeparableTensor separable_classes(NodeId node, std::vector<LabelledPoint> points,
+                                  const std::vector<int64_t>& labels) {
+  const std::set<int64_t> all(labels.begin(), labels.end());
+  SeparableTensor found{node, {}};
+  for (const int64_t label : all) {
+    for (size_t k = 0; k < points.size(); ++k) points[k].label = labels[k] == label ? 1 : -1;
+    found.labels.push_back({label, separability(points, {.lp_entries = 600})});
+    if (all.size() == 2) break;
+  }
+  return found;
+}
+
+/// The first samples as points: elements of all inputs in the graph's order. Fewer where bindings lack an
+/// input.
+std::vector<Point> input_points(const Graph& graph, const std::vector<Bindings>& samples, size_t most) {
+  std::vector<Point> points;
+  for (const Bindings& bindings : samples) {
+    int64_t rows = std::numeric_limits<int64_t>::max();
+    for (const NodeId id : graph.inputs()) {
+      const Node& node = graph.node(id);
+      const auto bound = bindings.find(node.name);
+      if (bound == bindings.end()) return points;
+      rows = std::min(rows, bound->second.count() / std::max<int64_t>(sample_count(node.shape), 1));
+    }
+    for (int64_t row = 0; row < rows && points.size() < most; ++row) {
+      Point& point = points.emplace_back();
+      for (const NodeId id : graph.inputs()) {
+        const int64_t width = sample_count(graph.node(id).shape);
+        const Tensor& values = bindings.at(graph.node(id).name);
+        for (int64_t i = 0; i < width; ++i) point.push_back(Rational::of(values.at(row * width + i)));
+      }
+    }
+  }
+  return points;
+}
+
+/// Two opposite corners of a box; nothing if it is infinite.
+std::vector<Point> diagonal(const Graph& graph, const InputBox& box) {
+  Point low, high;
+  for (const NodeId id : graph.inputs())
+    for (const Interval& side : box_of(graph, id, box)) {
+      if (!side.is_finite()) return {};
+      low.push_back(Rational::of(side.low));
+      high.push_back(Rational::of(side.high));
+    }
+  return {std::move(low), std::move(high)};
 }
 
 /// The values of a node for all samples, each a point.
@@ -72,6 +121,32 @@ std::vector<LabelledPoint> points_at(const Graph& graph, NodeId node, const std:
     }
   }
   return points;
+}
+
+/// The values of a node at points of the inputs in exact arithmetic, which a certificate is about; nothing
+/// where they are none or too long.
+std::optional<std::vector<LabelledPoint>> exact_points(const Graph& graph, NodeId node,
+                                                       const std::vector<Point>& inputs) {
+  constexpr int64_t most = int64_t{1} << 21;  // about a second
+  int64_t points = 0, steps = 0;
+  for (const NodeId id : ancestors(graph, std::span(&node, 1))) {
+    if (graph.node(id).role != Role::Apply) continue;
+    if (has_lookup(graph.node(id))) return {};
+    points += PointWalk(graph, id).count();
+    ++steps;
+  }
+  if (points * steps * static_cast<int64_t>(inputs.size()) > most) return {};
+  std::vector<LabelledPoint> result;
+  for (const Point& input : inputs) {
+    std::map<NodeId, ExactValues> given;
+    size_t next = 0;
+    for (const NodeId id : graph.inputs())
+      for (int64_t i = 0; i < sample_count(graph.node(id).shape); ++i) given[id].push_back(input[next++]);
+    auto values = evaluate_exactly(graph, given, std::span(&node, 1));
+    if (!values) return {};
+    result.push_back({std::move(values->at(node)), 1});
+  }
+  return result;
 }
 
 std::string sentence(const std::string& where, const Counts& counts) {
@@ -100,6 +175,15 @@ std::vector<Finding> observed_gradients(const Graph& graph, const AnalyzeOptions
   return findings;
 }
 
+std::vector<Finding> observed_regions(const Graph& graph, const AnalyzeOptions& options) {
+  constexpr size_t most = 4;
+  if (graph.inputs().empty()) return {};
+  if (!options.samples.empty())
+    return segment_findings(graph, input_points(graph, options.samples, most), "samples");
+  if (options.box) return segment_findings(graph, diagonal(graph, *options.box), "corners of the box");
+  return {};
+}
+
 std::vector<Finding> observed_separability(const Graph& graph, const AnalyzeOptions& options) {
   if (options.labels.empty()) return {};
   expect(!options.samples.empty(), "[analyze] {} labels without samples", options.labels.size());
@@ -116,9 +200,15 @@ std::vector<Finding> observed_separability(const Graph& graph, const AnalyzeOpti
                   .sentences = {},
                   .certificate = {}};
   Json tensors = Json::array();
+  const std::vector<Point> inputs = input_points(graph, options.samples, options.labels.size());
+  std::vector<SeparableTensor> proved;
   for (const NodeId id : nodes) {
-    const auto points = points_at(graph, id, options.samples, options.labels.size());
-    const Counts counts = count_classes(points, options.labels);
+    auto points = exact_points(graph, id, inputs);
+    const bool exact = points.has_value();
+    if (!exact) points = points_at(graph, id, options.samples, options.labels.size());
+    SeparableTensor tensor = separable_classes(id, std::move(*points), options.labels);
+    const Counts counts = counted(tensor);
+    if (exact && counts.separable + counts.inseparable > 0) proved.push_back(std::move(tensor));
     finding.sentences.push_back(sentence("at " + node_key(graph, id), counts));
     tensors.push_back({{"node", node_key(graph, id)},
                        {"separable", counts.separable},
@@ -127,6 +217,7 @@ std::vector<Finding> observed_separability(const Graph& graph, const AnalyzeOpti
   }
   finding.sentences.front() +=
       fmt::format(" on {} samples, each answer checked exactly", options.labels.size());
+  if (!proved.empty()) finding.certificate = separability_certificate(graph, inputs, options.labels, proved);
   finding.evidence = Json{{"samples", options.labels.size()}, {"tensors", tensors}}.dump();
   return {std::move(finding)};
 }

@@ -32,6 +32,13 @@ std::vector<Finding> symmetry_findings(const Graph& graph) {
   return findings;
 }
 
+/// All of space, where they are few; lines between samples.
+std::vector<Finding> piece_findings(const Graph& graph, const AnalyzeOptions& options) {
+  std::vector<Finding> findings = region_findings(graph);
+  for (Finding& finding : observed_regions(graph, options)) findings.push_back(std::move(finding));
+  return findings;
+}
+
 /// Sums over paths: the norm, and the bound of the Lipschitz constant.
 std::vector<Finding> path_findings(const Graph& graph) {
   std::vector<Finding> findings = path_norm_findings(graph);
@@ -52,7 +59,7 @@ std::span<const ReportSection> report_sections() {
       {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
       {"SHAPE", [](const Graph& graph, const AnalyzeOptions&) { return convexity_findings(graph); }},
       {"RANGE", nullptr, range_findings},
-      {"REGIONS", [](const Graph& graph, const AnalyzeOptions&) { return region_findings(graph); }},
+      {"REGIONS", piece_findings},
       {"PATHS", [](const Graph& graph, const AnalyzeOptions&) { return path_findings(graph); }},
       {"SPARSITY", observed_sparsity},
       {"GRADIENTS", observed_gradients},

@@ -89,8 +89,9 @@ class Writer {
 
   std::string verdict(size_t position) const {
     const Finding& finding = report_.findings[position];
-    if (finding.level == Level::Observed) return fmt::format("[{}]", in_words(finding.level));
-    std::string text = fmt::format("[{} {}", to_string(finding.verdict), in_words(finding.level));
+    std::string text = finding.level == Level::Observed
+                           ? fmt::format("[{}", in_words(finding.level))
+                           : fmt::format("[{} {}", to_string(finding.verdict), in_words(finding.level));
     if (const CheckedCertificate* certificate = certificate_of(position))
       text += certificate->accepted
                   ? fmt::format("; certificate {} checked", certificate->id)

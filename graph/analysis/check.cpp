@@ -32,14 +32,18 @@ std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vec
 
 }  // namespace
 
-Rational value_at(const Graph& graph, NodeId output, size_t index, const std::vector<Rational>& numbers) {
+std::vector<Rational> values_at(const Graph& graph, NodeId output, const std::vector<Rational>& numbers) {
   std::map<NodeId, std::vector<Rational>> values = point(graph, numbers);
   for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
     if (values.contains(id)) continue;
     if (graph.node(id).role == Role::Apply) require_separate_samples(graph, id);
     values[id] = values_of(graph, id, values);
   }
-  const std::vector<Rational>& result = values.at(output);
+  return std::move(values.at(output));
+}
+
+Rational value_at(const Graph& graph, NodeId output, size_t index, const std::vector<Rational>& numbers) {
+  const std::vector<Rational> result = values_at(graph, output, numbers);
   if (index >= result.size()) throw Refused("the output has no such element");
   return result[index];
 }
@@ -110,6 +114,7 @@ std::string check_kind(std::string_view json, const Graph& graph, const Graph* o
   if (kind == "not-affine") return checker::check_witness(certificate, graph);
   if (kind == "unit-verdicts") return checker::check_units(certificate, graph);
   if (kind == "gradient") return checker::check_gradient(certificate, graph);
+  if (kind == "separability") return checker::check_separability(certificate, graph);
   if (kind == "rescaling-invariance") return checker::check_rescaling(certificate, graph);
   if (kind == "equivalence") return checker::check_equivalence(certificate, graph, *other);
   if (kind == "difference") return checker::check_difference(certificate, graph, *other);

@@ -17,6 +17,9 @@ std::vector<Rational> numbers(const std::vector<std::string>& texts);
 /// The nodes that a claim names as its frontier. Errors: Refused if it names one twice.
 std::set<NodeId> frontier_of(const nlohmann::json& claim, const Graph& graph);
 
+/// The elements of a node at a point, the elements of all inputs in order. Errors: Refused for what has no
+/// exact value, or a point of another size.
+std::vector<Rational> values_at(const Graph& graph, NodeId node, const std::vector<Rational>& point);
 /// Element `index` of a node at a point, the elements of all inputs in order. Errors: Refused if it has none.
 Rational value_at(const Graph& graph, NodeId node, size_t index, const std::vector<Rational>& point);
 
@@ -40,6 +43,9 @@ std::string check_witness(const nlohmann::json& certificate, const Graph& graph)
 
 /// "gradient": that of a smooth piece next to a point, or between those of the two sides of one kink.
 std::string check_gradient(const nlohmann::json& certificate, const Graph& graph);
+
+/// "separability": hyperplanes and multipliers for labelled points at nodes.
+std::string check_separability(const nlohmann::json& certificate, const Graph& graph);
 
 /// "rescaling-invariance".
 std::string check_rescaling(const nlohmann::json& certificate, const Graph& graph);

@@ -98,7 +98,7 @@ std::vector<Finding> region_findings(const Graph& graph) {
     add_outputs(graph, found, finding, evidence);
   } else {
     finding.sentences.push_back("regions are not counted: " + found.reason);
-    finding.sentences.push_back("regions_along counts them exactly on a segment between two samples");
+    finding.sentences.push_back("where data or a box is given, they are counted along straight lines");
   }
   if (bound) add_bound(*bound, finding, evidence);
   finding.evidence = evidence.dump();

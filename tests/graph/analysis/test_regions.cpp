@@ -8,6 +8,7 @@
 #include <random>
 
 #include "graph/analysis/exact.h"
+#include "graph/analysis/regions/segments.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -212,4 +213,29 @@ TEST_CASE("the bound by widths is never below the count") {
     CHECK(Rational(regions(graph, {.box = {{-4, 4}, {-4, 4}}}).activation_regions) <= bound->serra);
     CHECK(bound->serra <= bound->montufar);
   }
+}
+
+TEST_CASE("regions between points and the map at the first are reported, with the nearest facet") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 8});
+  const Value w = graph.parameter("w", Tensor::f32({8, 1}, {1, 0, 0, 0, 0, 0, 0, 0}));
+  const Value z = matmul(x, w);
+  graph.output("y", relu(z) + relu(z - 2.0));  // kinks at x[0] = 0 and x[0] = 2
+  Point from(8, Rational(0)), to = from;
+  from[0] = -1;
+  to[0] = 5;
+  const auto findings = segment_findings(graph, {from, to, from}, "samples");
+  REQUIRE_EQ(findings.size(), 1);
+  const Json evidence = Json::parse(findings[0].evidence);
+  CHECK(evidence["segments"] == Json({3, 3}));
+  CHECK(evidence["local_map"]["nearest_facet"]["squared_distance"] == "1");
+  CHECK(evidence["local_map"]["outputs"][0]["slope"][0] == 0);
+  CHECK(findings[0].verdict == Verdict::Proved);
+  const Json above = Json::parse(segment_findings(graph, {to}, "samples")[0].evidence);
+  CHECK(above["local_map"]["outputs"][0]["slope"][0] == 2);
+  CHECK(above["local_map"]["outputs"][0]["offset"] == -2);
+  CHECK(above["local_map"]["nearest_facet"]["squared_distance"] == "9");
+  const auto small = segment_findings(graph, {from, to}, "samples", {.points = 1, .map_points = 1});
+  CHECK(small[0].verdict == Verdict::Unknown);
+  CHECK(segment_findings(graph, {}, "samples").empty());
 }
