@@ -54,6 +54,12 @@ std::string sparsity_line(const Sparsity& sparsity) {
       100 * sparsity.zero_share(), layers, sparsity.dead(), sparsity.units(), sparsity.active_paths());
 }
 
+std::string symmetry_line(const EpochMetrics& metrics) {
+  return fmt::format(
+      "Noether sums up to {:.2g} of their terms; conserved quantities moved by up to {:.2g} of theirs",
+      metrics.noether.value_or(0), metrics.conserved_drift.value_or(0));
+}
+
 std::string json_line(const EpochMetrics& metrics) {
   nlohmann::ordered_json json{{"epoch", metrics.epoch}, {"loss", metrics.loss}};
   const auto add = [&](const char* key, const std::optional<double>& value) {
@@ -74,7 +80,8 @@ std::string json_line(const EpochMetrics& metrics) {
   }
   json["seconds"] = metrics.seconds;
   json["samples_per_second"] = metrics.samples_per_second;
-  if (metrics.noether) json["noether"] = *metrics.noether;
+  add("noether", metrics.noether);
+  add("conserved_drift", metrics.conserved_drift);
   for (const KinkCounts& it : metrics.kinks)
     json["kinks"].push_back({{"node", it.node},
                              {"operation", it.operation},

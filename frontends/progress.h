@@ -38,6 +38,9 @@ struct EpochMetrics {
   double seconds = 0;
   double samples_per_second = 0;
   std::optional<double> noether = {};  // the worst sum of the Noether test, as a share of its terms
+  /// How far the quantities that gradient flow conserves have come since training began, at most, as a share
+  /// of their terms. Where noether is asked for.
+  std::optional<double> conserved_drift = {};
   /// Zeros behind the activations in this epoch's steps, while the parameters changed.
   std::optional<Sparsity> sparsity = {};
   /// Of all steps of the epoch, by node; empty without TrainOptions::census.
@@ -51,6 +54,8 @@ std::string progress_line(const TrainProgress& progress);
 std::string epoch_line(const EpochMetrics& metrics);
 /// "zeros 48.2 % (51.0, 45.3 by layer), 3 of 128 units off on all samples, 0.27 of all paths fully active".
 std::string sparsity_line(const Sparsity& sparsity);
+/// "Noether sums up to 3e-07 of their terms; conserved quantities moved by up to 0.012 of theirs".
+std::string symmetry_line(const EpochMetrics& metrics);
 /// The metrics as one line of JSON: {"epoch": 3, "loss": 0.1234, "accuracy": 0.9621, ...}; what was not
 /// measured is left out. The census of kinks: "kinks": [{"node": "relu:0", "operation": "relu", "line":
 /// "main.cpp:12", "elements": 76800, "hits": 3, "ties": 0, "jumps": 0, "live": 2}, ...].

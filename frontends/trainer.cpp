@@ -265,6 +265,7 @@ class Training {
     metrics.kinks = totals.kinks;
     if (objective_.correct) metrics.accuracy = totals.accuracy();
     metrics.noether = std::exchange(worst_noether_, {});
+    if (noether_) metrics.conserved_drift = noether_->drift(parameters);
     if (!probes_.empty()) metrics.sparsity = totals.sparsity;
     if (data_.validation.size() > 0) validate_epoch(metrics, parameters);
     losses_.push_back(metrics.validation_loss.value_or(test.loss));

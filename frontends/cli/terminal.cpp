@@ -32,8 +32,9 @@ void ProgressDisplay::show(const TrainProgress& progress) {
 }
 
 void ProgressDisplay::show(const EpochMetrics& metrics) {
-  const std::string line =
-      epoch_line(metrics) + (metrics.sparsity ? "\n  " + sparsity_line(*metrics.sparsity) : "");
+  const std::string line = epoch_line(metrics) +
+                           (metrics.sparsity ? "\n  " + sparsity_line(*metrics.sparsity) : "") +
+                           (metrics.conserved_drift ? "\n  " + symmetry_line(metrics) : "");
   if (terminal_) return redraw(line);
   fmt::print("{}\n", line);
   std::fflush(stdout);

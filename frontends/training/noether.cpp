@@ -1,5 +1,7 @@
 #include "frontends/training/noether.h"
 
+#include <algorithm>
+
 #include "frontends/optimizers.h"
 
 namespace crease {
@@ -31,12 +33,28 @@ Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rule
 double NoetherTest::operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch) {
   if (group_.dimension() == 0) return 0;
   runner_.set_parameters(parameters);
+  take(parameters);
+  if (start_.empty()) start_ = conserved_quantities(network_, group_);
+  return worst(noether_sums(network_, group_, runner_(batch)));
+}
+
+double NoetherTest::drift(const std::map<std::string, Tensor>& parameters) {
+  if (start_.empty()) return 0;
+  take(parameters);
+  std::vector<SignedSum> change = conserved_quantities(network_, group_);
+  for (size_t k = 0; k < change.size(); ++k) {
+    change[k].sum -= start_[k].sum;
+    change[k].magnitude = std::max(change[k].magnitude, start_[k].magnitude);
+  }
+  return worst(change);
+}
+
+void NoetherTest::take(const std::map<std::string, Tensor>& parameters) {
   for (const NodeId id : network_.parameters()) {
     const std::string& name = network_.node(id).name;
     if (const auto found = parameters.find(name); found != parameters.end())
       network_.set_parameter(name, found->second);
   }
-  return worst(noether_sums(network_, group_, runner_(batch)));
 }
 
 }  // namespace crease

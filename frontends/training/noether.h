@@ -21,12 +21,19 @@ class NoetherTest {
   /// cannot be rescaled. Rounding gives about 1e-6 in f32.
   double operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch);
 
+  /// How far the conserved quantities are from where they were at the first call of the test: the greatest
+  /// change, as a share of the terms then and now. Gradient flow has 0; a step of gradient descent at rate
+  /// eta adds eta^2/2 sum E_p g_p^2, momentum and penalties more.
+  double drift(const std::map<std::string, Tensor>& parameters);
+
  private:
   static Graph gradients(const Objective& objective, const GradOptions& rules);
+  void take(const std::map<std::string, Tensor>& parameters);
 
   Graph network_;  // with the output that the group leaves alone
   ScalingGroup group_;
   Runner runner_;
+  std::vector<SignedSum> start_;  // conserved quantities
 };
 
 /// More than this is no rounding.

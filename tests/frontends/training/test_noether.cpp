@@ -22,9 +22,9 @@ Dataset two_classes(int64_t count, uint64_t seed) {
   return data;
 }
 
-TrainResult train_tested(const LossFunction& training_loss) {
+TrainResult train_tested(const LossFunction& training_loss, double rate = 0.3) {
   const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
-  TrainOptions options{.epochs = 2, .batch = 15, .optimizer = sgd({.learning_rate = 0.3})};
+  TrainOptions options{.epochs = 2, .batch = 15, .optimizer = sgd({.learning_rate = rate})};
   options.run.interpret = true;
   options.noether = true;
   options.training_loss = training_loss;
@@ -40,6 +40,20 @@ TEST_CASE("the Noether test passes through a training, and its worst sum is told
     CHECK_LT(*metrics.noether, 1e-4);
     CHECK_NE(json_line(metrics).find("\"noether\""), std::string::npos);
   }
+}
+
+TEST_CASE("conserved quantities drift with the square of the rate, and nearly not at all at small rates") {
+  const auto drift = [](double rate) {
+    const TrainResult result = train_tested({}, rate);
+    CHECK_NE(json_line(result.epochs[0]).find("\"conserved_drift\""), std::string::npos);
+    return result.epochs[0].conserved_drift.value();
+  };
+  // One epoch has four steps, each adds eta^2/2 sum E g^2; at these rates the gradients hardly change.
+  const double small = drift(0.01), twice = drift(0.02);
+  CHECK_GT(small, 0);
+  CHECK_LT(small, 1e-3);
+  CHECK_GT(twice / small, 3.5);
+  CHECK_LT(twice / small, 4.5);
 }
 
 TEST_CASE("a loss that sees the weights elsewhere fails the Noether test, and training ends") {
