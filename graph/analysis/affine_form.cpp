@@ -6,6 +6,7 @@
 
 #include "graph/analysis/affine_body.h"
 #include "graph/analysis/linearity.h"
+#include "graph/analysis/near_form.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/scalar/tape.h"
@@ -26,6 +27,13 @@ class BackwardWalk {
  public:
   BackwardWalk(const Graph& graph, const Linearity& facts, NodeId sink, const std::vector<NodeId>& cut)
       : graph_(graph), facts_(facts), sink_(sink), nodes_(affine_nodes(graph, facts, sink, cut)) {}
+
+  /// Takes constants without rational value from `near`, or walks the magnitudes of all coefficients.
+  BackwardWalk& with(const NearConstants& near, Coefficients coefficients) {
+    near_ = &near;
+    coefficients_ = coefficients;
+    return *this;
+  }
 
   FormOrReason run() {
     const int64_t count = elements(sink_);
@@ -52,6 +60,10 @@ class BackwardWalk {
     return false;
   }
 
+  Rational coefficient(const Rational& x) const {
+    return coefficients_ == Coefficients::Magnitudes ? x.abs() : x;
+  }
+
   bool is_data(NodeId id) const { return facts_.parts[at(id)] != Part::Constant; }
 
   /// Values of the constants that the sub-graph reads.
@@ -62,6 +74,10 @@ class BackwardWalk {
         if (!is_data(operand)) wanted.push_back(operand);
     for (const NodeId id : wanted) {
       if (constants_.contains(id)) continue;
+      if (near_ != nullptr && near_->values.contains(id)) {
+        constants_[id] = near_->values.at(id);
+        continue;
+      }
       auto values = evaluate_exactly(graph_, {}, std::span(&id, 1));
       if (!values) return refuse(id, "has no exact rational value");
       constants_[id] = std::move(values->at(id));
@@ -115,10 +131,10 @@ class BackwardWalk {
       for (size_t k = 0; k < data.size(); ++k) {
         if (!data[k] || body.slopes()[k].is_zero()) continue;
         auto& part = parts[node.operands[k]];
-        part.push_back({walk.read(k), walk.write(), body.slopes()[k]});
+        part.push_back({walk.read(k), walk.write(), coefficient(body.slopes()[k])});
         if (part.size() >= kChunk) add(node.operands[k], part, id);
       }
-      if (!body.offset().is_zero()) offsets.push_back({0, walk.write(), body.offset()});
+      if (!body.offset().is_zero()) offsets.push_back({0, walk.write(), coefficient(body.offset())});
       if (offsets.size() >= kChunk) add_offset(offsets, id);
     }
     for (auto& [operand, part] : parts) add(operand, part, id);
@@ -154,6 +170,8 @@ class BackwardWalk {
   std::map<NodeId, ExactValues> constants_;
   ExactMatrix offset_;
   std::string reason_;
+  const NearConstants* near_ = nullptr;
+  Coefficients coefficients_ = Coefficients::Signed;
 };
 
 /// Products that involve data in one evaluation of a body.
@@ -224,6 +242,11 @@ FormOrReason affine_form(const Graph& graph, const Linearity& facts, NodeId sink
   expect(facts.parts[at(sink)] == Part::Affine,
          "[affine_form] not an affine node: got {}, want a node of Part::Affine", describe(graph, sink));
   return BackwardWalk(graph, facts, sink, cut).run();
+}
+
+FormOrReason near_form(const Graph& graph, const Linearity& facts, NodeId sink,
+                       const std::vector<NodeId>& cut, const NearConstants& near, Coefficients coefficients) {
+  return BackwardWalk(graph, facts, sink, cut).with(near, coefficients).run();
 }
 
 int64_t multiplications(const Graph& graph, const Linearity& facts, NodeId id) {

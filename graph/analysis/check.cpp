@@ -111,6 +111,7 @@ std::string check_kind(std::string_view json, const Graph& graph, const Graph* o
   expect_graphs(certificate, graph, other);
   const std::string kind = certificate.at("kind").get<std::string>();
   if (kind == "affine-collapse") return checker::check_affine(certificate, graph);
+  if (kind == "affine-enclosure") return checker::check_affine_enclosure(certificate, graph);
   if (kind == "not-affine") return checker::check_witness(certificate, graph);
   if (kind == "unit-verdicts") return checker::check_units(certificate, graph);
   if (kind == "gradient") return checker::check_gradient(certificate, graph);

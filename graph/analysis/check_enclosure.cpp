@@ -68,8 +68,13 @@ Enclosure log_of(const Enclosure& x) {
 
 Enclosure sqrt_of(const Enclosure& x) {
   if (x.low.sign() < 0) throw Refused("the root of what may be negative");
-  const auto near = [](const Rational& y) { return Rational::of(std::sqrt(y.to_double())); };
-  const Rational step = Rational::dyadic(1, -36);
+  // One step of Newton's method doubles the digits of the guess.
+  const auto near = [](const Rational& y) {
+    const Rational guess = Rational::of(std::sqrt(y.to_double()));
+    if (guess.is_zero()) return guess;
+    return rounded(exactly((guess + y / guess) * Rational(1, 2))).low;
+  };
+  const Rational step = Rational::dyadic(1, -80);
   const Enclosure result{std::max(near(x.low) * (Rational(1) - step), Rational(0)),
                          near(x.high) * (Rational(1) + step)};
   if (result.low * result.low > x.low || result.high * result.high < x.high)
@@ -165,9 +170,9 @@ Enclosure combined(Combine combine, const Enclosure& a, const Enclosure& b) {
   return a;
 }
 
-using Known = std::map<NodeId, std::vector<Enclosure>>;
+}  // namespace
 
-std::vector<Enclosure> computed(const Graph& graph, NodeId id, const Known& known) {
+std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known) {
   const Node& node = graph.node(id);
   std::vector<Enclosure> result;
   if (node.role != Role::Apply) {
@@ -195,10 +200,8 @@ std::vector<Enclosure> computed(const Graph& graph, NodeId id, const Known& know
   return result;
 }
 
-}  // namespace
-
 std::vector<Enclosure> enclosed_values(const Graph& graph, NodeId node, const std::vector<Rational>& point) {
-  Known known;
+  EnclosedValues known;
   auto next = point.begin();
   for (const NodeId id : graph.inputs()) {
     const int64_t count = sample_size(graph.node(id).shape);
@@ -207,7 +210,7 @@ std::vector<Enclosure> enclosed_values(const Graph& graph, NodeId node, const st
   }
   if (next != point.end()) throw Refused("a point has too many numbers");
   for (const NodeId id : ancestors(graph, std::span(&node, 1)))
-    if (!known.contains(id)) known[id] = computed(graph, id, known);
+    if (!known.contains(id)) known[id] = enclosed_node(graph, id, known);
   return known.at(node);
 }
 

@@ -2,6 +2,7 @@
 // rational values can be compared too.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "graph/graph.h"
@@ -13,6 +14,12 @@ namespace crease::checker {
 struct Enclosure {
   Rational low, high;
 };
+
+using EnclosedValues = std::map<NodeId, std::vector<Enclosure>>;
+
+/// The elements of a node from those of its operands; of a leaf its stored numbers. Errors: as
+/// enclosed_values.
+std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known);
 
 /// The elements of a node at a point of the inputs (elements of all inputs in order), for one sample. Rounded
 /// outwards to multiples of 2^-160; exp by its series with the remainder, log and sqrt by guesses that exp

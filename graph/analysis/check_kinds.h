@@ -34,6 +34,8 @@ Replayed replayed_forms(const nlohmann::json& certificate, const Graph& graph,
 
 /// "affine-collapse" with AFFINE steps alone.
 std::string check_affine(const nlohmann::json& certificate, const Graph& graph);
+/// "affine-enclosure": an affine map of irrational numbers, each within an error.
+std::string check_affine_enclosure(const nlohmann::json& certificate, const Graph& graph);
 /// "affine-collapse" with steps about relus, over a box or all inputs.
 std::string check_piecewise_collapse(const nlohmann::json& certificate, const Graph& graph);
 /// "unit-verdicts".

@@ -5,6 +5,7 @@
 
 #include "graph/analysis/bounds/not_affine.h"
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/enclosed_form.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
@@ -267,6 +268,31 @@ void describe_form(const Graph& graph, const Linearity& facts, const AffineForm&
   evidence["b"] = claim["b"];
 }
 
+/// Fills a finding about a sink whose matrices are irrational, and enclosed.
+void describe_enclosure(const Graph& graph, const Linearity& facts, const EnclosedForm& near,
+                        Finding& finding, Json& evidence) {
+  const CollapseCost cost = collapse_cost(graph, facts, near.form);
+  std::string terms;
+  for (const NodeId id : near.form.frontier) {
+    const std::string key = name(graph, id);
+    terms += fmt::format("{} {} + ", near.form.frontier.size() == 1 ? "W'" : "W'[" + key + "]", key);
+  }
+  finding.verdict = Verdict::Proved;
+  finding.level = Level::Values;
+  finding.sentences = {
+      fmt::format(
+          "{} = {}b', each number within {:.2g} of the true, irrational one: {} nodes are one affine map",
+          spoken(graph, near.form.sink), terms, near.error.to_double(), near.form.nodes.size()),
+      fmt::format("multiplications a sample: {} as written ({} for this result alone), {} collapsed",
+                  cost.before, cost.owned, cost.dense)};
+  evidence["error"] = to_string(near.error);
+  evidence["mults_before"] = cost.before;
+  evidence["mults_private"] = cost.owned;
+  evidence["mults_after_dense"] = cost.dense;
+  evidence["worthwhile_dense"] = cost.pays();
+  finding.certificate = enclosure_certificate(graph, near);
+}
+
 Finding collapse_finding(const Graph& graph, const Linearity& facts, NodeId sink,
                          const LinearityOptions& options) {
   const std::vector<NodeId> nodes = affine_nodes(graph, facts, sink);
@@ -299,6 +325,8 @@ Finding collapse_finding(const Graph& graph, const Linearity& facts, NodeId sink
                                      options.matrix_limit)};
   } else if (const FormOrReason result = affine_form(graph, facts, sink); result.form) {
     describe_form(graph, facts, *result.form, finding, evidence);
+  } else if (const auto near = enclosed_form(graph, facts, sink); near.form) {
+    describe_enclosure(graph, facts, *near.form, finding, evidence);
   } else {
     finding.sentences = {claim + fmt::format(": {} layers", layers),
                          "its matrices are not known exactly: " + result.reason};

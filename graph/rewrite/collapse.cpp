@@ -5,6 +5,7 @@
 #include <set>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/enclosed_form.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
 #include "graph/analysis/single_convolution.h"
@@ -74,10 +75,16 @@ class Planner {
     if (reads_updated(graph_, nodes)) return {{}, "a parameter in it is trained"};
     if (facts_.frontiers[at(sink)].empty()) return {};
     auto result = affine_form(graph_, facts_, sink);
-    if (!result.form) return {{}, result.reason};
+    std::optional<Certificate> enclosure;
+    if (!result.form) {
+      const EnclosedFormOrReason near = enclosed_form(graph_, facts_, sink);
+      if (!near.form) return {{}, near.reason};
+      enclosure = enclosure_certificate(graph_, *near.form);
+      result.form = near.form->form;
+    }
     auto convolution = as_convolution(*result.form);
     if (convolution && convolution->multiplications >= std::min(dense, owned)) convolution.reset();
-    if (!convolution)
+    if (!convolution && !enclosure)
       if (const auto chain = chain_plan(graph_, facts_, *result.form);
           chain && chain->multiplications < owned)
         return segmented(*result.form, *chain, owned);
@@ -89,7 +96,7 @@ class Planner {
                    .boundaries = result.form->frontier,
                    .multiplications_before = owned,
                    .multiplications_after = after,
-                   .certificates = {affine_certificate(graph_, *result.form)}};
+                   .certificates = {enclosure ? *enclosure : affine_certificate(graph_, *result.form)}};
     plan.report.boundaries.push_back(sink);
     plan.segments = {std::move(*result.form)};
     return {std::move(plan), ""};
