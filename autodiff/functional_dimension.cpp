@@ -38,18 +38,36 @@ Columns columns_of(const Graph& graph, const FunctionalDimensionOptions& options
   return result;
 }
 
-/// Rank of the group's action on the entries that count.
-int64_t scaling_rank(const Graph& graph, const FunctionalDimensionOptions& options, const Columns& columns) {
-  const ScalingGroup group = scaling_group(graph, {.fixed = options.fixed});
+/// Rank of the group's action on the entries that count and for which `moves(column, parameter, element)`.
+template <class Moves>
+int64_t scaling_rank(const ScalingGroup& group, const Columns& columns, const Moves& moves) {
   std::vector<MatrixEntry> entries;
   for (const auto& [id, column] : columns.column) {
     const auto exponents = group.exponents(id);
     for (size_t i = 0; i < exponents.size(); ++i)
       for (const auto& [k, coefficient] : exponents[i])
-        if (column[i] >= 0) entries.push_back({k, column[i], coefficient});
+        if (column[i] >= 0 && moves(column[i], id, static_cast<int64_t>(i)))
+          entries.push_back({k, column[i], coefficient});
   }
   if (entries.empty()) return 0;
   return ExactMatrix::from(group.dimension(), columns.count, entries).rank(group.dimension());
+}
+
+/// A bound of the Jacobian's rank: its columns that are not 0, less the directions along orbits of the group,
+/// which it sends to 0. A rank that reaches it needs no further proof.
+int64_t greatest_rank(const Graph& graph, const ScalingGroup& group, const Columns& columns,
+                      const std::vector<std::vector<Rational>>& rows) {
+  std::vector<bool> used(static_cast<size_t>(columns.count));
+  for (const auto& row : rows)
+    for (size_t c = 0; c < row.size(); ++c)
+      if (!row[c].is_zero()) used[c] = true;
+  const auto most = static_cast<int64_t>(std::ranges::count(used, true));
+  for (const auto& [id, column] : columns.column)
+    for (size_t i = 0; i < column.size(); ++i)  // an orbit that leaves the entries that count bounds nothing
+      if (column[i] < 0 && graph.node(id).value.at(static_cast<int64_t>(i)) != 0) return most;
+  return most - scaling_rank(group, columns, [&](int64_t place, NodeId id, int64_t element) {
+           return used[static_cast<size_t>(place)] && graph.node(id).value.at(element) != 0;
+         });
 }
 
 /// The gradient of one element of one output, under one rule at kinks.
@@ -184,7 +202,8 @@ std::pair<std::vector<Point>, bool> points_for(const Graph& graph,
   return {random_points(dimension, options.samples, options.seed), false};
 }
 
-int64_t rank_of(const std::vector<std::vector<Rational>>& rows, int64_t columns) {
+/// At most `limit`, which is known to bound it.
+int64_t rank_of(const std::vector<std::vector<Rational>>& rows, int64_t columns, int64_t limit) {
   std::vector<MatrixEntry> entries;
   for (size_t r = 0; r < rows.size(); ++r)
     for (size_t c = 0; c < rows[r].size(); ++c)
@@ -192,7 +211,7 @@ int64_t rank_of(const std::vector<std::vector<Rational>>& rows, int64_t columns)
         entries.push_back({static_cast<int64_t>(r), static_cast<int64_t>(c), rows[r][c]});
   if (entries.empty()) return 0;
   const auto count = static_cast<int64_t>(rows.size());
-  return ExactMatrix::from(count, columns, entries).rank(std::min(count, columns));
+  return ExactMatrix::from(count, columns, entries).rank(std::min({count, columns, limit}));
 }
 
 }  // namespace
@@ -210,7 +229,8 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
     result.reason = "there is no parameter";
     return result;
   }
-  result.explained_by_scaling = scaling_rank(graph, options, columns);
+  const ScalingGroup group = scaling_group(graph, {.fixed = options.fixed});
+  result.explained_by_scaling = scaling_rank(group, columns, [](int64_t, NodeId, int64_t) { return true; });
   const auto [points, complete] = points_for(graph, options);
   const Jacobian left(graph, columns, Tie::left), middle(graph, columns, Tie::mid);
   std::vector<std::vector<Rational>> rows;
@@ -231,7 +251,7 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
   if (result.points == 0) return result;
   result.reason.clear();
   result.exact = complete;
-  result.dimension = rank_of(rows, columns.count);
+  result.dimension = rank_of(rows, columns.count, greatest_rank(graph, group, columns, rows));
   return result;
 }
 
