@@ -28,6 +28,15 @@ std::string point_text(const std::vector<Rational>& point) {
   return "[" + text + (point.size() > shown ? fmt::format(", ... ({})]", point.size()) : "]");
 }
 
+/// Both numbers, with as many digits as tell them apart.
+std::pair<std::string, std::string> distinct_texts(double a, double b) {
+  constexpr int least = 9, most = 17;
+  for (int digits = least;; ++digits) {
+    std::pair texts{fmt::format("{:.{}g}", a, digits), fmt::format("{:.{}g}", b, digits)};
+    if (texts.first != texts.second || digits == most) return texts;
+  }
+}
+
 void print_layers(const Graph& graph, const Equivalence& found) {
   constexpr size_t shown = 8;
   for (const LayerMatch& layer : found.layers) {
@@ -50,9 +59,10 @@ void print(const Graph& graph, const Equivalence& found) {
       return;
     case Verdict::Refuted: {
       const DifferenceWitness& witness = *found.witness;
-      fmt::print("DIFFERENT: {}[{}] is {:.9g} and {:.9g}, {:.3g} apart, at input {} ({})\n", witness.output,
-                 witness.index, witness.a.to_double(), witness.b.to_double(),
-                 (witness.a - witness.b).to_double(), point_text(witness.point), found.reason);
+      const auto [a, b] = distinct_texts(witness.a.to_double(), witness.b.to_double());
+      fmt::print("DIFFERENT: {}[{}] is {} and {}, {:.3g} apart, at input {} ({})\n", witness.output,
+                 witness.index, a, b, (witness.a - witness.b).to_double(), point_text(witness.point),
+                 found.reason);
       return;
     }
     case Verdict::Unknown: fmt::print("UNKNOWN: {}\n", found.reason); return;
