@@ -19,6 +19,7 @@ void add_dump(CLI::App& application, Action& action);
 void add_check(CLI::App& application, Action& action);
 void add_prove(CLI::App& application, Action& action);
 void add_balance(CLI::App& application, Action& action);
+void add_canonical(CLI::App& application, Action& action);
 void add_equivalent(CLI::App& application, Action& action);
 void add_simplify(CLI::App& application, Action& action);
 void add_doctor(CLI::App& application, Action& action);

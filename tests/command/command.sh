@@ -208,6 +208,9 @@ case_balance() {
   gives 0 'least over all networks' balance model -o real --real
   gives 0 'int8 after' balance model -o even --range int8
   gives 0 'fp16 after' balance model -o half --range fp16 --samples 8
+  gives 0 'factors differ from 1' canonical model -o form
+  gives 0 'units changed their place' canonical balanced -o same-form
+  cmp form/parameters.safetensors same-form/parameters.safetensors || complain 'two canonical forms of one network'
   gives 1 'is not a folder' balance nowhere -o other
   gives 1 'nope' balance model -o other --keep nope
   gives 2 'output is required' balance model
