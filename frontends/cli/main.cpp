@@ -2,6 +2,7 @@
 // interrupted.
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -10,6 +11,8 @@
 
 int main(int count, char** arguments) {
   using namespace crease::cli;
+  // A file that reaches the limit of its size is an error of writing it, as a full disk is, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App application{"crease: networks as graphs, differentiated, proved, and compiled to native code"};
   application.require_subcommand(1);
   application.footer("Example:\n  crease train --data digits --hidden 64 --epochs 20 --save my-model");

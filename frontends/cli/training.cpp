@@ -9,6 +9,7 @@
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/networks.h"
+#include "frontends/cli/saving.h"
 #include "frontends/cli/terminal.h"
 #include "frontends/losses.h"
 #include "frontends/training/train_log.h"
@@ -34,27 +35,24 @@ Model make_model(const TrainingSettings& settings, const LoadedData& data, const
   return model;
 }
 
-void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
-  save_model(folder, model);
-  save_checkpoint(folder, checkpoint);
-}
-
 /// Saves after the first epoch, then when the last time is a second ago: flushing to the disk takes longer
 /// than a small epoch.
 class Saver {
  public:
-  explicit Saver(std::optional<std::filesystem::path> folder) : folder_(std::move(folder)) {}
+  Saver(std::optional<std::filesystem::path> folder, Attempts& saves)
+      : folder_(std::move(folder)), saves_(&saves) {}
 
   template <class MakeModel>
   void operator()(const Checkpoint& checkpoint, MakeModel make_model_now) {
     const auto now = std::chrono::steady_clock::now();
     if (!folder_ || (saved_ && now - *saved_ < std::chrono::seconds(1))) return;
-    save(*folder_, make_model_now(), checkpoint);
+    (*saves_)([&] { save(*folder_, make_model_now(), checkpoint); });
     saved_ = std::chrono::steady_clock::now();
   }
 
  private:
   std::optional<std::filesystem::path> folder_;
+  Attempts* saves_;
   std::optional<std::chrono::steady_clock::time_point> saved_;
 };
 
@@ -168,7 +166,8 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   if (folder && !resume) save_model(*folder, make_model(settings, data, network, {}, {}));
   std::optional<TrainLog> log;
   if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
-  Saver saver(folder);
+  Attempts saves(display), lines(display);
+  Saver saver(folder, saves);
   TrainOptions options = train_options(settings, data.split);
   options.training_network = networks.training;
   options.resume = resume;
@@ -176,7 +175,9 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   options.should_stop = &StopRequest::came;
   options.checkpoint_seconds = places.checkpoint_seconds;
   if (folder)
-    options.on_checkpoint = [&](const Checkpoint& checkpoint) { save_checkpoint(*folder, checkpoint); };
+    options.on_checkpoint = [&](const Checkpoint& checkpoint) {
+      saves([&] { save_checkpoint(*folder, checkpoint); });
+    };
   options.on_epoch = [&](const EpochMetrics& metrics, const Checkpoint& checkpoint) {
     if (!checkpoint.best || checkpoint.best->epoch == metrics.epoch) kept = metrics;
     display.show(metrics);
@@ -184,7 +185,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
       display.end();
       fmt::print("{}", to_string(metrics.kinks));
     }
-    if (log) log->write(metrics);
+    if (log) lines([&] { log->write(metrics); });
     saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, kept); });
     return true;
   };
@@ -201,7 +202,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   const bool stopped = outcome.result.stopped;
   if (!folder && !stopped) return outcome;
   const std::filesystem::path place = folder.value_or("crease-interrupted");
-  save(place, outcome.model, outcome.result.checkpoint);
+  save_or_rescue(place, outcome.model, outcome.result.checkpoint);
   if (stopped) tell_interrupted(place, outcome.result.checkpoint);
   return outcome;
 }

@@ -76,7 +76,8 @@ struct Networks {
 
 /// Trains and draws progress. With a folder, model and checkpoint are saved there after epochs, at most once
 /// a second, within epochs, and at the end. When the user interrupts, the step is finished and both are
-/// saved, without a folder to `crease-interrupted`.
+/// saved, without a folder to `crease-interrupted`. A save that fails on the way is told and does not end the
+/// training; one that fails at the end: see save_or_rescue.
 TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data,
                              const Networks& networks, const TrainingPlaces& places,
                              const std::optional<Checkpoint>& resume = {});

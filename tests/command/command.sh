@@ -132,6 +132,25 @@ case_kill() {
   diff <(grep -o '"epoch":[0-9]*' whole.jsonl) <(grep -o '"epoch":[0-9]*' part.jsonl)
 }
 
+# A disk that is full, or a place that cannot be written, in the middle of a training.
+case_full_disk() {
+  local status=0
+  (ulimit -f 30; exec "$crease" train --epochs 3 --save small) > output 2>&1 || status=$?
+  [[ $status == 1 ]] || complain "at the limit of a file's size: status $status, want 1: $(cat output)"
+  grep -qF 'epoch 3/3' output || complain "the training ended early: $(cat output)"
+  grep -qF "small/checkpoint.safetensors': File too large" output || complain "no reason: $(cat output)"
+  [[ -z $(find small -name '.crease-*') ]] || complain "leaves $(find small -name '.crease-*')"
+  # The checkpoint's place is taken by a folder: every save fails, the last one too.
+  mkdir -p taken/checkpoint.safetensors rescue
+  TMPDIR=$folder/rescue gives 1 'training goes on' train --epochs 40 --save taken --checkpoint-seconds 0
+  [[ $(grep -c 'training goes on' output) == 1 ]] || complain "told more than once: $(cat output)"
+  grep -qF 'epoch 40/40' output || complain "the training ended early: $(cat output)"
+  local rescued
+  rescued=$(echo rescue/crease-unsaved-*)
+  grep -qF "go on with crease train --resume '$folder/$rescued'" output || complain "no way out: $(cat output)"
+  gives 0 'nothing to do' train --resume "$rescued"
+}
+
 case_experiment() {
   gives 0 'parameters are kept' train --epochs 60 --validation 0.25 --patience 3 --log log.jsonl --save model
   [[ $(wc -l < log.jsonl) == $(grep -c '^epoch' output) ]] || complain 'the log has not one line an epoch'
@@ -150,7 +169,7 @@ case_options() {
   for choice in '--optimizer nesterov' '--optimizer adagrad' '--optimizer rmsprop' '--optimizer adamw' \
     '--schedule cosine(0.1) --warm-up 1' '--schedule step(1,0.5)' '--schedule exponential(0.9)' \
     '--schedule plateau(1,0.5)' '--init gain --activation gelu' '--init orthogonal' '--init lsuv' \
-    '--activation maxout --pieces 3 --l1-activations 1e-5' '--activation prelu' '--batch-norm' \
+    '--activation maxout --pieces 3 --l1-activations 1e-5' '--activation prelu' '--activation swish --l1-activations 1e-5' '--batch-norm' \
     '--clip 1 --clip-value 0.5 --l1 1e-6 --l2 1e-6 --label-smoothing 0.1'; do
     # shellcheck disable=SC2086  # options and their values are words
     gives 0 'test accuracy' train --epochs 2 $choice

@@ -1,0 +1,59 @@
+#include "frontends/cli/saving.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <system_error>
+
+#include "graph/error.h"
+
+namespace crease::cli {
+namespace {
+
+/// Where model and checkpoint are then; empty if they could not be saved there either.
+std::filesystem::path rescue(const Model& model, const Checkpoint& checkpoint) {
+  std::error_code problem;
+  const std::filesystem::path temporary = std::filesystem::temp_directory_path(problem);
+  if (problem) return {};
+  const std::filesystem::path folder = temporary / fmt::format("crease-unsaved-{}", ::getpid());
+  try {
+    save(folder, model, checkpoint);
+  } catch (const Error&) {
+    std::filesystem::remove_all(folder, problem);
+    return {};
+  }
+  return folder;
+}
+
+}  // namespace
+
+void Attempts::operator()(const std::function<void()>& action) {
+  try {
+    action();
+    told_.clear();
+  } catch (const Error& problem) {
+    if (told_ == problem.what()) return;
+    told_ = problem.what();
+    display_->end();
+    fmt::print(stderr, "crease: {}; training goes on, the next save may succeed\n", told_);
+  }
+}
+
+void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
+  save_model(folder, model);
+  save_checkpoint(folder, checkpoint);
+}
+
+void save_or_rescue(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
+  try {
+    save(folder, model, checkpoint);
+  } catch (const Error& problem) {
+    const std::filesystem::path place = rescue(model, checkpoint);
+    expect(!place.empty(), "{}; nor can the temporary folder", problem.what());
+    fail("{}; all is saved in '{}' instead: go on with crease train --resume '{}'", problem.what(),
+         place.string(), place.string());
+  }
+}
+
+}  // namespace crease::cli

@@ -1,0 +1,32 @@
+// Saving that loses nothing: a full disk or a folder that became read-only ends no training, and what was
+// learned by its end is kept elsewhere.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "frontends/cli/terminal.h"
+#include "frontends/model.h"
+
+namespace crease::cli {
+
+/// Does what may fail now and succeed later. A failure is told on standard error, once for each message.
+class Attempts {
+ public:
+  explicit Attempts(ProgressDisplay& display) : display_(&display) {}
+  void operator()(const std::function<void()>& action);
+
+ private:
+  ProgressDisplay* display_;
+  std::string told_;
+};
+
+/// Model and checkpoint to a folder. Errors: Error with the system's reason.
+void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint);
+
+/// The same. Where that fails, both go to a folder `crease-unsaved-PROCESS` among the system's temporary
+/// files. Errors: the Error of the first failure, with the place where both are.
+void save_or_rescue(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint);
+
+}  // namespace crease::cli
