@@ -15,7 +15,7 @@ Layer mlp(const std::vector<int64_t>& sizes, const Layer& activation, const Line
 Graph network(const Layer& layer, int64_t features, Type type = Type::f32, Mode mode = Mode::Evaluation,
               std::source_location where = std::source_location::current());
 
-/// The activation of that name in the catalogue, such as "relu" or "tanh".
+/// The activation of that name in the catalogue, such as "relu" or "tanh"; "swish" is silu.
 /// Errors: Error that lists the names.
 Op activation_named(const std::string& name);
 

@@ -94,7 +94,7 @@ Graph scaled_by_data(const Graph& network, const Dataset& data) {
 std::string activation_operation(const TrainingSettings& settings) {
   // A randomised rectifier is a prelu in training, when penalties count.
   if (settings.activation == "rrelu") return "prelu";
-  return settings.activation == "rrelu" ? "prelu" : settings.activation;
+  return settings.activation == "swish" ? "silu" : settings.activation;
 }
 
 Networks make_networks(const TrainingSettings& settings, const Dataset& data) {

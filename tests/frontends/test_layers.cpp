@@ -103,6 +103,7 @@ TEST_CASE("mlp puts the activation between linear layers only") {
 
 TEST_CASE("activations are found by name") {
   CHECK(activation_named("relu").name == "relu");
+  CHECK(activation_named("swish").name == "silu");
   CHECK_THROWS_WITH_AS(activation_named("rule"), doctest::Contains("unknown name 'rule': the catalogue has"),
                        Error);
   CHECK_THROWS_AS(activation_named("matmul"), Error);
