@@ -52,6 +52,40 @@ async function checkKeyboard() {
   for (const box of boxes) box.focus();
 }
 
+/// A press on a tile shows one verdict alone, another press all of them again.
+function checkTiles() {
+  const shown = () => [...document.querySelectorAll(".finding")].filter((finding) => !finding.hidden);
+  const all = shown().length;
+  let sum = 0;
+  for (const tile of document.querySelectorAll("button.tile")) {
+    tile.click();
+    const kind = tile.querySelector("span").textContent, number = Number(tile.querySelector("strong").textContent);
+    check(shown().length === number && shown().every((finding) => finding.classList.contains(kind)), `the tile ${kind} shows ${shown().length}`);
+    sum += number;
+    tile.click();
+  }
+  check(sum === all && shown().length === all, `tiles count ${sum} of ${all} findings`);
+}
+
+/// Names of nodes lead to their boxes, names of certificates to what is there; every unit has its bar.
+function checkLinks(drawing, report) {
+  for (const link of document.querySelectorAll(".finding a")) {
+    link.click();
+    const focused = document.activeElement.getAttribute("aria-label");
+    const box = drawing.boxes.find(({ members }) => members.some(({ key }) => key === link.textContent));
+    if (link.textContent.startsWith("%")) check(box && focused === box.label, `${link.textContent} leads to ${focused}`);
+    else check(document.querySelector(`${link.getAttribute("href")}[open]`), `${link.textContent} opens nothing`);
+  }
+  for (const node of report.findings.filter(({ id }) => id === "units").flatMap(({ evidence }) => evidence.units)) {
+    const box = drawing.boxes.findIndex(({ members }) => members.some(({ key }) => key === node.node));
+    document.querySelectorAll("svg g[role=button]")[box].focus();
+    const bars = [...document.querySelectorAll("#detail .bar")].map((bar) => bar.title);
+    check(bars.length >= Math.min(256, node.intervals.length), `${node.node} has ${bars.length} bars`);
+    const [low] = node.intervals[0];
+    check(bars.some((title) => title.startsWith(`unit 0: ${shortNumber(toNumber(low))} to`)), `no bar of ${node.node} shows ${low}`);
+  }
+}
+
 /// Exact pieces tile the square, and each is named when it has the focus.
 function checkFolds() {
   const { folds } = JSON.parse(document.getElementById("data").textContent);
@@ -82,6 +116,8 @@ async function checkPage() {
   check(performance.getEntriesByType("resource").length === 0, "the page asked for a resource");
   if (!network.reason) checkOutputs(network, facts.title !== "smooth" && facts.title !== "400 layers");
   await checkKeyboard();
+  checkTiles();
+  checkLinks(drawing, report);
   const sliders = await checkSliders();
   check(sliders || facts.title !== "digits", "digits must have sliders");
   if (Object.values(facts.inputs).flat().length === 2) {

@@ -62,7 +62,7 @@ function showTiles(place, report) {
   const filters = ["proved", "refuted", "unknown", "observed"].map((kind) => {
     const number = spoken.filter((finding) => kindOf(finding) === kind).length;
     const tile = element("button", { class: `tile ${kind}`, type: "button", "aria-pressed": "false" },
-      element("b", {}, String(number)), element("span", {}, kind));
+      element("strong", {}, String(number)), element("span", {}, kind));
     tile.addEventListener("click", () => {
       const alone = tile.getAttribute("aria-pressed") === "false";
       filters.forEach((other) => other.setAttribute("aria-pressed", String(alone && other === tile)));
@@ -76,7 +76,7 @@ function showTiles(place, report) {
     [`${certificates.filter(({ checked }) => checked).length} of ${certificates.length}`, "certificates checked"],
     [report.cost.parameters.toLocaleString("en"), "parameters"],
     [report.cost.operations.toLocaleString("en"), "operations a sample"],
-  ].map(([number, words]) => element("div", { class: "tile" }, element("b", {}, number), element("span", {}, words)));
+  ].map(([number, words]) => element("div", { class: "tile" }, element("strong", {}, number), element("span", {}, words)));
   place.append(...filters, ...plain);
 }
 
