@@ -6,6 +6,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/emit_kernel.h"
+#include "jit/emit/parallel.h"
 
 namespace crease {
 namespace {
@@ -251,6 +252,7 @@ class ProgramEmitter {
     auto* type = llvm::FunctionType::get(builder_.getVoidTy(), types, false);
     made = function(program_.kernels[k].name, type, llvm::Function::InternalLinkage);
     made->addFnAttr(llvm::Attribute::NoInline);
+    made->addFnAttr(movable_attribute);
     // Straight code that runs once a step: selecting its instructions one by one is several times faster.
     if (program_.kernels[k].loops.empty()) made->addFnAttr(llvm::Attribute::OptimizeNone);
     // Different homes never overlap while both are in use.

@@ -9,6 +9,7 @@
 #include "jit/emit/emit_program.h"
 
 #include "jit/emit/optimise.h"
+#include "jit/emit/parallel.h"
 #include "jit/native.h"
 
 namespace crease {
@@ -62,7 +63,10 @@ NativeCode generate(const Kernels& program, const Schedule& schedule, const Memo
   llvm::Module module("crease", context);
   module.setDataLayout(target->createDataLayout());
   module.setTargetTriple(machine.triple);
-  emit_program(module, machine, program, schedule, memory, options.profile);
+  const auto emit = [&](llvm::Module& to) {
+    emit_program(to, machine, program, schedule, memory, options.profile);
+  };
+  emit(module);
   watch.lap("emit");
   verify(module);
   watch.lap("verify");
@@ -71,13 +75,21 @@ NativeCode generate(const Kernels& program, const Schedule& schedule, const Memo
     dumps.assembly = assembly_of(*target, module);
     watch.lap("dump");
   }
-  llvm::SmallVector<char, 0> object = object_of(*target, module);
+  const size_t parts = parts_of(module, machine);
+  OtherParts others(parts, machine, options.optimisation, emit);
+  if (parts > 1) keep_part(module, 0, parts);
+  std::vector<llvm::SmallVector<char, 0>> objects;
+  objects.push_back(object_of(*target, module));
+  for (llvm::SmallVector<char, 0>& object : others.take()) objects.push_back(std::move(object));
   watch.lap("codegen");
 
   auto made = std::make_unique<NativeCode::Implementation>();
   made->jit = checked(llvm::orc::LLJITBuilder().create(), "cannot map code into this process");
-  auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), "step", false);
-  checked(made->jit->addObjectFile(std::move(buffer)), "cannot load the compiled program");
+  for (size_t part = 0; part < objects.size(); ++part) {
+    auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(objects[part]),
+                                                                  fmt::format("step{}", part), false);
+    checked(made->jit->addObjectFile(std::move(buffer)), "cannot load the compiled program");
+  }
   const auto address = checked(made->jit->lookup("step"), "cannot link the compiled program");
   made->step = address.toPtr<StepFunction>();
   watch.lap("link");
