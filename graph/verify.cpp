@@ -303,24 +303,28 @@ bool takes_its_place(const Graph& before, const Rewrite& after, const Node& old,
 void check_conventions(const Graph& before, const Graph& after, NodeId id, NodeId moved,
                        const std::string& pass) {
   const Node &old = before.node(id), &fresh = after.node(moved);
-  if (!old.op || !fresh.op || !old.op->body.expression.same(fresh.op->body.expression)) return;
-  ensure(conventions(*old.op) == conventions(*fresh.op),
-         "[{}] node {} became node {} and changed its order or its slope at 0", pass, describe(before, id),
-         describe(after, moved));
+  if (!old.op || !fresh.op || old.op == fresh.op) return;
+  if (!old.op->body.expression.same(fresh.op->body.expression)) return;
+  if (conventions(*old.op) == conventions(*fresh.op)) return;
+  ensure(false, "[{}] node {} became node {} and changed its order or its slope at 0", pass,
+         describe(before, id), describe(after, moved));
 }
 
 void check_moved_node(const Graph& before, const Rewrite& after, NodeId id, const std::string& pass) {
   const Graph& graph = after.graph;
   const NodeId moved = after.new_id[static_cast<size_t>(id)];
-  ensure(moved >= -1 && moved < graph.size(), "[{}] node {} went to %{} of a graph with {} nodes", pass,
-         describe(before, id), moved, graph.size());
+  // The texts are made only where they are needed: this runs for every node of every pass.
+  if (moved < -1 || moved >= graph.size())
+    ensure(false, "[{}] node {} went to %{} of a graph with {} nodes", pass, describe(before, id), moved,
+           graph.size());
   if (moved < 0) return;
   const Node &old = before.node(id), &fresh = graph.node(moved);
-  ensure(fresh.shape == old.shape && fresh.type == old.type,
-         "[{}] node {} was {}{} and became {}{} (node {})", pass, describe(before, id), to_string(old.type),
-         to_string(old.shape), to_string(fresh.type), to_string(fresh.shape), describe(graph, moved));
+  if (fresh.shape != old.shape || fresh.type != old.type)
+    ensure(false, "[{}] node {} was {}{} and became {}{} (node {})", pass, describe(before, id),
+           to_string(old.type), to_string(old.shape), to_string(fresh.type), to_string(fresh.shape),
+           describe(graph, moved));
   check_conventions(before, graph, id, moved, pass);
-  if (!is_kinked(old) || !is_kinked(fresh) || old.tie == fresh.tie) return;
+  if (old.tie == fresh.tie || !is_kinked(old) || !is_kinked(fresh)) return;
   ensure(takes_its_place(before, after, old, moved), "[{}] kinked node {} had {} and became node {} with {}",
          pass, describe(before, id), tie_text(old.tie), describe(graph, moved), tie_text(fresh.tie));
 }

@@ -31,12 +31,13 @@ int64_t points_of(const Loops& loops) {
 }
 
 bool is_foldable(const Node& node, const std::vector<Value>& operands) {
-  if (node.role != Role::Apply || has_named_size(node) || points_of(node.loops) > most_points) return false;
+  if (node.role != Role::Apply) return false;
   int64_t bytes = 0;
   for (const Value& operand : operands) {
     if (operand.node().role != Role::Constant) return false;
     bytes += operand.node().value.bytes();
   }
+  if (has_named_size(node) || points_of(node.loops) > most_points) return false;
   return element_count(sizes_of(node.shape)) * size_of(node.type) <= std::max(bytes, always_worth_bytes);
 }
 
