@@ -274,10 +274,17 @@ bool serves_bits(const Kernel& kernel, const KernelSchedule& plan, int buffer) {
          });
 }
 
+/// Short rows that make whole vectors together: padding each would keep the loops over them apart.
+bool has_short_rows(const Shape& shape) {
+  if (shape.size() < 2 || shape[shape.size() - 2].is_symbol()) return false;
+  const int64_t row = shape.back().size();
+  return row < 16 && 16 % std::max<int64_t>(row, 1) == 0 && row * shape[shape.size() - 2].size() % 16 == 0;
+}
+
 bool may_be_bits(const Kernels& program, int number) {
   const Buffer& it = program.buffers[static_cast<size_t>(number)];
   return it.kind == BufferKind::Intermediate && it.type == Type::boolean && it.alias < 0 &&
-         !it.shape.empty() && !it.shape.back().is_symbol() &&
+         !it.shape.empty() && !it.shape.back().is_symbol() && !has_short_rows(it.shape) &&
          std::ranges::none_of(program.buffers, [&](const Buffer& b) { return b.alias == number; });
 }
 

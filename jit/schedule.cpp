@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 #include "graph/error.h"
 #include "jit/address.h"
@@ -162,10 +163,36 @@ struct Jams {
   int turns() const { return first.turns * second.turns; }
 };
 
+/// How often per innermost point something runs that only these loops change: it is computed where the last
+/// of them is known.
+double share_of(uint64_t loops, const KernelSchedule& plan) {
+  const auto has = [&](int loop) {
+    if ((loops >> loop & 1) != 0) return true;
+    for (size_t other = 0; other < plan.absorbed_by.size(); ++other)
+      if (plan.absorbed_by[other] == loop && (loops >> other & 1) != 0) return true;
+    return false;
+  };
+  double share = 1;
+  for (const ScheduledLoop& scheduled : plan.inner | std::views::reverse) {
+    if (has(scheduled.loop)) break;
+    const int step = scheduled.loop == plan.vector_loop ? plan.lanes : 1;
+    share /= std::max(1.0, std::ceil(estimate(scheduled.extent) / step));
+  }
+  return share;
+}
+
+/// Turns of a jam that read other cache lines: steps of a few elements mostly stay within one.
+int lines_of(const Address& address, const Jam& jam) {
+  if (jam.loop < 0 || !address.values.empty()) return jam.turns;
+  const Extent stride = address.stride(jam.loop);
+  return stride.is_constant() && std::abs(stride.factor) <= 2 ? 1 : jam.turns;
+}
+
 /// Cycles of one innermost point of a kernel under a jam: what does not change with a jammed loop is shared
-/// by its turns. Vectors and reads count more.
-double jammed_cost(const Kernel& kernel, const std::vector<uint64_t>& loops, int vector_loop,
-                   const Jams& jams) {
+/// by its turns. Vectors count more, and most of all the cache lines that they are read from: they come from
+/// the second cache or further, half as fast as they are multiplied.
+double jammed_cost(const Kernel& kernel, const std::vector<Buffer>& buffers,
+                   const std::vector<uint64_t>& loops, const KernelSchedule& plan, const Jams& jams) {
   const uint64_t outer = (uint64_t{1} << kernel.outer) - 1;
   const auto turns = [&](size_t i, const Jam& jam) {
     return jam.loop >= 0 && (loops[i] >> jam.loop & 1) != 0 ? jam.turns : 1;
@@ -173,15 +200,24 @@ double jammed_cost(const Kernel& kernel, const std::vector<uint64_t>& loops, int
   double cost = 0;
   for (size_t i = 0; i < kernel.code.size(); ++i) {
     if ((loops[i] & ~outer) == 0) continue;
-    const bool vector = vector_loop >= 0 && (loops[i] >> vector_loop & 1) != 0;
-    cost += (vector ? 3.0 : 1.0) * turns(i, jams.first) * turns(i, jams.second);
+    const Instruction& it = kernel.code[i];
+    const bool vector = plan.vector_loop >= 0 && (loops[i] >> plan.vector_loop & 1) != 0;
+    double each =
+        (vector && it.type != Type::boolean ? 3.0 : 1.0) * turns(i, jams.first) * turns(i, jams.second);
+    if (vector && it.kind == InstructionKind::Read) {
+      const Address address = address_of(it.place, memory_shape(buffers[static_cast<size_t>(it.buffer)]));
+      each += 3.0 * std::min(lines_of(address, jams.first), turns(i, jams.first)) *
+              std::min(lines_of(address, jams.second), turns(i, jams.second));
+    }
+    cost += each * share_of(loops[i], plan);
   }
   return cost / jams.turns();
 }
 
 /// Reductions that read the same elements for many results, convolutions above all: several results at once,
 /// as many as there are registers to sum them in.
-void choose_jam(const Kernel& kernel, const Traffic& traffic, const Machine& machine, KernelSchedule& plan) {
+void choose_jam(const Kernel& kernel, const std::vector<Buffer>& buffers, const Traffic& traffic,
+                const Machine& machine, KernelSchedule& plan) {
   if (kernel.reductions.empty() || kernel.reductions.size() > 2 || is_scatter(kernel)) return;
   std::vector<Jam> candidates{{-1, 1}};
   for (const ScheduledLoop& loop : plan.outer) {
@@ -195,13 +231,13 @@ void choose_jam(const Kernel& kernel, const Traffic& traffic, const Machine& mac
   const std::vector<uint64_t> loops = dependences(kernel);
   const int most = machine.vector_registers * 3 / 4 / static_cast<int>(kernel.reductions.size());
   Jams best;
-  const double alone = jammed_cost(kernel, loops, plan.vector_loop, best);
+  const double alone = jammed_cost(kernel, buffers, loops, plan, best);
   double least = alone;
   for (const Jam& first : candidates)
     for (const Jam& second : candidates) {
       const Jams jams{first, second};
       if (first.loop == second.loop || jams.turns() > most) continue;
-      const double cost = jammed_cost(kernel, loops, plan.vector_loop, jams);
+      const double cost = jammed_cost(kernel, buffers, loops, plan, jams);
       // Turns that share little only hide the time that a sum across lanes takes: four are enough of code.
       if (jams.turns() > 4 && cost > 0.85 * alone) continue;
       // Equal reads saved: the greater number of turns.
@@ -281,7 +317,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
   choose_vector_loop(kernel, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
-  choose_jam(kernel, traffic, machine, plan);
+  choose_jam(kernel, buffers, traffic, machine, plan);
   widen(kernel, traffic, plan);
   return plan;
 }

@@ -363,6 +363,7 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
   const auto lanes = static_cast<unsigned>(schedule_.lanes);
   auto* form = llvm::FixedVectorType::get(element, lanes);
   llvm::Value* mask = lanes_mask(scope, condition);
+  if (is_every_second(scope, access)) return load_every_second(pointer, form, align, mask);
   if (!is_contiguous(scope, access)) {
     if (mask == nullptr)
       mask = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(builder.getInt1Ty(), lanes));
@@ -371,6 +372,39 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
   }
   if (mask == nullptr) return builder.CreateAlignedLoad(form, pointer, align);
   return builder.CreateMaskedLoad(form, pointer, align, mask, llvm::Constant::getNullValue(form));
+}
+
+bool KernelValues::is_every_second(const Scope& scope, size_t access) const {
+  const Address& it = address(access);
+  return it.stride(schedule_.vector_loop).is(2) &&
+         std::ranges::none_of(it.values, [&](const Address::Step& step) {
+           return scope.values[static_cast<size_t>(step.number)]->getType()->isVectorTy();
+         });
+}
+
+/// Twice the lanes: each of `mask` (null: all) followed by one that does not count. What lies between and
+/// after the elements may not be ours.
+llvm::Value* KernelValues::every_second(llvm::Value* mask, unsigned lanes) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  auto* form = llvm::FixedVectorType::get(builder.getInt1Ty(), lanes);
+  if (mask == nullptr) mask = llvm::Constant::getAllOnesValue(form);
+  std::vector<int> order;
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    order.insert(order.end(), {static_cast<int>(lane), static_cast<int>(lanes + lane)});
+  return builder.CreateShuffleVector(mask, llvm::Constant::getNullValue(form), order);
+}
+
+/// Two masked vectors and a shuffle are far cheaper than a gather.
+llvm::Value* KernelValues::load_every_second(llvm::Value* pointer, llvm::FixedVectorType* form,
+                                             llvm::Align align, llvm::Value* mask) {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  const unsigned lanes = form->getNumElements();
+  auto* wide = llvm::FixedVectorType::get(form->getElementType(), 2 * lanes);
+  std::vector<int> order;
+  for (unsigned lane = 0; lane < lanes; ++lane) order.push_back(static_cast<int>(2 * lane));
+  llvm::Value* both = builder.CreateMaskedLoad(wide, pointer, align, every_second(mask, lanes),
+                                               llvm::Constant::getNullValue(wide));
+  return builder.CreateShuffleVector(both, order);
 }
 
 void KernelValues::write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition) {
@@ -397,6 +431,14 @@ void KernelValues::write(Scope& scope, size_t access, int buffer, llvm::Value* v
   llvm::Value* pointer = emitter_.element(arguments_.pointers.at(buffer), emit_offset(scope, access), type);
   if (!value->getType()->isVectorTy()) return write_scalar(pointer, value, condition);
   llvm::Value* mask = lanes_mask(scope, condition);
+  if (is_every_second(scope, access)) {
+    const auto lanes = static_cast<unsigned>(schedule_.lanes);
+    std::vector<int> order;
+    for (unsigned lane = 0; lane < lanes; ++lane) order.insert(order.end(), {static_cast<int>(lane), -1});
+    builder.CreateMaskedStore(builder.CreateShuffleVector(value, order), pointer, align,
+                              every_second(mask, lanes));
+    return;
+  }
   if (!is_contiguous(scope, access)) {
     if (mask == nullptr) mask = emit_constant(emitter_, Type::boolean, 1, schedule_.lanes);
     builder.CreateMaskedScatter(value, lane_pointers(scope, access, pointer, type), align, mask);

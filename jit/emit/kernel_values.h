@@ -85,6 +85,10 @@ class KernelValues {
   void write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition);
   llvm::Value* lanes_mask(const Scope& scope, llvm::Value* condition) const;
   bool is_contiguous(const Scope& scope, size_t access) const;
+  bool is_every_second(const Scope& scope, size_t access) const;
+  llvm::Value* every_second(llvm::Value* mask, unsigned lanes);
+  llvm::Value* load_every_second(llvm::Value* pointer, llvm::FixedVectorType* form, llvm::Align align,
+                                 llvm::Value* mask);
   llvm::Value* zero_memory();
   const Address& address(size_t access) const { return addresses_[access_[access]]; }
   llvm::Value* same_form(llvm::Value* value, bool vector) const;
