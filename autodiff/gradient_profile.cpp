@@ -52,8 +52,12 @@ struct Link {
 class Predictor {
  public:
   explicit Predictor(const Graph& graph) : graph_(graph), facts_(linearity(graph)) {
-    for (const ActivationUse& use : activations(graph))
+    for (const ActivationUse& use : activations(graph)) {
+      // No gradient passes steps, such as the floor by which a softmax shifts: that says nothing of layers.
+      const Scalar slope_of = slope(use.body, 0, Side::Left);
+      if (slope_of.kind() == ScalarKind::Constant && slope_of.constant() == 0) continue;
       for (const NodeId id : use.nodes) bodies_.emplace(id, use.body);
+    }
   }
 
   const std::map<NodeId, Scalar>& bodies() const { return bodies_; }

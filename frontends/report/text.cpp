@@ -165,7 +165,8 @@ std::vector<std::string> shortened(const std::vector<std::string>& all, size_t l
       sections.back().push_back(line);
     }
   std::vector<size_t> shown(sections.size(), 0);
-  size_t room = limit - 1;
+  const auto empty = static_cast<size_t>(std::ranges::count(all, std::string()));
+  size_t room = all.size() - empty <= limit ? limit : limit - 1;
   for (bool more = true; more && room > 0;) {
     more = false;
     for (size_t k = 0; k < sections.size() && room > 0; ++k)
@@ -182,7 +183,8 @@ std::vector<std::string> shortened(const std::vector<std::string>& all, size_t l
                  sections[k].begin() + static_cast<std::ptrdiff_t>(shown[k]));
     left += sections[k].size() - shown[k];
   }
-  lines.push_back(fmt::format("... {} more line{}", left, left == 1 ? "" : "s"));
+  // Without the empty lines between sections all may fit.
+  if (left > 0) lines.push_back(fmt::format("... {} more line{}", left, left == 1 ? "" : "s"));
   return lines;
 }
 

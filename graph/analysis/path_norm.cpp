@@ -74,10 +74,13 @@ PathNorm path_norm(const Graph& graph, const PathOptions& options) {
   if (size.points <= options.exact_points) {
     norm.exact_l1 = sweep(PathRule::L1, Rational());
     if (norm.reason.empty()) norm.exact_l2_squared = sweep(PathRule::L2Squared, Rational());
-    if (!norm.reason.empty()) return {.exact_l1 = {}, .exact_l2_squared = {}, .reason = norm.reason};
-    norm.l1 = RoundedUp::up(norm.exact_l1->to_double());
-    norm.l2_squared = RoundedUp::up(norm.exact_l2_squared->to_double());
-    return norm;
+    if (norm.reason.empty()) {
+      norm.l1 = RoundedUp::up(norm.exact_l1->to_double());
+      norm.l2_squared = RoundedUp::up(norm.exact_l2_squared->to_double());
+      return norm;
+    }
+    // Irrational weights still have bounds.
+    norm = {};
   }
   norm.l1 = sweep(PathRule::L1, RoundedUp()).value;
   if (norm.reason.empty()) norm.l2_squared = sweep(PathRule::L2Squared, RoundedUp()).value;
@@ -92,11 +95,11 @@ LipschitzBound lipschitz_bound(const Graph& graph, const PathOptions& options) {
   if (!result.reason.empty()) return result;
   if (size.points <= options.exact_points) {
     PathSums<Rational> sums = path_sums<Rational>(graph, PathRule::Lipschitz);
-    result.reason = std::move(sums.reason);
-    if (!result.reason.empty()) return result;
-    result.exact = greatest(sums.outputs);
-    result.bound = RoundedUp::up(result.exact->to_double());
-    return result;
+    if (sums.reason.empty()) {
+      result.exact = greatest(sums.outputs);
+      result.bound = RoundedUp::up(result.exact->to_double());
+      return result;
+    }
   }
   PathSums<RoundedUp> sums = path_sums<RoundedUp>(graph, PathRule::Lipschitz);
   result.reason = std::move(sums.reason);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "graph/analysis/bounds/directed.h"
+#include "graph/analysis/bounds/node_bounds.h"
 #include "graph/analysis/degree.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
@@ -29,6 +30,12 @@ void assign(Rational& number, const Rational& x, PathRule rule) { number = sized
 void assign(RoundedUp& number, const Rational& x, PathRule rule) {
   number = {RoundedUp::up(sized(x, rule).to_double())};
 }
+/// Whether a body reads argument k.
+bool mentions(const Scalar& e, size_t k) {
+  if (e.kind() == ScalarKind::Argument) return static_cast<size_t>(e.position()) == k;
+  return std::ranges::any_of(e.terms(), [&](const Scalar& term) { return mentions(term, k); });
+}
+
 bool is_zero(const Rational& x) { return x.is_zero(); }
 bool is_zero(const RoundedUp& x) { return x.value == 0; }
 
@@ -210,9 +217,14 @@ class PathSweep {
         return fmt::format("{} is an expression of parameters with {} elements", describe(graph_, id),
                            values.size());
       auto exact = evaluate_exactly(graph_, {}, std::array{id});
+      if constexpr (std::is_same_v<Number, RoundedUp>)
+        if (!exact && enclose_weight(id, values)) return "";
       if (!exact) return fmt::format("{} has no rational value", describe(graph_, id));
       if (folds_) weights_[id] = exact->at(id);
       for (size_t i = 0; i < values.size(); ++i) assign(values[i], exact->at(id)[i], rule_);
+      if constexpr (std::is_same_v<Number, RoundedUp>)
+        for (const Rational& x : exact->at(id))
+          least_[id].push_back({std::nextafter(sized(x, rule_).to_double(), 0.0)});
       return "";
     }
     const Tensor numbers = node.value.converted(Type::f64);
@@ -222,6 +234,39 @@ class PathSweep {
       if (!std::isfinite(number)) return fmt::format("{} is not finite", describe(graph_, id));
       assign(values[i], number, rule_);
       if (folds_) weights_[id].push_back(Rational::of(number));
+    }
+    return "";
+  }
+
+  /// Magnitudes of irrational weights, bounded above, and below for divisions. False: one may be 0 or
+  /// infinite.
+  bool enclose_weight(NodeId id, Values& values) {
+    const NodeBounds bounds = std::move(node_bounds(graph_, {}, {id})[static_cast<size_t>(id)]);
+    Values& least = least_[id];
+    for (size_t i = 0; i < values.size(); ++i) {
+      const Interval x = bounds.at(static_cast<int64_t>(i));
+      if (!x.is_finite() || x.contains(0)) return false;
+      assign(values[i], x.magnitude(), rule_);
+      const double low = std::min(std::abs(x.low), std::abs(x.high));
+      least.push_back({rule_ == PathRule::L2Squared ? std::nextafter(low * low, 0.0) : low});
+    }
+    return true;
+  }
+
+  /// Puts lower bounds in place of divisors that are not exact. Empty, or why not.
+  std::string use_least(const Node& node, std::vector<const Values*>& operands) const {
+    const Scalar& body = node.op->body.expression;
+    const auto order = topological(body);
+    for (size_t k = 0; k < operands.size(); ++k) {
+      const auto least = least_.find(node.operands[k]);
+      const bool divides = least != least_.end() && std::ranges::any_of(order, [&](const Scalar& e) {
+                             return e.kind() == ScalarKind::Divide && mentions(e.terms()[1], k);
+                           });
+      if (!divides) continue;
+      if (body.kind() != ScalarKind::Divide || body.terms()[1].kind() != ScalarKind::Argument ||
+          mentions(body.terms()[0], k))
+        return "divides by a term with inexact weights";
+      operands[k] = &least->second;
     }
     return "";
   }
@@ -315,8 +360,10 @@ class PathSweep {
       operands.push_back(&values_.at(operand));
     }
     if (const auto place = folded_operand(node, varies)) return fold(id, *place, result);
-    if constexpr (std::is_same_v<Number, RoundedUp>)
+    if constexpr (std::is_same_v<Number, RoundedUp>) {
       if (sum_products(id, varies, result)) return "";
+      if (std::string why = use_least(node, operands); !why.empty()) return why;
+    }
     PathBody<Number> body(node.op->body.expression, varies, rule_);
     std::vector<Number> arguments(operands.size());
     for (PointWalk walk(graph_, id); walk.valid() && body.reason().empty(); walk.next()) {
@@ -338,6 +385,7 @@ class PathSweep {
   std::map<NodeId, ExactValues> weights_;  // with signs, where folds_
   std::map<NodeId, std::vector<Folded>> folded_;
   std::map<NodeId, Values> values_;
+  std::map<NodeId, Values> least_;  // lower bounds of computed weights; values_ has upper ones
   std::map<NodeId, bool> varies_;
 };
 

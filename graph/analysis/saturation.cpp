@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <unordered_map>
 
 #include "graph/analysis/activation_facts.h"
@@ -138,9 +139,13 @@ std::vector<ActivationUse> activations(const Graph& graph) {
   std::vector<NodeId> results;
   for (const Output& output : graph.outputs()) results.push_back(output.node);
   std::vector<ActivationUse> uses;
+  std::set<NodeId> varying;  // others are made of parameters alone, such as the root of a stored variance
   for (const NodeId id : ancestors(graph, results)) {
     const Node& node = graph.node(id);
-    if (!is_activation(node)) continue;
+    const bool varies = node.role == Role::Input || node.role == Role::Random ||
+                        std::ranges::any_of(node.operands, [&](NodeId k) { return varying.contains(k); });
+    if (varies) varying.insert(id);
+    if (!varies || !is_activation(node)) continue;
     const Scalar body = with_unit_sizes(node.op->body.expression);
     auto use = std::ranges::find_if(uses, [&](const ActivationUse& known) { return known.body.same(body); });
     if (use == uses.end()) use = uses.insert(uses.end(), {body, node.op->name, {}, saturation(body)});

@@ -93,3 +93,12 @@ TEST_CASE("a skip edge has no prediction, but is measured") {
   CHECK(profile.samples == 16);
   CHECK(profile.layers[0].rms > 0);
 }
+
+TEST_CASE("steps, which no gradient passes, are no layers") {
+  Graph graph;
+  const Value z = graph.input("x", {"batch", 2}) * 3.0;
+  graph.output("y", tanh_op(z - floor_op(z)));
+  const GradientProfile profile = gradient_profile(graph, normal_samples(graph, 4, 1));
+  REQUIRE_EQ(profile.layers.size(), 2);  // tanh and y
+  CHECK_GT(profile.ratio(), 0);
+}

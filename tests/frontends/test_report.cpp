@@ -65,6 +65,12 @@ TEST_CASE("a text that is cut shows the first line of every section") {
   for (const Finding& finding : report.findings)
     if (!finding.sentences.empty()) CHECK(has(cut, "\n" + std::string(finding.section)));
   CHECK(has(cut, "\nCOST"));
+  const Report small = analyze(rectifiers());
+  const std::string whole = to_text(small, 0);
+  // One line less than with the empty lines between sections.
+  const std::string fits = to_text(small, static_cast<int>(std::ranges::count(whole, '\n')));
+  CHECK_FALSE(has(fits, "more line"));
+  CHECK(has(fits, "\nCOST"));
 }
 
 TEST_CASE("JSON has findings with evidence, and certificates that the checker accepts") {

@@ -20,6 +20,16 @@ std::vector<NodeId> result_nodes(const Graph& graph) {
   return nodes;
 }
 
+/// Loop points times input elements up to which forms are bounded exactly, about a second: each form can have
+/// a term for each input element.
+constexpr int64_t kExactProducts = int64_t{1} << 20;
+
+int64_t input_elements(const Graph& graph) {
+  int64_t count = 0;
+  for (const NodeId id : graph.inputs()) count += sample_count(graph.node(id).shape);
+  return std::max<int64_t>(count, 1);
+}
+
 std::optional<Rational> end(double value) {
   if (!std::isfinite(value)) return {};
   return Rational::of(value);
@@ -36,7 +46,7 @@ BoxAnalysis::BoxAnalysis(const Graph& graph, const InputBox& box, const BoxOptio
   for (const NodeId id : nodes_)
     if (graph.node(id).role == Role::Apply && !has_lookup(graph.node(id)))
       points += PointWalk(graph, id).count();
-  if (points > options.exact_limit) return;
+  if (points > options.exact_limit || points * input_elements(graph) > kExactProducts) return;
   const LeafRange leaf = [this](const UnitName& name) { return leaf_range(name); };
   NormalFormOptions normal_options;
   normal_options.bounder = [leaf](const Variables& variables, const Combination& form) {

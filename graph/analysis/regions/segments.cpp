@@ -101,8 +101,9 @@ std::vector<Finding> segment_findings(const Graph& graph, const std::vector<Poin
     add_local_map(graph, points.front(), where, finding, evidence);
   if (finding.sentences.empty())
     finding.sentences.push_back(
-        fmt::format("lines between {} are not cut into regions: {} loop points, the limit is {}", where, size,
-                    limits.points));
+        fmt::format("lines between {} are not cut into regions: {}", where,
+                    size > limits.points ? fmt::format("{} loop points, the limit is {}", size, limits.points)
+                                         : "a value on the way is irrational, or depends on other samples"));
   finding.evidence = evidence.dump();
   return {std::move(finding)};
 }

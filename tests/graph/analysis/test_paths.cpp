@@ -107,3 +107,23 @@ TEST_CASE("what is no sum of paths is named") {
   graph.output("u", relu(x));
   CHECK(path_norm(graph, {.point_limit = 1}).reason.find("more than the limit") != std::string::npos);
 }
+
+TEST_CASE("irrational weights, such as those of batch normalisation, have bounds of both norms") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value h = matmul(x, graph.parameter("w", Tensor::f32({2, 1}, {3, -1})));
+  const Value deviation = sqrt_op(graph.parameter("variance", Tensor::f32({1}, {2})));
+  graph.output("y", relu(h / deviation) * graph.parameter("scale", Tensor::f32({1}, {-5})));
+  const double exact = 4 * 5 / std::sqrt(2.0);
+  const LipschitzBound bound = lipschitz_bound(graph);
+  REQUIRE_MESSAGE(bound.reason.empty(), bound.reason);
+  CHECK_FALSE(bound.exact.has_value());
+  CHECK(bound.bound >= exact * (1 - 0x1p-50));  // the test's own rounding
+  CHECK(bound.bound <= exact * (1 + 0x1p-45));  // a dozen roundings upwards
+  const PathNorm norm = path_norm(graph);
+  REQUIRE_MESSAGE(norm.reason.empty(), norm.reason);
+  CHECK(norm.l1 >= exact * (1 - 0x1p-50));
+  CHECK(norm.l1 <= exact * (1 + 0x1p-45));
+  CHECK(norm.l2_squared >= 10 * 25 / 2.0);
+  CHECK(norm.l2_squared <= 10 * 25 / 2.0 * (1 + 0x1p-45));
+}

@@ -238,4 +238,6 @@ TEST_CASE("regions between points and the map at the first are reported, with th
   const auto small = segment_findings(graph, {from, to}, "samples", {.points = 1, .map_points = 1});
   CHECK(small[0].verdict == Verdict::Unknown);
   CHECK(segment_findings(graph, {}, "samples").empty());
+  graph.output("root", relu(z * sqrt_op(graph.parameter("v", Tensor::f32({1}, {2})))));
+  CHECK(segment_findings(graph, {from, to}, "samples")[0].sentences[0].ends_with("samples"));
 }

@@ -116,3 +116,12 @@ TEST_CASE("a mean over the batch is no activation, and its unknown size stops no
   REQUIRE_EQ(uses.size(), 1u);
   CHECK_EQ(uses[0].name, "relu");
 }
+
+TEST_CASE("a function of parameters alone is no activation") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  graph.output("y", relu(x) / sqrt_op(graph.parameter("variance", Tensor::f32({2}, {2, 3}))));
+  const auto uses = activations(graph);
+  REQUIRE_EQ(uses.size(), 1);
+  CHECK(uses[0].name == "relu");
+}
