@@ -10,6 +10,8 @@ import common
 COMPILED = sys.argv[1:] == ["compile"]
 if hasattr(torch._dynamo.config, "trace_autograd_ops"):
     torch._dynamo.config.trace_autograd_ops = True
+if hasattr(torch._dynamo.config, "allow_rnn"):
+    torch._dynamo.config.allow_rnn = True
 
 
 def prepared(function):
@@ -65,6 +67,18 @@ def convolutional(batch):
     return training(parameters, loss_of, data)
 
 
+def recurrent(batch):
+    """PyTorch's own cell and initial weights: the losses are not those of crease."""
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(128, 128)
+
+    def loss_of(_, x, target):
+        return F.mse_loss(lstm(x)[0], target)
+
+    data = [torch.from_numpy(common.filled([32, batch, 128], seed, 2)) for seed in (1, 2)]
+    return training(list(lstm.parameters()), loss_of, data)[0], []
+
+
 def twenty_operations(x):
     y = torch.tanh(x * 1.01 + 0.1)
     y = torch.relu(y * x - 0.2) * 0.9 + x
@@ -92,6 +106,8 @@ def make(name, size, threads):
         return perceptron(common.MLP[name], size)
     if name == "W5":
         return convolutional(size)
+    if name == "W7":
+        return recurrent(size)
     if name == "W6":
         return chain(size)
     raise ValueError(f"{name} is not written for PyTorch")
