@@ -66,7 +66,8 @@ std::string prefix(const std::string& name, size_t parts) {
   return name.substr(0, end);
 }
 
-/// A module for each drawn node: its own name's prefix, else that of the first operand that has one.
+/// A module for each drawn node: its own name's prefix, else the module that owns a parameter that it reads,
+/// else that of the data that it reads.
 std::vector<std::string> modules(const Graph& graph, const std::vector<NodeId>& drawn, size_t parts) {
   std::map<NodeId, std::string> of;
   std::vector<std::string> result;
@@ -74,14 +75,12 @@ std::vector<std::string> modules(const Graph& graph, const std::vector<NodeId>& 
     const Node& node = graph.node(id);
     std::string module = node.name.empty() ? "" : prefix(node.name, parts);
     for (const NodeId operand : node.operands) {
-      if (!module.empty()) break;
-      const auto found = of.find(operand);
       const std::string& name = graph.node(operand).name;
-      if (found != of.end())
-        module = found->second;
-      else if (name.find('.') != std::string::npos)  // a parameter: the module that owns it
+      if (module.empty() && !of.contains(operand) && name.find('.') != std::string::npos)
         module = prefix(name.substr(0, name.rfind('.')), parts);
     }
+    for (const NodeId operand : node.operands)
+      if (const auto found = of.find(operand); module.empty() && found != of.end()) module = found->second;
     of[id] = module;
     result.push_back(std::move(module));
   }
@@ -108,7 +107,9 @@ std::vector<int> fold(const Graph& graph, const std::vector<NodeId>& drawn, size
     box = runs(modules(graph, drawn, parts));
     if (static_cast<size_t>(box.back()) < limit) return box;
   }
-  for (size_t i = 0; i < box.size(); ++i) box[i] = static_cast<int>(i * limit / box.size());
+  // Too many modules: as many neighbours of them in every box.
+  const size_t count = static_cast<size_t>(box.back()) + 1;
+  for (int& place : box) place = static_cast<int>(static_cast<size_t>(place) * limit / count);
   return box;
 }
 

@@ -79,6 +79,14 @@ TEST_CASE("a large graph is folded into at most as many boxes as are wanted, eac
   }
 }
 
+TEST_CASE("folds of a deep graph begin where its layers begin") {
+  const Graph graph = rectifiers(std::vector<int64_t>(401, 2));  // more layers than boxes
+  const BoxGraph picture = boxes_of(graph, node_facts(graph));
+  CHECK_GT(picture.boxes.size(), 200U);
+  for (size_t i = 1; i < picture.boxes.size(); ++i)
+    CHECK_EQ(graph.node(picture.boxes[i].members.front()).op->name, "matmul");
+}
+
 TEST_CASE("the network in a page has every node, and exponents for every parameter element") {
   const Graph graph = rectifiers({4, 3, 2});
   const Json json = Json::parse(network_json(graph));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "graph/analysis/balance/orbit.h"
 #include "graph/analysis/dataflow.h"
@@ -18,7 +19,7 @@ std::vector<NodeId> in_reading_order(const Graph& graph) {
   const auto read_by = readers(graph);
   std::vector<NodeId> order = graph.parameters();
   std::erase_if(order, [&](NodeId id) { return read_by[at(id)].empty(); });
-  std::ranges::stable_sort(order, {}, [&](NodeId id) { return std::ranges::min(read_by[at(id)]); });
+  std::ranges::sort(order, {}, [&](NodeId id) { return std::pair(std::ranges::min(read_by[at(id)]), id); });
   return order;
 }
 
@@ -166,7 +167,7 @@ int64_t sort_units(Graph& graph, const PermutationBlock& block) {
             append_slice(graph.node(id).value, axis.second, position, keys[u]);
   std::vector<size_t> order(keys.size());
   for (size_t u = 0; u < order.size(); ++u) order[u] = u;
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return keys[a] < keys[b]; });
+  std::ranges::sort(order, [&](size_t a, size_t b) { return std::tie(keys[a], a) < std::tie(keys[b], b); });
   Permutation permutation;
   int64_t exchanged = 0;
   for (size_t u = 0; u < order.size(); ++u) {
