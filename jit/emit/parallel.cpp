@@ -69,10 +69,12 @@ struct OtherParts::Running {
 
 OtherParts::OtherParts(size_t parts, const Machine& machine, int optimisation,
                        std::function<void(llvm::Module&)> emit) {
+  // Where no thread can be had, take() does the work.
   for (size_t part = 1; part < parts; ++part)
-    running_.push_back({std::async(std::launch::async, [part, parts, &machine, optimisation, emit] {
-      return object_of_part(part, parts, machine, optimisation, emit);
-    })});
+    running_.push_back(
+        {std::async(std::launch::async | std::launch::deferred, [part, parts, &machine, optimisation, emit] {
+          return object_of_part(part, parts, machine, optimisation, emit);
+        })});
 }
 
 OtherParts::~OtherParts() = default;
