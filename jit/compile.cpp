@@ -11,6 +11,7 @@
 #include "jit/lower.h"
 #include "jit/masks.h"
 #include "jit/order.h"
+#include "jit/rematerialise.h"
 
 namespace crease {
 namespace {
@@ -31,6 +32,8 @@ void check(const Graph& graph, const CompileOptions& options) {
          "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
   expect(FloatMode::supports(options.subnormals),
          "[compile] this processor does not flush subnormals: got Subnormals::Flush, want Subnormals::Keep");
+  expect(options.memory_limit >= 0, "[compile] memory limit: got {} bytes, want 0 (none) or more",
+         options.memory_limit);
   const std::vector<std::string> symbols = graph.symbols();
   for (const auto& [symbol, size] : options.specialise) {
     expect(std::ranges::find(symbols, symbol) != symbols.end(),
@@ -83,14 +86,22 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   order_kernels(kernels);
   name_kernels(kernels, graph);
   verify(kernels);
+  if (options.memory_limit > 0) {
+    MemoryLimit limit{options.memory_limit, options.specialise, {options.threads, options.split_all}};
+    limit.sizes.insert(options.memory_sizes.begin(), options.memory_sizes.end());
+    kernels = step("rematerialise", [&] { return rematerialise(std::move(kernels), machine, limit); });
+    verify(kernels);
+  }
   const Schedule schedule =
-      step("schedule", [&] { return schedule_bits(kernels, machine, options.threads); });
+      step("schedule", [&] { return schedule_bits(kernels, machine, {options.threads, options.split_all}); });
   step.keep(dumps.fused, kernels);
   step.keep(dumps.schedule, schedule, kernels);
   MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });
   step.keep(dumps.memory, memory, kernels);
-  const NativeOptions native{
-      .optimisation = options.optimisation, .keep_text = options.keep_dumps, .profile = options.profile};
+  const NativeOptions native{.optimisation = options.optimisation,
+                             .keep_text = options.keep_dumps,
+                             .profile = options.profile,
+                             .name_code = options.name_code};
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
   int threads = 1;
   std::vector<int> split;

@@ -292,7 +292,7 @@ bool may_be_bits(const Kernels& program, int number) {
 
 Kernels store_masks(Kernels program) { return Masker(std::move(program)).run(); }
 
-Schedule schedule_bits(Kernels& program, const Machine& machine, int threads) {
+Schedule schedule_bits(Kernels& program, const Machine& machine, Threads threads) {
   const int count = static_cast<int>(program.buffers.size());
   for (int b = 0; b < count; ++b) program.buffers[static_cast<size_t>(b)].bits = may_be_bits(program, b);
   // Rows of bits are padded, which changes how loops run: what does not fit goes back to bytes, until all

@@ -17,6 +17,6 @@ Kernels store_masks(Kernels program);
 /// Schedules, and marks as Buffer::bits the truth values that live between kernels where every kernel reads
 /// and writes them in whole bytes: vectors of at least 8 lanes along the last dimension. Others stay bytes:
 /// rows of unknown size, single values, and results of transposed tiles.
-Schedule schedule_bits(Kernels& program, const Machine& machine, int threads);
+Schedule schedule_bits(Kernels& program, const Machine& machine, Threads threads = {});
 
 }  // namespace crease

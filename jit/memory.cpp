@@ -1,6 +1,7 @@
 #include "jit/memory.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <set>
@@ -225,6 +226,13 @@ Layout lay_out(const MemoryPlan& plan, const Sizes& sizes) {
     placed.insert(at, i);
   }
   return layout;
+}
+
+void prefer_huge_pages(std::byte* begin, int64_t bytes) noexcept {
+  constexpr uintptr_t page = uintptr_t{2} << 20;
+  const auto first = (reinterpret_cast<uintptr_t>(begin) + page - 1) / page * page;
+  const auto last = (reinterpret_cast<uintptr_t>(begin) + static_cast<uintptr_t>(bytes)) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 }
 
 std::string to_string(const MemoryPlan& plan, const Kernels& program) {

@@ -1,6 +1,8 @@
 // One arena for everything between inputs and results: who lives when, and where.
 #pragma once
 
+#include <cstddef>
+
 #include "jit/kernel.h"
 #include "jit/schedule.h"
 
@@ -38,6 +40,10 @@ struct Layout {
 /// Greedy by size: each slot, greatest first, at the lowest place where no slot of its time lies.
 /// Errors: Error for a symbol without size.
 Layout lay_out(const MemoryPlan& plan, const Sizes& sizes);
+
+/// Asks the system to back the whole huge pages within a range by such, if there are any: fewer misses of the
+/// table of addresses. Where it cannot, nothing changes.
+void prefer_huge_pages(std::byte* begin, int64_t bytes) noexcept;
 
 std::string to_string(const MemoryPlan& plan, const Kernels& program);
 

@@ -34,6 +34,7 @@ struct NativeOptions {
   int optimisation = 2;
   bool keep_text = false;
   bool profile = false;
+  bool name_code = false;  // for perf and gdb
 };
 
 /// Emits, compiles and loads. Appends to `timings`; fills the texts of `dumps` if they are to be kept.

@@ -105,7 +105,10 @@ struct Program::Implementation {
       if (it.kind == BufferKind::Result && it.alias < 0)
         memory[b] = Tensor(it.type, crease::sizes_of(it.shape, wanted));
     }
-    if (layout.bytes > arena.count()) arena = Tensor(Type::u8, {layout.bytes});
+    if (layout.bytes > arena.count()) {
+      arena = Tensor(Type::u8, {layout.bytes});
+      prefer_huge_pages(arena.mutable_data(), layout.bytes);
+    }
     offsets = layout.offsets;
     arena_bytes = layout.bytes;
     sizes = wanted;

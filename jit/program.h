@@ -31,6 +31,17 @@ struct CompileOptions {
   /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
   /// Error for Flush where the processor has no such mode.
   Subnormals subnormals = Subnormals::Keep;
+  /// Every kernel that can be split is shared by all threads, whether that pays or not. For tests: results
+  /// must have the same bits.
+  bool split_all = false;
+  /// Greatest number of bytes for intermediate values (Program::arena_bytes), 0: any. Where more would be
+  /// needed, some are computed again instead of being kept; results have the same bits. Errors: Error naming
+  /// the least possible if the limit is less, and for a named dimension without a size.
+  int64_t memory_limit = 0;
+  /// Sizes of named dimensions that memory_limit is meant for, where specialise has none.
+  Sizes memory_sizes = {};
+  /// Tell gdb the names of kernels, and perf by the file perf-PID.map in the temporary directory.
+  bool name_code = false;
   /// Time every kernel, for Program::profile (costs about 0.1 microseconds a kernel).
   bool profile = false;
   /// Keep the text of every step for Program::dumps (costs compile time).

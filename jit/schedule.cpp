@@ -360,11 +360,11 @@ double estimate(const Extent& extent) {
   return size;
 }
 
-Schedule schedule(const Kernels& program, const Machine& machine, int threads) {
+Schedule schedule(const Kernels& program, const Machine& machine, Threads threads) {
   Schedule result;
   for (const Kernel& kernel : program.kernels)
     result.kernels.push_back(schedule_kernel(kernel, program.buffers, machine));
-  if (threads > 1) split_kernels(program, machine, threads, result);
+  if (threads.count > 1) split_kernels(program, machine, threads, result);
   return result;
 }
 

@@ -56,10 +56,16 @@ struct Schedule {
   std::vector<KernelSchedule> kernels;
 };
 
+/// How many threads there are, and which kernels they share.
+struct Threads {
+  int count = 1;
+  bool split_all = false;  // every kernel that can be split, whether that pays or not
+};
+
 /// Schedules every kernel. With several threads, splits those for which that pays by a model of the time of
 /// kernels, regions and bytes that move between cores; results have the same bits for any number of threads.
 /// Assumes verify(program).
-Schedule schedule(const Kernels& program, const Machine& machine, int threads = 1);
+Schedule schedule(const Kernels& program, const Machine& machine, Threads threads = {});
 
 /// Loops, lanes and tile of one kernel.
 std::string to_string(const KernelSchedule& schedule, const Kernel& kernel);

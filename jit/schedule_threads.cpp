@@ -41,7 +41,7 @@ double bytes_written(const Kernels& program, const Kernel& kernel) {
 
 }  // namespace
 
-void split_kernels(const Kernels& program, const Machine& machine, int threads, Schedule& schedule) {
+void split_kernels(const Kernels& program, const Machine& machine, Threads threads, Schedule& schedule) {
   std::vector<double> seconds;
   double all = 0;
   for (size_t k = 0; k < schedule.kernels.size(); ++k) {
@@ -49,15 +49,16 @@ void split_kernels(const Kernels& program, const Machine& machine, int threads, 
                       cycles_per_second);
     all += seconds.back();
   }
-  if (all < least_step_seconds) return;
+  if (all < least_step_seconds && !threads.split_all) return;
   for (size_t k = 0; k < schedule.kernels.size(); ++k) {
     KernelSchedule& plan = schedule.kernels[k];
     if (!find_split(program.kernels[k], machine, plan)) continue;
-    const double others = 1 - 1.0 / threads;
-    const double split = seconds[k] / threads + region_seconds +
+    if (threads.split_all) plan.threads = threads.count;
+    const double others = 1 - 1.0 / threads.count;
+    const double split = seconds[k] / threads.count + region_seconds +
                          others * bytes_written(program, program.kernels[k]) / exchange_bytes_per_second;
     const double pieces = estimate(plan.split_extent) / static_cast<double>(plan.split_step);
-    if (pieces >= threads && seconds[k] > least_gain * split) plan.threads = threads;
+    if (pieces >= threads.count && seconds[k] > least_gain * split) plan.threads = threads.count;
   }
 }
 

@@ -6,7 +6,7 @@
 namespace crease {
 
 /// Marks the kernels that gain more than a fifth by being split. A program that runs less than about 0.3 ms
-/// is left alone.
-void split_kernels(const Kernels& program, const Machine& machine, int threads, Schedule& schedule);
+/// is left alone; threads.split_all marks all that can be.
+void split_kernels(const Kernels& program, const Machine& machine, Threads threads, Schedule& schedule);
 
 }  // namespace crease

@@ -1,9 +1,14 @@
 // Object files into this process. The only file that includes ORC, and the only one where LLVM's errors
 // become ours.
+#include <llvm/ExecutionEngine/Orc/Debugging/DebuggerSupport.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 
 #include "graph/error.h"
 #include "jit/emit/emit_program.h"
@@ -40,6 +45,52 @@ class Stopwatch {
   Timings& timings_;
   Clock::time_point last_;
 };
+
+/// Appends address, size and name of every linked function to the file where perf looks for code that is in
+/// no file of its own. LLVM's plugin for perf writes another format, whose header perf refuses. Source:
+/// Linux, tools/perf/Documentation/jit-interface.txt.
+class PerfMap : public llvm::orc::ObjectLinkingLayer::Plugin {
+ public:
+  void modifyPassConfig(llvm::orc::MaterializationResponsibility&, llvm::jitlink::LinkGraph&,
+                        llvm::jitlink::PassConfiguration& passes) override {
+    passes.PrePrunePasses.emplace_back(keep_all);
+    passes.PostAllocationPasses.emplace_back(write);
+  }
+  llvm::Error notifyFailed(llvm::orc::MaterializationResponsibility&) override {
+    return llvm::Error::success();
+  }
+  llvm::Error notifyRemovingResources(llvm::orc::JITDylib&, llvm::orc::ResourceKey) override {
+    return llvm::Error::success();
+  }
+  void notifyTransferringResources(llvm::orc::JITDylib&, llvm::orc::ResourceKey,
+                                   llvm::orc::ResourceKey) override {}
+
+ private:
+  /// Linking forgets names that no other object can see.
+  static llvm::Error keep_all(llvm::jitlink::LinkGraph& graph) {
+    for (llvm::jitlink::Symbol* symbol : graph.defined_symbols())
+      if (symbol->isCallable()) symbol->setLive(true);
+    return llvm::Error::success();
+  }
+
+  static llvm::Error write(llvm::jitlink::LinkGraph& graph) {
+    std::error_code none;
+    std::ofstream file(std::filesystem::temp_directory_path(none) / fmt::format("perf-{}.map", getpid()),
+                       std::ios::app);
+    for (const llvm::jitlink::Symbol* symbol : graph.defined_symbols())
+      if (symbol->isCallable() && symbol->hasName())
+        file << fmt::format("{:x} {:x} {}\n", symbol->getAddress().getValue(), symbol->getSize(),
+                            std::string_view(symbol->getName()));
+    return llvm::Error::success();
+  }
+};
+
+/// For perf and gdb.
+void tell_names(llvm::orc::LLJIT& jit) {
+  if (auto* layer = llvm::dyn_cast<llvm::orc::ObjectLinkingLayer>(&jit.getObjLinkingLayer()))
+    layer->addPlugin(std::make_shared<PerfMap>());
+  checked(llvm::orc::enableDebuggerSupport(jit), "cannot tell gdb of compiled code");
+}
 
 }  // namespace
 
@@ -85,6 +136,7 @@ NativeCode generate(const Kernels& program, const Schedule& schedule, const Memo
 
   auto made = std::make_unique<NativeCode::Implementation>();
   made->jit = checked(llvm::orc::LLJITBuilder().create(), "cannot map code into this process");
+  if (options.name_code) tell_names(*made->jit);
   for (size_t part = 0; part < objects.size(); ++part) {
     auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(objects[part]),
                                                                   fmt::format("step{}", part), false);

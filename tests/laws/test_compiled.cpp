@@ -1,6 +1,8 @@
 // Every operation, compiled, against the interpreter: values and gradients, at kinks and away from them.
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 #include <set>
@@ -120,5 +122,27 @@ TEST_CASE("structured operations and their gradients equal the interpreter to th
     const Graph graph = graph_of(list, Tie::right);
     Program program = compile(graph, test::at_test_level({}));
     compare(program, graph, halves(graph), 0, 0);
+  }
+}
+
+TEST_CASE("any number of threads gives the same bits in every operation and gradient, compiled") {
+  for (const int64_t size : {7, 16}) {
+    std::vector<Subject> list = structured_subjects(size, Type::f32);
+    for (Subject& subject : elementwise_subjects(size * 3, Type::f32)) list.push_back(std::move(subject));
+    const Graph graph = graph_of(list, Tie::mid);
+    const Bindings inputs = irregular(graph);
+    const auto want = compile(graph, test::at_test_level({}))(inputs);
+    for (const int threads : {1, 2, 3, 7}) {
+      Program program =
+          compile(graph, test::at_test_level({.threads = threads, .split_all = true, .keep_dumps = true}));
+      const std::string part = fmt::format(", {} threads", threads);
+      CHECK((program.dumps().schedule.find(part) != std::string::npos) == (threads > 1));
+      const auto got = program(inputs);
+      for (const auto& [name, tensor] : want) {
+        CAPTURE(threads);
+        CAPTURE(name);
+        CHECK(got.at(name) == tensor);
+      }
+    }
   }
 }
