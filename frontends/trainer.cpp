@@ -89,6 +89,21 @@ void check_options(const Split& data, const TrainOptions& options) {
 }
 
 /// One call of train.
+/// The training step: a memory limit is meant for whole batches.
+RunnerOptions step_options(const TrainOptions& options) {
+  RunnerOptions run = options.run;
+  run.compile.memory_sizes.emplace("batch", options.batch);
+  return run;
+}
+
+/// What runs beside it is neither limited nor profiled.
+RunnerOptions plain_options(const TrainOptions& options) {
+  RunnerOptions run = options.run;
+  run.compile.memory_limit = 0;
+  run.compile.profile = false;
+  return run;
+}
+
 class Training {
  public:
   Training(const Graph& network, const Split& data, const TrainOptions& options)
@@ -98,11 +113,11 @@ class Training {
         training_(training_objective(network, data.train)),
         probes_(probes_of(training_, options)),
         step_(step_graph(training_, probes_, options)),
-        runner_(step_, options.run),
-        evaluator_(evaluation_graph(objective_), options.run) {
+        runner_(step_, step_options(options)),
+        evaluator_(evaluation_graph(objective_), plain_options(options)) {
     if (options.noether)
       noether_.emplace(training_objective(network, data.train),
-                       GradOptions{.tie = options.tie, .table = options.table}, options.run);
+                       GradOptions{.tie = options.tie, .table = options.table}, plain_options(options));
     if (!options.resume) return;
     // Into the graph first: it refuses what does not fit, with a table.
     set_parameters(step_, options.resume->parameters);
@@ -120,6 +135,7 @@ class Training {
       run_epoch(epoch, first_step);
       first_step = 0;
     }
+    if (options_.on_end && runner_.program() != nullptr) options_.on_end(*runner_.program());
     return std::move(result_);
   }
 

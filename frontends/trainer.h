@@ -65,6 +65,9 @@ struct TrainOptions {
   double checkpoint_seconds = 60;
   /// Called now and then between steps, at most ten times a second.
   std::function<void(const TrainProgress& progress)> on_progress = {};
+  /// Called once at the end with the training step as it was compiled, for its profile; not in the
+  /// interpreter.
+  std::function<void(const Program& step)> on_end = {};
   /// Asked after each step; true ends training there.
   std::function<bool()> should_stop = {};
 };

@@ -87,4 +87,18 @@ Init make_init(const std::string& name, const std::string& activation) {
   fail("[init] unknown name '{}': want {}", name, init_help);
 }
 
+int64_t parse_bytes(const std::string& text) {
+  int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  const std::string_view units = "KMG";
+  const size_t power = unit.empty() ? 0 : units.find(unit) + 1;  // 0 as well where it is not found
+  constexpr int64_t most = int64_t{1} << 40;
+  expect(
+      code == std::errc() && number > 0 && number <= most && unit.size() <= 1 && (unit.empty() || power > 0),
+      "[memory] size: got '{}', want a positive number of bytes, or of KiB, MiB or GiB with K, M or G: 64M",
+      text);
+  return power == 0 ? number : std::min(number, most >> (10 * power)) << (10 * power);
+}
+
 }  // namespace crease::cli

@@ -33,6 +33,9 @@ Schedule make_schedule(const std::string& text, double warm_up_epochs = 0);
 /// Initial weights; "gain" uses that of the activation. Errors: Error for an unknown name, those of gain_of.
 Init make_init(const std::string& name, const std::string& activation);
 
+/// Bytes of "64M", "512K", "2G" or "4096": binary multiples. Errors: Error for another text, or none at all.
+int64_t parse_bytes(const std::string& text);
+
 /// A word with numbers: "step(10,0.5)".
 struct Call {
   std::string name;

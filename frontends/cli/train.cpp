@@ -122,6 +122,15 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Threads of the compiled step")->capture_default_str();
   command.add_option("--machine", settings.machine, machine_help)->capture_default_str();
+  command.add_option(
+      "--memory-limit", settings.memory_limit,
+      "Most memory for intermediate values of a step, such as 64M: some are then computed again "
+      "instead of kept");
+  command.add_flag("--profile", settings.profile,
+                   "At the end, time, GFLOP/s, bytes and share of the machine's limit of each kernel");
+  command.add_option("--trace", settings.trace,
+                     "File for the last steps as a Chrome trace (chrome://tracing, Perfetto)");
+  command.add_flag("--name-code", settings.name_code, "Tell perf and gdb the names of kernels");
   command
       .add_option("--tie", settings.tie,
                   "Slope used at a kink: left, right, mid, value(S), min_norm, or as pytorch, jax,\n"

@@ -11,9 +11,11 @@
 #include "frontends/cli/networks.h"
 #include "frontends/cli/saving.h"
 #include "frontends/cli/terminal.h"
+#include "frontends/file.h"
 #include "frontends/losses.h"
 #include "frontends/training/train_log.h"
 #include "graph/error.h"
+#include "jit/machine_limits.h"
 
 namespace crease::cli {
 namespace {
@@ -90,6 +92,11 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
   if (settings.sparsity || settings.sparsity_threshold != 0)
     options.sparsity = SparsityOptions{.threshold = settings.sparsity_threshold};
   options.run.compile.threads = settings.threads;
+  if (!settings.memory_limit.empty()) options.run.compile.memory_limit = parse_bytes(settings.memory_limit);
+  expect(!settings.interpret || (!settings.profile && settings.trace.empty()),
+         "[train] the interpreter has no kernels to profile: got --interpret with --profile or --trace");
+  options.run.compile.profile = settings.profile || !settings.trace.empty();
+  options.run.compile.name_code = settings.name_code;
   options.run.compile.level = parse_machine_level(settings.machine);
   options.run.interpret = settings.interpret;
   options.census = settings.census;
@@ -102,6 +109,16 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
     return batch;
   };
   return options;
+}
+
+/// Where the time of the training step went: a table on the screen, and a trace where one is wanted.
+void tell_profile(const TrainingSettings& settings, const Program& step) {
+  if (!settings.trace.empty()) write_file_atomically(settings.trace, step.trace());
+  if (!settings.profile) return;
+  const MachineLimits limits = measure_limits(host_machine());
+  fmt::print("{}", to_string(step.profile(), limits.flops, limits.bandwidth));
+  fmt::print("limits: {:.1f} GFLOP/s and {:.1f} GB/s of one core, measured now\n", limits.flops / 1e9,
+             limits.bandwidth / 1e9);
 }
 
 void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
@@ -141,6 +158,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   add_number("--l2", l2);
   add_number("--label-smoothing", label_smoothing);
   if (patience) options["--patience"] = std::to_string(*patience);
+  if (!memory_limit.empty()) options["--memory-limit"] = memory_limit;
   if (machine != "native") options["--machine"] = machine;
   if (shift != 0) options["--shift"] = std::to_string(shift);
   if (census) options["--census"] = "true";
@@ -189,6 +207,12 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
     saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, kept); });
     return true;
   };
+
+  if (options.run.compile.profile)
+    options.on_end = [&](const Program& step) {
+      display.end();
+      tell_profile(settings, step);
+    };
 
   TrainingOutcome outcome;
   try {

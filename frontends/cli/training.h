@@ -42,6 +42,10 @@ struct TrainingSettings {
   std::string machine = "native";  // what code may use of the processor
   std::string tie = "left";
   bool interpret = false;
+  std::string memory_limit;  // "64M"; empty: none
+  bool profile = false;      // time every kernel
+  bool name_code = false;    // for perf and gdb
+  std::string trace;         // file for a Chrome trace; empty: none
   bool census = false;
   double validation = 0;                 // share of the training part
   std::optional<int64_t> patience = {};  // epochs without a better validation loss

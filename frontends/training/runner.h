@@ -28,6 +28,8 @@ class Runner {
   void set_parameter(const std::string& name, const Tensor& value);
   /// Sets those that the graph has; names that it has not are passed over.
   void set_parameters(const std::map<std::string, Tensor>& values);
+  /// What runs; null in the interpreter.
+  const Program* program() const { return program_ ? &*program_ : nullptr; }
 
  private:
   Graph graph_;

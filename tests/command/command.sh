@@ -283,6 +283,23 @@ case_solver() {
   [[ $(z3 wrong.smt2) == sat ]] || complain 'z3 finds no counterexample to a wrong claim'
 }
 
+case_limits() {
+  gives 1 "unknown level of a machine: got 'avx9'" train --machine avx9
+  gives 0 'test accuracy' train --epochs 1 --machine x86-64
+  gives 1 "[memory] size: got '64X'" train --memory-limit 64X
+  gives 1 'do not fit into the memory limit: got 1024 bytes, want at least' train --memory-limit 1K
+  gives 1 'no kernels to profile' train --interpret --profile
+  local wide=(train --epochs 1 --hidden 64,64,64,64 --activation tanh --batch 256)
+  "$crease" "${wide[@]}" | tail -n 1 > whole
+  gives 0 "$(cat whole)" "${wide[@]}" --memory-limit 300K
+  gives 0 'GFLOP/s and' train --epochs 1 --profile --trace trace.json
+  grep -qF 'relu_batch' output || complain "the profile names no kernel"
+  grep -qF '"traceEvents"' trace.json || complain "no trace was written"
+  export TMPDIR=$folder
+  gives 0 'test accuracy' train --epochs 1 --name-code
+  grep -q '^[0-9a-f]* [0-9a-f]* matmul_add_relu' perf-*.map || complain "no map of the code for perf"
+}
+
 case_doctor() {
   gives 0 'native code     works' doctor
 }
