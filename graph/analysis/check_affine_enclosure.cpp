@@ -74,6 +74,7 @@ class EnclosureReplay {
     require_separate_samples(graph_, id);
     const Node& node = graph_.node(id);
     std::vector<bool> data;
+    data.reserve(node.operands.size());
     for (const NodeId operand : node.operands) data.push_back(is_data(operand));
     if (!varies(node.op->body.expression, data)) {
       constants_[id] = enclosed_node(graph_, id, constants_);
