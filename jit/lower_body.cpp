@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "graph/error.h"
 
@@ -42,8 +43,7 @@ int BodyLowering::make(const Scalar& expression) {
     }
     case ScalarKind::Less:
     case ScalarKind::LessEqual:
-    case ScalarKind::Equal:
-      return compute(kernel_, Type::boolean, kind, {number(terms[0]), number(terms[1])});
+    case ScalarKind::Equal: return comparison(kind, lower(terms[0]), lower(terms[1]));
     case ScalarKind::And:
     case ScalarKind::Or: return compute(kernel_, Type::boolean, kind, {truth(terms[0]), truth(terms[1])});
     case ScalarKind::Not: return compute(kernel_, Type::boolean, kind, {truth(terms[0])});
@@ -54,6 +54,18 @@ int BodyLowering::make(const Scalar& expression) {
   std::vector<int> operands;
   for (const Scalar& term : terms) operands.push_back(number(term));
   return compute(kernel_, arithmetic_, kind, std::move(operands));
+}
+
+/// Widening keeps what is less and what is equal: f32 numbers are compared as they are in f64 bodies too.
+int BodyLowering::comparison(ScalarKind kind, int a, int b) {
+  const auto fits = [&](int operand) {
+    const Instruction& it = kernel_.code[static_cast<size_t>(operand)];
+    if (it.kind != InstructionKind::Constant) return it.type == Type::f32;
+    return std::abs(it.constant) <= std::numeric_limits<float>::max() &&
+           static_cast<double>(static_cast<float>(it.constant)) == it.constant;
+  };
+  const Type type = arithmetic_ == Type::f64 && fits(a) && fits(b) ? Type::f32 : arithmetic_;
+  return compute(kernel_, Type::boolean, kind, {convert(kernel_, type, a), convert(kernel_, type, b)});
 }
 
 bool is_integral(const Scalar& expression) {

@@ -22,6 +22,7 @@ class BodyLowering {
  private:
   int lower(const Scalar& expression);
   int make(const Scalar& expression);
+  int comparison(ScalarKind kind, int a, int b);
   int number(const Scalar& expression) { return convert(kernel_, arithmetic_, lower(expression)); }
   int truth(const Scalar& expression) { return convert(kernel_, Type::boolean, lower(expression)); }
 
