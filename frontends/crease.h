@@ -63,6 +63,7 @@
 #include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
 #include "graph/rewrite/identities.h"
+#include "graph/rewrite/unroll.h"
 #include "graph/scalar.h"
 #include "graph/scan.h"
 #include "graph/tensor.h"

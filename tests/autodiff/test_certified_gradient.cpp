@@ -13,6 +13,8 @@
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "graph/rational.h"
+#include "graph/rewrite/unroll.h"
+#include "graph/scan.h"
 
 using namespace crease;
 using Json = nlohmann::ordered_json;
@@ -222,4 +224,26 @@ TEST_CASE("the shift of a softmax is no kink, but a shift that shows is") {
   CHECK(own_bias(graph, softmax, wrt).operations.empty());
   const std::vector<NodeId> bare{sum(shifted).id()};
   CHECK_FALSE(own_bias(graph, bare, wrt).certified());
+}
+
+TEST_CASE("a loop over time that is written out has locked gradients and certificates") {
+  Graph loop;
+  const Value h = loop.input("h", {}, Type::f64), w = loop.input("w", {}, Type::f64);
+  const Value x = loop.input("x", {3}, Type::f64);
+  const ScanResult steps = scan({h}, {x}, {w}, [](const ScanArguments& now) {
+    return ScanStep{
+        .carries = {relu(now.carries[0] * now.invariants[0] + now.elements[0]) - now.elements[0]}};
+  });
+  loop.output("loss", steps.carries[0]);
+  const Bindings at{
+      {"h", Tensor::f64({}, {0})}, {"w", Tensor::f64({}, {2})}, {"x", Tensor::f64({3}, {0, 0, 0})}};
+  CHECK_THROWS_WITH_AS(certified_gradient(steps.carries[0], {&w, 1}, at), doctest::Contains("unroll(graph)"),
+                       Error);
+  const Graph graph = unroll(loop).graph;
+  const Value loss = graph.result("loss");
+  const std::vector<Value> wrt{graph.find("h"), graph.find("w"), graph.find("x")};
+  const CertifiedGradient result = certified_gradient(loss, wrt, at);
+  CHECK_EQ(result.claim, GradientClaim::BDirectional);
+  CHECK_EQ(result.hits, 3);
+  CHECK(check(gradient_certificate(loss, wrt, at, result), graph).accepted);
 }
