@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autodiff/loop_builder.h"
+#include "autodiff/nan_flow.h"
 #include "autodiff/selection.h"
 #include "autodiff/trap.h"
 #include "graph/error.h"
@@ -51,10 +52,10 @@ KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions&
 
 AtPole pole_rule(const Op& op, AtPole wanted) { return is_norm_root(op) ? AtPole::Zero : wanted; }
 
-Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule) {
-  if (!is_decided(*builder.node().op)) return slope(builder.body(), k, rule, builder.constants());
+Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule, AtNan at_nan) {
+  if (!is_decided(*builder.node().op)) return slope(builder.body(), k, rule, builder.constants(), at_nan);
   const Side side = rule == KinkRule(Tie::right) ? Side::Right : Side::Left;
-  return decided_slope(builder.body(), k, side, builder.constants());
+  return decided_slope(builder.body(), k, side, builder.constants(), at_nan);
 }
 
 Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole) {
@@ -74,25 +75,30 @@ Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole)
   return factor.kind() == ScalarKind::Constant ? product : select(equal(factor, 0), 0, product);
 }
 
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Selected& selected,
-                             const std::source_location& where) {
+std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const Value& dy,
+                                    const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   if (builder.representative(k) != k) return {};
   const Node& node = builder.node();
   const KinkRule rule = rule_beside_trap(selected.rule);
-  const Scalar slope_k = selected_slope(builder, k, rule);
-  if (slope_k.is_constant(0)) return {};
+  const NanFlow flow = nan_flow(
+      graph, builder, k, selected.follows_nan,
+      [&](AtNan at_nan) { return selected_slope(builder, k, rule, at_nan); },
+      static_cast<int>(node.operands.size()));
+  if (flow.slope.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
   const Scalar weight = combine_weight(builder, graph, id, rule, where);
   builder.keep_bounds();
   const AtPole at_pole = pole_rule(*node.op, selected.at_pole);
-  Scalar body = strong_product(strong_product(factor, builder.over_operands(slope_k), at_pole), weight);
+  Scalar body = strong_product(strong_product(factor, builder.over_operands(flow.slope), at_pole), weight);
   if (selected.rule.tie == Tie::trap && !is_decided(*node.op))
     if (const auto clear = unsprung(graph, id, k)) body = select(builder.read(*clear, {}), body, 0);
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node& operand = graph.node(node.operands[static_cast<size_t>(k)]);
   const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;
-  return builder.build("d_" + node.op->name, body, write, operand.shape, combine, operand.type, where);
+  return Contribution{
+      builder.build("d_" + node.op->name, body, write, operand.shape, combine, operand.type, where),
+      flow.follows_nan};
 }
 
 }  // namespace crease

@@ -9,6 +9,7 @@
 #include "autodiff/loop_builder.h"
 #include "autodiff/reverse.h"
 #include "graph/graph.h"
+#include "graph/scalar/at_nan.h"
 
 namespace crease {
 
@@ -20,17 +21,27 @@ KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions&
 struct Selected {
   KinkRule rule;
   AtPole at_pole = AtPole::StrongZero;
+  bool follows_nan = false;  // the node's adjoint is NaN wherever its value is
 };
 
-/// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; no Value if it
+/// A contribution to the adjoint of an operand.
+struct Contribution {
+  Value value;
+  bool follows_nan;  // NaN wherever the operand is
+};
+
+/// Contribution of node `id` to the adjoint of its operand k, given the adjoint of the node; nothing if it
 /// is identically 0. Operands that are read twice at one access are served by the first of them. Under
 /// Tie::trap the contribution reads a trap that springs when a kink is hit, and is 0 then.
-std::optional<Value> adjoint(const Graph& graph, NodeId id, int k, const Value& dy, const Selected& selected,
-                             const std::source_location& where);
+std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const Value& dy,
+                                    const Selected& selected, const std::source_location& where);
+
+/// The slope of argument k of a body under a rule, as in autodiff/ties.h for AtNan::Nan.
+Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants, AtNan at_nan);
 
 /// The slope of argument k of a node's body: what the rule selects, or, in a node that is part of a
 /// derivative, what was decided before.
-Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule);
+Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule, AtNan at_nan = AtNan::Nan);
 
 /// factor * slope with structural zeros. A slope that selects becomes a selection of products, so that a
 /// branch not taken contributes 0 and not 0 times whatever the factor is (infinite below sqrt(relu(x)) at 0);

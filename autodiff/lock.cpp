@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "autodiff/locker.h"
 #include "autodiff/reach.h"
@@ -32,6 +33,7 @@ std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Va
                            const std::vector<bool>& active, const std::source_location& where) {
   const Graph graph = loss.graph();
   std::map<NodeId, Value> adjoints{{loss.id(), graph.handle().constant(1.0, loss.type(), where)}};
+  std::set<NodeId> follow_nan;  // nodes whose adjoint is NaN wherever they are
   for (NodeId id = loss.id(); id >= 0; --id) {
     const auto it = adjoints.find(id);
     if (it == adjoints.end() || !active[static_cast<size_t>(id)] || graph.node(id).role != Role::Apply)
@@ -40,10 +42,11 @@ std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Va
     for (int k = 0; k < static_cast<int>(operands.size()); ++k) {
       const NodeId operand = operands[static_cast<size_t>(k)];
       if (!active[static_cast<size_t>(operand)]) continue;
-      const auto contribution = locker.adjoint(id, k, it->second);
+      const auto contribution = locker.adjoint(id, k, it->second, follow_nan.contains(id));
       if (!contribution) continue;
-      const auto [slot, fresh] = adjoints.emplace(operand, *contribution);
-      if (!fresh) slot->second = add(slot->second, *contribution, where);
+      if (contribution->follows_nan) follow_nan.insert(operand);
+      const auto [slot, fresh] = adjoints.emplace(operand, contribution->value);
+      if (!fresh) slot->second = add(slot->second, contribution->value, where);
     }
   }
   std::vector<Value> gradient;

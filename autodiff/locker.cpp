@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "autodiff/adjoint.h"
+#include "autodiff/nan_flow.h"
 #include "autodiff/selection.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
@@ -82,7 +82,7 @@ void Locker::lock_scan(NodeId id, const Node& node) {
 void Locker::lock_for_reverse(NodeId id) {
   expect(
       graph_.node(id).role != Role::Scan,
-      "[locked_grad] is not known for a loop over time: write the steps one after the other (node {}, at {})",
+      "[locked_grad] is not known for a loop over time: unroll(graph) writes its steps out (node {}, at {})",
       describe(graph_, id), to_string(where_));
   lock(id);
   if (const auto root = roots_.find(id); root != roots_.end()) {
@@ -96,13 +96,19 @@ void Locker::lock_for_reverse(NodeId id) {
   count(node, locked);
 }
 
-std::optional<Value> Locker::adjoint(NodeId id, int k, const Value& dy) const {
-  if (const auto root = roots_.find(id); root != roots_.end()) return root->second.adjoint(k, dy);
+std::optional<Contribution> Locker::adjoint(NodeId id, int k, const Value& dy, bool follows_nan) const {
+  if (const auto root = roots_.find(id); root != roots_.end()) {
+    const auto value = root->second.adjoint(k, dy);
+    return value ? std::optional(Contribution{*value, false}) : std::nullopt;
+  }
   const Node node = graph_.node(id);
   const LockedNode& locked = nodes_.at(id);
   LoopBuilder builder(graph_, locked.base.id());
   if (builder.representative(k) != k) return {};
-  const Scalar slope = arguments(builder, node, scalar_lock(builder).slope(k));
+  const NanFlow flow = nan_flow(
+      graph_, builder, k, follows_nan, [&](AtNan at_nan) { return scalar_lock(builder).slope(k, at_nan); },
+      static_cast<int>(node.operands.size() * (1 + directions_)));
+  const Scalar slope = arguments(builder, node, flow.slope);
   if (slope.is_constant(0)) return {};
   const Scalar factor = builder.read(dy, node.loops.write);
   const Scalar body = strong_product(strong_product(factor, slope), weight(builder, node, locked));
@@ -110,8 +116,9 @@ std::optional<Value> Locker::adjoint(NodeId id, int k, const Value& dy) const {
   const Access& write = node.loops.reads[static_cast<size_t>(k)];
   const Node operand = graph_.node(node.operands[static_cast<size_t>(k)]);
   const Combine combine = is_injective(write, node.loops.labels) ? Combine::Assign : Combine::Sum;
-  return builder.build("locked_d_" + node.op->name, body, write, operand.shape, combine, operand.type,
-                       where_);
+  return Contribution{
+      builder.build("locked_d_" + node.op->name, body, write, operand.shape, combine, operand.type, where_),
+      flow.follows_nan};
 }
 
 Value Locker::hits() const { return total(hits_); }

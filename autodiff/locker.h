@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "autodiff/adjoint.h"
 #include "autodiff/locked_node.h"
 #include "autodiff/locked_root.h"
 #include "autodiff/loop_builder.h"
@@ -35,7 +36,7 @@ class Locker {
   std::vector<NodeId> operands(NodeId id) const;
   /// Contribution of a node locked for reverse to the adjoint of its operands(id)[k]; none if it is
   /// identically 0.
-  std::optional<Value> adjoint(NodeId id, int k, const Value& dy) const;
+  std::optional<Contribution> adjoint(NodeId id, int k, const Value& dy, bool follows_nan) const;
 
   /// Counts of the kinks that locked nodes sit on, and of those that no direction decides (a tie of several
   /// points counts once).

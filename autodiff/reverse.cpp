@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "autodiff/adjoint.h"
 #include "autodiff/census.h"
@@ -20,7 +21,8 @@ class Adjoints {
   Adjoints(const Graph& graph, const GradOptions& options, const std::source_location& where)
       : graph_(graph.handle()), options_(options), where_(where) {}
 
-  void add_to(NodeId id, const Value& contribution) {
+  void add_to(NodeId id, const Value& contribution, bool follows_nan = false) {
+    if (follows_nan) follow_nan_.insert(id);
     const auto [it, fresh] = values_.emplace(id, contribution);
     if (!fresh) it->second = add(it->second, contribution, where_);
   }
@@ -34,8 +36,9 @@ class Adjoints {
     for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
       const NodeId operand = node.operands[static_cast<size_t>(k)];
       if (!active[static_cast<size_t>(operand)]) continue;
-      if (const auto contribution = adjoint(graph_, id, k, dy, {rule, options_.at_pole}, where_))
-        add_to(operand, *contribution);
+      const Selected selected{rule, options_.at_pole, follow_nan_.contains(id)};
+      if (const auto contribution = adjoint(graph_, id, k, dy, selected, where_))
+        add_to(operand, contribution->value, contribution->follows_nan);
     }
   }
 
@@ -72,6 +75,7 @@ class Adjoints {
   const GradOptions& options_;
   std::source_location where_;
   std::map<NodeId, Value> values_;
+  std::set<NodeId> follow_nan_;  // nodes whose adjoint is NaN wherever they are
 };
 
 }  // namespace

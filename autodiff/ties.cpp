@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "autodiff/adjoint.h"
+
 namespace crease {
 
 KinkRule KinkRule::steepest() {
@@ -22,11 +24,15 @@ const KinkRule& TieTable::of(std::string_view operation) const {
   return it != by_operation.end() ? it->second : otherwise;
 }
 
-Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants) {
-  if (rule.kind != KinkRule::Kind::Steepest) return slope(expression, position, rule.tie, constants);
-  const Scalar left = slope(expression, position, Side::Left, constants);
-  const Scalar right = slope(expression, position, Side::Right, constants);
+Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants, AtNan at_nan) {
+  if (rule.kind != KinkRule::Kind::Steepest) return slope(expression, position, rule.tie, constants, at_nan);
+  const Scalar left = slope(expression, position, Side::Left, constants, at_nan);
+  const Scalar right = slope(expression, position, Side::Right, constants, at_nan);
   return left.same(right) ? left : select(abs(left) > abs(right), left, right);
+}
+
+Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants) {
+  return slope(expression, position, rule, constants, AtNan::Nan);
 }
 
 namespace ties {

@@ -55,9 +55,13 @@ Graph updated(Dense net, const std::vector<Value>& gradients) {
   return std::move(net.graph);
 }
 
-/// Reverse mode layer by layer: at a relu the adjoint goes through `at_relu(after, before, adjoint)`.
-template <class AtRelu>
-Graph layerwise_step(Dense net, AtRelu at_relu) {
+Graph selecting_step(Dense net, const Tie& tie) {
+  const std::vector<Value> gradients = grad(net.loss, net.parameters, {.tie = tie});
+  return updated(std::move(net), gradients);
+}
+
+/// Reverse mode layer by layer, where relu has slope 1.
+Graph undecided_step(Dense net) {
   std::vector<Value> gradients(net.parameters.size());
   Value from = net.loss, adjoint = net.graph.constant(1.0);
   for (size_t layer = net.parameters.size() / 2; layer-- > 0;) {
@@ -67,21 +71,10 @@ Graph layerwise_step(Dense net, AtRelu at_relu) {
     gradients[2 * layer] = parts[0];
     gradients[2 * layer + 1] = parts[1];
     if (layer == 0) break;
-    adjoint = at_relu(net.after[layer - 1], net.before[layer - 1], parts[2]);
+    adjoint = parts[2];
     from = net.before[layer - 1];
   }
   return updated(std::move(net), gradients);
-}
-
-Graph selecting_step(Dense net, const Tie& tie) {
-  return layerwise_step(std::move(net), [&](const Value& after, const Value& before, const Value& adjoint) {
-    return vjp({&after, 1}, {&before, 1}, {&adjoint, 1}, {.tie = tie})[0];
-  });
-}
-
-Graph undecided_step(Dense net) {
-  return layerwise_step(std::move(net),
-                        [](const Value&, const Value&, const Value& adjoint) { return adjoint; });
 }
 
 Graph plain_gradient(Dense net, bool census) {

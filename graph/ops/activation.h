@@ -114,12 +114,17 @@ inline const Op tanh_op{
 
 inline const Op sin_op{.name = "sin", .doc = "Sine of radians.", .body = [](Scalar x) { return sin(x); }};
 
-/// max(x, 0) + slope * min(x, 0). Errors: Error unless the slope is finite.
+/// x for x >= 0, else slope * x: the greater of the two up to slope 1, the smaller above, so that one
+/// comparison decides. Errors: Error unless the slope is finite.
 inline Op leaky_relu(double slope = 0.01) {
   expect(std::isfinite(slope), "[leaky_relu] slope {} is not finite", slope);
   return {.name = "leaky_relu",
           .doc = "max(x, 0) + slope min(x, 0). Kink at 0, slopes `slope` and 1. Maas et al. 2013.",
-          .body = [=](Scalar x) { return max(x, 0) + slope * min(x, 0); },
+          .body =
+              [=](Scalar x) {
+                const Scalar below = slope == 0 ? Scalar(0) : slope * x;  // 0 * infinity is NaN
+                return slope <= 1 ? max(x, below) : min(x, below);
+              },
           .attributes = {{"slope", slope}}};
 }
 

@@ -1,5 +1,7 @@
 // Slopes, exact directional derivatives and kinks of scalar expressions: three rule sets for one walk.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "graph/error.h"
 #include "graph/scalar/differentiate.h"
@@ -19,7 +21,7 @@ bool own_kink(const Scalar& u, const Scalar& v, int position, uint64_t constants
   return true;
 }
 
-DerivativeRules one_sided_rules(int position, Side side, uint64_t constants) {
+DerivativeRules one_sided_rules(int position, Side side, uint64_t constants, AtNan at_nan) {
   const bool right = side == Side::Right;
   // Moving right along one argument, max follows the greater slope; moving left, the smaller one (both are
   // slopes per unit step to the right). If several arguments decide, the kink's own variable first - second
@@ -45,7 +47,8 @@ DerivativeRules one_sided_rules(int position, Side side, uint64_t constants) {
           .max_tie = tie(true),
           .min_tie = tie(false),
           .rises = moves(true),
-          .falls = moves(false)};
+          .falls = moves(false),
+          .at_nan = at_nan};
 }
 
 /// Whether some kink of the body is decided by several arguments together.
@@ -58,33 +61,80 @@ bool has_shared_kink(const Scalar& node, int position, uint64_t constants) {
                      [&](const Scalar& term) { return has_shared_kink(term, position, constants); });
 }
 
+/// Two constant slopes with one kink between them: `below` left of the condition's end, `above` elsewhere.
+struct OneKink {
+  Scalar before, until;  // u < v and u <= v
+  double below, above;
+  double left, right;  // at the kink
+};
+
+std::optional<OneKink> one_kink(const Scalar& left, const Scalar& right) {
+  if (left.kind() != Kind::Select || right.kind() != Kind::Select) return {};
+  const auto l = left.terms(), r = right.terms();
+  const Kind kind = l[0].kind();
+  const bool compares = kind == Kind::Less || kind == Kind::LessEqual;
+  const bool constant = l[1].kind() == Kind::Constant && l[2].kind() == Kind::Constant;
+  if (!compares || !constant || !l[1].same(r[1]) || !l[2].same(r[2])) return {};
+  const Scalar u = l[0].terms()[0], v = l[0].terms()[1];
+  if (!r[0].same(kind == Kind::Less ? u <= v : u < v)) return {};
+  const double below = l[1].constant(), above = l[2].constant();
+  const bool left_below = kind == Kind::LessEqual;
+  return OneKink{u < v, u <= v, below, above, left_below ? below : above, left_below ? above : below};
+}
+
+Scalar with_slope_at(const OneKink& kink, double slope) {
+  return select(kink.before, kink.below, select(kink.until, slope, kink.above));
+}
+
+/// (1 - s) left + s right where they differ.
+Scalar between(const Scalar& left, const Scalar& right, double s) {
+  if (const auto kink = one_kink(left, right))
+    return with_slope_at(*kink, (1 - s) * kink->left + s * kink->right);
+  return select(equal(left, right), left, (1 - s) * left + s * right);
+}
+
+/// The element of least magnitude of the interval between two slopes: 0 clamped to it.
+Scalar least_norm(const Scalar& left, const Scalar& right) {
+  const auto kink = one_kink(left, right);
+  if (!kink) return max(min(left, right), min(max(left, right), 0));
+  if (kink->left * kink->right < 0) return with_slope_at(*kink, 0);
+  return std::abs(kink->left) <= std::abs(kink->right) ? left : right;
+}
+
 }  // namespace
 
-Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants) {
-  const DerivativeRules rules = one_sided_rules(position, side, constants);
+Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants, AtNan at_nan) {
+  const DerivativeRules rules = one_sided_rules(position, side, constants, at_nan);
   return Differentiate(rules)(expression);
 }
 
-Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t constants) {
-  const Scalar left = slope(expression, position, Side::Left, constants);
-  const Scalar right = slope(expression, position, Side::Right, constants);
+Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t constants, AtNan at_nan) {
+  const Scalar left = slope(expression, position, Side::Left, constants, at_nan);
+  const Scalar right = slope(expression, position, Side::Right, constants, at_nan);
   if (left.same(right)) return left;
-  const auto between = [&](double s) { return select(equal(left, right), left, (1 - s) * left + s * right); };
   switch (tie.rule()) {
     case Tie::Rule::Left: return left;
     case Tie::Rule::Right: return right;
     case Tie::Rule::Mid:
-    case Tie::Rule::Value: return between(tie.weight());
+    case Tie::Rule::Value: return between(left, right, tie.weight());
     case Tie::Rule::MinNorm:
-      if (has_shared_kink(expression, position, constants)) return between(0.5);
-      return max(min(left, right), min(max(left, right), 0));  // 0 clamped to the slopes' interval
+      return has_shared_kink(expression, position, constants) ? between(left, right, 0.5)
+                                                              : least_norm(left, right);
     case Tie::Rule::Trap: break;
   }
   fail("Tie::trap selects no derivative at a kink of {}", to_string(expression));
 }
 
-Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants) {
-  DerivativeRules rules = one_sided_rules(position, side, constants);
+Scalar slope(const Scalar& expression, int position, Side side, uint64_t constants) {
+  return slope(expression, position, side, constants, AtNan::Nan);
+}
+
+Scalar slope(const Scalar& expression, int position, const Tie& tie, uint64_t constants) {
+  return slope(expression, position, tie, constants, AtNan::Nan);
+}
+
+Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants, AtNan at_nan) {
+  DerivativeRules rules = one_sided_rules(position, side, constants, at_nan);
   rules.decided = true;
   return Differentiate(rules)(expression);
 }

@@ -78,16 +78,37 @@ Scalar Differentiate::root_slope(const Scalar& y, const Scalar& dx) const {
 }
 
 // The first term wins where lower < upper. Where neither compares with the other, one is NaN, and so is the
-// slope.
+// derivative unless the rules take any.
 Scalar Differentiate::extremum(const Scalar& y, const Scalar& upper, const Scalar& lower,
                                const DerivativeRules::AtTie& at_tie) {
   const Scalar da = (*this)(y.terms()[0]), db = (*this)(y.terms()[1]);
   if (da.same(db)) return da;
   const Scalar tied = at_tie(y, da, db);
+  if (rules_.at_nan == AtNan::Passed) return decided_extremum(da, db, upper, lower, tied);
   if (tied.same(db)) return select(lower < upper, da, select(upper <= lower, db, not_a_number));
   if (tied.same(da)) return select(upper < lower, db, select(lower <= upper, da, not_a_number));
   return select(lower < upper, da,
                 select(upper < lower, db, select(equal(upper, lower), tied, not_a_number)));
+}
+
+// One condition wherever the tie goes to one of the two. The condition is that of the term that stands still,
+// which NaN fails: what comes back to a NaN goes on to it. And so the text is the same for both sides.
+Scalar Differentiate::decided_extremum(const Scalar& da, const Scalar& db, const Scalar& upper,
+                                       const Scalar& lower, const Scalar& tied) const {
+  const auto wins = [&](const Scalar& above, const Scalar& below, const Scalar& own, const Scalar& other) {
+    if (tied.same(own)) return below <= above;
+    if (tied.same(other)) return below < above;
+    const auto t = tied.terms();
+    return (below < above) || (equal(upper, lower) && (t[1].same(own) ? t[0] : !t[0]));
+  };
+  const bool one_bit =
+      tied.same(da) || tied.same(db) ||
+      (tied.kind() == Kind::Select && ((tied.terms()[1].same(da) && tied.terms()[2].same(db)) ||
+                                       (tied.terms()[1].same(db) && tied.terms()[2].same(da))));
+  if (!one_bit && is_zero(db)) return select(upper < lower, db, select(equal(upper, lower), tied, da));
+  if (!one_bit) return select(lower < upper, da, select(equal(upper, lower), tied, db));
+  return is_zero(da) ? select(wins(upper, lower, da, db), da, db)
+                     : select(wins(lower, upper, db, da), db, da);
 }
 
 Scalar Differentiate::branch(const Scalar& condition, const Scalar& da, const Scalar& db) {

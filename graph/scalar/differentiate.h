@@ -7,7 +7,7 @@
 #include <functional>
 #include <unordered_map>
 
-#include "graph/scalar.h"
+#include "graph/scalar/at_nan.h"
 
 namespace crease {
 
@@ -21,8 +21,9 @@ struct DerivativeRules {
   /// Where u == v: whether v - u is positive right next to the point on the side that counts; and whether it
   /// is negative.
   std::function<Scalar(const Scalar& u, const Scalar& v, const Scalar& du, const Scalar& dv)> rises, falls;
-  bool decided = false;      // conditions of select hold as they are, not as they are next to the point
-  bool strong_zero = false;  // a zero tangent stays zero below an infinite slope
+  bool decided = false;       // conditions of select hold as they are, not as they are next to the point
+  bool strong_zero = false;   // a zero tangent stays zero below an infinite slope
+  AtNan at_nan = AtNan::Nan;  // where max or min compares with NaN
 };
 
 /// Derivatives of the nodes of one expression under one rule set; each node is derived once.
@@ -42,6 +43,8 @@ class Differentiate {
   Scalar root_slope(const Scalar& y, const Scalar& dx) const;
   Scalar extremum(const Scalar& y, const Scalar& upper, const Scalar& lower,
                   const DerivativeRules::AtTie& at_tie);
+  Scalar decided_extremum(const Scalar& da, const Scalar& db, const Scalar& upper, const Scalar& lower,
+                          const Scalar& tied) const;
   Scalar branch(const Scalar& condition, const Scalar& da, const Scalar& db);
   Scalar rising(const Scalar& u, const Scalar& v);
   Scalar falling(const Scalar& u, const Scalar& v);

@@ -85,9 +85,10 @@ Scalar count(const Scalar& body, Condition condition) {
 ScalarLock::ScalarLock(const Scalar& body, int argument_count, int direction_count)
     : body_(body), arguments_(argument_count), directions_(direction_count) {}
 
-Scalar ScalarLock::slope(int position) const {
+Scalar ScalarLock::slope(int position, AtNan at_nan) const {
   Tangents tangents(arguments_, directions_);
-  const DerivativeRules rules = tangents.rules([=](int p) { return Scalar(p == position ? 1 : 0); });
+  DerivativeRules rules = tangents.rules([=](int p) { return Scalar(p == position ? 1 : 0); });
+  rules.at_nan = at_nan;
   return Differentiate(rules)(body_);
 }
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "graph/scalar.h"
+#include "graph/scalar/at_nan.h"
 
 namespace crease {
 
@@ -19,7 +19,7 @@ class ScalarLock {
   ScalarLock(const Scalar& body, int argument_count, int direction_count);
 
   /// Locked partial derivative with respect to argument `position`.
-  Scalar slope(int position) const;
+  Scalar slope(int position, AtNan at_nan = AtNan::Nan) const;
   /// Locked tangent in direction j.
   Scalar tangent(int direction) const;
   /// The value on the locked side: differs from the body's only at a jump.
@@ -39,6 +39,7 @@ class ScalarLock {
 /// Derivative with respect to argument `position` where every condition of a select stays as it is at the
 /// point: of bodies that are derivatives, whose kinks were decided before. Max and min, which are values in
 /// there, take the side.
-Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants = 0);
+Scalar decided_slope(const Scalar& expression, int position, Side side, uint64_t constants = 0,
+                     AtNan at_nan = AtNan::Nan);
 
 }  // namespace crease

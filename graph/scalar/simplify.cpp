@@ -83,7 +83,9 @@ Result simplify_select(const Scalar& c, const Scalar& a, const Scalar& b) {
   if (a.same(b)) return a;
   if (c.kind() == Kind::Not) return select(c.terms()[0], b, a);
   if (a.kind() == Kind::Select && a.terms()[0].same(c)) return select(c, a.terms()[1], b);
-  if (b.kind() == Kind::Select && b.terms()[0].same(c)) return select(c, a, b.terms()[2]);
+  if (b.kind() != Kind::Select) return {};
+  if (b.terms()[0].same(c)) return select(c, a, b.terms()[2]);
+  if (a.kind() == Kind::Constant && b.terms()[1].same(a)) return select(c || b.terms()[0], a, b.terms()[2]);
   return {};
 }
 
@@ -94,6 +96,15 @@ Result simplify_logic(Kind kind, const Scalar& a, const Scalar& b) {
   return truth == (kind == Kind::And) ? a : Scalar(truth ? 1 : 0);
 }
 
+/// max(select(c, 1, 0), 0) = select(c, 1, 0): constants in both branches.
+Result simplify_extremum(Kind kind, const Scalar& a, const Scalar& b) {
+  if (a.same(b)) return a;
+  if (a.kind() != Kind::Select || b.kind() != Kind::Constant) return {};
+  const auto t = a.terms();
+  if (t[1].kind() != Kind::Constant || t[2].kind() != Kind::Constant) return {};
+  return select(t[0], make_scalar(kind, {t[1], b}), make_scalar(kind, {t[2], b}));
+}
+
 Result simplify(Kind kind, std::span<const Scalar> t) {
   switch (kind) {
     case Kind::Add: return simplify_sum(t[0], t[1]);
@@ -102,7 +113,7 @@ Result simplify(Kind kind, std::span<const Scalar> t) {
     case Kind::Divide: return simplify_quotient(t[0], t[1]);
     case Kind::Negate: return t[0].kind() == Kind::Negate ? Result(t[0].terms()[0]) : Result();
     case Kind::Max:
-    case Kind::Min: return t[0].same(t[1]) ? Result(t[0]) : Result();
+    case Kind::Min: return simplify_extremum(kind, t[0], t[1]);
     case Kind::Less: return t[0].same(t[1]) ? Result(Scalar(0)) : Result();
     case Kind::And:
     case Kind::Or: return simplify_logic(kind, t[0], t[1]);

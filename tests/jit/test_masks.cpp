@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <sstream>
 
 #include "autodiff/reverse.h"
 #include "graph/ops/activation.h"
@@ -57,17 +59,54 @@ TEST_CASE("the argument of relu is stored as bits, and not as a number") {
   CHECK(!has(program.dumps().memory, "matmul_2:"));
 }
 
-TEST_CASE("what the rule at a kink is shows in the forward mask alone: backward kernels read the same bits") {
-  const auto backward = [](const Tie& tie) {
-    const Program program = compiled(hidden_layer(64, [](const Value& u) { return relu(u); }, tie));
-    const std::string& text = program.dumps().fused;
-    const size_t start = text.find("kernel d_matmul_d_relu");
-    REQUIRE(start != std::string::npos);
-    CHECK(!has(text.substr(start), " less"));
-    CHECK(!has(text.substr(start), "equal"));
-    return std::ranges::count(text.substr(start), '\n');
-  };
-  CHECK(backward(Tie::left) == backward(Tie::right));
+namespace {
+
+/// The bytes of all masks and the text of the backward kernel that reads them.
+struct Backward {
+  int64_t mask_bytes = 0;  // for one row
+  std::string kernel;
+};
+
+Backward backward(const Tie& tie, const Kinked& kinked, const std::string& name) {
+  const Program program = compiled(hidden_layer(64, kinked, tie));
+  Backward result;
+  std::istringstream lines(program.dumps().memory);
+  for (std::string line; std::getline(lines, line);)
+    if (const size_t at = line.find(": "); has(line.substr(0, at), ".mask"))
+      result.mask_bytes += std::stoll(line.substr(at + 2));
+  const std::string& text = program.dumps().fused;
+  const size_t start = text.find("kernel d_matmul_d_" + name);
+  REQUIRE(start != std::string::npos);
+  result.kernel = text.substr(start, text.find("\n\n", start) - start);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a mask is one bit an element under left and right, and both have one backward kernel") {
+  if (!has_wide_vectors()) return;
+  const std::vector<std::pair<std::string, Kinked>> bodies{
+      {"relu", [](const Value& u) { return relu(u); }},
+      {"abs", [](const Value& u) { return abs_op(u); }},
+      {"leaky_relu", [](const Value& u) { return leaky_relu(0.25)(u); }},
+      {"steep", [](const Value& u) {
+         return Op{
+             .name = "steep", .doc = "Two slopes.", .body = [](Scalar x) { return max(0.5 * x, 2 * x); }}(u);
+       }}};
+  for (const auto& [name, body] : bodies) {
+    CAPTURE(name);
+    const Backward left = backward(Tie::left, body, name), right = backward(Tie::right, body, name);
+    CHECK(left.mask_bytes == 64 / 8);
+    CHECK(right.mask_bytes == 64 / 8);
+    CHECK(left.kernel == right.kernel);
+    CHECK(!has(left.kernel, " less"));
+    CHECK(!has(left.kernel, "equal"));
+    // A third slope at the kink needs a second bit, and nothing else does.
+    CHECK(backward(Tie::mid, body, name).mask_bytes == 2 * 64 / 8);
+  }
+  CHECK(backward(Tie::min_norm, bodies[0].second, "relu").kernel ==
+        backward(Tie::left, bodies[0].second, "relu").kernel);
+  CHECK(backward(Tie::min_norm, bodies[1].second, "abs").mask_bytes == 2 * 64 / 8);
 }
 
 TEST_CASE("masks of every length agree with the interpreter under every rule") {
@@ -123,11 +162,25 @@ TEST_CASE("a number that is read for its own sake is compared again, not masked"
   check_program(graph, {{"x", coarse(Type::f32, {5, 3})}});
 }
 
-TEST_CASE("NaN below a mask stays NaN") {
-  const Graph graph = hidden_layer(24, [](const Value& u) { return relu(u); }, Tie::left);
-  Tensor x(Type::f32, {2, 3});
-  x.set(0, std::numeric_limits<double>::quiet_NaN());
-  check_program(graph, {{"x", x}});
+TEST_CASE("NaN below a mask stays NaN, by one bit where the loss tells and by two where it does not") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const bool squared : {true, false}) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 3});
+    const Value w = graph.parameter("w", dyadic(Type::f32, {3, 32}, 1));
+    const Value y = relu(matmul(x, w));
+    const Value dx = grad(sum(squared ? square(y) : y * 2.0), x);
+    graph.output("y", sum(y));
+    graph.output("dx", dx);
+    Tensor at = integers(Type::f32, {2, 3}, -1, 1, 7);
+    at.set(0, nan);
+    check_program(graph, {{"x", at}});
+    CHECK(std::isnan(evaluate(graph, {{"x", at}}).at("dx").at(1)));
+    CHECK(!std::isnan(evaluate(graph, {{"x", at}}).at("dx").at(4)));
+  }
+  check_program(hidden_layer(
+                    24, [](const Value& u) { return relu(u); }, Tie::left),
+                {{"x", Tensor::f32({2, 3}, {static_cast<float>(nan), 0, 1, 1, 0, -1})}});
 }
 
 TEST_CASE("threads that share a mask share no byte of it") {

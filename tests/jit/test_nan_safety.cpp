@@ -102,17 +102,31 @@ TEST_CASE("a norm at 0 has gradient 0, and a strong zero stands before an infini
                  {.at_pole = AtPole::Ieee});
 }
 
-TEST_CASE("NaN in, NaN out: values and gradients of everything with a kink") {
-  const std::vector<Function> kinked{[](const Value& x, const Value&) { return relu(x); },
-                                     [](const Value& x, const Value&) { return abs(x); },
-                                     [](const Value& x, const Value&) { return hard_tanh(x); },
-                                     [](const Value& x, const Value&) { return relu6(x); },
-                                     [](const Value& x, const Value&) { return hard_swish(x); },
-                                     [](const Value& x, const Value& zero) { return max(x, zero); },
-                                     [](const Value& x, const Value&) { return leaky_relu(0.25)(x); }};
-  for (const Function& f : kinked) {
-    for (const Tie& tie : {Tie::left, Tie::right, Tie::mid, Tie::min_norm})
-      check_gradient(f, not_a_number, not_a_number, {.tie = tie});
+namespace {
+
+const std::vector<Function>& kinked() {
+  static const std::vector<Function> all{[](const Value& x, const Value&) { return relu(x); },
+                                         [](const Value& x, const Value&) { return abs(x); },
+                                         [](const Value& x, const Value&) { return hard_tanh(x); },
+                                         [](const Value& x, const Value&) { return relu6(x); },
+                                         [](const Value& x, const Value&) { return hard_swish(x); },
+                                         [](const Value& x, const Value& zero) { return max(x, zero); },
+                                         [](const Value& x, const Value& zero) { return max(zero, x); },
+                                         [](const Value& x, const Value& zero) { return min(x, zero); },
+                                         [](const Value& x, const Value&) { return leaky_relu(0.25)(x); }};
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("NaN in, NaN out: values, derivatives and gradients of everything with a kink") {
+  const std::vector<std::function<Value(const Value&)>> losses{[](const Value& y) { return y; },
+                                                               [](const Value& y) { return square(y); }};
+  for (const Function& f : kinked()) {
+    for (const Tie& tie : {Tie::left, Tie::right, Tie::mid, Tie::value(0.25), Tie::min_norm})
+      for (const auto& of : losses)
+        check_gradient([&](const Value& x, const Value& zero) { return of(f(x, zero)); }, not_a_number,
+                       not_a_number, {.tie = tie});
     check_derivative(f, not_a_number, 1, not_a_number);
     for (const Type type : {Type::f32, Type::f64}) {
       Graph graph;
@@ -121,6 +135,17 @@ TEST_CASE("NaN in, NaN out: values and gradients of everything with a kink") {
       check_everywhere(graph, type, not_a_number, not_a_number);
     }
   }
+}
+
+TEST_CASE("a locked gradient at NaN is NaN, whatever the loss makes of the value") {
+  for (const Function& f : kinked())
+    for (const bool squared : {false, true}) {
+      Graph graph;
+      const Value x = graph.input("x", {"n"});
+      const Value y = f(x, graph.constant(0.0)), along = broadcast_to(graph.constant(1.0), x.shape());
+      graph.output("y", locked_grad(sum(squared ? square(y) : y), {&x, 1}, {{along}}).gradient[0]);
+      check_everywhere(graph, Type::f32, not_a_number, not_a_number);
+    }
 }
 
 TEST_CASE("both infinities have the slopes of their own side") {
