@@ -78,6 +78,8 @@ bool all_finite(const std::map<std::string, Tensor>& tensors) {
 void check_options(const Split& data, const TrainOptions& options) {
   expect(options.epochs >= 1, "[train] epochs must be at least 1: got {}", options.epochs);
   expect(options.batch >= 1, "[train] batch must be at least 1: got {}", options.batch);
+  expect(options.checkpoint_seconds >= 0, "[train] seconds between checkpoints must be at least 0: got {}",
+         options.checkpoint_seconds);
   expect(options.batch <= data.train.size(),
          "[train] batch is larger than the data: got {}, want at most the {} training samples", options.batch,
          data.train.size());

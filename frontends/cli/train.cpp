@@ -42,6 +42,8 @@ int run(CLI::App& command, Arguments& arguments) {
   const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt,
                                     settings.validation, settings.seed);
   if (arguments.folds != 0) {
+    expect(arguments.save.empty() && arguments.log.empty(),
+           "[train] folds are trained to be tested and not kept: leave out --save and --log");
     run_folds(settings, data, arguments.folds);
     return 0;
   }

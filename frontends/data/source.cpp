@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "frontends/data/cifar.h"
 #include "frontends/data/digits.h"
@@ -25,6 +27,50 @@ Dataset npy_dataset(const std::filesystem::path& folder) {
   return data;
 }
 
+/// One of the words that an option takes.
+template <class Enum>
+Enum chosen(const std::string& option, const std::string& word,
+            const std::vector<std::pair<const char*, Enum>>& choices) {
+  std::string known;
+  for (const auto& [name, value] : choices) {
+    if (word == name) return value;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  fail("[data] unknown {} '{}': want {}", option, word, known);
+}
+
+/// Sets an option of a table. Whether there is one of that name.
+bool set_option(CsvOptions& options, const std::string& name, const std::string& value) {
+  if (name == "missing") {
+    options.missing = chosen<Missing>(
+        name, value, {{"error", Missing::Error}, {"drop", Missing::DropRow}, {"mean", Missing::Mean}});
+    return true;
+  }
+  if (name == "header") {
+    options.header = chosen<Header>(name, value, {{"present", Header::Present}, {"absent", Header::Absent}});
+    return true;
+  }
+  if (name == "target") {
+    options.target = chosen<Target>(name, value, {{"classes", Target::Classes}, {"number", Target::Number}});
+    return true;
+  }
+  if (name == "label") options.label = value;
+  if (name == "ignore") options.ignore.push_back(value);
+  return name == "label" || name == "ignore";
+}
+
+/// A table by "FILE,option=value,...": options are taken from the end, so that a file may have commas.
+Dataset table(std::string place, CsvOptions options) {
+  while (true) {
+    const size_t comma = place.rfind(','), equals = place.find('=', comma == std::string::npos ? 0 : comma);
+    if (comma == std::string::npos || equals == std::string::npos) break;
+    const std::string name = place.substr(comma + 1, equals - comma - 1);
+    if (!set_option(options, name, place.substr(equals + 1))) break;
+    place.resize(comma);
+  }
+  return read_csv(place, options);
+}
+
 }  // namespace
 
 Split read_source(const std::string& source, const SourceOptions& options) {
@@ -36,7 +82,7 @@ Split read_source(const std::string& source, const SourceOptions& options) {
   if (kind == "cifar10" && !place.empty()) return cifar10(place);
   if (kind == "npy" && !place.empty()) return split(npy_dataset(place), options.test_share, options.seed);
   if (kind == "csv" && !place.empty())
-    return split(read_csv(place, options.csv), options.test_share, options.seed);
+    return split(table(place, options.csv), options.test_share, options.seed);
   fail("[data] unknown data '{}': want digits, mnist:FOLDER, cifar10:FOLDER, npy:FOLDER or csv:FILE", source);
 }
 

@@ -17,7 +17,9 @@ struct SourceOptions {
 };
 
 /// "digits", "mnist:FOLDER", "cifar10:FOLDER", "npy:FOLDER" (with x.npy and y.npy) or "csv:FILE".
-/// Errors: Error listing these for any other word, and those of the reader.
+/// A table takes options behind its file: "csv:FILE,missing=mean,label=price,ignore=id", where missing is
+/// error, drop or mean, header present or absent, target classes or number; label and ignore name columns
+/// (CsvOptions). Errors: Error listing these for any other word, and those of the reader.
 Split read_source(const std::string& source, const SourceOptions& options = {});
 
 }  // namespace crease

@@ -194,5 +194,22 @@ TEST_CASE("data are found by a word of text") {
   CHECK(holds(thrown_by([] { read_source("mnist:none"); }), "[mnist] 'none' is no folder"));
 }
 
+TEST_CASE("a table by a word of text takes options behind its file, which may have commas") {
+  const test::TemporaryFolder folder;
+  const std::string file = "csv:" + (folder / "a,b=c.csv").string();
+  write_file_atomically(folder / "a,b=c.csv", "id,y,x\n1,0.5,4\n2,1.5,\n3,2.5,8\n4,3.5,6\n");
+  CHECK(holds(thrown_by([&] { read_source(file + ",label=y"); }),
+              "line 3, column 3 ('x'): the value is missing"));
+  const Split dropped = read_source(file + ",label=y,missing=drop,ignore=id", {.test_share = 0.34});
+  CHECK(dropped.train.size() + dropped.test.size() == 3);
+  CHECK(dropped.train.features() == 1);
+  const Split filled = read_source(file + ",ignore=id,label=y,target=number,header=present,missing=mean");
+  CHECK(filled.train.size() + filled.test.size() == 4);
+  CHECK(filled.train.classes == 0);
+  CHECK(thrown_by([&] { read_source(file + ",missing=zero"); }) ==
+        "[data] unknown missing 'zero': want error, drop, mean");
+  CHECK(holds(thrown_by([&] { read_source(file + ",labels=y"); }), "c.csv,labels=y'"));
+}
+
 }  // namespace
 }  // namespace crease
