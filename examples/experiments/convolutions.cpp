@@ -66,9 +66,15 @@ void follow(Course& course, const Op& activation, const Split& data, int64_t mos
     course.errors.push_back(study::error_percent(*metrics.accuracy));
     return course.errors.back() > level;
   };
-  const TrainResult result = train(make_network(activation, settings.pick(4, 16, 32)), data, options);
-  course.test_error = study::error_percent(*result.epochs.back().test_accuracy);
-  course.last = result.checkpoint;
+  try {
+    const TrainResult result = train(make_network(activation, settings.pick(4, 16, 32)), data, options);
+    course.test_error = study::error_percent(*result.epochs.back().test_accuracy);
+    course.last = result.checkpoint;
+  } catch (const Error& problem) {
+    // A rate that is too high: numbers stop being finite, and nothing is learned.
+    course.errors.push_back(100);
+    study::note("{}", problem.what());
+  }
   study::note("{} {:g}: {} epochs, {:.1f} % training error", activation.name, course.rate,
               course.errors.size(), course.errors.back());
 }
@@ -77,7 +83,7 @@ void follow(Course& course, const Op& activation, const Split& data, int64_t mos
 std::vector<Course> search(const Op& activation, const Split& data, const study::Settings& settings) {
   const int64_t trial = settings.pick(1, 8, 12), most = settings.pick(1, 160, 300);
   std::vector<Course> courses;
-  for (const double rate : {0.0003, 0.001, 0.003})
+  for (const double rate : {0.0003, 0.001, 0.003, 0.01})
     follow(courses.emplace_back(Course{.rate = rate}), activation, data, trial, settings);
   std::ranges::stable_sort(courses, {}, [](const Course& course) {
     // Where several are done already, the first to be so.
@@ -125,7 +131,7 @@ study::Experiment::Result run(const study::Settings& settings) {
                                   in_words(best[1]), ratio),
           .differs =
               fmt::format("{} images in place of 50,000, {} to {} channels, training error taken while the "
-                          "weights change, batches of {}, three learning rates tried for each",
+                          "weights change, batches of {}, four learning rates tried for each",
                           data.train.size(), channels, 2 * channels, settings.pick(64, 32, 128)),
           .columns = 1};
 }

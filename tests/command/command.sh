@@ -70,7 +70,7 @@ case_bad_input() {
   printf 'x,y\n1,1.5\n,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > holes.csv
   gives 1 'the value is missing' train --data csv:holes.csv
   gives 0 'saved to holes' train --data csv:holes.csv,missing=mean --epochs 1 --batch 2 --save holes
-  gives 0 'test loss' eval holes
+  gives 0 'test part of csv:holes.csv,missing=mean' eval holes
   gives 1 'at least 0: got -1' train --checkpoint-seconds -1
   gives 1 'leave out --save' train --folds 2 --save folds
   gives 1 'nowhere' train --data mnist:nowhere
