@@ -166,7 +166,7 @@ class Counter {
     for (const int k : moving_) {
       if (builder.representative(k) != k) continue;
       for (const double tangent : {-1.0, 1.0}) {
-        std::vector<Scalar> list(static_cast<size_t>(2 * arguments));
+        std::vector<Scalar> list(2 * static_cast<size_t>(arguments));
         for (int i = 0; i < arguments; ++i) list[static_cast<size_t>(i)] = Scalar::argument(i);
         list[static_cast<size_t>(arguments + k)] = tangent;
         const Scalar beside = substitute(locked, list);
@@ -237,7 +237,7 @@ void add_census(const Graph& graph, std::span<const Value> outputs, std::span<co
   size_t row = rows_of(graph);
   for (NodeId id = 0; id < static_cast<NodeId>(watched.size()); ++id) {
     if (!watched[static_cast<size_t>(id)] || graph.node(id).role != Role::Apply) continue;
-    const Node node = graph.node(id);
+    const Node& node = graph.node(id);
     if (is_decided(*node.op)) continue;
     std::vector<int> moving;
     for (size_t k = 0; k < node.operands.size(); ++k)

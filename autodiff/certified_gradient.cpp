@@ -29,6 +29,7 @@ Graph with_bound_parameters(const Graph& graph) {
       node.value = {};
     }
     std::vector<Value> operands;
+    operands.reserve(node.operands.size());
     for (const NodeId operand : node.operands) operands.push_back(result.value(operand));
     result.copy(node, operands);
   }

@@ -75,6 +75,7 @@ class Jacobian {
  public:
   Jacobian(const Graph& graph, const Columns& columns, const Tie& tie) : graph_(graph), columns_(columns) {
     std::vector<Value> parameters;
+    parameters.reserve(columns.column.size());
     for (const auto& [id, column] : columns.column) parameters.push_back(graph_.value(id));
     for (const Output& output : graph.outputs()) {
       const Node& node = graph_.node(output.node);
@@ -149,7 +150,7 @@ constexpr int64_t kFinest = -200;
 /// A point inside the cell, on a grid of powers of two if one is fine enough: numbers of few bits keep all
 /// that follows cheap.
 Point simple_point_inside(const Cell& cell) {
-  const Point center = cell.interior();
+  Point center = cell.interior();
   for (int64_t exponent = 0; exponent > kFinest; exponent -= 4) {
     const Rational step = Rational::dyadic(1, exponent);
     Point point;

@@ -32,7 +32,7 @@ struct Body {
   Scalar expression;
 
   Body() = default;
-  Body(int count, Scalar result) : arity(count), expression(std::move(result)) {}
+  Body(int count, Scalar result) : arity(count), expression(result) {}
   template <class F>
     requires std::invocable<F>
   Body(F f) : Body(0, f()) {}  // NOLINT(google-explicit-constructor)

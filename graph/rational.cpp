@@ -18,7 +18,7 @@ struct Rational::Big {
 
 namespace {
 
-__extension__ typedef unsigned __int128 UInt128;
+__extension__ typedef unsigned __int128 UInt128;  // NOLINT(modernize-use-using): see Int128
 
 constexpr int64_t kNumeratorBits = 126;
 constexpr int64_t kDenominatorBits = 63;

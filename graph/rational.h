@@ -11,7 +11,7 @@
 
 namespace crease {
 
-__extension__ typedef __int128 Int128;
+__extension__ typedef __int128 Int128;  // NOLINT(modernize-use-using): __extension__ takes no using
 
 /// An exact rational number: numerator * 2^exponent / denominator with both odd and coprime. Numbers whose
 /// numerator fits 126 bits and whose denominator fits 63 bits take no memory allocation, and dyadic ones no

@@ -12,7 +12,7 @@ namespace crease {
 
 namespace {
 
-__extension__ typedef unsigned __int128 UInt128;
+__extension__ typedef unsigned __int128 UInt128;  // NOLINT(modernize-use-using): see Int128
 
 constexpr int kDigit = 52;
 // Sums of so many products of two digits, of up to 4 pairs of planes and a carry, stay below 2^127.
