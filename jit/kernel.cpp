@@ -48,6 +48,23 @@ void renumber(int& instruction, std::span<const int> to) {
 
 }  // namespace
 
+bool is_elementary(const Instruction& instruction) {
+  if (instruction.kind != InstructionKind::Compute || !is_floating(instruction.type)) return false;
+  switch (instruction.function) {
+    case ScalarKind::Exp:
+    case ScalarKind::Expm1:
+    case ScalarKind::Log:
+    case ScalarKind::Log1p:
+    case ScalarKind::Sin:
+    case ScalarKind::Cos:
+    case ScalarKind::Tanh:
+    case ScalarKind::Sigmoid:
+    case ScalarKind::Softplus:
+    case ScalarKind::Erf: return true;
+    default: return false;
+  }
+}
+
 Shape memory_shape(const Buffer& buffer) {
   Shape shape = buffer.shape;
   if (buffer.bits) shape.back() = Dim((shape.back().size() + 15) / 16 * 16);

@@ -66,6 +66,9 @@ struct Instruction {
   bool operator==(const Instruction&) const = default;
 };
 
+/// Whether it computes a function by a polynomial: many dependent operations, worth a call.
+bool is_elementary(const Instruction& instruction);
+
 /// Puts `value` together over the inner loops where `condition` (-1: always) holds. ArgMax, ArgMin: the
 /// row-major position over the inner loops of the first extremum.
 struct Reduction {

@@ -269,21 +269,6 @@ void order_inner_loops(const Kernel& kernel, const Traffic& traffic, KernelSched
   if (conditioned(*vector)) std::rotate(plan.inner.begin(), vector, vector + 1);
 }
 
-bool is_elementary(const Instruction& it) {
-  if (it.kind != InstructionKind::Compute || !is_floating(it.type)) return false;
-  switch (it.function) {
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Tanh:
-    case ScalarKind::Sigmoid:
-    case ScalarKind::Softplus:
-    case ScalarKind::Erf: return true;
-    default: return false;
-  }
-}
-
 /// A chain of polynomials waits for itself: a processor sees a few hundred instructions ahead, which is one
 /// or two turns. Values of four registers each put four chains side by side. Measured on Zen 4, twenty
 /// operations with two tanh, forward and backward: 43 to 29 us for 16384 elements; eight registers 30.

@@ -8,23 +8,6 @@
 
 namespace crease {
 
-bool is_elementary(const Instruction& instruction) {
-  if (instruction.kind != InstructionKind::Compute || !is_floating(instruction.type)) return false;
-  switch (instruction.function) {
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Sin:
-    case ScalarKind::Cos:
-    case ScalarKind::Tanh:
-    case ScalarKind::Sigmoid:
-    case ScalarKind::Softplus:
-    case ScalarKind::Erf: return true;
-    default: return false;
-  }
-}
-
 std::vector<llvm::Value*> SideBySide::emit(ScalarKind function, Type type,
                                            std::span<llvm::Value* const> numbers) {
   llvm::IRBuilder<>& builder = emitter_.builder;

@@ -10,9 +10,6 @@
 
 namespace crease {
 
-/// Whether an instruction is an elementary function that is worth a call.
-bool is_elementary(const Instruction& instruction);
-
 class SideBySide {
  public:
   explicit SideBySide(Emitter& emitter) : emitter_(emitter) {}
