@@ -6,10 +6,10 @@
 
 namespace crease {
 
-/// The same program without a scan, nested ones included: the same values to the bit, and the same gradients
-/// under every Tie (a Tie of a body goes to its nodes). The graph grows with the number of steps. Errors:
-/// Error for a scan whose length is a named dimension, naming it, and for one of no steps whose stacked
-/// results have named dimensions.
+/// The same program without a scan, nested ones included: the same values (a stacked -0 becomes +0) and
+/// gradients under every Tie (a Tie of a body goes to its nodes). The graph grows with the number of steps.
+/// Errors: Error for a scan whose length is a named dimension, naming it, and for one of no steps whose
+/// stacked results have named dimensions.
 Rewrite unroll(const Graph& graph);
 
 }  // namespace crease
