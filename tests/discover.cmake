@@ -46,7 +46,7 @@ foreach(case IN LISTS cases)
   endif()
   string(APPEND script
     "add_test([==[${name}]==] [==[${EXECUTABLE}]==] [==[--test-case=${filter}]==])\n"
-    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 300 LABELS [==[${labels}]==]"
+    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 900 LABELS [==[${labels}]==]"
     " SKIP_REGULAR_EXPRESSION [==[skipped: ]==] FAIL_REGULAR_EXPRESSION [==[test cases: +0 ]==])\n")
 endforeach()
 file(WRITE "${LIST}" "${script}")
