@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "graph/error.h"
+#include "graph/rewrite/rewrite.h"
+#include "graph/rewrite/share.h"
 #include "graph/rewrite/tidy.h"
 #include "graph/text.h"
 #include "graph/verify.h"
@@ -43,6 +45,12 @@ void check(const Graph& graph, const CompileOptions& options) {
   }
 }
 
+/// Constants are computed, and put into bodies that fold them, rounding to nearest: not where that matters.
+Graph simplified(const Graph& source, const CompileOptions& options) {
+  if (options.rounding == Rounding::Nearest) return tidy(source, Derivatives::Settled).graph;
+  return share(remove_dead(source).graph).graph;
+}
+
 /// Runs the steps, timing each and keeping its text if wanted.
 class Steps {
  public:
@@ -76,7 +84,7 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   Dumps dumps;
   step.keep(dumps.graph, source);
   // Slopes that were wanted are nodes by now.
-  Graph graph = step("simplify", [&] { return tidy(source, Derivatives::Settled).graph; });
+  Graph graph = step("simplify", [&] { return simplified(source, options); });
   step.keep(dumps.simplified, graph);
   Kernels kernels = step("lower", [&] { return lower(graph, options.specialise); });
   verify(kernels);
@@ -101,7 +109,8 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   const NativeOptions native{.optimisation = options.optimisation,
                              .keep_text = options.keep_dumps,
                              .profile = options.profile,
-                             .name_code = options.name_code};
+                             .name_code = options.name_code,
+                             .rounding = options.rounding};
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
   int threads = 1;
   std::vector<int> split;

@@ -35,6 +35,7 @@ struct NativeOptions {
   bool keep_text = false;
   bool profile = false;
   bool name_code = false;  // for perf and gdb
+  Rounding rounding = Rounding::Nearest;
 };
 
 /// Emits, compiles and loads. Appends to `timings`; fills the texts of `dumps` if they are to be kept.

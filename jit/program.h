@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 #include "jit/machine_level.h"
 #include "jit/profile.h"
+#include "jit/rounding.h"
 
 namespace crease {
 
@@ -31,6 +32,8 @@ struct CompileOptions {
   /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
   /// Error for Flush where the processor has no such mode.
   Subnormals subnormals = Subnormals::Keep;
+  /// Which way every floating operation rounds. Up is for graphs of bounds (jit/bounds_program.h).
+  Rounding rounding = Rounding::Nearest;
   /// Every kernel that can be split is shared by all threads, whether that pays or not. For tests: results
   /// must have the same bits.
   bool split_all = false;

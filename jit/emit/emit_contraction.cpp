@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/carried_loop.h"
+#include "jit/emit/round_up.h"
 
 namespace crease {
 namespace {
@@ -254,6 +255,7 @@ class TiledProduct {
   }
 
   Value* multiply_add(Value* a, Value* b, Value* sum) {
+    if (emitter_.rounding == Rounding::Up) return emit_multiply_add_up(emitter_, a, b, sum);
     if (emitter_.machine.fma) return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, b, sum});
     return builder_.CreateFAdd(sum, builder_.CreateFMul(a, b));
   }

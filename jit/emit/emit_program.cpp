@@ -14,15 +14,15 @@ namespace {
 class ProgramEmitter {
  public:
   ProgramEmitter(llvm::Module& module, const Machine& machine, const Kernels& program,
-                 const Schedule& schedule, const MemoryPlan& memory, bool profile)
+                 const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options)
       : module_(module),
         machine_(machine),
         program_(program),
         schedule_(schedule),
         memory_(memory),
-        profile_(profile),
+        profile_(options.profile),
         builder_(module.getContext()),
-        emitter_{module, builder_, machine},
+        emitter_{module, builder_, machine, options.rounding},
         renamed_(program.buffers) {}
 
   void run() {
@@ -294,8 +294,8 @@ class ProgramEmitter {
 }  // namespace
 
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
-                  const Schedule& schedule, const MemoryPlan& memory, bool profile) {
-  ProgramEmitter(module, machine, program, schedule, memory, profile).run();
+                  const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options) {
+  ProgramEmitter(module, machine, program, schedule, memory, options).run();
 }
 
 }  // namespace crease

@@ -5,13 +5,14 @@
 
 #include "jit/emit/emitter.h"
 #include "jit/memory.h"
+#include "jit/native.h"
 #include "jit/schedule.h"
 
 namespace crease {
 
 /// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims, parallel), which
-/// calls them in order; `profile`: with calls of parallel->mark. Its type is StepFunction of jit/native.h.
+/// calls them in order; options.profile: with calls of parallel->mark. Its type is StepFunction of jit/native.h.
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
-                  const Schedule& schedule, const MemoryPlan& memory, bool profile = false);
+                  const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options = {});
 
 }  // namespace crease

@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/math.h"
+#include "jit/emit/round_up.h"
 
 namespace crease {
 
@@ -87,14 +88,22 @@ llvm::Function* scalar_function(const Emitter& emitter, ScalarKind function, Typ
   made->addFnAttr(llvm::Attribute::NoInline);
   const llvm::IRBuilderBase::InsertPointGuard guard(builder);
   builder.SetInsertPoint(llvm::BasicBlock::Create(emitter.context(), "entry", made));
-  builder.CreateRet(emit_math(builder, emitter.machine, function, made->getArg(0)));
+  builder.CreateRet(emit_function(emitter, function, made->getArg(0)));
   return made;
+}
+
+/// Whether IEEE 754 says how the result is rounded.
+bool is_rounded(ScalarKind function) {
+  return function == ScalarKind::Add || function == ScalarKind::Subtract ||
+         function == ScalarKind::Multiply || function == ScalarKind::Divide || function == ScalarKind::Sqrt;
 }
 
 llvm::Value* emit_arithmetic(const Emitter& emitter, ScalarKind function, Type type,
                              std::span<llvm::Value* const> x) {
   llvm::IRBuilder<>& builder = emitter.builder;
   const bool floating = is_floating(type);
+  if (floating && emitter.rounding == Rounding::Up && is_rounded(function))
+    return emit_round_up(emitter, function, x);
   switch (function) {
     case ScalarKind::Add: return floating ? builder.CreateFAdd(x[0], x[1]) : builder.CreateAdd(x[0], x[1]);
     case ScalarKind::Subtract:
@@ -110,11 +119,24 @@ llvm::Value* emit_arithmetic(const Emitter& emitter, ScalarKind function, Type t
   ensure(floating, "[emit] {} has no integer form", name_of(function));
   if (function == ScalarKind::Divide) return builder.CreateFDiv(x[0], x[1]);
   if (x[0]->getType()->isVectorTy() || function == ScalarKind::Sqrt || function == ScalarKind::Floor)
-    return emit_math(builder, emitter.machine, function, x[0]);
+    return emit_function(emitter, function, x[0]);
   return builder.CreateCall(scalar_function(emitter, function, type), {x[0]});
 }
 
+/// One step of a sum or product of reduction.
+llvm::Value* emit_rounded_combine(const Emitter& emitter, Combine combine, llvm::Value* total,
+                                  llvm::Value* value) {
+  llvm::Value* const x[] = {total, value};
+  return emit_round_up(emitter, combine == Combine::Sum ? ScalarKind::Add : ScalarKind::Multiply, x);
+}
+
 }  // namespace
+
+llvm::Value* emit_function(const Emitter& emitter, ScalarKind function, llvm::Value* x) {
+  llvm::Value* y = emit_math(emitter.builder, emitter.machine, function, x);
+  const bool exact = function == ScalarKind::Floor || emitter.rounding == Rounding::Nearest;
+  return exact ? y : emit_steps_up(emitter, y, 8);
+}
 
 llvm::Constant* emit_constant(const Emitter& emitter, Type type, double value, int lanes) {
   llvm::Type* scalar = emitter.value_type(type);
@@ -144,6 +166,8 @@ llvm::Value* emit_convert(const Emitter& emitter, llvm::Value* value, Type from,
     llvm::Value* zero = llvm::Constant::getNullValue(value->getType());
     return is_floating(from) ? builder.CreateFCmpUNE(value, zero) : builder.CreateICmpNE(value, zero);
   }
+  if (from == Type::f64 && to == Type::f32 && emitter.rounding == Rounding::Up)
+    return emit_narrow_up(emitter, value, target);
   if (is_floating(from) && is_floating(to)) return builder.CreateFPCast(value, target);
   if (is_floating(from)) {
     llvm::Type* wide = form_of(builder.getInt64Ty(), value);
@@ -183,6 +207,9 @@ llvm::Value* emit_wins(const Emitter& emitter, Combine combine, Type type, llvm:
 llvm::Value* emit_combine(const Emitter& emitter, Combine combine, Type type, llvm::Value* total,
                           llvm::Value* value) {
   llvm::IRBuilder<>& builder = emitter.builder;
+  const bool rounded = is_floating(type) && (combine == Combine::Sum || combine == Combine::Product);
+  if (rounded && emitter.rounding == Rounding::Up)
+    return emit_rounded_combine(emitter, combine, total, value);
   switch (combine) {
     case Combine::Assign: return value;
     case Combine::Sum:

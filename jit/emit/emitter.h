@@ -9,6 +9,7 @@
 
 #include "graph/type.h"
 #include "jit/machine.h"
+#include "jit/rounding.h"
 
 namespace crease {
 
@@ -16,6 +17,7 @@ struct Emitter {
   llvm::Module& module;
   llvm::IRBuilder<>& builder;
   const Machine& machine;
+  Rounding rounding = Rounding::Nearest;
 
   llvm::LLVMContext& context() const { return module.getContext(); }
   /// Type of an element in memory: float, double, i64, i32, i8 (u8 and boolean).

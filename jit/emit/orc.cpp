@@ -114,9 +114,7 @@ NativeCode generate(const Kernels& program, const Schedule& schedule, const Memo
   llvm::Module module("crease", context);
   module.setDataLayout(target->createDataLayout());
   module.setTargetTriple(machine.triple);
-  const auto emit = [&](llvm::Module& to) {
-    emit_program(to, machine, program, schedule, memory, options.profile);
-  };
+  const auto emit = [&](llvm::Module& to) { emit_program(to, machine, program, schedule, memory, options); };
   emit(module);
   watch.lap("emit");
   verify(module);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "jit/emit/math.h"
+#include "jit/emit/emit_scalar.h"
 
 namespace crease {
 
@@ -59,7 +59,7 @@ llvm::Function* SideBySide::shared(ScalarKind function, Type type) {
   builder.SetInsertPoint(llvm::BasicBlock::Create(emitter_.context(), "entry", made));
   auto* vector = llvm::FixedVectorType::get(emitter_.value_type(type), static_cast<unsigned>(lanes));
   llvm::Value* x = builder.CreateAlignedLoad(vector, made->getArg(0), llvm::Align(64));
-  llvm::Value* y = emit_math(builder, emitter_.machine, function, x);
+  llvm::Value* y = emit_function(emitter_, function, x);
   builder.CreateAlignedStore(y, made->getArg(0), llvm::Align(64));
   builder.CreateRetVoid();
   return made;
