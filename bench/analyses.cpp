@@ -5,16 +5,23 @@
 //   {"kind": "bounds", "depth", "width", "parameters", "units", "method", "seconds", "units_per_second",
 //    "multiply_adds", "forward_seconds", "forwards"}   forwards: how many compiled forward passes of one
 //                                                      sample take as long
-// Usage: analyses [--small | --report]; the whole of it takes some minutes. --report: reports only, of a
-// network with 100 layers, a wide one and a convolutional one, ten million parameters each.
+//   {"kind": "compiled bounds", "depth", "width", "parameters", "type", "boxes", "compile_seconds",
+//   "seconds",
+//    "units_per_second", "forward_seconds", "forwards"}   interval bounds of that many boxes by BoundsProgram
+//                                                         beside a forward pass of as many samples
+// Usage: analyses [--small | --report | --bounds]; the whole of it takes some minutes. --report: reports
+// only, of a network with 100 layers, a wide one and a convolutional one, ten million parameters each.
+// --bounds: bounds only.
 #include <crease/crease.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "frontends/report/sections.h"
 #include "graph/analysis/bounds/units.h"
+#include "jit/bounds_program.h"
 
 namespace {
 
@@ -27,6 +34,15 @@ double seconds(Work&& work) {
   const auto start = Clock::now();
   work();
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The least of several runs, after one that is not counted.
+template <class Work>
+double least_seconds(const Work& work) {
+  work();
+  double least = seconds(work);
+  for (int k = 0; k < 9; ++k) least = std::min(least, seconds(work));
+  return least;
 }
 
 Graph chain(int depth, int64_t width) {
@@ -54,6 +70,34 @@ void time_sections(int depth, int64_t width) {
     if (section.find == nullptr) continue;
     const double spent = seconds([&] { section.find(graph, {}); });
     print("sections", depth, width, graph, {{"section", section.label}, {"seconds", spent}});
+  }
+}
+
+/// Interval bounds as a compiled program, of one box and of many, beside forward passes of as many samples.
+void time_compiled_bounds(const Graph& graph, int depth, int64_t width, Type type) {
+  std::optional<BoundsProgram> bounds;
+  const double made = seconds([&] { bounds.emplace(graph, BoundsOptions{.type = type}); });
+  Program program = compile(graph);
+  const std::string input = graph.node(graph.inputs()[0]).name;
+  for (const int64_t boxes : {1, 64}) {
+    TensorBounds box{Tensor(type, {boxes, width}), Tensor(type, {boxes, width})};
+    for (int64_t i = 0; i < box.low.count(); ++i) {
+      box.low.set(i, -0.01);
+      box.high.set(i, 0.01);
+    }
+    const Boxes given{{input, box}};
+    const Bindings samples{{input, Tensor(Type::f32, {boxes, width})}};
+    const double spent = least_seconds([&] { (*bounds)(given); });
+    const double forward = least_seconds([&] { program(samples); });
+    const double units = static_cast<double>((depth - 1) * width * boxes);
+    print("compiled bounds", depth, width, graph,
+          {{"type", to_string(type)},
+           {"boxes", boxes},
+           {"compile_seconds", made},
+           {"seconds", spent},
+           {"units_per_second", units / spent},
+           {"forward_seconds", forward},
+           {"forwards", spent / forward}});
   }
 }
 
@@ -86,6 +130,7 @@ void time_bounds(int depth, int64_t width) {
   const double spent = seconds(
       [&] { work = linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted).work; });
   report("lines", spent, work);
+  for (const Type type : {Type::f64, Type::f32}) time_compiled_bounds(graph, depth, width, type);
 }
 
 /// Every section of a report with its time, then the report at once, with its certificates checked.
@@ -134,12 +179,13 @@ void time_reports() {
 
 int main(int count, char** arguments) {
   if (count > 1 && std::strcmp(arguments[1], "--report") == 0) return time_reports(), 0;
+  const bool bounds_only = count > 1 && std::strcmp(arguments[1], "--bounds") == 0;
   const bool small = count > 1 && std::strcmp(arguments[1], "--small") == 0;
   const std::vector<int> depths = small ? std::vector{2, 4} : std::vector{4, 16, 50, 100};
   const std::vector<int64_t> widths = small ? std::vector<int64_t>{16} : std::vector<int64_t>{64, 128, 316};
   for (const int depth : depths)
     for (const int64_t width : widths) {
       time_bounds(depth, width);
-      time_sections(depth, width);
+      if (!bounds_only) time_sections(depth, width);
     }
 }

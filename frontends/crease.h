@@ -71,4 +71,5 @@
 #include "graph/tie.h"
 #include "graph/value.h"
 #include "graph/verify.h"
+#include "jit/bounds_program.h"
 #include "jit/program.h"
