@@ -11,7 +11,8 @@
 namespace crease {
 
 /// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims, parallel), which
-/// calls them in order; options.profile: with calls of parallel->mark. Its type is StepFunction of jit/native.h.
+/// calls them in order; options.profile: with calls of parallel->mark. Its type is StepFunction of
+/// jit/native.h.
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
                   const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options = {});
 

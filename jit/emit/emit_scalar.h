@@ -15,8 +15,8 @@ llvm::Constant* emit_constant(const Emitter& emitter, Type type, double value, i
 llvm::Value* emit_splat(const Emitter& emitter, llvm::Value* value, int lanes);
 /// The value of `from` type as `to` type. To boolean: is not 0 (NaN is true).
 llvm::Value* emit_convert(const Emitter& emitter, llvm::Value* value, Type from, Type to);
-/// A function of one number, as emit_math; rounding up, it is widened by 8 units in the last place: the errors
-/// in docs/numerics.md are at most 3.3, and 5.3 without fused multiply-add.
+/// A function of one number, as emit_math; rounding up, it is widened by 8 units in the last place: the
+/// errors in docs/numerics.md are at most 3.3, and 5.3 without fused multiply-add.
 llvm::Value* emit_function(const Emitter& emitter, ScalarKind function, llvm::Value* x);
 /// `function` of operands of type `operand_type`. max and min give NaN if an operand is NaN, and the first
 /// operand if both are equal.
