@@ -321,6 +321,64 @@ TEST_CASE("infinite ends give no NaN, and nothing that is not so") {
   CHECK(bounds.at("sum").low.at(1) == -kInf);
 }
 
+TEST_CASE("compiled rows of softmax are shares, each against the others") {
+  Graph graph;
+  const Value x = graph.input("x", {2, 3}, Type::f64);
+  graph.output("y", softmax(x));
+  graph.output("z", softmax(x * 40.0));
+  const Boxes bounds = BoundsProgram(graph)(
+      {{"x", {Tensor::f64({2, 3}, {-1, -1, -1, 0, 0, -20}), Tensor::f64({2, 3}, {1, 1, 1, 0, 0.5, 20})}}});
+  const TensorBounds &y = bounds.at("y"), &z = bounds.at("z");
+  CHECK(y.low.at(0) == doctest::Approx(std::exp(-1) / (std::exp(-1) + 2 * std::exp(1))).epsilon(1e-12));
+  CHECK(y.high.at(0) == doctest::Approx(std::exp(1) / (std::exp(1) + 2 * std::exp(-1))).epsilon(1e-12));
+  for (int64_t i = 0; i < 6; ++i) {
+    CHECK(z.low.at(i) >= 0);
+    CHECK(z.high.at(i) <= 1);
+  }
+  std::mt19937 random(4);
+  Graph one = graph;
+  one.clear_outputs();
+  one.output("y", one.value(graph.result("y").id()));
+  const TensorBounds box{Tensor::f64({2, 3}, {-1, -1, -1, 0, 0, -20}),
+                         Tensor::f64({2, 3}, {1, 1, 1, 0, 0.5, 20})};
+  check_sound(one, {{"x", box}}, {}, BoundsProgram(one)({{"x", box}}), 300, random);
+}
+
+TEST_CASE("compiled bounds hold in loops over time") {
+  std::mt19937 random(5);
+  Graph graph;
+  const Value x = graph.input("x", {6, 2, 3}, Type::f64);
+  Tensor weights(Type::f64, {3, 3});
+  for (int64_t i = 0; i < 9; ++i) weights.set(i, static_cast<double>(random() % 100) / 100 - 0.5);
+  const Value w = graph.parameter("w", weights);
+  const Value start = graph.input("h", {2, 3}, Type::f64), count = graph.constant(0, Type::i64);
+  const ScanResult loop = scan({start, count}, {x}, {w}, [](const ScanArguments& a) {
+    const Value next = relu(matmul(a.carries[0], a.invariants[0]) + a.elements[0]);
+    return ScanStep{.carries = {next, a.carries[1] + 1.0}, .outputs = {next - a.elements[0] * 0.5}};
+  });
+  graph.output("all", loop.outputs[0]);
+  graph.output("last", loop.carries[0]);
+  graph.output("steps", loop.carries[1]);
+  TensorBounds box{Tensor(Type::f64, {6, 2, 3}), Tensor(Type::f64, {6, 2, 3})};
+  for (int64_t i = 0; i < 36; ++i) {
+    box.low.set(i, -0.1 * static_cast<double>(i % 5));
+    box.high.set(i, 0.05 * static_cast<double>(i % 7));
+  }
+  const TensorBounds zero{Tensor(Type::f64, {2, 3}), Tensor(Type::f64, {2, 3})};
+  const Boxes bounds = BoundsProgram(graph)({{"x", box}, {"h", zero}});
+  CHECK(bounds.at("steps").low.at(0) == 6);
+  CHECK(bounds.at("steps").high.at(0) == 6);
+  for (int sample = 0; sample < 60; ++sample) {
+    const auto values = evaluate(graph, {{"x", point_of(box, sample % 2 == 0, random)}, {"h", zero.low}});
+    for (const char* name : {"all", "last"})
+      for (int64_t i = 0; i < values.at(name).count(); ++i) {
+        REQUIRE(bounds.at(name).low.at(i) <= values.at(name).at(i) + 1e-12);
+        REQUIRE(bounds.at(name).high.at(i) >= values.at(name).at(i) - 1e-12);
+        REQUIRE(std::isfinite(bounds.at(name).high.at(i)));
+      }
+  }
+}
+
 namespace {
 
 std::string refusal(const std::function<void()>& call) {

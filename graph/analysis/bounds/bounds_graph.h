@@ -18,7 +18,7 @@ std::string high_name(const std::string& name);
 /// Bounds of `wanted` (names and nodes of `graph`), in arithmetic of `type`: f64 or f32. The graph has inputs
 /// x.low and x.high for each floating input x that they need, other inputs as they are, and outputs y.low and
 /// y.high for each y of `wanted`; all but the other inputs have the type `type`. Nothing is known (infinite
-/// ends) of loops over time, of products over a loop, of what is read or written at places that depend on the
+/// ends) of products over a loop, of what is read or written at places that depend on the
 /// floating inputs, and of integers in f32 beyond its whole numbers.
 /// Errors: Error for another type, or if `wanted` is empty.
 Graph bounds_graph(const Graph& graph, const std::vector<Output>& wanted, Type type = Type::f64);
