@@ -1,7 +1,10 @@
 #include "graph/tensor.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "graph/error.h"
@@ -9,9 +12,21 @@
 namespace crease {
 namespace {
 
+/// Bytes of memory that the machine has; none where it does not say.
+int64_t machine_memory() {
+  const int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? pages * page : std::numeric_limits<int64_t>::max();
+}
+
+/// Zeros. Null where there is not so much memory: the system may grant more than there is, and end the
+/// process when it is touched.
 std::shared_ptr<std::byte> allocate(int64_t bytes) {
   constexpr std::align_val_t alignment{64};
-  auto* raw = static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes) + 64, alignment));
+  static const int64_t most = machine_memory();
+  if (bytes > most) return nullptr;
+  auto* raw =
+      static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes) + 64, alignment, std::nothrow));
+  if (raw == nullptr) return nullptr;
   std::memset(raw, 0, static_cast<size_t>(bytes));
   return {raw, [](std::byte* p) { ::operator delete(p, std::align_val_t{64}); }};
 }
@@ -62,6 +77,8 @@ Tensor::Tensor(Type type, std::vector<int64_t> sizes) : type_(type), sizes_(std:
   count_ = element_count(sizes_);
   expect(count_ < (int64_t{1} << 59), "tensor of shape {} is larger than 2^62 bytes", to_string(sizes_));
   data_ = allocate(bytes());
+  expect(data_ != nullptr, "tensor of shape {} takes {:.3g} GB: so much memory is not to be had here",
+         to_string(sizes_), static_cast<double>(bytes()) / 1e9);
 }
 
 Tensor Tensor::f32(std::vector<int64_t> sizes, const std::vector<float>& values) {

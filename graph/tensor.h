@@ -17,7 +17,7 @@ class Tensor {
  public:
   /// A scalar f32 zero.
   Tensor();
-  /// Zeros of the given type and sizes. Errors: Error if a size is negative or the bytes exceed 2^62.
+  /// Zeros of the given type and sizes. Errors: Error if a size is negative or there is no memory for them.
   Tensor(Type type, std::vector<int64_t> sizes);
 
   /// f32 values, row-major. Errors: Error if the count differs from the shape's.

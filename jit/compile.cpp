@@ -29,7 +29,8 @@ void check(const Graph& graph, const CompileOptions& options) {
          "[compile] the graph has neither outputs nor updates: got a graph of {} nodes, want at least one "
          "result",
          graph.size());
-  expect(options.threads >= 1, "[compile] number of threads: got {}, want at least 1", options.threads);
+  expect(options.threads >= 1 && options.threads <= 1024,
+         "[compile] number of threads: got {}, want 1 to 1024", options.threads);
   expect(options.optimisation >= 0 && options.optimisation <= 2,
          "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
   expect(FloatMode::supports(options.subnormals),

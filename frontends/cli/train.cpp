@@ -111,8 +111,9 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option("--weight-decay", settings.weight_decay, "Default: that of the optimizer");
   command.add_option("--schedule", settings.schedule, schedule_help)->capture_default_str();
   command.add_option("--warm-up", settings.warm_up, "Epochs in which the learning rate rises from 0");
-  command.add_option("--clip", settings.clip.norm, "Greatest norm of all gradients together");
-  command.add_option("--clip-value", settings.clip.value, "Greatest magnitude of a gradient's element");
+  command.add_option("--clip", settings.clip.norm, "Greatest norm of all gradients together; 0: any");
+  command.add_option("--clip-value", settings.clip.value,
+                     "Greatest magnitude of a gradient's element; 0: any");
   command.add_option(
       "--l1-activations", settings.l1_activations,
       "Factor of the sum of all hidden activations' magnitudes, added to the loss of a sample");

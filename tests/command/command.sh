@@ -42,6 +42,11 @@ case_bad_input() {
   gives 1 'learning rate must be positive and finite: got nan' train --learning-rate nan
   gives 1 'batch is larger than the data: got 100000' train --batch 100000
   gives 1 'epochs must be at least 1: got 0' train --epochs 0
+  gives 2 "--seed: got '-1', want a whole number from 0 to 18446744073709551615" train --seed -1
+  gives 2 "--epochs: got '99999999999999999999', want a whole number" train --epochs 99999999999999999999
+  gives 2 "--hidden: got '1e3', want a whole number" train --hidden 64,1e3
+  gives 1 'threads: got 100000, want 1 to 1024' train --threads 100000
+  gives 1 'GB: so much memory is not to be had here' train --hidden 99999999999
   gives 1 "unknown name 'rule'" train --activation rule
   gives 1 "unknown name 'newton'" train --optimizer newton
   gives 1 'unknown tie rule' train --tie middle

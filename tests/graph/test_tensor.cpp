@@ -20,6 +20,12 @@ TEST_CASE("tensors start as zeros and are aligned to 64 bytes") {
   CHECK(Tensor(Type::f32, {0, 4}).count() == 0);
 }
 
+TEST_CASE("a tensor larger than the machine's memory is refused") {
+  CHECK_THROWS_WITH_AS(
+      Tensor(Type::f32, {1 << 30, 1 << 20}),
+      "tensor of shape [1073741824, 1048576] takes 4.5e+06 GB: so much memory is not to be had here", Error);
+}
+
 TEST_CASE("a copy shares its buffer until one is written") {
   Tensor a = Tensor::f32({3}, {1, 2, 3});
   Tensor b = a;
