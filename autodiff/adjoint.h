@@ -36,9 +36,6 @@ struct Contribution {
 std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const Value& dy,
                                     const Selected& selected, const std::source_location& where);
 
-/// The slope of argument k of a body under a rule, as in autodiff/ties.h for AtNan::Nan.
-Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants, AtNan at_nan);
-
 /// The slope of argument k of a node's body: what the rule selects, or, in a node that is part of a
 /// derivative, what was decided before.
 Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule, AtNan at_nan = AtNan::Nan);

@@ -3,8 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "autodiff/adjoint.h"
-
 namespace crease {
 
 KinkRule KinkRule::steepest() {
@@ -29,10 +27,6 @@ Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint6
   const Scalar left = slope(expression, position, Side::Left, constants, at_nan);
   const Scalar right = slope(expression, position, Side::Right, constants, at_nan);
   return left.same(right) ? left : select(abs(left) > abs(right), left, right);
-}
-
-Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants) {
-  return slope(expression, position, rule, constants, AtNan::Nan);
 }
 
 namespace ties {

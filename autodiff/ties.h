@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "graph/graph.h"
+#include "graph/scalar/at_nan.h"
 
 namespace crease {
 
@@ -35,7 +36,8 @@ struct TieTable {
 };
 
 /// The slope of argument k of a body under a rule: see slope(expression, position, tie).
-Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants = 0);
+Scalar slope(const Scalar& expression, int position, const KinkRule& rule, uint64_t constants = 0,
+             AtNan at_nan = AtNan::Nan);
 
 /// The gradients of other systems at kinks, read in their sources: PyTorch derivatives.yaml and
 /// Activation.cpp (1.13), JAX lax.py and nn/functions.py (cec06d11), TensorFlow math_grad.py (12b1fb47),

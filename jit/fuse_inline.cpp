@@ -123,21 +123,8 @@ double cost_of(const Instruction& it) {
     case InstructionKind::Uniform: return 60;
     case InstructionKind::Compute: break;
   }
-  switch (it.function) {
-    case ScalarKind::Divide:
-    case ScalarKind::Sqrt: return 6;
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Sin:
-    case ScalarKind::Cos:
-    case ScalarKind::Tanh:
-    case ScalarKind::Sigmoid:
-    case ScalarKind::Softplus:
-    case ScalarKind::Erf: return 20;
-    default: return 1;
-  }
+  if (is_elementary(it)) return 20;
+  return it.function == ScalarKind::Divide || it.function == ScalarKind::Sqrt ? 6 : 1;
 }
 
 }  // namespace

@@ -32,19 +32,7 @@ double turns(const Kernel& kernel, uint64_t loops, const Sizes& sizes) {
 double operations_of(const Instruction& it) {
   if (it.kind == InstructionKind::Uniform) return 60;
   if (it.kind != InstructionKind::Compute || !is_floating(it.type)) return 0;
-  switch (it.function) {
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Sin:
-    case ScalarKind::Cos:
-    case ScalarKind::Tanh:
-    case ScalarKind::Sigmoid:
-    case ScalarKind::Softplus:
-    case ScalarKind::Erf: return 20;
-    default: return 1;
-  }
+  return is_elementary(it) ? 20 : 1;
 }
 
 /// JSON string contents: names of kernels are plain, but a parameter's name may hold anything.

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "frontends/report/plot.h"
 #include "graph/analysis/regions.h"
 #include "graph/error.h"
 
@@ -64,21 +65,6 @@ std::string colour(size_t map) {
                      45 + 10 * (map % 3), 62 + 6 * (map / 3 % 4));
 }
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '&')
-      result += "&amp;";
-    else
-      result += c;
-  }
-  return result;
-}
-
 }  // namespace
 
 std::optional<FoldPicture> fold_picture(const Graph& graph, double half, int64_t cell_limit) {
@@ -121,7 +107,7 @@ std::string to_svg(const FoldPicture& picture, int size) {
     svg += fmt::format(
         "<polygon points=\"{}\" fill=\"{}\" stroke=\"#222\" "
         "stroke-width=\"0.7\"><title>{}</title></polygon>\n",
-        points, colour(cell.map), escaped(picture.maps[cell.map]));
+        points, colour(cell.map), svg_escaped(picture.maps[cell.map]));
   }
   return svg + "</svg>\n";
 }

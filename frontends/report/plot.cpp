@@ -18,20 +18,6 @@ constexpr double width = 460, height = 320, left = 64, right = 16, top = 36, bot
 // Okabe and Ito 2008: told apart by colour-blind readers too.
 constexpr std::array colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += c;
-    }
-  }
-  return result;
-}
-
 /// One axis: a range of numbers, in logarithms where it is logarithmic, on a range of pixels.
 struct Axis {
   bool logarithmic = false;
@@ -122,7 +108,7 @@ std::string draw_raster(const Raster& raster, const Frame& axes, const std::stri
           fmt::format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"{}\"/>\n",
                       axes.x.from + static_cast<double>(begin) * cell_width,
                       axes.y.to + static_cast<double>(row) * cell_height,
-                      static_cast<double>(end - begin) * cell_width, cell_height, escaped(at(begin)));
+                      static_cast<double>(end - begin) * cell_width, cell_height, svg_escaped(at(begin)));
       begin = end;
     }
   }
@@ -133,7 +119,7 @@ std::string draw_axes(const Plot& plot, const Frame& axes) {
   std::string text = fmt::format(
       "<text x=\"{}\" y=\"20\" text-anchor=\"middle\" font-weight=\"bold\">{}</text>\n"
       "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#888\"/>\n",
-      width / 2, escaped(plot.title), left, top, width - left - right, height - top - bottom);
+      width / 2, svg_escaped(plot.title), left, top, width - left - right, height - top - bottom);
   for (const double tick : axes.x.ticks())
     text += fmt::format(
         "<line x1=\"{0:.2f}\" x2=\"{0:.2f}\" y1=\"{1}\" y2=\"{2}\" stroke=\"#888\"/>"
@@ -149,8 +135,8 @@ std::string draw_axes(const Plot& plot, const Frame& axes) {
          fmt::format(
              "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n"
              "<text x=\"14\" y=\"{}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {})\">{}</text>\n",
-             (left + width - right) / 2, height - 10, escaped(plot.x_label), middle, middle,
-             escaped(plot.y_label));
+             (left + width - right) / 2, height - 10, svg_escaped(plot.x_label), middle, middle,
+             svg_escaped(plot.y_label));
 }
 
 std::string draw_series(const Series& series, const char* colour, const Frame& axes) {
@@ -179,7 +165,7 @@ std::string draw_legend(const std::vector<Series>& series) {
     text += fmt::format(
         "<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"4\" fill=\"{}\"/>"
         "<text x=\"{}\" y=\"{}\" paint-order=\"stroke\" stroke=\"white\" stroke-width=\"3\">{}</text>\n",
-        left + 10, y - 6, colours[i % colours.size()], left + 27, y, escaped(series[i].name));
+        left + 10, y - 6, colours[i % colours.size()], left + 27, y, svg_escaped(series[i].name));
     y += 15;
   }
   return text;
@@ -194,6 +180,20 @@ std::string draw_plot(const Plot& plot) {
 }
 
 }  // namespace
+
+std::string svg_escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      default: result += c;
+    }
+  }
+  return result;
+}
 
 std::string to_svg(const std::vector<Plot>& plots, int columns) {
   expect(!plots.empty() && columns >= 1, "[plot] wants at least one plot and one column: got {} and {}",

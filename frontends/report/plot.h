@@ -31,6 +31,9 @@ struct Plot {
   Raster raster = {};
 };
 
+/// Text as it stands in SVG, between tags or in quotes.
+std::string svg_escaped(const std::string& text);
+
 /// One SVG picture with the plots side by side, `columns` in a row, each with axes and a legend.
 /// Errors: Error for no plot, a series whose x and y differ in length, a plot without any point to be drawn,
 /// or a raster that is no whole number of rows.

@@ -17,12 +17,6 @@ Json header(const Graph& graph, const char* kind) {
   return {{"cert", "graph-cert/1"}, {"kind", kind}, {"graph", digest(graph)}, {"semantics", "real"}};
 }
 
-Json list(const std::vector<Rational>& numbers) {
-  Json result = Json::array();
-  for (const Rational& number : numbers) result.push_back(to_string(number));
-  return result;
-}
-
 /// Rows are elements of the sink: the transpose of the weights.
 Json matrix(const ExactMatrix& weights) {
   const int64_t rows = weights.columns(), columns = weights.rows();
@@ -71,6 +65,13 @@ std::vector<NodeId> named(const Graph& graph, const std::string& name) {
 
 }  // namespace
 
+std::vector<std::string> texts(const std::vector<Rational>& numbers) {
+  std::vector<std::string> result;
+  result.reserve(numbers.size());
+  for (const Rational& number : numbers) result.push_back(to_string(number));
+  return result;
+}
+
 std::string node_key(const Graph& graph, NodeId id) {
   const std::string& name = graph.node(id).name;
   if (!name.empty() && name[0] != '%' && named(graph, name).size() == 1) return name;
@@ -106,8 +107,10 @@ Certificate affine_certificate(const Graph& graph, const AffineForm& form) {
     weights[key] = matrix(form.weights[k]);
   }
   add_constant_steps(graph, form, steps);
-  json["claim"] = {
-      {"sink", node_key(graph, form.sink)}, {"frontier", frontier}, {"W", weights}, {"b", list(form.offset)}};
+  json["claim"] = {{"sink", node_key(graph, form.sink)},
+                   {"frontier", frontier},
+                   {"W", weights},
+                   {"b", texts(form.offset)}};
   json["steps"] = steps;
   return {"affine-collapse", json.dump()};
 }
@@ -117,9 +120,9 @@ Certificate not_affine_certificate(const Graph& graph, const NotAffineWitness& w
   const Rational defect = witness.f_a + witness.f_b - 2 * witness.f_mid;
   json["witness"] = {{"output", node_key(graph, witness.output)},
                      {"output_index", witness.index},
-                     {"a", list(witness.a)},
-                     {"b", list(witness.b)},
-                     {"mid", list(witness.mid)},
+                     {"a", texts(witness.a)},
+                     {"b", texts(witness.b)},
+                     {"mid", texts(witness.mid)},
                      {"f_a", to_string(witness.f_a)},
                      {"f_b", to_string(witness.f_b)},
                      {"f_mid", to_string(witness.f_mid)},

@@ -44,6 +44,9 @@ std::string node_key(const Graph& graph, NodeId id);
 /// The inverse. Errors: Error naming the key.
 NodeId find_node(const Graph& graph, const std::string& key);
 
+/// Exact numbers as certificates write them.
+std::vector<std::string> texts(const std::vector<Rational>& numbers);
+
 /// Claims an affine form.
 Certificate affine_certificate(const Graph& graph, const AffineForm& form);
 

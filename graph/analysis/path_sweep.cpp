@@ -30,12 +30,6 @@ void assign(Rational& number, const Rational& x, PathRule rule) { number = sized
 void assign(RoundedUp& number, const Rational& x, PathRule rule) {
   number = {RoundedUp::up(sized(x, rule).to_double())};
 }
-/// Whether a body reads argument k.
-bool mentions(const Scalar& e, size_t k) {
-  if (e.kind() == ScalarKind::Argument) return static_cast<size_t>(e.position()) == k;
-  return std::ranges::any_of(e.terms(), [&](const Scalar& term) { return mentions(term, k); });
-}
-
 bool is_zero(const Rational& x) { return x.is_zero(); }
 bool is_zero(const RoundedUp& x) { return x.value == 0; }
 
@@ -259,12 +253,13 @@ class PathSweep {
     const auto order = topological(body);
     for (size_t k = 0; k < operands.size(); ++k) {
       const auto least = least_.find(node.operands[k]);
-      const bool divides = least != least_.end() && std::ranges::any_of(order, [&](const Scalar& e) {
-                             return e.kind() == ScalarKind::Divide && mentions(e.terms()[1], k);
-                           });
+      const bool divides =
+          least != least_.end() && std::ranges::any_of(order, [&](const Scalar& e) {
+            return e.kind() == ScalarKind::Divide && depends_on(e.terms()[1], static_cast<int>(k));
+          });
       if (!divides) continue;
       if (body.kind() != ScalarKind::Divide || body.terms()[1].kind() != ScalarKind::Argument ||
-          mentions(body.terms()[0], k))
+          depends_on(body.terms()[0], static_cast<int>(k)))
         return "divides by a term with inexact weights";
       operands[k] = &least->second;
     }

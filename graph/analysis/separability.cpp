@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "graph/analysis/certificate.h"
 #include "graph/error.h"
 #include "graph/evaluate.h"
 
@@ -135,11 +136,6 @@ Finding separability_finding(const std::string& subject, const std::vector<Label
   Finding finding{
       .id = "separability", .subject = subject, .level = Level::Observed, .sentences = {}, .certificate = {}};
   nlohmann::ordered_json evidence{{"points", points.size()}};
-  const auto texts = [](const std::vector<Rational>& numbers) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Rational& number : numbers) list.push_back(to_string(number));
-    return list;
-  };
   if (answer.plane) {
     finding.verdict = Verdict::Proved;
     finding.sentences.push_back(

@@ -7,21 +7,11 @@
 #include "graph/error.h"
 
 namespace crease {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json texts(const std::vector<Rational>& numbers) {
-  Json list = Json::array();
-  for (const Rational& number : numbers) list.push_back(to_string(number));
-  return list;
-}
-
-}  // namespace
 
 Certificate separability_certificate(const Graph& graph, const std::vector<std::vector<Rational>>& points,
                                      const std::vector<int64_t>& labels,
                                      const std::vector<SeparableTensor>& tensors) {
+  using Json = nlohmann::ordered_json;
   expect(points.size() == labels.size(), "[separability] {} labels for {} points", labels.size(),
          points.size());
   Json json{{"cert", "graph-cert/1"},  {"kind", "separability"},  {"graph", digest(graph)},

@@ -30,10 +30,9 @@ Json header(const Graph& a, const Graph& b, const char* kind) {
 }
 
 Certificate difference_certificate(const Graph& a, const Graph& b, const DifferenceWitness& witness) {
-  Json point = Json::array();
-  for (const Rational& number : witness.point) point.push_back(to_string(number));
   Json json = header(a, b, "difference");
-  json["witness"] = {{"point", point}, {"output", witness.output}, {"output_index", witness.index}};
+  json["witness"] = {
+      {"point", texts(witness.point)}, {"output", witness.output}, {"output_index", witness.index}};
   if (witness.exact) {
     json["witness"]["a"] = to_string(witness.a);
     json["witness"]["b"] = to_string(witness.b);
