@@ -73,10 +73,10 @@ void time_sections(int depth, int64_t width) {
   }
 }
 
-/// Interval bounds as a compiled program, of one box and of many, beside forward passes of as many samples.
-void time_compiled_bounds(const Graph& graph, int depth, int64_t width, Type type) {
+/// Bounds as a compiled program, of one box and of many, beside forward passes of as many samples.
+void time_compiled_bounds(const Graph& graph, int depth, int64_t width, Type type, LineUse lines) {
   std::optional<BoundsProgram> bounds;
-  const double made = seconds([&] { bounds.emplace(graph, BoundsOptions{.type = type}); });
+  const double made = seconds([&] { bounds.emplace(graph, BoundsOptions{.type = type, .lines = lines}); });
   Program program = compile(graph);
   const std::string input = graph.node(graph.inputs()[0]).name;
   for (const int64_t boxes : {1, 64}) {
@@ -91,7 +91,8 @@ void time_compiled_bounds(const Graph& graph, int depth, int64_t width, Type typ
     const double forward = least_seconds([&] { program(samples); });
     const double units = static_cast<double>((depth - 1) * width * boxes);
     print("compiled bounds", depth, width, graph,
-          {{"type", to_string(type)},
+          {{"method", lines == LineUse::None ? "intervals" : "lines of the outputs"},
+           {"type", to_string(type)},
            {"boxes", boxes},
            {"compile_seconds", made},
            {"seconds", spent},
@@ -130,7 +131,9 @@ void time_bounds(int depth, int64_t width) {
   const double spent = seconds(
       [&] { work = linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted).work; });
   report("lines", spent, work);
-  for (const Type type : {Type::f64, Type::f32}) time_compiled_bounds(graph, depth, width, type);
+  for (const Type type : {Type::f64, Type::f32})
+    for (const LineUse lines : {LineUse::None, LineUse::Wanted})
+      time_compiled_bounds(graph, depth, width, type, lines);
 }
 
 /// Every section of a report with its time, then the report at once, with its certificates checked.

@@ -5,7 +5,6 @@
 #include <limits>
 #include <ranges>
 
-#include "graph/analysis/bounds/bounds_graph.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -20,7 +19,8 @@ Program compiled(const Graph& graph, const BoundsOptions& options) {
   CompileOptions compile_options = options.compile;
   compile_options.rounding = Rounding::Up;
   compile_options.subnormals = Subnormals::Keep;
-  return compile(bounds_graph(graph, wanted_of(graph, options), options.type), compile_options);
+  return compile(bounds_graph(graph, wanted_of(graph, options), options.type, options.lines),
+                 compile_options);
 }
 
 /// The ends as numbers of a type, downward or upward.

@@ -2,6 +2,7 @@
 // boxes a call. What is claimed is what graph/analysis/bounds/bounds_graph.h claims.
 #pragma once
 
+#include "graph/analysis/bounds/bounds_graph.h"
 #include "jit/program.h"
 
 namespace crease {
@@ -11,6 +12,8 @@ struct BoundsOptions {
   Type type = Type::f64;
   /// Nodes to bound, with a name for each. Empty: the outputs of the graph.
   std::vector<Output> wanted = {};
+  /// Whether linear bounds narrow the intervals.
+  LineUse lines = LineUse::None;
   /// How to compile; `rounding` is set here.
   CompileOptions compile = {};
 };

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "frontends/crease.h"
+#include "graph/analysis/bounds/linear_bounds.h"
 #include "graph/analysis/bounds/node_bounds.h"
 #include "graph/analysis/exact.h"
 #include "jit/bounds_program.h"
@@ -234,6 +235,59 @@ TEST_CASE("compiled bounds of random graphs contain their exact values") {
                            .compile = {.level = all[seed % all.size()], .fuse = seed % 5 != 0}});
     CHECK(check_sound(grower.graph, boxes, {}, program(boxes), 10, random));
   }
+}
+
+TEST_CASE("compiled lines are no wider than intervals, and see what cancels") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1}, Type::f64);
+  const Value h = relu(matmul(x, graph.parameter("w", Tensor::f64({1, 2}, {1, -1}))) +
+                       graph.parameter("b", Tensor::f64({2}, {2, 2})));
+  graph.output("y", matmul(h, graph.parameter("v", Tensor::f64({2, 1}, {1, 1}))));
+  const Boxes box{{"x", {Tensor::f64({2, 1}, {-1, -3}), Tensor::f64({2, 1}, {1, 0.5})}}};
+  const TensorBounds plain = BoundsProgram(graph)(box).at("y");
+  const TensorBounds lines = BoundsProgram(graph, {.lines = LineUse::Wanted})(box).at("y");
+  CHECK(plain.low.at(0) == 2);
+  CHECK(plain.high.at(0) == 6);
+  CHECK(lines.low.at(0) == doctest::Approx(4).epsilon(1e-14));  // x + 2 - x + 2
+  CHECK(lines.high.at(0) == doctest::Approx(4).epsilon(1e-14));
+  CHECK(lines.low.at(0) <= 4);
+  CHECK(lines.high.at(0) >= 4);
+  CHECK(lines.low.at(1) >= plain.low.at(1));
+  CHECK(lines.high.at(1) < plain.high.at(1));
+}
+
+TEST_CASE("compiled lines of a network are those of the interpreter, but for its choices") {
+  std::mt19937 random(11);
+  Graph graph = network(mlp({4, 12, 12, 3}, relu, {.bias_init = uniform(-0.5, 0.5)}), 4);
+  const std::string name = graph.outputs()[0].name, input = graph.node(graph.inputs()[0]).name;
+  InputBox box;
+  TensorBounds ends{Tensor(Type::f64, {1, 4}), Tensor(Type::f64, {1, 4})};
+  for (int64_t i = 0; i < 4; ++i) {
+    ends.low.set(i, static_cast<double>(random() % 100) / 100 - 1);
+    ends.high.set(i, ends.low.at(i) + 0.3);
+    box.inputs[input].push_back({ends.low.at(i), ends.high.at(i)});
+  }
+  const std::vector<NodeId> wanted{graph.outputs()[0].node};
+  const LinearBounds want =
+      linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted, {.choice_limit = 0});
+  const auto width = [&](LineUse lines) {
+    const TensorBounds got = BoundsProgram(graph, {.lines = lines})({{input, ends}}).at(name);
+    double sum = 0;
+    for (int64_t i = 0; i < 3; ++i) sum += got.high.at(i) - got.low.at(i);
+    CHECK(check_sound(graph, {{input, ends}}, {}, {{name, got}}, 100, random));
+    return sum;
+  };
+  double interpreted = 0;
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto stage = static_cast<size_t>(want.network.stage_of[static_cast<size_t>(wanted[0])]);
+    const Interval it = want.network.stages[stage].bounds[static_cast<size_t>(i)];
+    interpreted += it.high - it.low;
+  }
+  const double none = width(LineUse::None), some = width(LineUse::Wanted), all = width(LineUse::Everywhere);
+  CHECK(some < none);
+  CHECK(all <= some * (1 + 1e-12));
+  // The order in which lines and intervals are intersected differs.
+  CHECK(all == doctest::Approx(interpreted).epsilon(0.01));
 }
 
 TEST_CASE("a hundred thousand points of a box stay in the compiled bounds of a network") {

@@ -15,12 +15,18 @@ namespace crease {
 std::string low_name(const std::string& name);
 std::string high_name(const std::string& name);
 
+/// Where linear bounds (CROWN) narrow the intervals: nowhere; for what is wanted, by one walk back with
+/// intervals on the way; or also for the argument of every piecewise linear function, whose lines get better
+/// by it, at the cost of a walk for each.
+enum class LineUse : uint8_t { None, Wanted, Everywhere };
+
 /// Bounds of `wanted` (names and nodes of `graph`), in arithmetic of `type`: f64 or f32. The graph has inputs
 /// x.low and x.high for each floating input x that they need, other inputs as they are, and outputs y.low and
 /// y.high for each y of `wanted`; all but the other inputs have the type `type`. Nothing is known (infinite
 /// ends) of products over a loop, of what is read or written at places that depend on the
 /// floating inputs, and of integers in f32 beyond its whole numbers.
 /// Errors: Error for another type, or if `wanted` is empty.
-Graph bounds_graph(const Graph& graph, const std::vector<Output>& wanted, Type type = Type::f64);
+Graph bounds_graph(const Graph& graph, const std::vector<Output>& wanted, Type type = Type::f64,
+                   LineUse lines = LineUse::None);
 
 }  // namespace crease

@@ -276,7 +276,7 @@ class Curve {
       return Ends{high.negated_low, low.high};
     Ends result{max(low.negated_low, high.negated_low), max(low.high, high.high)};
     for (const Knot& knot : table->knots) {
-      const Ends place = outside(knot.at), value = outside(knot.value);
+      const Ends place = number_ends(knot.at, type_), value = number_ends(knot.value, type_);
       const Scalar inside = -x_.negated_low < place.high && -place.negated_low < x_.high;
       result.negated_low = max(result.negated_low, select(inside, value.negated_low, -kInfinity));
       result.high = max(result.high, select(inside, value.high, -kInfinity));
@@ -322,12 +322,6 @@ class Curve {
   }
 
  private:
-  /// Ends of a number, by two doubles or floats.
-  Ends outside(const Rational& number) const {
-    const Interval ends = enclose(number);
-    return {constant_ends(ends.low, type_).negated_low, constant_ends(ends.high, type_).high};
-  }
-
   const Scalar& body_;
   int position_;
   const Ends& x_;
@@ -335,6 +329,11 @@ class Curve {
 };
 
 }  // namespace
+
+Ends number_ends(const Rational& number, Type type) {
+  const Interval ends = enclose(number);
+  return {constant_ends(ends.low, type).negated_low, constant_ends(ends.high, type).high};
+}
 
 Scalar known(const Scalar& end) { return select(end < kInfinity, end, kInfinity); }
 

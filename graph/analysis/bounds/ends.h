@@ -7,6 +7,7 @@
 
 #include <span>
 
+#include "graph/rational.h"
 #include "graph/scalar.h"
 #include "graph/type.h"
 
@@ -26,6 +27,9 @@ struct Ends {
 /// piecewise linear and continuous with at most 16 knots, by its ends where its slope has one sign, else by
 /// the mean value theorem, or as it is written.
 Ends ends_of(const Scalar& body, std::span<const Ends> arguments, Type type);
+
+/// Ends of a number of the type, by its nearest doubles or floats.
+Ends number_ends(const Rational& number, Type type);
 
 /// An end with NaN turned into infinity.
 Scalar known(const Scalar& end);

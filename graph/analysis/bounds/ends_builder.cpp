@@ -6,6 +6,8 @@
 #include "graph/analysis/bounds/bounds_graph.h"
 #include "graph/analysis/bounds/ends.h"
 #include "graph/analysis/bounds/interval.h"
+#include "graph/analysis/bounds/lines_walk.h"
+#include "graph/analysis/points.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -45,14 +47,6 @@ bool is_exact(const Scalar& body, Type type) {
 
 bool is_selection(Combine combine) { return combine != Combine::Sum && combine != Combine::Product; }
 
-/// The body is the product of two operands, summed.
-bool is_weighted_sum(const Op& op) {
-  const Scalar& body = op.body.expression;
-  return op.combine == Combine::Sum && body.kind() == Kind::Multiply &&
-         body.terms()[0].kind() == Kind::Argument && body.terms()[1].kind() == Kind::Argument &&
-         !body.terms()[0].same(body.terms()[1]);
-}
-
 /// The greatest position of an extremum over the reduced labels.
 double last_position(const Node& node) {
   int64_t count = 1;
@@ -64,7 +58,8 @@ double last_position(const Node& node) {
   return static_cast<double>(std::max<int64_t>(count, 1) - 1);
 }
 
-/// Loops over all elements of operands and result of one shape.
+}  // namespace
+
 Loops plain_loops(const Shape& shape, size_t operands) {
   Loops loops;
   for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
@@ -75,26 +70,52 @@ Loops plain_loops(const Shape& shape, size_t operands) {
   return loops;
 }
 
-}  // namespace
+std::optional<std::pair<size_t, size_t>> weighted_sum_of(const Op& op) {
+  const Scalar& body = op.body.expression;
+  if (op.combine != Combine::Sum || body.kind() != Kind::Multiply) return {};
+  const auto terms = body.terms();
+  if (terms[0].kind() != Kind::Argument || terms[1].kind() != Kind::Argument || terms[0].same(terms[1]))
+    return {};
+  return std::pair{static_cast<size_t>(terms[0].position()), static_cast<size_t>(terms[1].position())};
+}
 
 std::shared_ptr<const Op> end_record(std::string name, Combine combine, const Body& body) {
   return std::make_shared<const Op>(
       Op{.name = std::move(name), .doc = "An end of an interval.", .body = body, .combine = combine});
 }
 
-EndsBuilder::EndsBuilder(const Graph& from, const Graph& to, Type type)
-    : from_(from), to_(to.handle()), type_(type), bounds_(static_cast<size_t>(from.size())) {}
+EndsBuilder::EndsBuilder(const Graph& from, const Graph& to, Type type, LineUse lines)
+    : from_(from),
+      to_(to.handle()),
+      type_(type),
+      lines_(lines),
+      bounds_(static_cast<size_t>(from.size())),
+      narrowed_(static_cast<size_t>(from.size())) {}
 
 void EndsBuilder::give(NodeId input, const Bound& bound) { bounds_[static_cast<size_t>(input)] = bound; }
 
 std::vector<Bound> EndsBuilder::run(const std::vector<NodeId>& wanted) {
   for (const NodeId id : ancestors(from_, wanted)) {
     std::optional<Bound>& place = bounds_[static_cast<size_t>(id)];
-    if (!place) place = bound(id);
+    if (place) continue;
+    if (lines_ == LineUse::Everywhere && has_lines(from_.node(id))) narrow(from_.node(id).operands[0]);
+    place = bound(id);
   }
   std::vector<Bound> result;
-  for (const NodeId id : wanted) result.push_back(*bounds_[static_cast<size_t>(id)]);
+  result.reserve(wanted.size());
+  for (const NodeId id : wanted) {
+    if (lines_ != LineUse::None) narrow(id);
+    result.push_back(*bounds_[static_cast<size_t>(id)]);
+  }
   return result;
+}
+
+/// By lines, once.
+void EndsBuilder::narrow(NodeId id) {
+  const auto at = static_cast<size_t>(id);
+  if (narrowed_[at] || from_.node(id).role != Role::Apply || has_lookup(from_.node(id))) return;
+  narrowed_[at] = true;
+  if (const auto better = LinesWalk(from_, to_, type_, bounds_).run(id)) bounds_[at] = *better;
 }
 
 Bound EndsBuilder::bound(NodeId id) {
@@ -112,10 +133,8 @@ Bound EndsBuilder::bound(NodeId id) {
     return filled(node.shape, kInfinity, kInfinity);
   if (node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin)
     return filled(node.shape, 0, last_position(node));
-  if (is_weighted_sum(*node.op)) {
-    const auto terms = node.op->body.expression.terms();
-    const auto first = static_cast<size_t>(terms[0].position()),
-               second = static_cast<size_t>(terms[1].position());
+  if (const auto sum = weighted_sum_of(*node.op)) {
+    const auto [first, second] = *sum;
     if (of(node, first).is_point()) return weighted_sum(node, first, second);
     if (of(node, second).is_point()) return weighted_sum(node, second, first);
   }
@@ -184,6 +203,7 @@ Value EndsBuilder::copied(const Node& node) {
   if (is_floating(fresh.type)) fresh.type = type_;
   fresh.tie.reset();
   std::vector<Value> operands;
+  operands.reserve(node.operands.size());
   for (size_t k = 0; k < node.operands.size(); ++k) operands.push_back(of(node, k).point);
   return to_.copy(fresh, operands);
 }

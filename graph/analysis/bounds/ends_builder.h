@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/analysis/bounds/bounds_graph.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -20,10 +21,15 @@ struct Bound {
 /// An operation of the new graph; `body` is that of an end.
 std::shared_ptr<const Op> end_record(std::string name, Combine combine, const Body& body);
 
+/// Loops over all elements of operands and result of one shape.
+Loops plain_loops(const Shape& shape, size_t operands);
+/// The two operands whose product an operation sums, if that is all it does.
+std::optional<std::pair<size_t, size_t>> weighted_sum_of(const Op& op);
+
 class EndsBuilder {
  public:
   /// Bounds nodes of `from` by values of `to`, in arithmetic of `type`.
-  EndsBuilder(const Graph& from, const Graph& to, Type type);
+  EndsBuilder(const Graph& from, const Graph& to, Type type, LineUse lines = LineUse::None);
 
   /// Bounds an input, in place of inputs of the new graph for its ends.
   void give(NodeId input, const Bound& bound);
@@ -37,6 +43,7 @@ class EndsBuilder {
 
  private:
   Bound bound(NodeId id);
+  void narrow(NodeId id);
   const Bound& of(const Node& node, size_t operand) const;
 
   Bound input(const Node& node);
@@ -54,7 +61,7 @@ class EndsBuilder {
 
   /// e / sum(e) as a share, each element against the others (ends_shares.cpp).
   std::optional<Bound> shares(const Node& node, const Bound& natural);
-  Bound terms_of_shares(const Node& node, const Node& total, const Node& exponential);
+  Bound terms_of_shares(const Node& node, const Node& total, const Node& terms);
 
   /// One result of a loop over time, all results at once (ends_scan.cpp).
   Bound scanned(const Node& node);
@@ -63,7 +70,9 @@ class EndsBuilder {
   const Graph& from_;
   Graph to_;
   Type type_;
+  LineUse lines_;
   std::vector<std::optional<Bound>> bounds_;
+  std::vector<bool> narrowed_;
   std::map<NodeId, std::pair<Value, Value>> parts_;
   std::map<std::pair<const Scan*, std::vector<NodeId>>, std::optional<std::vector<Bound>>> scans_;
 };

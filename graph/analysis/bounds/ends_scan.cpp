@@ -87,6 +87,7 @@ std::optional<std::vector<Bound>> EndsBuilder::scan_results(const Node& node) {
       scan(initial, sequences, invariants, step, {.reverse = loop.reverse, .length = loop.length});
   if (!known) return {};
   std::vector<Bound> results;
+  results.reserve(carries + stacked_point.size());
   size_t carry = 0, output = 0;
   for (size_t k = 0; k < carries; ++k) results.push_back(taken(point[k], made.carries, carry));
   for (const bool is_point : stacked_point) results.push_back(taken(is_point, made.outputs, output));

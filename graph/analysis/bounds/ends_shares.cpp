@@ -102,7 +102,7 @@ std::optional<Bound> EndsBuilder::shares(const Node& node, const Bound& natural)
 /// Ends of numbers in proportion to the terms. Of e^(x - m), where one m belongs to each sum: e^(x - M) with
 /// the greatest upper end M of the x.
 Bound EndsBuilder::terms_of_shares(const Node& node, const Node& total, const Node& terms) {
-  const Bound plain = of(node, 0);
+  Bound plain = of(node, 0);
   if (!is_call(terms, ScalarKind::Exp, Combine::Assign) || !keeps_place(terms)) return plain;
   const Node& difference = from_.node(terms.operands[0]);
   if (!is_call(difference, ScalarKind::Subtract, Combine::Assign) || !keeps_place(difference)) return plain;
