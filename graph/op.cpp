@@ -5,6 +5,7 @@
 
 #include "graph/error.h"
 #include "graph/graph.h"
+#include "graph/precision.h"
 
 namespace crease {
 namespace {
@@ -53,7 +54,8 @@ Value Op::operator()(const Value& x, const Value& y, const Value& z, std::source
 Attributes conventions(const Op& op) {
   Attributes found;
   for (const auto& attribute : op.attributes)
-    if (attribute.first == "order" || attribute.first == "slope_at_0" || attribute.first == "decided")
+    if (attribute.first == "order" || attribute.first == "slope_at_0" || attribute.first == "decided" ||
+        attribute.first == operand_bits)
       found.push_back(attribute);
   return found;
 }

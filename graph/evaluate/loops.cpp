@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/precision.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -70,7 +71,8 @@ class LoopNest {
                 return static_cast<double>(sizes_of({Dim(symbol)}, sizes)[0]);
               }),
         arguments_(operands.size()),
-        totals_(static_cast<size_t>(result_.count()), initial(node.op->combine)) {
+        totals_(static_cast<size_t>(result_.count()), initial(node.op->combine)),
+        rounds_(precision_of(*node.op) == Precision::Bf16) {
     for (size_t k = 0; k < operands.size(); ++k)
       reads_.emplace_back(node.loops.reads[k], operands[k]->sizes());
     for (const Label& label : node.loops.labels) extents_.push_back(sizes_of({label.extent}, sizes)[0]);
@@ -113,11 +115,17 @@ class LoopNest {
     for (size_t k = 0; k < reads_.size(); ++k) {
       const int64_t at = reads_[k].position(point_, lookup);
       if (at < 0) return;
-      arguments_[k] = static_cast<T>(operands_[k]->at(at));
+      arguments_[k] = argument(k, at);
     }
     const int64_t at = write_.position(point_, lookup);
     if (at >= 0)
       combine(static_cast<size_t>(at), static_cast<double>(tape_.run(arguments_.data(), point_.data())));
+  }
+
+  T argument(size_t k, int64_t at) const {
+    const double value = operands_[k]->at(at);
+    const bool rounded = rounds_ && operands_[k]->type() == Type::f32;
+    return static_cast<T>(rounded ? round_bf16(static_cast<float>(value)) : value);
   }
 
   void combine(size_t at, double value) {
@@ -147,6 +155,7 @@ class LoopNest {
   Tape<T> tape_;
   std::vector<T> arguments_;
   std::vector<double> totals_;
+  bool rounds_;  // f32 operands to bfloat16
   std::vector<BoundAccess> reads_;
   std::vector<int64_t> extents_, point_, positions_;
   std::vector<int> reduced_;

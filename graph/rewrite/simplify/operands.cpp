@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "graph/precision.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/rewrite/simplify/rules.h"
 
@@ -132,7 +133,9 @@ Simpler put_constant_into_body(const Value& value, Derivatives derivatives) {
   const Scalar& body = node.op->body.expression;
   for (size_t k = 0; k < node.operands.size(); ++k) {
     const auto constant = uniform_constant(operand(value, k).node());
-    if (!constant || !is_removable(value, k) || would_compute(body, static_cast<int>(k))) continue;
+    if (!constant || precision_of(*node.op) == Precision::Bf16 || !is_removable(value, k) ||
+        would_compute(body, static_cast<int>(k)))
+      continue;
     const auto arguments = arguments_without(node.operands.size(), k, *constant);
     const Scalar after = substitute(body, arguments);
     if (keeps_slopes(value, after, arguments, k, derivatives)) return without_operand(value, k, after);
