@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <map>
+#include <unordered_map>
 
 namespace crease {
 namespace {
@@ -30,6 +32,19 @@ bool is_scalar(const Kernels& program, const Kernel& kernel) {
     if (it.kind == InstructionKind::Read) return it.operands.empty() && is_scalar_buffer(program, it.buffer);
     return it.place.empty();
   });
+}
+
+size_t mixed(size_t hash, size_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15ULL + (hash >> 29); }
+
+/// Of what tells scalar instructions apart.
+size_t hash_of(const Instruction& it) {
+  size_t hash = mixed(static_cast<size_t>(it.kind) * 256 + static_cast<size_t>(it.type),
+                      static_cast<size_t>(it.function));
+  hash = mixed(hash, std::bit_cast<uint64_t>(it.constant));
+  hash = mixed(hash, static_cast<size_t>(it.buffer));
+  for (const Position& position : it.place) hash = mixed(hash, static_cast<size_t>(position.offset));
+  for (const int operand : it.operands) hash = mixed(hash, static_cast<size_t>(operand));
+  return hash;
 }
 
 class Gatherer {
@@ -86,6 +101,7 @@ class Gatherer {
   /// Kernels [begin, next) of a run that ends at `end` as one.
   void chunk(const std::vector<Kernel>& all, size_t begin, size_t next, size_t end) {
     ++chunk_;
+    known_.clear();
     Kernel made{.step_loop = all[begin].step_loop};
     for (size_t k = begin; k < next; ++k) {
       std::vector<int> to;
@@ -111,7 +127,17 @@ class Gatherer {
         copy.place = {Position{.terms = {}, .offset = place_[buffer]}};
       }
     }
-    return append(made, std::move(copy));
+    return add(made, std::move(copy));
+  }
+
+  /// append(made, instruction), which would look through the whole chunk each time.
+  int add(Kernel& made, Instruction instruction) {
+    const auto [first, last] = known_.equal_range(hash_of(instruction));
+    for (auto it = first; it != last; ++it)
+      if (made.code[static_cast<size_t>(it->second)] == instruction) return it->second;
+    known_.emplace(hash_of(instruction), static_cast<int>(made.code.size()));
+    made.code.push_back(std::move(instruction));
+    return static_cast<int>(made.code.size()) - 1;
   }
 
   /// What kernels behind this chunk need: those of the run find it in the pool, others where it was.
@@ -125,8 +151,9 @@ class Gatherer {
       return;
     }
     if (!wanted) return;
-    const int pool = pool_of(it.type);
-    place_[at] = pool_size_[it.type]++;
+    const Type type = it.type;
+    const int pool = pool_of(type);  // may move the buffers, `it` among them
+    place_[at] = pool_size_[type]++;
     made.stores.push_back(
         {.buffer = pool, .place = {Position{.terms = {}, .offset = place_[at]}}, .value = value_[at]});
   }
@@ -144,6 +171,7 @@ class Gatherer {
   std::vector<int> chunk_of_, value_;               // by buffer: the chunk that computes it, and where there
   std::map<Type, int> pools_;
   std::map<Type, int64_t> pool_size_;
+  std::unordered_multimap<size_t, int> known_;  // instructions of the chunk, by hash
   int chunk_ = 0;
 };
 
