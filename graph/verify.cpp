@@ -165,8 +165,9 @@ class Verifier {
   }
 
   void check_access(const Node& node, const Access& access, const Shape& shape, const std::string& what) {
-    require(access.size() == shape.size(), "the access of {} has {} dimensions, its shape is {}", what,
-            access.size(), to_string(shape));
+    if (access.size() != shape.size())
+      require(false, "the access of {} has {} dimensions, its shape is {}", what, access.size(),
+              to_string(shape));
     for (size_t d = 0; d < std::min(access.size(), shape.size()); ++d) {
       const AffineIndex& index = access[d];
       check_terms(index, what);
@@ -176,8 +177,8 @@ class Verifier {
       // Extents may be smaller (slices, padding) or greater (skipped points) than the tensor, but only in
       // numbers: against a name nothing is known.
       const Dim& extent = node.loops.labels[static_cast<size_t>(label)].extent;
-      require(extent == shape[d] || (!extent.is_symbol() && !shape[d].is_symbol()),
-              "loop '{}' runs to {}, but dimension {} of {} is {}",
+      if (extent == shape[d] || (!extent.is_symbol() && !shape[d].is_symbol())) continue;
+      require(false, "loop '{}' runs to {}, but dimension {} of {} is {}",
               node.loops.labels[static_cast<size_t>(label)].name, to_string(extent), d, what,
               to_string(shape[d]));
     }
@@ -212,11 +213,17 @@ class Verifier {
 
   void check_body(const Node& node) {
     const Scalar& body = node.op->body.expression;
-    require(arity(body) <= static_cast<int>(node.operands.size()), "the body {} wants {} operands, got {}",
-            to_string(body), arity(body), node.operands.size());
-    require(last_label_in(body) < static_cast<int>(node.loops.labels.size()),
-            "the body {} uses loop {} of {}", to_string(body), last_label_in(body), node.loops.labels.size());
-    for (const std::string& symbol : sizes_in(body))
+    const auto [known, fresh] = bodies_.try_emplace(body.id());
+    if (fresh) known->second = {arity(body), last_label_in(body), sizes_in(body)};
+    const BodyFacts& it = known->second;
+    // Texts only where they are needed: this runs for every node.
+    if (it.arity > static_cast<int>(node.operands.size()))
+      require(false, "the body {} wants {} operands, got {}", to_string(body), it.arity,
+              node.operands.size());
+    if (it.last_label >= static_cast<int>(node.loops.labels.size()))
+      require(false, "the body {} uses loop {} of {}", to_string(body), it.last_label,
+              node.loops.labels.size());
+    for (const std::string& symbol : it.sizes)
       require(bound_.contains(symbol), "dimension '{}' of the body {} is bound by no input", symbol,
               to_string(body));
   }
@@ -270,8 +277,15 @@ class Verifier {
             to_string(value.type), to_string(value.shape), describe(graph_, update.value));
   }
 
+  /// What check_body asks of a body; many nodes share one.
+  struct BodyFacts {
+    int arity = 0, last_label = -1;
+    std::set<std::string> sizes = {};
+  };
+
   const Graph& graph_;
   NodeId id_ = 0;
+  std::map<const ScalarNode*, BodyFacts> bodies_;
   std::set<std::string> bound_;
   std::map<std::string, NodeId> names_;
   std::vector<std::string> problems_;

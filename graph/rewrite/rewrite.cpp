@@ -66,8 +66,10 @@ Rewrite remove_dead(const Graph& graph) {
   std::vector<NodeId> wanted = roots(graph);
   for (NodeId id = 0; id < graph.size(); ++id)
     if (is_bound_by_name(graph.node(id))) wanted.push_back(id);
+  const std::vector<NodeId> needed = ancestors(graph, wanted);
+  if (static_cast<int>(needed.size()) == graph.size()) return {graph.handle(), needed};
   Rewrite result = start(graph);
-  for (const NodeId id : ancestors(graph, wanted)) {
+  for (const NodeId id : needed) {
     const Node& node = graph.node(id);
     result.new_id[static_cast<size_t>(id)] = result.graph.copy(node, moved_operands(node, result)).id();
   }

@@ -18,7 +18,7 @@ using Remake = std::function<Value(Graph& to, const Node& node, const std::vecto
 Rewrite rebuild(const Graph& graph, const Remake& remake);
 
 /// Drops nodes that no output and no update needs. Inputs and parameters stay: they are how a program is
-/// called.
+/// called. Where nothing goes, the result is the same graph and no copy.
 Rewrite remove_dead(const Graph& graph);
 
 /// Two passes in a row: `second` was made from first.graph.
