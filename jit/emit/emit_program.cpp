@@ -14,12 +14,15 @@ namespace {
 class ProgramEmitter {
  public:
   ProgramEmitter(llvm::Module& module, const Machine& machine, const Kernels& program,
-                 const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options)
+                 const Schedule& schedule, const MemoryPlan& memory, PartOf part,
+                 const NativeOptions& options)
       : module_(module),
         machine_(machine),
         program_(program),
         schedule_(schedule),
         memory_(memory),
+        place_(places(program, part.count)),
+        part_(part),
         profile_(options.profile),
         builder_(module.getContext()),
         emitter_{module, builder_, machine, options.rounding},
@@ -224,8 +227,21 @@ class ProgramEmitter {
     return {homes.begin(), homes.end()};
   }
 
+  /// The part of each kernel: equal shares of the instructions, in their order.
+  static std::vector<size_t> places(const Kernels& program, size_t parts) {
+    size_t all = 0, before = 0;
+    for (const Kernel& kernel : program.kernels) all += kernel.code.size();
+    std::vector<size_t> result;
+    for (const Kernel& kernel : program.kernels) {
+      result.push_back(before * parts / std::max<size_t>(1, all));
+      before += kernel.code.size();
+    }
+    return result;
+  }
+
   /// What the code of a kernel depends on: its text with buffers named by argument, type and shape.
   std::string key_of(size_t k, const std::map<int, size_t>& argument) {
+    if (program_.kernels[k].loops.empty() && program_.kernels[k].code.size() > 64) return std::to_string(k);
     Kernel kernel = program_.kernels[k];
     kernel.name.clear();
     const auto rename = [&](int number) {
@@ -255,6 +271,11 @@ class ProgramEmitter {
     made->addFnAttr(movable_attribute);
     // Straight code that runs once a step: selecting its instructions one by one is several times faster.
     if (program_.kernels[k].loops.empty()) made->addFnAttr(llvm::Attribute::OptimizeNone);
+    if (part_.count > 1 && program_.kernels[k].loops.empty()) {
+      made->addFnAttr(placed_attribute);
+      made->setLinkage(llvm::Function::ExternalLinkage);
+      if (place_[k] != part_.number) return made;
+    }
     // Different homes never overlap while both are in use.
     for (unsigned i = 0; i < 2 + homes.size(); ++i) made->addParamAttr(i, llvm::Attribute::NoAlias);
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
@@ -284,6 +305,8 @@ class ProgramEmitter {
   const Kernels& program_;
   const Schedule& schedule_;
   const MemoryPlan& memory_;
+  std::vector<size_t> place_;  // by kernel: the part that has its body, if it is placed
+  PartOf part_;
   bool profile_;
   llvm::IRBuilder<> builder_;
   Emitter emitter_;
@@ -294,8 +317,9 @@ class ProgramEmitter {
 }  // namespace
 
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
-                  const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options) {
-  ProgramEmitter(module, machine, program, schedule, memory, options).run();
+                  const Schedule& schedule, const MemoryPlan& memory, PartOf part,
+                  const NativeOptions& options) {
+  ProgramEmitter(module, machine, program, schedule, memory, part, options).run();
 }
 
 }  // namespace crease

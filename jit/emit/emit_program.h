@@ -10,10 +10,17 @@
 
 namespace crease {
 
+/// One of the object files that a program is compiled to.
+struct PartOf {
+  size_t number = 0, count = 1;
+};
+
 /// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims, parallel), which
 /// calls them in order; options.profile: with calls of parallel->mark. Its type is StepFunction of
-/// jit/native.h.
+/// jit/native.h. Where there are several parts, kernels without loops are placed (jit/emit/parallel.h):
+/// bodies that belong to other parts are left out.
 void emit_program(llvm::Module& module, const Machine& machine, const Kernels& program,
-                  const Schedule& schedule, const MemoryPlan& memory, const NativeOptions& options = {});
+                  const Schedule& schedule, const MemoryPlan& memory, PartOf part = {},
+                  const NativeOptions& options = {});
 
 }  // namespace crease

@@ -14,6 +14,7 @@ namespace {
 using Object = llvm::SmallVector<char, 0>;
 
 bool is_movable(const llvm::Function& function) { return function.hasFnAttribute(movable_attribute); }
+bool is_placed(const llvm::Function& function) { return function.hasFnAttribute(placed_attribute); }
 
 /// Bodies and private data that nothing in the module uses, and what only they used.
 void remove_unused(llvm::Module& module) {
@@ -36,7 +37,8 @@ void remove_unused(llvm::Module& module) {
 std::map<const llvm::Function*, size_t> shares(const llvm::Module& module, size_t parts) {
   std::vector<std::pair<unsigned, const llvm::Function*>> functions;
   for (const llvm::Function& function : module)
-    if (is_movable(function)) functions.emplace_back(function.getInstructionCount(), &function);
+    if (is_movable(function) && !is_placed(function))
+      functions.emplace_back(function.getInstructionCount(), &function);
   std::ranges::stable_sort(functions, std::ranges::greater{},
                            &std::pair<unsigned, const llvm::Function*>::first);
   std::vector<uint64_t> load(parts, 0);
@@ -50,13 +52,13 @@ std::map<const llvm::Function*, size_t> shares(const llvm::Module& module, size_
 }
 
 Object object_of_part(size_t part, size_t parts, const Machine& machine, int optimisation,
-                      const std::function<void(llvm::Module&)>& emit) {
+                      const EmitPart& emit) {
   const std::unique_ptr<llvm::TargetMachine> target = make_target(machine, optimisation);
   llvm::LLVMContext context;
   llvm::Module module("crease", context);
   module.setDataLayout(target->createDataLayout());
   module.setTargetTriple(machine.triple);
-  emit(module);
+  emit(module, part);
   keep_part(module, part, parts);
   return object_of(*target, module);
 }
@@ -67,8 +69,7 @@ struct OtherParts::Running {
   std::future<Object> object;
 };
 
-OtherParts::OtherParts(size_t parts, const Machine& machine, int optimisation,
-                       std::function<void(llvm::Module&)> emit) {
+OtherParts::OtherParts(size_t parts, const Machine& machine, int optimisation, EmitPart emit) {
   // Where no thread can be had, take() does the work.
   for (size_t part = 1; part < parts; ++part)
     running_.push_back(
@@ -86,15 +87,19 @@ std::vector<Object> OtherParts::take() {
   return objects;
 }
 
-size_t parts_of(const llvm::Module& module, const Machine& machine) {
+size_t parts_of(size_t instructions, const Machine& machine) {
   // Less does not repay a thread, a second emission and a second object file: about a millisecond.
-  constexpr unsigned least = 1000;
+  constexpr size_t least = 1000;
   constexpr size_t most = 8;
+  const auto worth = std::min<size_t>(most, instructions / least);
+  return std::clamp<size_t>(worth, 1, static_cast<size_t>(machine.cores));
+}
+
+size_t parts_of(const llvm::Module& module, const Machine& machine) {
   unsigned instructions = 0;
   for (const llvm::Function& function : module)
     if (is_movable(function)) instructions += function.getInstructionCount();
-  const auto worth = std::min<size_t>(most, instructions / least);
-  return std::clamp<size_t>(worth, 1, static_cast<size_t>(machine.cores));
+  return parts_of(instructions, machine);
 }
 
 void keep_part(llvm::Module& module, size_t part, size_t parts) {

@@ -17,6 +17,12 @@ namespace crease {
 /// The attribute of functions that any object file may hold: the others link to them by name.
 inline constexpr const char* movable_attribute = "crease-movable";
 
+/// The attribute of movable functions that are emitted in the object file where they belong, and declared in
+/// the others.
+inline constexpr const char* placed_attribute = "crease-placed";
+
+/// How many object files are worth making of so many instructions.
+size_t parts_of(size_t instructions, const Machine& machine);
 /// How many object files are worth making of a module: one for each core, of some thousand instructions each.
 size_t parts_of(const llvm::Module& module, const Machine& machine);
 
@@ -24,11 +30,14 @@ size_t parts_of(const llvm::Module& module, const Machine& machine);
 /// functions that are not movable are in part 0. Equal modules are divided alike.
 void keep_part(llvm::Module& module, size_t part, size_t parts);
 
-/// The object files of parts 1 ... parts - 1, made while the caller makes part 0. `emit` fills a module,
-/// every time alike, and runs in several threads.
+/// Fills a module for one part: every time alike, but for bodies of placed functions.
+using EmitPart = std::function<void(llvm::Module& module, size_t part)>;
+
+/// The object files of parts 1 ... parts - 1, made while the caller makes part 0. `emit` runs in
+/// several threads.
 class OtherParts {
  public:
-  OtherParts(size_t parts, const Machine& machine, int optimisation, std::function<void(llvm::Module&)> emit);
+  OtherParts(size_t parts, const Machine& machine, int optimisation, EmitPart emit);
   ~OtherParts();
   /// Waits. Errors: those of emitting and of code generation.
   std::vector<llvm::SmallVector<char, 0>> take();

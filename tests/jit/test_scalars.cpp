@@ -7,6 +7,9 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/reduction.h"
+#include "graph/rewrite/tidy.h"
+#include "jit/fuse.h"
+#include "jit/lower.h"
 #include "jit/program.h"
 #include "tests/jit/oracle.h"
 
@@ -47,7 +50,29 @@ Bindings numbers(Type type) {
   return bindings;
 }
 
+size_t count_of(const std::string& text, const std::string& what) {
+  size_t found = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
 }  // namespace
+
+TEST_CASE("kernels are gathered whatever room their list of buffers has") {
+  const Kernels kernels = lower(tidy(expression(300, Type::f64), Derivatives::Settled).graph, {});
+  const Kernels copy = kernels;  // has room for its buffers and no more
+  const Kernels gathered = fuse(copy);
+  CHECK(gathered.kernels.size() < kernels.kernels.size() / 10);
+  verify(gathered);
+}
+
+TEST_CASE("long code without loops is compiled in parts, equal to the whole in one part") {
+  const Graph graph = expression(2500, Type::f64);
+  Program parts = compile(graph);
+  Program whole = compile(graph, {.keep_dumps = true});
+  CHECK(count_of(whole.dumps().fused, " = ") > 4096);
+  CHECK(parts(numbers(Type::f64)) == whole(numbers(Type::f64)));
+}
 
 TEST_CASE("an expression of many scalars is a few kernels, equal to one kernel an operation") {
   for (const Type type : {Type::f32, Type::f64}) {
