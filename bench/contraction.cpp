@@ -1,15 +1,19 @@
-// contraction [tune]: speed of matrix products of the sizes that training has, in GFLOP/s and as a share of
-// the multiply-add peak measured in the same moments. `tune` also tries other register tiles than the model's
-// choice. Times are thread CPU times, the least of several interleaved repetitions, on one thread.
+// contraction [tune] [bf16]: speed of matrix products of the sizes that training has, in GFLOP/s and as a
+// share of the f32 multiply-add peak measured in the same moments. `tune` also tries other register tiles
+// than the model's choice; `bf16` rounds both operands to bfloat16, rounding and packing included in the
+// time, and shows errors first. Times are thread CPU times, the least of several interleaved repetitions, on
+// one thread.
 #include <fmt/format.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <string_view>
 #include <vector>
 
+#include "graph/rational.h"
 #include "jit/contraction.h"
 #include "jit/emit/standalone.h"
 
@@ -40,6 +44,7 @@ enum class Form { AB, AtB, ABt };  // forward, weight gradient, input gradient
 struct Size {
   Form form;
   int64_t m, n, k;
+  bool rounded = false;  // both operands to bfloat16
 };
 
 constexpr Size sizes[] = {
@@ -56,11 +61,14 @@ constexpr Size sizes[] = {
     {Form::AtB, 256, 10, 128},    {Form::ABt, 32, 256, 256},   {Form::ABt, 128, 256, 128},
     {Form::ABt, 128, 256, 256},   {Form::ABt, 128, 784, 256},  {Form::ABt, 128, 64, 64},
     {Form::ABt, 128, 1000, 1000}, {Form::ABt, 128, 128, 10},   {Form::ABt, 1024, 784, 784},
+    {Form::AB, 512, 512, 512},    {Form::AtB, 512, 512, 512},  {Form::ABt, 512, 512, 512},
+    {Form::AB, 2048, 2048, 2048},
 };
 
 ContractionFacts facts_of(const Size& size) {
   const auto extent = [](int64_t value) { return Extent{value, {}}; };
   ContractionFacts facts{.m = extent(size.m), .n = extent(size.n), .k = extent(size.k)};
+  facts.rounded = size.rounded;
   facts.a_row = extent(size.form == Form::AtB ? 1 : size.k);
   facts.a_column = extent(size.form == Form::AtB ? size.m : 1);
   facts.b_row = extent(size.form == Form::ABt ? 1 : size.n);
@@ -90,13 +98,35 @@ class Product {
   double time(double seconds) {
     const auto calls = static_cast<int64_t>(std::max(1.0, seconds * 6e10 / flops()));
     const double start = now();
-    for (int64_t call = 0; call < calls; ++call)
-      reinterpret_cast<ContractionFunction>(function_.address())(a_.data(), b_.data(), c_.data(),
-                                                                 bias_.data(), scratch_.data(), nullptr);
+    for (int64_t call = 0; call < calls; ++call) run();
     return (now() - start) / static_cast<double>(calls);
+  }
+  /// The greatest error of a row of A B, of random numbers in [0, 1), over the exact value.
+  double error() {
+    std::mt19937 random(1);
+    for (int64_t i = 0; i < size_.m * size_.k; ++i)
+      a_.data()[i] = static_cast<float>(random() >> 8) * 0x1p-24F;
+    for (int64_t i = 0; i < size_.k * size_.n; ++i)
+      b_.data()[i] = static_cast<float>(random() >> 8) * 0x1p-24F;
+    std::fill_n(bias_.data(), size_.n, 0.0F);
+    run();
+    double greatest = 0;
+    for (int64_t j = 0; j < size_.n; ++j) {
+      Rational exact;
+      for (int64_t k = 0; k < size_.k; ++k)
+        exact += Rational::of(a_.data()[k]) * Rational::of(b_.data()[k * size_.n + j]);
+      const Rational error = (Rational::of(c_.data()[j]) - exact).abs() / exact;
+      greatest = std::max(greatest, error.to_double());
+    }
+    return greatest;
   }
 
  private:
+  void run() {
+    reinterpret_cast<ContractionFunction>(function_.address())(a_.data(), b_.data(), c_.data(), bias_.data(),
+                                                               scratch_.data(), nullptr);
+  }
+
   Size size_;
   NativeFunction function_;
   Floats a_, b_, c_, bias_, scratch_;
@@ -104,7 +134,8 @@ class Product {
 
 class Peak {
  public:
-  explicit Peak(const Machine& machine) : loop_(compile_peak(machine, Type::f32)), values_(64) {}
+  explicit Peak(const Machine& machine, bool pairs = false)
+      : loop_(compile_peak(machine, Type::f32, pairs)), values_(64) {}
   double gflops() {
     std::fill_n(values_.data(), 16, 0.0F);
     constexpr int64_t passes = 20000;
@@ -161,18 +192,51 @@ void tune(const Machine& machine, Peak& peak, const Size& size, const Contractio
   if (best_plan != chosen) print(size, best_plan, best, "   <- better");
 }
 
+/// What splits of f32 into two or three bfloat16 numbers could reach: three products or six for one.
+void print_peaks(const Machine& machine) {
+  Peak f32(machine), bf16(machine, true);
+  double plain = 0, pairs = 0;
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    plain = std::max(plain, f32.gflops());
+    pairs = std::max(pairs, bf16.gflops());
+  }
+  fmt::print("peak f32 {:.1f} GFLOP/s, bf16 {:.1f}; of that f32_split3 at most {:.1f}, f32_split {:.1f}\n",
+             plain, pairs, pairs / 3, pairs / 6);
+}
+
+/// Errors of both precisions against exact rationals, beside their bounds (docs/numerics.md).
+void print_errors(const Machine& machine) {
+  fmt::print("greatest relative error of a sum of k products of numbers in [0, 1), and its bound\n");
+  for (const int64_t k : {16, 64, 256, 1024, 4096}) {
+    fmt::print("{:5}", k);
+    for (const bool rounded : {false, true}) {
+      const Size size{.form = Form::AB, .m = 16, .n = 64, .k = k, .rounded = rounded};
+      Product product(machine, size, plan_contraction(facts_of(size), machine));
+      const double u = rounded ? 0x1p-8 : 0, sums = static_cast<double>(k) * 0x1p-24;
+      const double bound = 2 * u + u * u + (1 + u) * (1 + u) * sums / (1 - sums);
+      fmt::print("  {} {:.2e} ({:.2e})", rounded ? "bf16" : "f32", product.error(), bound);
+    }
+    fmt::print("\n");
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  const bool tuning = count > 1 && std::string_view(arguments[1]) == "tune";
+  const std::vector<std::string_view> words(arguments + 1, arguments + count);
+  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
   const Machine machine = host_machine();
   fmt::print("{}\n", to_string(machine));
   Peak peak(machine);
-  for (const Size& size : sizes) {
+  if (has("bf16") && multiplies_bf16(machine)) print_peaks(machine);
+  if (has("bf16")) print_errors(machine);
+  for (Size size : sizes) {
+    size.rounded = has("bf16");
     const ContractionPlan plan = plan_contraction(facts_of(size), machine);
     Product product(machine, size, plan);
     const Speed speed = measure(product, peak);
     print(size, plan, speed, "");
-    if (tuning) tune(machine, peak, size, plan, speed);
+    // Rounded operands are packed by blocks that follow from the tile.
+    if (has("tune") && !size.rounded) tune(machine, peak, size, plan, speed);
   }
 }

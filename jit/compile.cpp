@@ -23,6 +23,15 @@ Machine machine_for(const CompileOptions& options) {
   return options.vector_bits == 0 ? machine : with_vector_bits(std::move(machine), options.vector_bits);
 }
 
+/// Operands are rounded to the nearest bfloat16, whatever the mode.
+void check_no_bf16(const Graph& graph, const CompileOptions& options) {
+  bool rounds = options.contraction == Precision::Bf16;
+  for (NodeId id = 0; id < graph.size() && !rounds; ++id)
+    rounds = graph.node(id).op && precision_of(*graph.node(id).op) == Precision::Bf16;
+  expect(!rounds,
+         "[compile] contractions in bf16 round to nearest: got Rounding::Up, want Rounding::Nearest");
+}
+
 void check(const Graph& graph, const CompileOptions& options) {
   verify(graph);
   expect(!graph.outputs().empty() || !graph.updates().empty(),
@@ -35,6 +44,8 @@ void check(const Graph& graph, const CompileOptions& options) {
          "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
   expect(FloatMode::supports(options.subnormals),
          "[compile] this processor does not flush subnormals: got Subnormals::Flush, want Subnormals::Keep");
+  expect_available(options.contraction);
+  if (options.rounding == Rounding::Up) check_no_bf16(graph, options);
   expect(options.memory_limit >= 0, "[compile] memory limit: got {} bytes, want 0 (none) or more",
          options.memory_limit);
   const std::vector<std::string> symbols = graph.symbols();
@@ -84,8 +95,12 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   Steps step(options.keep_dumps);
   Dumps dumps;
   step.keep(dumps.graph, source);
-  // Slopes that were wanted are nodes by now.
-  Graph graph = step("simplify", [&] { return simplified(source, options); });
+  // Gradients are nodes by now, so all three products of a layer's training step are meant.
+  const bool rounds = options.contraction != Precision::F32;
+  const Graph wanted =
+      rounds ? step("precision", [&] { return in_precision(source, options.contraction); }) : source.handle();
+  // Slopes that were wanted are nodes, too.
+  Graph graph = step("simplify", [&] { return simplified(wanted, options); });
   step.keep(dumps.simplified, graph);
   Kernels kernels = step("lower", [&] { return lower(graph, options.specialise); });
   verify(kernels);

@@ -15,6 +15,7 @@ struct ContractionFacts {
   Extent a_row, a_column;  // from A[m, k] to A[m + 1, k], A[m, k + 1]
   Extent b_row, b_column;  // from B[k, n] to B[k + 1, n], B[k, n + 1]
   int epilogue_cost = 0;   // instructions of the epilogue for one vector
+  bool rounded = false;    // both operands to bfloat16; f32 only
   bool prologue = false;   // elements change as they are loaded: nothing is packed or transposed
 };
 
@@ -29,7 +30,12 @@ struct ContractionPlan {
   /// Rows of the result taken at once, so that their part of A stays in the second cache while B streams by.
   /// A multiple of tile_rows; 0: all.
   int64_t row_block = 0;
-  /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width.
+  /// Of rounded operands, which are both packed: two neighbours along k in 32 bits, multiplied at once.
+  bool pairs = false;
+  /// Of rounded operands: elements from one packed row of A to the next; 0: as many as there are along k.
+  int64_t a_stride = 0;
+  /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width; of
+  /// rounded operands that twice, and a block of rows of A.
   Extent scratch = {0, {}};
   bool operator==(const ContractionPlan&) const = default;
 };
@@ -39,6 +45,8 @@ struct ContractionPlan {
 /// multiply-adds in the order of k, so the bits do not depend on plan, width or the range of rows of a
 /// thread.
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine);
+/// Whether the machine multiplies vectors of bfloat16 pairs and adds them to f32 sums.
+bool multiplies_bf16(const Machine& machine);
 /// Cycles of the whole product under a plan, by the same model.
 double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine);
 /// "tile 14x2, b packed".

@@ -229,7 +229,7 @@ class Fuser {
   static bool feeds_product(const Kernel& kernel, int buffer) {
     const Instruction& product = kernel.code[static_cast<size_t>(kernel.reductions[0].value)];
     return std::ranges::any_of(product.operands, [&](int operand) {
-      return kernel.code[static_cast<size_t>(operand)].buffer == buffer;
+      return kernel.code[static_cast<size_t>(read_of_factor(kernel, operand))].buffer == buffer;
     });
   }
 

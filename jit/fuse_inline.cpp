@@ -120,6 +120,7 @@ double cost_of(const Instruction& it) {
     case InstructionKind::Inside:
     case InstructionKind::Read:
     case InstructionKind::Convert: return 1;
+    case InstructionKind::Round: return 6;
     case InstructionKind::Uniform: return 60;
     case InstructionKind::Compute: break;
   }

@@ -232,6 +232,11 @@ bool is_scatter(const Kernel& kernel) {
   });
 }
 
+int read_of_factor(const Kernel& kernel, int factor) {
+  const Instruction& it = kernel.code[static_cast<size_t>(factor)];
+  return it.kind == InstructionKind::Round ? it.operands[0] : factor;
+}
+
 bool is_contraction(const Kernel& kernel) {
   if (kernel.reductions.size() != 1) return false;
   const Reduction& sum = kernel.reductions[0];
@@ -243,8 +248,12 @@ bool is_contraction(const Kernel& kernel) {
     return std::ranges::any_of(store.place, [&](const Position& p) { return plain_loop(p) >= kernel.outer; });
   };
   if (std::ranges::any_of(kernel.stores, inside)) return false;
+  const auto rounded = [&](int operand) {
+    return kernel.code[static_cast<size_t>(operand)].kind == InstructionKind::Round;
+  };
+  if (rounded(product.operands[0]) != rounded(product.operands[1])) return false;
   return std::ranges::all_of(product.operands, [&](int operand) {
-    const Instruction& read = kernel.code[static_cast<size_t>(operand)];
+    const Instruction& read = kernel.code[static_cast<size_t>(read_of_factor(kernel, operand))];
     const bool direct = std::ranges::none_of(read.place, [](const Position& p) { return p.value >= 0; });
     return read.kind == InstructionKind::Read && read.operands.empty() && direct;
   });

@@ -46,6 +46,7 @@ enum class InstructionKind : uint8_t {
   Inside,    // 0 <= place[0] < extent, boolean
   Read,      // element `place` of `buffer`; where the operand (a condition), if any, is false: 0, not read
   Convert,   // operand converted to `type`; floating to integer cuts off; to boolean: is not 0
+  Round,     // operand, f32, rounded to bfloat16 (graph/precision.h), f32
   Compute,  // `function` of the operands, all of one type (Select: condition first); comparisons give boolean
   Uniform,  // random number in [0, 1): philox_uniform(seed, operand 0: counter, operand 1: index), f32
   Reduced,  // result of reduction number `reduction`
@@ -195,8 +196,11 @@ void remove_unneeded(Kernel& kernel);
 int plain_loop(const Position& position);
 /// Kernels that write at positions that are no plain loops run in order and cannot be fused.
 bool is_scatter(const Kernel& kernel);
-/// The one reduction is a sum of products of two reads that nothing conditions: C = A B.
+/// The one reduction is a sum of products of two reads that nothing conditions: C = A B; both rounded or
+/// neither.
 bool is_contraction(const Kernel& kernel);
+/// The read of a factor of a product, which may be rounded: its number.
+int read_of_factor(const Kernel& kernel, int factor);
 
 std::string to_string(const Position& position, const Kernel& kernel);
 /// Readable text; golden tests read it.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "graph/error.h"
+#include "graph/precision.h"
 #include "jit/lower_body.h"
 #include "jit/lower_loops.h"
 
@@ -134,12 +135,20 @@ class NodeLowering {
   int read(int number) {
     const Tensor* literal = source_.literal[static_cast<size_t>(number)];
     const int from = source_.operands[static_cast<size_t>(number)];
-    if (literal != nullptr && condition_ < 0) return constant(kernel_, literal->type(), literal->at(0));
+    if (literal != nullptr && condition_ < 0)
+      return rounded(constant(kernel_, literal->type(), literal->at(0)));
     Instruction instruction{.kind = InstructionKind::Read, .type = buffer(from).type, .buffer = from};
     instruction.place = place_of(node_.loops.reads[static_cast<size_t>(number)]);
     if (condition_ >= 0 && !stays_inside(instruction.place, buffer(from).shape))
       instruction.operands = {condition_};
-    return append(kernel_, std::move(instruction));
+    return rounded(append(kernel_, std::move(instruction)));
+  }
+
+  /// The operand in the precision of the operation.
+  int rounded(int operand) {
+    const bool f32 = kernel_.code[static_cast<size_t>(operand)].type == Type::f32;
+    if (!f32 || precision_of(*node_.op) != Precision::Bf16) return operand;
+    return append(kernel_, {.kind = InstructionKind::Round, .type = Type::f32, .operands = {operand}});
   }
 
   /// The body at one point, in the accumulator's type, or the result's if nothing is combined.

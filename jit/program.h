@@ -10,6 +10,7 @@
 #include "graph/evaluate.h"
 #include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
+#include "graph/precision.h"
 #include "jit/machine_level.h"
 #include "jit/profile.h"
 #include "jit/rounding.h"
@@ -29,6 +30,9 @@ struct CompileOptions {
   bool fuse = true;
   /// 0 fastest compile, 2 best code.
   int optimisation = 2;
+  /// Precision of all matrix products that say nothing of their own (with_precision of graph/precision.h).
+  /// Errors: Error for F32Split3 and F32Split, which this library has no code for.
+  Precision contraction = Precision::F32;
   /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
   /// Error for Flush where the processor has no such mode.
   Subnormals subnormals = Subnormals::Keep;

@@ -45,7 +45,7 @@ bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffe
   const Reduction& sum = kernel.reductions[0];
   const Instruction& product = kernel.code[static_cast<size_t>(sum.value)];
   const auto factor = [&](size_t i) {
-    const int instruction = product.operands[i];
+    const int instruction = read_of_factor(kernel, product.operands[i]);
     const Instruction& read = kernel.code[static_cast<size_t>(instruction)];
     return Factor{instruction,
                   address_of(read.place, memory_shape(buffers[static_cast<size_t>(read.buffer)]))};
@@ -72,7 +72,8 @@ bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffe
                                .a_column = a.stride(depth.loop),
                                .b_row = b.stride(depth.loop),
                                .b_column = b.stride(column->loop),
-                               .epilogue_cost = epilogue_cost(kernel)};
+                               .epilogue_cost = epilogue_cost(kernel),
+                               .rounded = read_of_factor(kernel, product.operands[0]) != product.operands[0]};
   plan.contraction = ContractionSchedule{.facts = facts,
                                          .plan = plan_contraction(facts, machine),
                                          .row_loop = row->loop,

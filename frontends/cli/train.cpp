@@ -125,6 +125,7 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Threads of the compiled step")->capture_default_str();
   command.add_option("--machine", settings.machine, machine_help)->capture_default_str();
+  command.add_option("--contractions", settings.contractions, contractions_help)->capture_default_str();
   command.add_option(
       "--memory-limit", settings.memory_limit,
       "Most memory for intermediate values of a step, such as 64M: some are then computed again "

@@ -97,6 +97,7 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
          "[train] the interpreter has no kernels to profile: got --interpret with --profile or --trace");
   options.run.compile.profile = settings.profile || !settings.trace.empty();
   options.run.compile.name_code = settings.name_code;
+  options.run.compile.contraction = parse_precision(settings.contractions);
   options.run.compile.level = parse_machine_level(settings.machine);
   options.run.interpret = settings.interpret;
   options.census = settings.census;
@@ -160,6 +161,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   if (patience) options["--patience"] = std::to_string(*patience);
   if (!memory_limit.empty()) options["--memory-limit"] = memory_limit;
   if (machine != "native") options["--machine"] = machine;
+  if (contractions != "f32") options["--contractions"] = contractions;
   if (shift != 0) options["--shift"] = std::to_string(shift);
   if (census) options["--census"] = "true";
   if (flip) options["--flip"] = "true";

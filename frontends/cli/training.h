@@ -39,7 +39,8 @@ struct TrainingSettings {
   double label_smoothing = 0;
   uint64_t seed = 0;
   int threads = 1;
-  std::string machine = "native";  // what code may use of the processor
+  std::string machine = "native";    // what code may use of the processor
+  std::string contractions = "f32";  // precision of matrix products
   std::string tie = "left";
   bool interpret = false;
   std::string memory_limit;  // "64M"; empty: none

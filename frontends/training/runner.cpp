@@ -5,7 +5,13 @@
 namespace crease {
 
 Runner::Runner(const Graph& graph, const RunnerOptions& options) : graph_(graph) {
-  if (!options.interpret) program_.emplace(compile(graph_, options.compile));
+  if (!options.interpret) {
+    program_.emplace(compile(graph_, options.compile));
+    return;
+  }
+  expect_available(options.compile.contraction);
+  if (options.compile.contraction != Precision::F32)
+    graph_ = in_precision(graph, options.compile.contraction);
 }
 
 std::map<std::string, Tensor> Runner::operator()(const Bindings& inputs) {

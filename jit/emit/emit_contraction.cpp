@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/error.h"
+#include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/round_up.h"
 
@@ -45,7 +46,9 @@ class TiledProduct {
         element_(emitter.memory_type(facts.type)),
         vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))),
         scalars_(operands.a),
-        vectors_(operands.b) {
+        vectors_(operands.b),
+        depth_(operands.k),
+        rounds_(facts.rounded) {
     if (!plan.transposed) return;
     scalars_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
     vectors_ = {operands.a.base, operands.a.column_stride, operands.a.row_stride};
@@ -59,8 +62,9 @@ class TiledProduct {
     const Range columns = plan_.transposed ? m : n;
     if (plan_.row_block == 0) return all_columns(columns, rows);
     emit_loop(emitter_, rows.begin, rows.end, plan_.row_block, "block", [&](Value* begin) {
-      Value* end = builder_.CreateAdd(begin, emitter_.i64(plan_.row_block));
-      all_columns(columns, {begin, minimum(end, rows.end)});
+      Value* end = minimum(builder_.CreateAdd(begin, emitter_.i64(plan_.row_block)), rows.end);
+      if (rounds_) round_rows({begin, end});
+      all_columns(columns, {begin, end});
     });
   }
 
@@ -97,7 +101,48 @@ class TiledProduct {
     column_of_tiles(prepare(columns.begin, columns.end, vectors, mask), rows);
   }
 
+  /// Scratch memory of rounded operands: a panel, the same before it is turned round, a block of rows.
+  Value* scratch_part(int part) {
+    Value* panel = builder_.CreateMul(emitter_.i64(width(plan_.tile_vectors)), depth_);
+    return at(operands_.scratch, builder_.CreateMul(panel, emitter_.i64(part)));
+  }
+
+  /// Packs a block of rows, which take the place of those in memory.
+  void round_rows(Range rows) {
+    const RoundedPack pack(emitter_, plan_.pairs);
+    const MatrixOperand& a = operands_.a;
+    depth_ = pack.packed_depth(operands_.k);
+    row_origin_ = rows.begin;
+    Value* stride = plan_.a_stride == 0 ? depth_ : emitter_.i64(plan_.a_stride);
+    scalars_ = {scratch_part(2), stride, emitter_.i64(1)};
+    const MatrixOperand block{at(a.base, builder_.CreateMul(rows.begin, a.row_stride)), a.row_stride,
+                              a.column_stride};
+    if (!is_number(a.row_stride, 1))
+      return pack.along(block, count(rows), operands_.k, scalars_.base, stride);
+    scalars_ = {scalars_.base, emitter_.i64(1), emitter_.i64(plan_.row_block)};
+    pack.across(block, count(rows), operands_.k, scalars_.base, scalars_.column_stride);
+  }
+
+  /// Packs a panel of columns.
+  Columns round_columns(Value* column, Value* end, int vectors, Value* mask) {
+    const RoundedPack pack(emitter_, plan_.pairs);
+    const MatrixOperand& b = operands_.b;
+    Value* wide = minimum(builder_.CreateSub(end, column), emitter_.i64(width(vectors)));
+    const MatrixOperand panel{at(b.base, builder_.CreateMul(column, b.column_stride)), b.column_stride,
+                              b.row_stride};
+    const Columns columns{column, vectors, mask, scratch_part(0), emitter_.i64(width(vectors)), true};
+    if (is_number(b.column_stride, 1)) {
+      pack.across(panel, wide, operands_.k, columns.panel, columns.row_stride);
+      return columns;
+    }
+    pack.along(panel, wide, operands_.k, scratch_part(1), depth_);
+    emit_pack(emitter_, type_, {scratch_part(1), emitter_.i64(1), depth_}, depth_,
+              {emitter_.i64(0), wide, vectors}, columns.panel);
+    return columns;
+  }
+
   Columns prepare(Value* column, Value* end, int vectors, Value* mask) {
+    if (rounds_) return round_columns(column, end, vectors, mask);
     if (!plan_.pack_a && !plan_.pack_b)
       return {column, vectors, mask, at(vectors_.base, column), vectors_.row_stride, false};
     emit_pack(emitter_, type_, vectors_, operands_.k, {column, builder_.CreateSub(end, column), vectors},
@@ -201,11 +246,12 @@ class TiledProduct {
   std::vector<Value*> accumulate(Value* row, int rows, const Columns& columns) {
     const size_t sums = static_cast<size_t>(rows * columns.vectors);
     std::vector<Value*> initial(sums, llvm::ConstantFP::getZero(vector_));
-    initial.push_back(at(scalars_.base, builder_.CreateMul(row, scalars_.row_stride)));
+    Value* own_row = row_origin_ == nullptr ? row : builder_.CreateSub(row, row_origin_);
+    initial.push_back(at(scalars_.base, builder_.CreateMul(own_row, scalars_.row_stride)));
     initial.push_back(columns.panel);
     if (has_prologue()) initial.push_back(emitter_.i64(0));
     std::vector<Value*> results =
-        emit_carried_loop(emitter_, operands_.k, initial, [&](std::span<Value* const> now) {
+        emit_carried_loop(emitter_, depth_, initial, [&](std::span<Value* const> now) {
           std::vector<Value*> next = step(now, row, rows, columns);
           next.push_back(at(now[sums], scalars_.column_stride));
           next.push_back(at(now[sums + 1], columns.row_stride));
@@ -256,6 +302,7 @@ class TiledProduct {
 
   Value* multiply_add(Value* a, Value* b, Value* sum) {
     if (emitter_.rounding == Rounding::Up) return emit_multiply_add_up(emitter_, a, b, sum);
+    if (plan_.pairs) return emit_pairs_multiply_add(emitter_, a, b, sum);
     if (emitter_.machine.fma) return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, b, sum});
     return builder_.CreateFAdd(sum, builder_.CreateFMul(a, b));
   }
@@ -270,6 +317,9 @@ class TiledProduct {
   llvm::Type* element_;
   llvm::FixedVectorType* vector_;
   MatrixOperand scalars_, vectors_;
+  Value* depth_;                 // elements along k of what the tiles read
+  bool rounds_;                  // both operands are rounded and packed
+  Value* row_origin_ = nullptr;  // the row that scalars_ begins with; null: 0
   Value* turned_ = nullptr;
 };
 
@@ -306,6 +356,8 @@ void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const Con
   ensure(!prologue || (!packs && !plan.transposed), "[contraction] prologues need operands in place: got {}",
          to_string(plan));
   llvm::Value* stride = plan.transposed ? operands.a.row_stride : operands.b.column_stride;
+  ensure(!facts.rounded || (plan.pack_a && plan.pack_b && plan.row_block > 0),
+         "[contraction] rounded operands are packed by blocks: got {}", to_string(plan));
   ensure(packs || is_number(stride, 1), "[contraction] vectors are not contiguous and not packed: got {}",
          to_string(plan));
   TiledProduct(emitter, facts, plan, operands, epilogue).run();

@@ -1,5 +1,7 @@
 #include "jit/emit/emit_scalar.h"
 
+#include <llvm/IR/IntrinsicsX86.h>
+
 #include <array>
 
 #include "graph/error.h"
@@ -21,6 +23,38 @@ llvm::Type* form_of(llvm::Type* type, const llvm::Value* like) {
 llvm::Value* contractible(llvm::Value* value) {
   if (auto* instruction = llvm::dyn_cast<llvm::Instruction>(value)) instruction->setHasAllowContract(true);
   return value;
+}
+
+unsigned lanes_of(const llvm::Value* x) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  return vector == nullptr ? 1 : vector->getNumElements();
+}
+
+/// Bits of the rounded number, by the instruction for it.
+llvm::Value* converted_bits(const Emitter& emitter, llvm::Value* x) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  const auto intrinsic = lanes_of(x) == 16 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512
+                                           : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256;
+  llvm::Value* narrow = builder.CreateIntrinsic(intrinsic, {}, {x});
+  narrow = builder.CreateBitCast(narrow, form_of(builder.getInt16Ty(), x));
+  return builder.CreateShl(builder.CreateZExt(narrow, form_of(builder.getInt32Ty(), x)), 16);
+}
+
+/// The same in integers. Adding half of the last place, less one where that is even, carries into the place.
+llvm::Value* computed_bits(const Emitter& emitter, llvm::Value* x) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  llvm::Type* form = form_of(builder.getInt32Ty(), x);
+  const auto number = [&](uint32_t value) { return llvm::ConstantInt::get(form, value); };
+  llvm::Value* bits = builder.CreateBitCast(x, form);
+  llvm::Value* odd = builder.CreateAnd(builder.CreateLShr(bits, 16), number(1));
+  llvm::Value* rounded = builder.CreateAdd(builder.CreateAdd(bits, number(0x7fff)), odd);
+  rounded = builder.CreateAnd(rounded, number(0xffff0000));
+  llvm::Value* magnitude = builder.CreateAnd(bits, number(0x7fffffff));
+  llvm::Value* is_nan = builder.CreateICmpUGT(magnitude, number(0x7f800000));
+  llvm::Value* quiet = builder.CreateOr(builder.CreateAnd(bits, number(0xffff0000)), number(0x00400000));
+  llvm::Value* is_tiny = builder.CreateICmpULT(magnitude, number(0x00800000));
+  rounded = builder.CreateSelect(is_tiny, builder.CreateAnd(bits, number(0x80000000)), rounded);
+  return builder.CreateSelect(is_nan, quiet, rounded);
 }
 
 bool is_signed(Type type) { return type == Type::i64 || type == Type::i32; }
@@ -250,6 +284,17 @@ llvm::Value* emit_uniform(const Emitter& emitter, uint64_t seed, llvm::Value* co
   llvm::Type* single = form_of(builder.getFloatTy(), index);
   llvm::Value* top = builder.CreateLShr(word, number(8));
   return builder.CreateFMul(builder.CreateSIToFP(top, single), llvm::ConstantFP::get(single, 0x1p-24));
+}
+
+llvm::Value* emit_rounded_bits(const Emitter& emitter, llvm::Value* x) {
+  const unsigned lanes = lanes_of(x);
+  const bool has_instruction =
+      emitter.machine.has("avx512bf16") && (lanes == 16 || (lanes == 8 && emitter.machine.has("avx512vl")));
+  return has_instruction ? converted_bits(emitter, x) : computed_bits(emitter, x);
+}
+
+llvm::Value* emit_rounded(const Emitter& emitter, llvm::Value* x) {
+  return emitter.builder.CreateBitCast(emit_rounded_bits(emitter, x), x->getType());
 }
 
 }  // namespace crease

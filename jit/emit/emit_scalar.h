@@ -22,6 +22,10 @@ llvm::Value* emit_function(const Emitter& emitter, ScalarKind function, llvm::Va
 /// operand if both are equal.
 llvm::Value* emit_compute(const Emitter& emitter, ScalarKind function, Type operand_type,
                           std::span<llvm::Value* const> operands);
+/// round_bf16(x) of graph/precision.h: f32, scalar or vector.
+llvm::Value* emit_rounded(const Emitter& emitter, llvm::Value* x);
+/// Its bits: i32, the lower half 0.
+llvm::Value* emit_rounded_bits(const Emitter& emitter, llvm::Value* x);
 /// One step of a reduction: Sum, Product, Max, Min (the greater; the first of equals; NaN wins).
 llvm::Value* emit_combine(const Emitter& emitter, Combine combine, Type type, llvm::Value* total,
                           llvm::Value* value);

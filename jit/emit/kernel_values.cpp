@@ -235,6 +235,7 @@ llvm::Value* KernelValues::emit(Scope& scope, int instruction) {
     }
     case InstructionKind::Read: return emit_read(scope, instruction);
     case InstructionKind::Convert: return emit_convert(emitter_, operands[0], type_of(0), it.type);
+    case InstructionKind::Round: return emit_rounded(emitter_, operands[0]);
     case InstructionKind::Compute:
       return emit_compute(emitter_, it.function, type_of(operands.size() - 1), operands);
     case InstructionKind::Uniform: return emit_uniform(emitter_, it.seed, operands[0], operands[1]);
@@ -460,14 +461,13 @@ llvm::Value* KernelValues::byte_of(const Scope& scope, size_t access, int buffer
 llvm::Value* KernelValues::load_bits(Scope& scope, size_t access, int buffer, bool vector) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   llvm::Value* pointer = byte_of(scope, access, buffer);
-  const llvm::Align align(1);
   if (vector) {
     const auto lanes = static_cast<unsigned>(schedule_.lanes);
-    llvm::Value* bits = builder.CreateAlignedLoad(builder.getIntNTy(lanes), pointer, align);
+    llvm::Value* bits = builder.CreateAlignedLoad(builder.getIntNTy(lanes), pointer, llvm::Align(1));
     return builder.CreateBitCast(bits, llvm::FixedVectorType::get(builder.getInt1Ty(), lanes));
   }
   llvm::Value* place = builder.CreateTrunc(emit_offset(scope, access), builder.getInt8Ty());
-  llvm::Value* byte = builder.CreateAlignedLoad(builder.getInt8Ty(), pointer, align);
+  llvm::Value* byte = builder.CreateAlignedLoad(builder.getInt8Ty(), pointer, llvm::Align(1));
   llvm::Value* shifted = builder.CreateLShr(byte, builder.CreateAnd(place, builder.getInt8(7)));
   return builder.CreateTrunc(shifted, builder.getInt1Ty());
 }

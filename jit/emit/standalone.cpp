@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "graph/error.h"
+#include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_contraction.h"
 #include "jit/emit/math.h"
@@ -175,7 +176,7 @@ NativeFunction compile_map(const Machine& machine, Type type, ScalarKind kind) {
   return shop.finish();
 }
 
-PeakLoop compile_peak(const Machine& machine, Type type) {
+PeakLoop compile_peak(const Machine& machine, Type type, bool pairs) {
   Workshop shop(machine, 1, 1);
   llvm::IRBuilder<>& builder = shop.builder();
   Emitter emitter{shop.module(), builder, machine};
@@ -189,7 +190,8 @@ PeakLoop compile_peak(const Machine& machine, Type type) {
       emit_carried_loop(emitter, shop.argument(1), initial, [&](std::span<llvm::Value* const> now) {
         std::vector<llvm::Value*> next;
         for (llvm::Value* sum : now)
-          next.push_back(machine.fma
+          next.push_back(pairs ? emit_pairs_multiply_add(emitter, factor, factor, sum)
+                         : machine.fma
                              ? builder.CreateIntrinsic(llvm::Intrinsic::fma, {vector}, {factor, factor, sum})
                              : builder.CreateFAdd(builder.CreateFMul(factor, sum), factor));
         return next;
@@ -197,7 +199,7 @@ PeakLoop compile_peak(const Machine& machine, Type type) {
   llvm::Value* total = results.front();
   for (llvm::Value* result : std::span(results).subspan(1)) total = builder.CreateFAdd(total, result);
   builder.CreateAlignedStore(total, shop.argument(0), alignment);
-  return {shop.finish(), 2.0 * static_cast<double>(sums) * lanes};
+  return {shop.finish(), (pairs ? 4.0 : 2.0) * static_cast<double>(sums) * lanes};
 }
 
 }  // namespace crease

@@ -64,6 +64,7 @@ struct PeakLoop {
 };
 /// `values`: room for one vector.
 using PeakFunction = void (*)(void* values, int64_t passes);
-PeakLoop compile_peak(const Machine& machine, Type type);
+/// `pairs`: of two bfloat16 products each (f32, machines with multiplies_bf16).
+PeakLoop compile_peak(const Machine& machine, Type type, bool pairs = false);
 
 }  // namespace crease
