@@ -253,6 +253,38 @@ class AffineReplay {
 
 }  // namespace
 
+void compare_forms(const Graph& graph, const std::vector<Form>& forms, const Json& claim) {
+  const std::vector<Rational> offset = numbers(claim.at("b"));
+  if (offset.size() != forms.size()) throw Refused("b has another size than the sink");
+  const std::set<NodeId> frontier = frontier_of(claim, graph);
+  for (size_t o = 0; o < forms.size(); ++o) {
+    if (forms[o].constant != offset[o])
+      throw Refused(fmt::format("b[{}] is {}, the certificate claims {}", o, to_string(forms[o].constant),
+                                to_string(offset[o])));
+    for (const auto& [atom, coefficient] : forms[o].terms)
+      if (!frontier.contains(atom.node))
+        throw Refused("the sink depends on " + to_string(graph, atom) + ", which is not in the frontier");
+  }
+  if (claim.at("W").size() != frontier.size()) throw Refused("W has another frontier");
+  for (const auto& [key, rows] : claim.at("W").items()) {
+    const NodeId id = find_node(graph, key);
+    if (!frontier.contains(id)) throw Refused("W of " + key + ", which is not in the frontier");
+    const auto columns = static_cast<size_t>(sample_size(graph.node(id).shape));
+    if (rows.size() != forms.size()) throw Refused("W of " + key + " has another number of rows");
+    for (size_t o = 0; o < forms.size(); ++o) {
+      const std::vector<Rational> row = numbers(rows.at(o));
+      if (row.size() != columns) throw Refused("W of " + key + " has another number of columns");
+      for (size_t i = 0; i < columns; ++i) {
+        const auto found = forms[o].terms.find({id, static_cast<int64_t>(i), 0});
+        const Rational derived = found == forms[o].terms.end() ? Rational(0) : found->second;
+        if (derived != row[i])
+          throw Refused(fmt::format("W of {} at [{}, {}] is {}, the certificate claims {}", key, o, i,
+                                    to_string(derived), to_string(row[i])));
+      }
+    }
+  }
+}
+
 std::string check_affine(const Json& certificate, const Graph& graph) {
   require_fields(certificate, {"cert", "kind", "graph", "semantics", "claim", "steps"}, {"box"});
   require_fields(certificate.at("claim"), {"sink", "frontier", "W", "b"}, {});

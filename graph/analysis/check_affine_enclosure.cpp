@@ -10,6 +10,7 @@
 #include "graph/analysis/check_enclosure.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
+#include "graph/analysis/check_nearly.h"
 
 namespace crease::checker {
 namespace {
@@ -18,21 +19,6 @@ using nlohmann::json;
 
 /// Loop points of all steps times frontier elements: some seconds.
 constexpr int64_t most_points = int64_t{1} << 22;
-
-/// Whether a body varies with the data. Errors: Refused if it is not affine in what varies.
-bool varies(const Scalar& body, const std::vector<bool>& data) {
-  if (body.kind() == ScalarKind::Argument) return data[static_cast<size_t>(body.position())];
-  std::vector<bool> terms;
-  for (const Scalar& term : body.terms()) terms.push_back(varies(term, data));
-  const auto count = std::ranges::count(terms, true);
-  if (count == 0) return false;
-  const ScalarKind kind = body.kind();
-  const bool affine = kind == ScalarKind::Negate || kind == ScalarKind::Add || kind == ScalarKind::Subtract ||
-                      (kind == ScalarKind::Multiply && count == 1) ||
-                      (kind == ScalarKind::Divide && !terms[1]) || (kind == ScalarKind::Select && !terms[0]);
-  if (!affine) throw Refused(std::string(name_of(kind)) + " is not affine in the data");
-  return true;
-}
 
 class EnclosureReplay {
  public:

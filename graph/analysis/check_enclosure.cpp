@@ -172,6 +172,11 @@ Enclosure combined(Combine combine, const Enclosure& a, const Enclosure& b) {
 
 }  // namespace
 
+Enclosure enclosed_body(const Scalar& body, std::span<const Enclosure> arguments,
+                        std::span<const int64_t> labels) {
+  return Body(arguments, labels).of(body);
+}
+
 std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known) {
   const Node& node = graph.node(id);
   std::vector<Enclosure> result;
@@ -188,7 +193,7 @@ std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const Enclos
   visit_points(graph, id, [&](const Touch& touch) {
     for (size_t k = 0; k < arguments.size(); ++k)
       arguments[k] = known.at(node.operands[k])[static_cast<size_t>(touch.reads[k])];
-    const Enclosure value = Body(arguments, touch.labels).of(node.op->body.expression);
+    const Enclosure value = enclosed_body(node.op->body.expression, arguments, touch.labels);
     const auto place = static_cast<size_t>(touch.write);
     result[place] = seen[place] ? combined(combine, result[place], value) : value;
     seen[place] = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <vector>
 
 #include "graph/graph.h"
@@ -16,6 +17,10 @@ struct Enclosure {
 };
 
 using EnclosedValues = std::map<NodeId, std::vector<Enclosure>>;
+
+/// All that a body may be. Errors: as enclosed_values.
+Enclosure enclosed_body(const Scalar& body, std::span<const Enclosure> arguments,
+                        std::span<const int64_t> labels);
 
 /// The elements of a node from those of its operands; of a leaf its stored numbers. Errors: as
 /// enclosed_values.

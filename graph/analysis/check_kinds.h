@@ -32,6 +32,14 @@ struct Replayed {
 Replayed replayed_forms(const nlohmann::json& certificate, const Graph& graph,
                         const std::vector<NodeId>& sinks);
 
+/// A bound of the magnitude of each element of the sinks on the box of a certificate with "box", "steps",
+/// where units may be NEAR others and numbers irrational, and "frontier".
+std::vector<std::vector<Rational>> replayed_magnitudes(const nlohmann::json& certificate, const Graph& graph,
+                                                       const std::vector<NodeId>& sinks);
+
+/// Compares a sink's forms with "W" and "b" of a claim, and finds no other atom in them.
+void compare_forms(const Graph& graph, const std::vector<Form>& forms, const nlohmann::json& claim);
+
 /// "affine-collapse" with AFFINE steps alone.
 std::string check_affine(const nlohmann::json& certificate, const Graph& graph);
 /// "affine-enclosure": an affine map of irrational numbers, each within an error.
@@ -55,5 +63,7 @@ std::string check_rescaling(const nlohmann::json& certificate, const Graph& grap
 /// "equivalence", "difference": of two graphs.
 std::string check_equivalence(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 std::string check_difference(const nlohmann::json& certificate, const Graph& a, const Graph& b);
+/// "box-equivalence": a bound of the difference of two graphs on a box.
+std::string check_box_equivalence(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 
 }  // namespace crease::checker

@@ -9,6 +9,7 @@
 #include "graph/analysis/check_bound.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
+#include "graph/analysis/check_nearly.h"
 #include "graph/error.h"
 
 namespace crease::checker {
@@ -38,8 +39,9 @@ BoundProof proof_of(const Json& json) {
 
 class Replay {
  public:
-  Replay(const Json& certificate, const Graph& graph, std::set<NodeId> frontier)
-      : graph_(graph), frontier_(std::move(frontier)) {
+  /// `approximate`: steps may say NEAR too, and units need no BOUND step for an interval.
+  Replay(const Json& certificate, const Graph& graph, std::set<NodeId> frontier, bool approximate = false)
+      : graph_(graph), frontier_(std::move(frontier)), approximate_(approximate) {
     if (certificate.contains("box")) read_box(certificate.at("box"));
   }
 
@@ -54,6 +56,10 @@ class Replay {
           bound(step, id);
         else if (rule == "RELU")
           relu(step, id);
+        else if (rule == "ENCLOSE" && approximate_)
+          enclose(step, id);
+        else if (rule == "NEARLY" && approximate_)
+          nearly(step, id);
         else
           throw Refused("rule '" + rule + "' is not known");
       } catch (const Refused& refused) {
@@ -73,6 +79,13 @@ class Replay {
     std::map<Atom, Form> result;
     for (const auto& [atom, relu] : relus_) result.emplace(atom, relu.argument);
     return result;
+  }
+
+  /// The greatest magnitude of a form on the box. Errors: Refused if it has no bound.
+  Rational magnitude(const Form& form) const {
+    const auto low = plain_end(form, End::Low, known()), high = plain_end(form, End::High, known());
+    if (!low || !high) throw Refused("a difference has no bound on the box");
+    return std::max(low->abs(), high->abs());
   }
 
   /// Compares "ACTIVE", "DEAD", "ATOM" or ["SAME", atom, factor] with what a step decided of a unit.
@@ -105,6 +118,8 @@ class Replay {
 
   Known known() const {
     return {relus_, [this](const Atom& atom) {
+              if (const auto error = errors_.find(atom); error != errors_.end())
+                return Interval{-error->second, error->second};
               const auto found = box_.find(atom.node);
               return found == box_.end() ? Interval{} : found->second[static_cast<size_t>(atom.element)];
             }};
@@ -119,6 +134,7 @@ class Replay {
   }
 
   Form operand(NodeId id, int64_t element) {
+    if (enclosed_.contains(id)) throw Refused("reads numbers that are not exact");
     if (frontier_.contains(id) || graph_.node(id).role == Role::Input) return {{{{id, element, 0}, 1}}, 0};
     if (!forms_.contains(id)) {
       const Role role = graph_.node(id).role;
@@ -131,6 +147,8 @@ class Replay {
 
   /// A node without data.
   void set_constant(NodeId id) {
+    for (const NodeId from : graph_.node(id).operands)
+      if (enclosed_.contains(from)) throw Refused("reads numbers that are not exact");
     values_[id] = values_of(graph_, id, values_);
     for (const Rational& value : values_.at(id)) forms_[id].push_back({{}, value});
   }
@@ -159,6 +177,64 @@ class Replay {
     forms_[id] = forms_with(id, none);
   }
 
+  /// A node without data whose elements are not rational: the middles of enclosures stand for them.
+  void enclose(const Json& step, NodeId id) {
+    require_fields(step, {"rule", "node"}, {});
+    begin(id);
+    EnclosedValues known;
+    for (const NodeId from : graph_.node(id).operands) {
+      if (!is_constant(from)) throw Refused("depends on the data");
+      known[from] = enclosures_of(from);
+    }
+    enclosed_[id] = enclosed_node(graph_, id, known);
+    for (const Enclosure& element : enclosed_.at(id)) {
+      values_[id].push_back(middle(element));
+      forms_[id].push_back({{}, values_.at(id).back()});
+    }
+  }
+
+  std::vector<Enclosure> enclosures_of(NodeId constant) const {
+    if (const auto found = enclosed_.find(constant); found != enclosed_.end()) return found->second;
+    std::vector<Enclosure> result;
+    for (const Rational& value : values_.at(constant)) result.push_back({value, value});
+    return result;
+  }
+
+  /// A map that is affine in one operand, the others being constant but perhaps not exact: a line in the
+  /// middle, and an atom for what it is off by.
+  void nearly(const Json& step, NodeId id) {
+    require_fields(step, {"rule", "node"}, {});
+    begin(id);
+    const Node& node = graph_.node(id);
+    std::vector<std::vector<Enclosure>> constants;
+    std::vector<bool> data;
+    for (const NodeId from : node.operands) {
+      if (frontier_.contains(from)) throw Refused("reads the frontier");
+      data.push_back(!is_constant(from));
+      constants.push_back(data.back() ? std::vector<Enclosure>() : enclosures_of(from));
+    }
+    if (node.op->combine != Combine::Assign || std::ranges::count(data, true) != 1)
+      throw Refused("is no map of one operand");
+    varies(node.op->body.expression, data);  // or refused
+    const auto varying = static_cast<size_t>(std::ranges::find(data, true) - data.begin());
+    std::vector<Form> forms(static_cast<size_t>(sample_size(node.shape)));
+    std::vector<Enclosure> arguments(node.operands.size());
+    visit_points(graph_, id, [&](const Touch& touch) {
+      for (size_t k = 0; k < arguments.size(); ++k)
+        if (k != varying) arguments[k] = constants[k][static_cast<size_t>(touch.reads[k])];
+      const Form x = operand(node.operands[varying], touch.reads[varying]);
+      const NearLine line = near_line(node.op->body.expression, varying, arguments, touch.labels);
+      const Atom atom{id, touch.write, 0};
+      errors_[atom] = line.slope_error * magnitude(x) + line.offset_error;
+      Form& form = forms[static_cast<size_t>(touch.write)];
+      if (form != Form{}) throw Refused("two loop points assign one element");
+      form = scaled(x, line.slope);
+      form.constant += line.offset;
+      form.terms[atom] = 1;
+    });
+    forms_[id] = std::move(forms);
+  }
+
   /// The arguments of all relus of a node, each relu being an atom for those after it.
   const std::map<Atom, Form>& arguments(NodeId id) {
     auto [place, fresh] = arguments_.try_emplace(id);
@@ -183,18 +259,24 @@ class Replay {
     const Atom atom{id, step.at("index").get<int64_t>(), step.value("part", 0)};
     const auto found = arguments(id).find(atom);
     if (found == arguments(id).end()) throw Refused("no unit " + to_string(graph_, atom));
-    const Interval claimed{end_of(step.at("l")), end_of(step.at("u"))};
+    const Interval claimed = proved_interval(step, found->second, atom);
+    if (!relus_.try_emplace(atom, ReluAtom{found->second, claimed}).second)
+      throw Refused("two bounds for " + to_string(graph_, atom));
+  }
+
+  /// The interval that "l" and "u" claim for a form.
+  Interval proved_interval(const Json& step, const Form& form, const Atom& atom) const {
+    Interval claimed{end_of(step.at("l")), end_of(step.at("u"))};
     for (const End end : {End::Low, End::High}) {
       const char* key = end == End::Low ? "lower_proof" : "upper_proof";
-      const auto proved = proved_end(graph_, found->second, end, proof_of(step.at(key)), known());
+      const auto proved = proved_end(graph_, form, end, proof_of(step.at(key)), known());
       const auto& wanted = end == End::Low ? claimed.low : claimed.high;
       if (wanted && (!proved || (end == End::Low ? *proved < *wanted : *wanted < *proved)))
         throw Refused(fmt::format("the {} bound of {} is {}, the certificate claims {}",
                                   end == End::Low ? "lower" : "upper", to_string(graph_, atom),
                                   proved ? to_string(*proved) : "infinite", to_string(*wanted)));
     }
-    if (!relus_.try_emplace(atom, ReluAtom{found->second, claimed}).second)
-      throw Refused("two bounds for " + to_string(graph_, atom));
+    return claimed;
   }
 
   void relu(const Json& step, NodeId id) {
@@ -219,9 +301,15 @@ class Replay {
   }
 
   Form decided(const Json& element, const Form& argument, const Atom& atom) {
+    if (element.is_object() && approximate_) {
+      require_fields(element, {"is", "l", "u", "lower_proof", "upper_proof"}, {});
+      relus_[atom] = {argument, proved_interval(element, argument, atom)};
+      return decided(element.at("is"), argument, atom);
+    }
     const auto found = relus_.find(atom);
     const Interval range = found == relus_.end() ? Interval{} : found->second.range;
     const std::string name = to_string(graph_, atom);
+    if (element.is_array() && approximate_ && element.at(0) == "NEAR") return near(element, argument, atom);
     if (element.is_array()) {
       verdicts_[atom] = "ATOM";
       same_[atom] = reference(element);
@@ -239,22 +327,45 @@ class Replay {
       return {};
     }
     if (kind != "ATOM") throw Refused("'" + kind + "' is not known");
-    relus_[atom] = {argument, range};
+    relus_[atom] = {argument, approximate_ ? shortened({low, high}) : range};
     return {{{atom, 1}}, 0};
+  }
+
+  /// ["NEAR", atom, error]: the argument is within the error of an earlier one on the box, and so are both
+  /// relus: the other atom, and this one as an error.
+  Form near(const Json& element, const Form& argument, const Atom& atom) {
+    if (element.size() != 3) throw Refused("an element of unknown form");
+    const Atom other = parse_atom(graph_, element.at(1).get<std::string>());
+    const Rational error = Rational::parse(element.at(2).get<std::string>());
+    Form difference = argument;
+    add(difference, open_atom(other).argument, -1);
+    if (const Rational apart = magnitude(difference); apart > error || is_loose(error, apart))
+      throw Refused(fmt::format("{} is not within {} of {}", to_string(graph_, atom),
+                                element.at(2).get<std::string>(), to_string(graph_, other)));
+    verdicts_[atom] = "NEAR";
+    relus_.erase(atom);
+    errors_[atom] = error;
+    return {{{other, 1}, {atom, 1}}, 0};
+  }
+
+  /// An earlier relu that is an atom. Errors: Refused if it is none.
+  const ReluAtom& open_atom(const Atom& other) const {
+    const auto found = relus_.find(other);
+    const bool is_atom = found != relus_.end() && verdicts_.contains(other) && !same_.contains(other) &&
+                         verdicts_.at(other) == "ATOM";
+    if (!is_atom) throw Refused(to_string(graph_, other) + " is no earlier atom");
+    return found->second;
   }
 
   /// ["SAME", atom, factor]: the argument is a multiple of an earlier one. relu(c g) is c relu(g) for c > 0,
   /// and |c| relu(-g) = |c| (relu(g) - g) for c < 0.
   Form multiple(const Json& element, const Form& argument, const std::string& name) const {
     const auto [other, factor] = reference(element);
-    const auto found = relus_.find(other);
-    const bool is_atom = found != relus_.end() && verdicts_.contains(other) && !same_.contains(other) &&
-                         verdicts_.at(other) == "ATOM";
-    if (!is_atom) throw Refused(to_string(graph_, other) + " is no earlier atom");
-    if (factor.is_zero() || argument != scaled(found->second.argument, factor))
+    const ReluAtom& known_relu = open_atom(other);
+    if (factor.is_zero() || argument != scaled(known_relu.argument, factor))
       throw Refused(name + " is not " + to_string(factor) + " times " + to_string(graph_, other));
     Form result{{{other, factor.abs()}}, 0};
-    if (factor.sign() < 0) add(result, found->second.argument, factor);
+    if (factor.sign() < 0) add(result, known_relu.argument, factor);
     return result;
   }
 
@@ -292,48 +403,18 @@ class Replay {
 
   const Graph& graph_;
   const std::set<NodeId> frontier_;
+  const bool approximate_;
   std::map<NodeId, std::vector<Interval>> box_;
   std::map<NodeId, std::vector<Form>> forms_;
   std::map<NodeId, std::vector<Rational>> values_;  // of nodes without data
   std::map<NodeId, std::map<Atom, Form>> arguments_;
   std::map<Atom, ReluAtom> relus_;
+  std::map<Atom, Rational> errors_;                    // atoms that are within this of 0
+  std::map<NodeId, std::vector<Enclosure>> enclosed_;  // of nodes whose values are middles
   std::map<Atom, Call> calls_;
   std::map<Atom, std::pair<Atom, Rational>> same_;
   std::map<Atom, std::string> verdicts_;
 };
-
-/// Compares the sink's forms with W and b, and finds no other atom in them.
-void compare_claim(const Graph& graph, const std::vector<Form>& forms, const Json& claim) {
-  const std::vector<Rational> offset = numbers(claim.at("b"));
-  if (offset.size() != forms.size()) throw Refused("b has another size than the sink");
-  const std::set<NodeId> frontier = frontier_of(claim, graph);
-  for (size_t o = 0; o < forms.size(); ++o) {
-    if (forms[o].constant != offset[o])
-      throw Refused(fmt::format("b[{}] is {}, the certificate claims {}", o, to_string(forms[o].constant),
-                                to_string(offset[o])));
-    for (const auto& [atom, coefficient] : forms[o].terms)
-      if (!frontier.contains(atom.node))
-        throw Refused("the sink depends on " + to_string(graph, atom) + ", which is not in the frontier");
-  }
-  if (claim.at("W").size() != frontier.size()) throw Refused("W has another frontier");
-  for (const auto& [key, rows] : claim.at("W").items()) {
-    const NodeId id = find_node(graph, key);
-    if (!frontier.contains(id)) throw Refused("W of " + key + ", which is not in the frontier");
-    const auto columns = static_cast<size_t>(sample_size(graph.node(id).shape));
-    if (rows.size() != forms.size()) throw Refused("W of " + key + " has another number of rows");
-    for (size_t o = 0; o < forms.size(); ++o) {
-      const std::vector<Rational> row = numbers(rows.at(o));
-      if (row.size() != columns) throw Refused("W of " + key + " has another number of columns");
-      for (size_t i = 0; i < columns; ++i) {
-        const auto found = forms[o].terms.find({id, static_cast<int64_t>(i), 0});
-        const Rational derived = found == forms[o].terms.end() ? Rational(0) : found->second;
-        if (derived != row[i])
-          throw Refused(fmt::format("W of {} at [{}, {}] is {}, the certificate claims {}", key, o, i,
-                                    to_string(derived), to_string(row[i])));
-      }
-    }
-  }
-}
 
 }  // namespace
 
@@ -343,7 +424,7 @@ std::string check_piecewise_collapse(const Json& certificate, const Graph& graph
   Replay replay(certificate, graph, frontier);
   replay.run(certificate.at("steps"));
   const std::string sink = claim.at("sink").get<std::string>();
-  compare_claim(graph, replay.forms(find_node(graph, sink)), claim);
+  compare_forms(graph, replay.forms(find_node(graph, sink)), claim);
   return sink + " is the claimed affine map of its frontier" +
          (certificate.contains("box") ? " on the box" : "");
 }
@@ -354,6 +435,18 @@ Replayed replayed_forms(const Json& certificate, const Graph& graph, const std::
   Replayed result{.sinks = {}, .relus = replay.open_relus()};
   for (const NodeId sink : sinks)
     for (const Form& form : replay.forms(sink)) result.sinks.push_back(form);
+  return result;
+}
+
+std::vector<std::vector<Rational>> replayed_magnitudes(const Json& certificate, const Graph& graph,
+                                                       const std::vector<NodeId>& sinks) {
+  Replay replay(certificate, graph, frontier_of(certificate, graph), true);
+  replay.run(certificate.at("steps"));
+  std::vector<std::vector<Rational>> result;
+  for (const NodeId sink : sinks) {
+    result.emplace_back();
+    for (const Form& form : replay.forms(sink)) result.back().push_back(replay.magnitude(form));
+  }
   return result;
 }
 

@@ -102,6 +102,7 @@ class LowerBound {
       const Variable& variable = variables_[index];
       std::pair<std::optional<Rational>, std::optional<Rational>> range;
       if (variable.kind == VariableKind::Leaf) range = leaf_(variable.name);
+      if (variable.kind == VariableKind::Error) range = {variable.range.low, variable.range.high};
       if (variable.kind == VariableKind::Relu) {
         range.first = variable.range.low ? positive_part(*variable.range.low) : Rational(0);
         if (variable.range.high) range.second = positive_part(*variable.range.high);
@@ -136,6 +137,21 @@ End improved(const Variables& variables, const Combination& form, const LeafRang
   return best;
 }
 
+/// An end with fewer bits, further out.
+void round_down(End& end) {
+  if (end.value && end.value->numerator_bits() + end.value->denominator_bits() > kMostBits)
+    end.value = Rational::of(enclose(*end.value).low);
+}
+
+FormRange range_of(End low, End high) {
+  round_down(low);
+  round_down(high);
+  FormRange range{
+      .low = low.value, .lower_proof = std::move(low.proof), .upper_proof = std::move(high.proof)};
+  if (high.value) range.high = -*high.value;
+  return range;
+}
+
 End lowest(const Variables& variables, const Combination& form, const LeafRange& leaf) {
   static const std::map<int, Rational> by_choice;
   End best;
@@ -146,20 +162,25 @@ End lowest(const Variables& variables, const Combination& form, const LeafRange&
   best = improved(variables, form, leaf, std::move(best));
   End plain = LowerBound(variables, leaf, Choice::Intervals, by_choice).of(form);
   if (plain.value && (!best.value || *best.value < *plain.value)) best = std::move(plain);
-  if (!best.value) return best;
-  if (best.value->numerator_bits() + best.value->denominator_bits() > kMostBits)
-    best.value = Rational::of(enclose(*best.value).low);
   return best;
 }
 
 }  // namespace
 
 FormRange form_range(const Variables& variables, const Combination& form, const LeafRange& leaf) {
-  End low = lowest(variables, form, leaf), high = lowest(variables, Rational(-1) * form, leaf);
-  FormRange range{
-      .low = low.value, .lower_proof = std::move(low.proof), .upper_proof = std::move(high.proof)};
-  if (high.value) range.high = -*high.value;
-  return range;
+  return range_of(lowest(variables, form, leaf), lowest(variables, Rational(-1) * form, leaf));
+}
+
+FormRange interval_range(const Variables& variables, const Combination& form, const LeafRange& leaf) {
+  static const std::map<int, Rational> by_choice;
+  return range_of(LowerBound(variables, leaf, Choice::Intervals, by_choice).of(form),
+                  LowerBound(variables, leaf, Choice::Intervals, by_choice).of(Rational(-1) * form));
+}
+
+FormRange line_range(const Variables& variables, const Combination& form, const LeafRange& leaf) {
+  static const std::map<int, Rational> by_choice;
+  return range_of(LowerBound(variables, leaf, Choice::Middle, by_choice).of(form),
+                  LowerBound(variables, leaf, Choice::Middle, by_choice).of(Rational(-1) * form));
 }
 
 }  // namespace crease

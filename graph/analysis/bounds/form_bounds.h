@@ -16,4 +16,10 @@ using LeafRange = std::function<std::pair<std::optional<Rational>, std::optional
 /// of slope 0, all of slope 1, and intervals without lines.
 FormRange form_range(const Variables& variables, const Combination& form, const LeafRange& leaf);
 
+/// By intervals of variables alone: cheap, and a checker needs no proof.
+FormRange interval_range(const Variables& variables, const Combination& form, const LeafRange& leaf);
+
+/// By one choice of lines, the middle: as many steps as the arguments of all relus before have terms.
+FormRange line_range(const Variables& variables, const Combination& form, const LeafRange& leaf);
+
 }  // namespace crease

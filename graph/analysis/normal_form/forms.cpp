@@ -126,6 +126,13 @@ Combination Variables::leaf(NodeId node, int64_t element) {
   return {{{add({VariableKind::Leaf, {node, element, 0}}), 1}}, 0};
 }
 
+Combination Variables::error(const UnitName& name, const Rational& magnitude) {
+  Variable error{VariableKind::Error, name};
+  error.range.low = -magnitude;
+  error.range.high = magnitude;
+  return {{{add(std::move(error)), 1}}, 0};
+}
+
 int Variables::find(size_t key, const std::vector<Combination>& arguments, const Scalar* body) const {
   const auto [first, last] = by_direction_.equal_range(key);
   for (auto place = first; place != last; ++place) {
@@ -190,24 +197,40 @@ std::optional<std::vector<Rational>> Variables::cancelling_slopes(
   return unique_solution(std::move(rows), relus.size());
 }
 
+std::optional<Variables::Decided> Variables::same_relu(const Combination& argument, size_t key) const {
+  const int found = find(key, {argument}, nullptr);
+  if (found < 0) return {};
+  const Combination& known = (*this)[found].arguments[0];
+  const Rational factor = *ratio(argument, known);
+  Combination result{{{found, factor.abs()}}, 0};
+  if (factor.sign() < 0) result = result + factor * known;
+  return Decided{result, {.kind = UnitDecision::Kind::Same, .variable = found, .factor = factor}};
+}
+
+std::optional<Variables::Decided> Variables::near_relu(const Combination& argument, const UnitName& name) {
+  const auto found = near_ ? near_(*this, argument) : std::nullopt;
+  if (!found) return {};
+  // |relu(u) - relu(v)| <= |u - v|
+  return Decided{Combination{{{found->variable, 1}}, 0} + error(name, found->error),
+                 {.kind = UnitDecision::Kind::Near, .variable = found->variable, .error = found->error}};
+}
+
 std::pair<Combination, UnitDecision> Variables::relu(const Combination& argument, const UnitName& name) {
   using Kind = UnitDecision::Kind;
   if (auto slopes = slopes_below(argument))
     return {argument, {.kind = Kind::Active, .slopes = std::move(*slopes)}};
   if (auto slopes = slopes_below(Rational(-1) * argument))
     return {{}, {.kind = Kind::Dead, .slopes = std::move(*slopes)}};
+  const size_t key = direction_hash(argument);
   FormRange range;
+  if (near_) {
+    if (auto same = same_relu(argument, key)) return *std::move(same);
+    if (auto near = near_relu(argument, name)) return *std::move(near);
+  }
   if (bounder_) range = bounder_(*this, argument);
   if (range.low && range.low->sign() >= 0) return {argument, {.kind = Kind::Active, .range = range}};
   if (range.high && range.high->sign() <= 0) return {{}, {.kind = Kind::Dead, .range = range}};
-  const size_t key = direction_hash(argument);
-  if (const int found = find(key, {argument}, nullptr); found >= 0) {
-    const Combination& known = (*this)[found].arguments[0];
-    const Rational factor = *ratio(argument, known);
-    Combination result{{{found, factor.abs()}}, 0};
-    if (factor.sign() < 0) result = result + factor * known;
-    return {result, {.kind = Kind::Same, .variable = found, .factor = factor}};
-  }
+  if (auto same = same_relu(argument, key)) return *std::move(same);
   const int made = add({VariableKind::Relu, name, {argument}, {}, range});
   by_direction_.emplace(key, made);
   UnitDecision decision{.kind = Kind::Atom, .variable = made};

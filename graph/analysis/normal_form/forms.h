@@ -48,22 +48,24 @@ struct FormRange {
   LineProof lower_proof = {}, upper_proof = {};
 };
 
-/// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...).
-enum class VariableKind : uint8_t { Leaf, Relu, Call };
+/// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...). Error: by how
+/// much something differs from what stands for it.
+enum class VariableKind : uint8_t { Leaf, Relu, Call, Error };
 struct Variable {
   VariableKind kind = VariableKind::Leaf;
   UnitName name;  // where it was first met
   std::vector<Combination> arguments = {};
   Scalar body = {};      // Call
-  FormRange range = {};  // Relu, over a box: of the argument
+  FormRange range = {};  // Relu, over a box: of the argument; Error: of itself
 };
 
 /// What became of one relu or call, in the order in which they occur.
 struct UnitDecision {
-  enum class Kind : uint8_t { Active, Dead, Atom, Same };
+  enum class Kind : uint8_t { Active, Dead, Atom, Same, Near };
   Kind kind = Kind::Atom;
-  int variable = -1;    // Atom, Same
+  int variable = -1;    // Atom, Same, Near
   Rational factor = 1;  // Same: the argument is factor times the variable's
+  Rational error = 0;   // Near: the argument is this close to the variable's
   /// Active, Dead: relu(z) >= slope z for these variables leaves no leaf in the argument (or its negative)
   /// and so shows its sign.
   std::vector<std::pair<int, Rational>> slopes = {};
@@ -75,16 +77,28 @@ class Variables;
 /// Finds bounds of a combination over a box.
 using FormBounder = std::function<FormRange(const Variables&, const Combination&)>;
 
+/// A relu whose argument is close to another.
+struct NearRelu {
+  int variable;
+  Rational error;
+};
+/// Finds an earlier relu whose argument is nearly the given one on a box.
+using NearFinder = std::function<std::optional<NearRelu>(const Variables&, const Combination&)>;
+
 /// The variables met so far, each function once.
 class Variables {
  public:
   /// With a bounder relus are decided over its box, without one over all inputs.
-  explicit Variables(FormBounder bounder = {}) : bounder_(std::move(bounder)) {}
+  /// With a finder a relu next to an earlier one is that one and an error.
+  explicit Variables(FormBounder bounder = {}, NearFinder near = {})
+      : bounder_(std::move(bounder)), near_(std::move(near)) {}
 
   const std::vector<Variable>& all() const { return variables_; }
   const Variable& operator[](int index) const { return variables_[static_cast<size_t>(index)]; }
 
   Combination leaf(NodeId node, int64_t element);
+  /// A number of at most this magnitude.
+  Combination error(const UnitName& name, const Rational& magnitude);
   /// relu(argument) and what it was found to be.
   std::pair<Combination, UnitDecision> relu(const Combination& argument, const UnitName& name);
   /// body(arguments): one variable for equal arguments, and for opposite ones where the body is odd.
@@ -93,6 +107,11 @@ class Variables {
 
  private:
   int add(Variable variable);
+  using Decided = std::pair<Combination, UnitDecision>;
+  /// As a multiple of an earlier relu, if there is one.
+  std::optional<Decided> same_relu(const Combination& argument, size_t key) const;
+  /// As an earlier relu and an error, if there is one.
+  std::optional<Decided> near_relu(const Combination& argument, const UnitName& name);
   /// Slopes of lines below relus that prove form >= 0; nothing if none were found.
   std::optional<std::vector<std::pair<int, Rational>>> slopes_below(const Combination& form) const;
   /// Slopes with which the arguments of these relus cancel all leaves of the form.
@@ -102,6 +121,7 @@ class Variables {
   int find(size_t key, const std::vector<Combination>& arguments, const Scalar* body) const;
 
   FormBounder bounder_;
+  NearFinder near_;
   std::vector<Variable> variables_;
   std::unordered_multimap<size_t, int> by_direction_;
 };

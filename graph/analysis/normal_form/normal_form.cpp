@@ -4,8 +4,10 @@
 #include <optional>
 #include <set>
 
+#include "graph/analysis/affine_body.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
+#include "graph/analysis/normal_form/near_constants.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
@@ -241,7 +243,7 @@ class Builder {
  public:
   Builder(const Graph& graph, const NormalFormOptions& options)
       : graph_(graph), options_(options), facts_(linearity(graph)) {
-    normal_.variables = Variables(options.bounder);
+    normal_.variables = Variables(options.bounder, options.near);
   }
 
   NormalForm run() {
@@ -278,6 +280,7 @@ class Builder {
     std::vector<bool> data;
     for (const NodeId operand : node.operands) data.push_back(!constants_.contains(operand));
     if (std::ranges::count(data, true) == 0) return make_leaf(id);
+    if (reads_enclosed(id)) return make_nearly(id, data);
     NodeForms forms(graph_, id, normal_, data);
     auto made = forms.run();
     if (!made) {
@@ -294,7 +297,8 @@ class Builder {
     const Node& node = graph_.node(id);
     std::optional<ExactValues> values;
     if (node.role == Role::Parameter || node.role == Role::Constant) values = exact_values(node.value);
-    if (node.role == Role::Apply && !has_lookup(node)) {
+    const bool near = reads_enclosed(id);
+    if (node.role == Role::Apply && !has_lookup(node) && !near) {
       std::map<NodeId, ExactValues> known;
       for (const NodeId operand : node.operands) {
         if (!constants_.contains(operand)) return false;
@@ -303,10 +307,55 @@ class Builder {
       if (auto found = evaluate_exactly(graph_, known, std::span(&id, 1))) values = std::move(found->at(id));
       if (values) normal_.order.push_back(id);
     }
+    if (!values && options_.near && (values = nearby(id))) {
+      normal_.order.push_back(id);
+      normal_.enclosed.insert(id);
+    }
     if (!values) return false;
     constants_.insert(id);
     for (Rational& value : *values) normal_.forms[id].push_back({{}, std::move(value)});
     return true;
+  }
+
+  bool reads_enclosed(NodeId id) const {
+    return std::ranges::any_of(graph_.node(id).operands,
+                               [&](NodeId operand) { return normal_.enclosed.contains(operand); });
+  }
+
+  std::optional<ExactValues> nearby(NodeId id) const {
+    for (const NodeId operand : graph_.node(id).operands)
+      if (!constants_.contains(operand)) return {};
+    return nearby_values(graph_, id, [&](NodeId operand, int64_t element) {
+      return normal_.forms.at(operand)[static_cast<size_t>(element)].constant;
+    });
+  }
+
+  /// A map that is affine in its data, with constants next to the true ones: a line and what it is off by.
+  void make_nearly(NodeId id, const std::vector<bool>& data) {
+    const Node& node = graph_.node(id);
+    if (node.op->combine != Combine::Assign || std::ranges::count(data, true) != 1) return make_leaf(id);
+    const auto varying = static_cast<size_t>(std::ranges::find(data, true) - data.begin());
+    AffineBody body(node.op->body.expression, data);
+    std::vector<Combination> forms(static_cast<size_t>(sample_count(node.shape)));
+    std::vector<Rational> constants(node.operands.size());
+    for (PointWalk walk(graph_, id); walk.valid(); walk.next()) {
+      if (!walk.inside()) continue;
+      const auto form = [&](size_t k) -> const Combination& {
+        return normal_.forms.at(node.operands[k])[static_cast<size_t>(walk.read(k))];
+      };
+      for (size_t k = 0; k < constants.size(); ++k) constants[k] = form(k).constant;
+      if (!body.run(constants, walk.labels())) return make_leaf(id);
+      const FormRange range = options_.bounder(normal_.variables, form(varying));
+      if (!range.low || !range.high) return make_leaf(id);
+      const Rational error =
+          (std::max(range.low->abs(), range.high->abs()) + 1).floor() * Rational::dyadic(1, -60);
+      forms[static_cast<size_t>(walk.write())] = on_grid(body.slopes()[varying]) * form(varying) +
+                                                 Combination{{}, on_grid(body.offset())} +
+                                                 normal_.variables.error({id, walk.write(), 0}, error);
+    }
+    normal_.forms[id] = std::move(forms);
+    normal_.order.push_back(id);
+    normal_.nearly.insert(id);
   }
 
   void make_leaf(NodeId id) {

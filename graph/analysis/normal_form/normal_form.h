@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct NormalFormOptions {
   int64_t term_limit = int64_t{1} << 23;
   /// Bounds of combinations over a box: relus are decided there. Without one, for all inputs.
   FormBounder bounder = {};
+  /// Relus next to earlier ones: see Variables. With it, roots are rational numbers next to them, too.
+  NearFinder near = {};
 };
 
 /// The forms of all nodes that the outputs need, for one sample.
@@ -32,8 +35,10 @@ struct NormalForm {
   std::vector<NodeId> order;                              // nodes with forms made by a step, ascending
   std::map<NodeId, std::vector<UnitDecision>> decisions;  // of nodes with relus or calls, in order
   std::map<NodeId, std::vector<UnitName>> names;          // of these relus and calls
-  std::vector<NodeId> leaves;                             // nodes whose elements stand for themselves
-  std::string reason = {};                                // why there is none: too large; else empty
+  std::set<NodeId> enclosed;   // constants whose elements are numbers next to the true ones
+  std::set<NodeId> nearly;     // maps of one operand that read such constants
+  std::vector<NodeId> leaves;  // nodes whose elements stand for themselves
+  std::string reason = {};     // why there is none: too large; else empty
 
   /// Relus that the outputs still depend on.
   int64_t live_relus(const Graph& graph) const;
@@ -56,11 +61,13 @@ Certificate units_certificate(const Graph& graph, const NormalForm& normal, cons
 /// "a1[2]", or "a1[2].1" for a further part: how certificates name a unit.
 std::string unit_key(const Graph& graph, const UnitName& name);
 /// The steps of a proof that derives the forms of `wanted`, as a JSON list, and the leaves that they read.
+/// `with_bounds`: BOUND steps before those of relus; else bounds that need lines are part of these.
 struct ProofSteps {
   std::string steps;
   std::vector<NodeId> leaves;
 };
-ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted);
+ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted,
+                       bool with_bounds = true);
 
 /// "affine" for outputs that are affine though they contain relus, and one finding of relus that are merged,
 /// dead or always active for all inputs, if any.

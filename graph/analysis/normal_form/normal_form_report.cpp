@@ -27,6 +27,8 @@ Json decision(const Graph& graph, const NormalForm& normal, const UnitDecision& 
     case Kind::Active: return "ACTIVE";
     case Kind::Dead: return "DEAD";
     case Kind::Atom: return "ATOM";
+    case Kind::Near:
+      return {"NEAR", unit_key(graph, normal.variables[unit.variable].name), to_string(unit.error)};
     case Kind::Same: break;
   }
   return {"SAME", unit_key(graph, normal.variables[unit.variable].name), to_string(unit.factor)};
@@ -111,6 +113,17 @@ void add_bounds(const Graph& graph, const NormalForm& normal, NodeId id, Json& s
   }
 }
 
+/// A decision with the proof of its bound, if that needs lines.
+Json proved_decision(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
+  Json verdict = decision(graph, normal, unit);
+  const bool by_lines = !unit.slopes.empty() || (unit.range && (!unit.range->lower_proof.eliminate.empty() ||
+                                                                !unit.range->upper_proof.eliminate.empty()));
+  if (!by_lines || verdict.is_array()) return verdict;
+  Json result = *bound_of(graph, normal, unit);
+  result["is"] = std::move(verdict);
+  return result;
+}
+
 /// The steps of a proof, and the leaves that they read.
 struct Steps {
   Json list = Json::array();
@@ -119,7 +132,8 @@ struct Steps {
 
 /// Nodes of units that a decision refers to: an equal relu may lie elsewhere.
 void add_references(const NormalForm& normal, const UnitDecision& unit, std::vector<NodeId>& nodes) {
-  if (unit.kind == Kind::Same) nodes.push_back(normal.variables[unit.variable].name.node);
+  if (unit.kind == Kind::Same || unit.kind == Kind::Near)
+    nodes.push_back(normal.variables[unit.variable].name.node);
   for (const auto& [variable, slope] : unit.slopes) nodes.push_back(normal.variables[variable].name.node);
   if (!unit.range) return;
   for (const LineProof* proof : {&unit.range->lower_proof, &unit.range->upper_proof})
@@ -127,7 +141,8 @@ void add_references(const NormalForm& normal, const UnitDecision& unit, std::vec
 }
 
 /// A step for each node that `wanted` need.
-Steps steps_for(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted) {
+Steps steps_for(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted,
+                bool with_bounds = true) {
   const std::set<NodeId> leaves(normal.leaves.begin(), normal.leaves.end());
   Steps result;
   const std::set<NodeId> order(normal.order.begin(), normal.order.end());
@@ -147,12 +162,16 @@ Steps steps_for(const Graph& graph, const NormalForm& normal, const std::vector<
   for (const NodeId id : needed) {
     const auto found = normal.decisions.find(id);
     if (found == normal.decisions.end()) {
-      steps.push_back({{"rule", "AFFINE"}, {"node", node_key(graph, id)}});
+      const char* rule = normal.enclosed.contains(id) ? "ENCLOSE"
+                         : normal.nearly.contains(id) ? "NEARLY"
+                                                      : "AFFINE";
+      steps.push_back({{"rule", rule}, {"node", node_key(graph, id)}});
       continue;
     }
-    add_bounds(graph, normal, id, steps);
+    if (with_bounds) add_bounds(graph, normal, id, steps);
     Json elements = Json::array();
-    for (const UnitDecision& unit : found->second) elements.push_back(decision(graph, normal, unit));
+    for (const UnitDecision& unit : found->second)
+      elements.push_back(with_bounds ? decision(graph, normal, unit) : proved_decision(graph, normal, unit));
     steps.push_back({{"rule", "RELU"}, {"node", node_key(graph, id)}, {"elements", elements}});
   }
   return result;
@@ -337,8 +356,9 @@ Certificate units_certificate(const Graph& graph, const NormalForm& normal, cons
   return {"unit-verdicts", json.dump()};
 }
 
-ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted) {
-  const Steps steps = steps_for(graph, normal, wanted);
+ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted,
+                       bool with_bounds) {
+  const Steps steps = steps_for(graph, normal, wanted, with_bounds);
   return {.steps = steps.list.dump(), .leaves = {steps.leaves.begin(), steps.leaves.end()}};
 }
 
