@@ -1,5 +1,6 @@
 // crease simplify: a smaller network that is the same on a box.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
@@ -10,8 +11,8 @@
 #include "frontends/model.h"
 #include "frontends/report.h"
 #include "graph/analysis/check.h"
+#include "graph/analysis/equivalence/box_equivalence.h"
 #include "graph/error.h"
-#include "graph/rewrite/collapse.h"
 #include "graph/rewrite/simplify_units.h"
 
 namespace crease::cli {
@@ -28,9 +29,6 @@ int64_t parameter_count(const Graph& graph) {
   return count;
 }
 
-/// Reads no parameter that nothing reads.
-Graph collapsed(const Graph& graph) { return analyzed_graph(collapse(graph).graph); }
-
 /// The folder with all of its files, or none.
 void save_with(const std::filesystem::path& folder, const Model& model,
                const std::optional<Certificate>& certificate) {
@@ -45,26 +43,51 @@ void save_with(const std::filesystem::path& folder, const Model& model,
   }
 }
 
+void print_layer(const SimplifiedUnits& layer, const char* indent) {
+  fmt::print("{}{}: {} deleted, {} linearised, {} kept\n", indent, layer.node, layer.deleted,
+             layer.linearised, layer.kept);
+}
+
+void print(const SimplifiedNetwork& simplified) {
+  for (size_t k = 0; k < simplified.rounds.size(); ++k) {
+    const SimplifiedRound& round = simplified.rounds[k];
+    fmt::print("round {}: {} affine parts merged; then {} parameters, {} multiplications\n", k + 1,
+               round.merged, round.parameters, round.multiplications);
+    for (const SimplifiedUnits& layer : round.layers) print_layer(layer, "  ");
+    if (!round.constants.empty()) fmt::print("  constant on the box: {}\n", fmt::join(round.constants, ", "));
+  }
+  fmt::print("in all, units by layer:\n");
+  for (const SimplifiedUnits& layer : simplified.layers) print_layer(layer, "  ");
+  for (const std::string& kept : simplified.kept) fmt::print("left as it is: {}\n", kept);
+}
+
+/// The proof that both networks are close on the box, checked.
+std::optional<Certificate> proved(const Graph& before, const Graph& after, const InputBox& box) {
+  const BoxEquivalence proof = box_equivalence(before, after, box);
+  if (!proof.certificate) {
+    fmt::print("no certificate: {}\n", proof.reason);
+    return {};
+  }
+  const CheckResult result = check(proof.certificate->json, before, after);
+  expect(result.accepted, "[simplify] the proof is refused: {}", result.reason);
+  fmt::print("proved and checked: {}\n", result.reason);
+  return proof.certificate;
+}
+
 int run(const Arguments& arguments) {
   const std::filesystem::path to = arguments.output;
   Model model = load_model(arguments.model);
   const Graph graph = analyzed_graph(model.network);
   const InputBox box = parse_box(arguments.box);
-  SimplifiedNetwork simplified = simplify_units(graph, box);
-  if (simplified.certificate) {
-    const CheckResult result = check(*simplified.certificate, graph);
-    expect(result.accepted, "[simplify] the proof is refused: {}", result.reason);
-  }
-  model.network = arguments.no_collapse ? simplified.graph : collapsed(simplified.graph);
-  save_with(to, model, simplified.certificate);
-  for (const SimplifiedUnits& layer : simplified.layers)
-    fmt::print("{}: {} deleted, {} linearised, {} kept\n", layer.node, layer.deleted, layer.linearised,
-               layer.kept);
-  for (const std::string& kept : simplified.kept) fmt::print("left as it is: {}\n", kept);
+  expect(!std::filesystem::exists(to),
+         "[simplify] {} exists already: choose a name that is free, or move it away", to.string());
+  const SimplifiedNetwork simplified = simplify_units(graph, box, {.collapse = !arguments.no_collapse});
+  print(simplified);
+  model.network = simplified.graph;
   fmt::print("parameters: {} before, {} after\n", parameter_count(graph), parameter_count(model.network));
-  fmt::print("saved to {}{}\n", to.string(),
-             simplified.certificate ? ", with certificate.json for `crease check`"
-                                    : ", without a certificate: those are made for small networks");
+  const std::optional<Certificate> certificate = proved(graph, analyzed_graph(model.network), box);
+  save_with(to, model, certificate);
+  fmt::print("saved to {}{}\n", to.string(), certificate ? ", with certificate.json for `crease check`" : "");
   return 0;
 }
 
@@ -82,9 +105,12 @@ void add_simplify(CLI::App& application, Action& action) {
   command.add_flag("--no-collapse", arguments->no_collapse,
                    "Only delete and linearise units: every weight stays as it is, none is rounded");
   command.footer(
-      "Outputs are equal for inputs in the box, up to the rounding of merged layers; outside they are not.\n"
+      "Deletes dead units and channels (through normalisation, pooling, residual sums, concatenation and\n"
+      "flattening), replaces always active ones by their argument, merges affine layers, and begins again\n"
+      "until nothing changes. Outputs are equal for inputs in the box, up to the rounding of merged layers,\n"
+      "which the certificate bounds; outside they are not.\n"
       "Examples:\n  crease simplify my-model --box 0,1 -o smaller\n  crease check smaller/certificate.json "
-      "my-model");
+      "my-model smaller");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

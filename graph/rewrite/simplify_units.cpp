@@ -1,286 +1,359 @@
 #include "graph/rewrite/simplify_units.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "graph/analysis/certificate.h"
-#include "graph/analysis/dataflow.h"
+#include "graph/analysis/linearity.h"
+#include "graph/analysis/points.h"
 #include "graph/error.h"
-#include "graph/ops/arithmetic.h"
-#include "graph/ops/contraction.h"
+#include "graph/rewrite/collapse.h"
+#include "graph/rewrite/units/removal.h"
+#include "graph/rewrite/units/restrict.h"
+#include "graph/verify.h"
 
 namespace crease {
-
 namespace {
 
 size_t at(int64_t k) { return static_cast<size_t>(k); }
 
-using Indices = std::vector<int64_t>;
+int64_t parameter_count(const Graph& graph) {
+  int64_t count = 0;
+  for (const NodeId id : graph.parameters()) count += graph.node(id).value.count();
+  return count;
+}
 
-/// x W + b, the nodes that it is made of.
-struct Linear {
-  NodeId product = -1, weight = -1, bias = -1;  // bias -1: none
+int64_t all_multiplications(const Graph& graph) {
+  const Linearity facts = linearity(graph);
+  int64_t count = 0;
+  for (const NodeId id : ancestors(graph, roots(graph))) count += multiplications(graph, facts, id);
+  return count;
+}
+
+/// The function that a unit is on the box: one piece of a table with one knot.
+std::optional<LineOfUnit> line_of(const Graph& graph, const UnitNode& node, UnitState state) {
+  const Node& applied = graph.node(node.node);
+  if (applied.operands.size() != 1 || !is_elementwise(applied.loops)) return {};
+  if (state != UnitState::Active && state != UnitState::Inactive) return {};
+  const auto table = piecewise_linear(applied.op->body.expression);
+  if (!table || table->knots.size() != 1) return {};
+  const size_t piece = state == UnitState::Active ? 1 : 0;
+  const LineOfUnit line{table->slopes[piece], table->offsets[piece]};
+  const auto is_double = [](const Rational& x) { return Rational::of(x.to_double()) == x; };
+  if (!is_double(line.slope) || !is_double(line.offset)) return {};
+  return line;
+}
+
+bool is_identity(const std::optional<LineOfUnit>& line) {
+  return line && line->slope == 1 && line->offset.is_zero();
+}
+
+/// A network between two steps.
+struct State {
+  Graph graph;
+  std::vector<NodeId> origin;  // by node: the node of the first network that it was made for, or -1
 };
 
-/// A layer act(x W + b) and what becomes of its units.
-struct Layer {
-  NodeId node = -1;
-  Linear before;
-  Indices kept, linear;  // units; the others are deleted
-};
-
-/// rows and columns of a matrix, or elements of a vector (one row).
-Tensor part_of(const Tensor& tensor, const Indices& rows, const Indices& columns) {
-  const bool is_matrix = tensor.sizes().size() == 2;
-  const auto count = static_cast<int64_t>(columns.size());
-  Tensor result(tensor.type(),
-                is_matrix ? std::vector{static_cast<int64_t>(rows.size()), count} : std::vector{count});
-  for (size_t r = 0; r < (is_matrix ? rows.size() : 1); ++r)
-    for (size_t c = 0; c < columns.size(); ++c)
-      result.set(static_cast<int64_t>(r) * count + static_cast<int64_t>(c),
-                 tensor.at((is_matrix ? rows[r] : 0) * tensor.sizes().back() + columns[c]));
+std::vector<NodeId> mapped(const std::vector<NodeId>& origin, const std::vector<NodeId>& new_id,
+                           const Graph& graph) {
+  std::vector<NodeId> result(at(graph.size()), -1);
+  for (size_t id = 0; id < new_id.size(); ++id)
+    if (new_id[id] >= 0) result[at(new_id[id])] = origin[id];
   return result;
 }
 
-Indices all_of(int64_t count) {
-  Indices result;
-  for (int64_t i = 0; i < count; ++i) result.push_back(i);
-  return result;
-}
-
-/// Finds the layers that can be split.
-class Finder {
+/// Everything known of a network at the beginning of a round.
+class Round {
  public:
-  Finder(const Graph& graph, const std::vector<UnitNode>& units) : graph_(graph), readers_(readers(graph)) {
-    for (const Output& output : graph.outputs()) outputs_.insert(output.node);
-    for (const UnitNode& node : units) sort(node);
+  Round(const State& state, const InputBox& box, const SimplifyOptions& options)
+      : graph_(state.graph),
+        box_(graph_, box, options.box),
+        units_(units_of(box_)),
+        known_(box_, units_),
+        families_(graph_),
+        removal_(removal_of(box_, families_, known_, !options.collapse)) {
+    what_ = {.removed = removal_.removed, .added = removal_.added};
+    for (const UnitNode& node : units_)
+      for (const UnitState piece : {UnitState::Active, UnitState::Inactive})
+        if (node.count(piece) == static_cast<int64_t>(node.units.size()))
+          if (const auto line = line_of(graph_, node, piece)) what_.lines.emplace(node.node, *line);
+    find_constants(!options.collapse);
   }
 
-  std::map<NodeId, Layer> layers;
-  std::set<NodeId> identities;  // nodes that are their argument
-  std::vector<std::string> kept;
+  const std::vector<UnitNode>& units() const { return units_; }
+  const AxisFamilies& families() const { return families_; }
+  const Removal& removal() const { return removal_; }
+  const Restriction& restriction() const { return what_; }
+  bool changes() const { return removal_.any() || !what_.lines.empty() || !what_.constants.empty(); }
 
- private:
-  const std::vector<NodeId>& read_by(NodeId id) const { return readers_[at(id)]; }
+  /// Families some channels of which are always active, and what splitting them off would be.
+  std::vector<Split> splits() const {
+    std::vector<Split> result;
+    for (size_t f = 0; f < families_.all().size(); ++f)
+      if (auto split = split_of(f)) result.push_back(std::move(*split));
+    return result;
+  }
 
-  void sort(const UnitNode& node) {
-    const auto count = static_cast<int64_t>(node.units.size());
-    const int64_t active = node.count(UnitState::Active), dead = node.count(UnitState::Dead);
-    if (active + dead == 0) return;
-    const Op& op = *graph_.node(node.node).op;
-    const bool plain = graph_.node(node.node).operands.size() == 1 && op.loops.empty();
-    const bool unit_slope = plain && is_identity_right_of_0(op);
-    if (active == count && unit_slope) {
-      identities.insert(node.node);
-      return;
+  /// The channel of an element in each family that its node has.
+  std::vector<std::pair<int, int>> channels_of(NodeId id, int64_t element) const {
+    const std::vector<int64_t> sizes = sample_sizes(graph_.node(id).shape);
+    std::vector<std::pair<int, int>> result;
+    for (size_t d = sizes.size(); d-- > 0; element /= sizes[d]) {
+      const int family = families_.of_dimension(id, static_cast<int>(d));
+      if (family < 0 || !families_.all()[at(family)].held.empty()) continue;
+      result.emplace_back(family,
+                          families_.dimension(id, static_cast<int>(d)).channel[at(element % sizes[d])]);
     }
-    const auto before = linear_before(node);
-    if (!plain || !before || !read_by_products(node.node)) {
-      kept.push_back(
-          fmt::format("{}: {} dead and {} active units, but it is no layer of units between products",
-                      node_key(graph_, node.node), dead, active));
-      return;
-    }
-    Layer layer{node.node, *before, {}, {}};
-    for (const Unit& unit : node.units) {
-      if (unit.state == UnitState::Dead) continue;
-      (unit.state == UnitState::Active && unit_slope ? layer.linear : layer.kept).push_back(unit.element);
-    }
-    if (layer.kept.empty() && layer.linear.empty()) layer.kept = {0};
-    layers.emplace(node.node, std::move(layer));
+    return result;
   }
 
-  static bool is_identity_right_of_0(const Op& op) {
-    const auto table = piecewise_linear(op.body.expression);
-    return table && table->knots.size() == 1 && table->slopes[1] == 1 && table->offsets[1].is_zero();
-  }
-
-  bool is_parameter(NodeId id, size_t rank) const {
-    const Node& node = graph_.node(id);
-    return (node.role == Role::Parameter || node.role == Role::Constant) && node.shape.size() == rank;
-  }
-
-  bool is_product(NodeId id) const {
-    const Node& node = graph_.node(id);
-    return node.role == Role::Apply && node.op->name == "matmul" && is_parameter(node.operands[1], 2);
-  }
-
-  /// The only reader of a node that is no output.
-  bool only_read_by(NodeId id, NodeId reader) const {
-    return !outputs_.contains(id) && read_by(id) == std::vector{reader};
-  }
-
-  std::optional<Linear> linear_before(const UnitNode& node) const {
-    const Node& sum = graph_.node(node.operand);
-    if (!only_read_by(node.operand, node.node)) return {};
-    if (is_product(node.operand)) return Linear{node.operand, sum.operands[1], -1};
-    if (sum.role != Role::Apply || sum.op->name != "add") return {};
-    for (const size_t k : {0U, 1U}) {
-      const NodeId product = sum.operands[k], bias = sum.operands[1 - k];
-      if (is_product(product) && is_parameter(bias, 1) && only_read_by(product, node.operand) &&
-          graph_.node(bias).shape.back() == graph_.node(product).shape.back())
-        return Linear{product, graph_.node(product).operands[1], bias};
-    }
-    return {};
-  }
-
-  bool read_by_products(NodeId id) const {
-    return !outputs_.contains(id) && !read_by(id).empty() &&
-           std::ranges::all_of(read_by(id), [&](NodeId reader) {
-             return is_product(reader) && graph_.node(reader).operands[0] == id;
-           });
-  }
-
-  const Graph& graph_;
-  const std::vector<std::vector<NodeId>> readers_;
-  std::set<NodeId> outputs_;
-};
-
-/// Builds the smaller graph from its outputs backwards.
-class Builder {
- public:
-  Builder(const Graph& old, const Finder& found) : old_(old), found_(found) {
-    if (old.tie()) graph_.set_tie(*old.tie());
-  }
-
-  Graph run() {
-    std::vector<NodeId> wanted;
-    for (const Output& output : old_.outputs()) wanted.push_back(output.node);
-    for (const NodeId id : old_.inputs()) copies_[id] = graph_.copy(old_.node(id), {});
-    for (const NodeId id : ancestors(old_, wanted))
-      for (const auto& [node, layer] : found_.layers)
-        if (id == layer.before.product)
-          skipped_.insert({layer.before.product, layer.node, old_.node(layer.node).operands[0]});
-    for (const Output& output : old_.outputs()) graph_.output(output.name, made(output.node));
-    return std::move(graph_);
+  bool is_removed(NodeId id, int64_t element) const {
+    return std::ranges::any_of(channels_of(id, element), [&](const auto& place) {
+      const auto& removed = removal_.removed[at(place.first)];
+      return !removed.empty() && removed[at(place.second)];
+    });
   }
 
  private:
-  /// The new value of a node that keeps its shape.
-  Value made(NodeId id) {
-    if (const auto known = copies_.find(id); known != copies_.end()) return known->second;
-    // Operands first, in order, without a deep recursion.
-    for (const NodeId earlier : ancestors(old_, std::span(&id, 1)))
-      if (!copies_.contains(earlier) && !skipped_.contains(earlier) && is_wanted(earlier))
-        copies_[earlier] = make(earlier);
-    return copies_.at(id);
-  }
-
-  /// Stored matrices are made where they are used: perhaps only parts of them are.
-  bool is_wanted(NodeId id) const { return old_.node(id).role == Role::Apply; }
-
-  Value operand(NodeId id) {
-    if (is_wanted(id)) return copies_.at(id);
-    auto [place, fresh] = copies_.try_emplace(id);
-    if (fresh) place->second = graph_.copy(old_.node(id), {});
-    return place->second;
-  }
-
-  Value make(NodeId id) {
-    const Node& node = old_.node(id);
-    if (found_.identities.contains(id)) return operand(node.operands[0]);
-    if (node.op->name == "matmul" && found_.layers.contains(node.operands[0])) {
-      const Value value = product(id, all_of(node.shape.back().size()), "");
-      if (!node.name.empty()) graph_.set_name(value, node.name);
-      return value;
+  /// Nodes all of whose elements are known; those that only such nodes read need no constant of their own.
+  void find_constants(bool exactly) {
+    for (const NodeId id : box_.nodes()) {
+      const Node& node = graph_.node(id);
+      if (node.role != Role::Apply || box_.is_constant(id) || !is_floating(node.type)) continue;
+      auto values = known_.all(id);
+      if (!values) continue;
+      const auto fits = [&](const Rational& value) {
+        return Rational::of(node.type == Type::f64 ? value.to_double() : value.to_float()) == value;
+      };
+      if (exactly && !std::ranges::all_of(*values, fits)) continue;
+      what_.constants.emplace(id, std::move(*values));
     }
-    std::vector<Value> operands;
-    for (const NodeId from : node.operands) operands.push_back(operand(from));
-    return graph_.copy(node, operands);
   }
 
-  /// The columns of x W, where x may be a layer that was split.
-  Value product(NodeId id, const Indices& columns, const std::string& suffix) {
-    const Node& node = old_.node(id);
-    const auto layer = found_.layers.find(node.operands[0]);
-    if (layer == found_.layers.end())
-      return matmul(
-          operand(node.operands[0]),
-          matrix(node.operands[1], all_of(old_.node(node.operands[1]).shape[0].size()), columns, suffix),
-          node.where);
-    const auto& [kept, linear] = parts(layer->second);
-    Value sum;
-    if (kept)
-      sum = matmul(kept, matrix(node.operands[1], layer->second.kept, columns, suffix + ".kept"), node.where);
-    if (!linear) return sum;
-    const Value rest = matmul(
-        linear, matrix(node.operands[1], layer->second.linear, columns, suffix + ".linear"), node.where);
-    return sum ? add(sum, rest, node.where) : rest;
-  }
-
-  /// The units of a layer that stay, and the arguments of those that are linear.
-  const std::pair<Value, Value>& parts(const Layer& layer) {
-    auto [place, fresh] = parts_.try_emplace(layer.node);
-    if (!fresh) return place->second;
-    const Node& node = old_.node(layer.node);
-    std::pair<Value, Value> made_parts;
-    if (!layer.kept.empty()) {
-      const Value argument = linear_part(layer, layer.kept, ".kept");
-      made_parts.first = graph_.apply(node.op, {argument}, node.where, node.tie);
-      if (!node.name.empty()) graph_.set_name(made_parts.first, node.name);
+  std::optional<Split> split_of(size_t f) const {
+    const AxisFamily& family = families_.all()[f];
+    if (!family.held.empty() || family.channels < 2) return {};
+    Split split{
+        .family = static_cast<int>(f), .linear = std::vector<bool>(at(family.channels), true), .units = {}};
+    for (const UnitNode& node : units_) {
+      if (what_.lines.contains(node.node) || !has_family(node.node, split.family)) continue;
+      if (!is_identity(line_of(graph_, node, UnitState::Active))) return {};
+      split.units.insert(node.node);
+      for (const Unit& unit : node.units)
+        if (unit.state != UnitState::Active)
+          for (const auto& [other, channel] : channels_of(node.node, unit.element))
+            if (other == split.family) split.linear[at(channel)] = false;
     }
-    if (!layer.linear.empty()) made_parts.second = linear_part(layer, layer.linear, ".linear");
-    return parts_[layer.node] = made_parts;
+    const auto& removed = removal_.removed[f];
+    for (size_t c = 0; c < removed.size(); ++c)
+      if (removed[c]) split.linear[c] = false;
+    if (split.units.empty() || !is_split(family, split, removed) ||
+        !can_split(graph_, families_, split.family))
+      return {};
+    return split;
   }
 
-  Value linear_part(const Layer& layer, const Indices& units, const std::string& suffix) {
-    const Value sum = product(layer.before.product, units, suffix);
-    if (layer.before.bias < 0) return sum;
-    return add(sum, matrix(layer.before.bias, {}, units, suffix), old_.node(layer.node).where);
-  }
-
-  /// Part of a stored tensor: the tensor itself if it is all of it.
-  Value matrix(NodeId id, const Indices& rows, const Indices& columns, const std::string& suffix) {
-    const Node& node = old_.node(id);
-    const bool whole = static_cast<int64_t>(columns.size()) == node.shape.back().size() &&
-                       (node.shape.size() == 1 || static_cast<int64_t>(rows.size()) == node.shape[0].size());
-    if (whole) return operand(id);
-    Tensor tensor = part_of(node.value, rows, columns);
-    if (node.role == Role::Constant) return graph_.constant(std::move(tensor), node.where);
-    std::string name = node.name + suffix;
-    for (int number = 2; !names_.insert(name).second || taken(name); ++number)
-      name = fmt::format("{}{}.{}", node.name, suffix, number);
-    return graph_.parameter(name, std::move(tensor), node.where);
-  }
-
-  bool taken(const std::string& name) const {
-    for (NodeId id = 0; id < old_.size(); ++id)
-      if (old_.node(id).name == name) return true;
+  bool has_family(NodeId id, int family) const {
+    for (size_t d = 0; d < graph_.node(id).shape.size(); ++d)
+      if (families_.of_dimension(id, static_cast<int>(d)) == family) return true;
     return false;
   }
 
-  const Graph& old_;
-  const Finder& found_;
-  Graph graph_;
-  std::map<NodeId, Value> copies_;
-  std::map<NodeId, std::pair<Value, Value>> parts_;
-  std::set<NodeId> skipped_;  // nodes of layers that are made in parts
-  std::set<std::string> names_;
+  /// Whether every member has channels of both parts.
+  static bool is_split(const AxisFamily& family, const Split& split, const std::vector<bool>& removed) {
+    return std::ranges::all_of(family.members, [&](const AxisMember& member) {
+      bool kept = false, linear = false;
+      for (const int channel : member.channel) {
+        linear = linear || split.linear[at(channel)];
+        kept = kept || (!split.linear[at(channel)] && (removed.empty() || !removed[at(channel)]));
+      }
+      return kept && linear;
+    });
+  }
+
+  const Graph& graph_;
+  const BoxAnalysis box_;
+  const std::vector<UnitNode> units_;
+  const KnownElements known_;
+  const AxisFamilies families_;
+  const Removal removal_;
+  Restriction what_;
+};
+
+/// Goes through rounds until none changes anything.
+class Simplifier {
+ public:
+  Simplifier(const Graph& graph, const InputBox& box, const SimplifyOptions& options)
+      : first_(graph), box_(box), options_(options) {
+    state_.graph = graph;
+    for (NodeId id = 0; id < graph.size(); ++id) state_.origin.push_back(id);
+  }
+
+  SimplifiedNetwork run() {
+    for (int number = 0; number < options_.most_rounds; ++number) {
+      const Round round(state_, box_, options_);
+      if (number == 0) count_units(round);
+      SimplifiedRound report;
+      if (!step(round, report)) break;
+      report.parameters = parameter_count(state_.graph);
+      report.multiplications = all_multiplications(state_.graph);
+      result_.rounds.push_back(std::move(report));
+    }
+    for (auto& [id, layer] : layers_) result_.layers.push_back(std::move(layer));
+    verify(state_.graph);
+    result_.graph = std::move(state_.graph);
+    return std::move(result_);
+  }
+
+ private:
+  void count_units(const Round& round) {
+    for (const UnitNode& node : round.units())
+      layers_[node.node] = {.node = node_key(first_, node.node),
+                            .kept = static_cast<int64_t>(node.units.size())};
+  }
+
+  std::string key_of(NodeId id) const {
+    const NodeId origin = state_.origin[at(id)];
+    return origin < 0 ? node_key(state_.graph, id) : node_key(first_, origin);
+  }
+
+  /// Deletes, replaces by lines, splits and merges. Whether anything changed.
+  bool step(const Round& round, SimplifiedRound& report) {
+    Restriction what = round.restriction();
+    State next = made(round, what);
+    int merged = merge(next);
+    std::optional<Split> chosen;
+    int64_t best = options_.collapse ? all_multiplications(next.graph) : 0;
+    for (Split& split : round.splits()) {
+      what.split = split;
+      State tried = made(round, what);
+      const int tried_merged = merge(tried);
+      const int64_t cost = options_.collapse ? all_multiplications(tried.graph) : -1;
+      if (cost >= best) continue;
+      best = cost;
+      next = std::move(tried);
+      merged = tried_merged;
+      chosen = std::move(split);
+      if (!options_.collapse) break;
+    }
+    if (!round.changes() && !chosen && merged == 0) {
+      explain(round);
+      return false;
+    }
+    report.merged = merged;
+    note(round, chosen, report);
+    result_.rounded = result_.rounded || merged > 0;
+    state_ = std::move(next);
+    return true;
+  }
+
+  State made(const Round& round, const Restriction& what) {
+    Restricted small = restricted(state_.graph, round.families(), what);
+    result_.rounded = result_.rounded || small.rounded;
+    State state{.graph = std::move(small.graph), .origin = {}};
+    state.origin = mapped(state_.origin, small.new_id, state.graph);
+    return state;
+  }
+
+  /// Collapses where that saves multiplications. How many affine parts it merged.
+  int merge(State& state) const {
+    if (!options_.collapse) return 0;
+    Collapsed collapsed = collapse_explained(state.graph);
+    if (collapsed.sinks.empty()) return 0;
+    state.origin = mapped(state.origin, collapsed.rewrite.new_id, collapsed.rewrite.graph);
+    state.graph = std::move(collapsed.rewrite.graph);
+    return static_cast<int>(collapsed.sinks.size());
+  }
+
+  void note(const Round& round, const std::optional<Split>& split, SimplifiedRound& report) {
+    for (const UnitNode& node : round.units()) {
+      SimplifiedUnits units{.node = key_of(node.node)};
+      const bool is_line = round.restriction().lines.contains(node.node),
+                 is_constant = round.restriction().constants.contains(node.node);
+      for (const Unit& unit : node.units) {
+        const bool deleted = is_constant || round.is_removed(node.node, unit.element);
+        const bool linear = !deleted && (is_line || is_linear(round, split, node.node, unit.element));
+        ++(deleted ? units.deleted : linear ? units.linearised : units.kept);
+      }
+      if (units.deleted + units.linearised == 0) continue;
+      if (const auto layer = layers_.find(state_.origin[at(node.node)]); layer != layers_.end()) {
+        layer->second.deleted += units.deleted;
+        layer->second.linearised += units.linearised;
+        layer->second.kept = units.kept;
+      }
+      report.layers.push_back(std::move(units));
+    }
+    for (const auto& [id, values] : round.restriction().constants) report.constants.push_back(key_of(id));
+  }
+
+  static bool is_linear(const Round& round, const std::optional<Split>& split, NodeId id, int64_t element) {
+    if (!split || !split->units.contains(id)) return false;
+    return std::ranges::any_of(round.channels_of(id, element), [&](const auto& place) {
+      return place.first == split->family && split->linear[at(place.second)];
+    });
+  }
+
+  /// Why the dead and active units that are left could not go.
+  void explain(const Round& round) {
+    for (const UnitNode& node : round.units())
+      for (const UnitState state : {UnitState::Dead, UnitState::Active}) {
+        if (node.count(state) == 0) continue;
+        const auto unit = std::ranges::find(node.units, state, &Unit::state);
+        result_.kept.push_back(fmt::format(
+            "{}: {} {} units stay: {}", key_of(node.node), node.count(state),
+            state == UnitState::Dead ? "dead" : "always active",
+            state == UnitState::Dead ? why_dead(round, node.node, unit->element) : why_active(round, node)));
+      }
+  }
+
+  std::string why_dead(const Round& round, NodeId id, int64_t element) const {
+    std::string why = held(round, id);
+    for (const auto& [family, channel] : round.channels_of(id, element)) {
+      const auto& reasons = round.removal().why[at(family)];
+      const auto found = reasons.find(channel);
+      why = found == reasons.end()
+                ? "a layer keeps one"
+                : fmt::format("not all of what {} reads with them is constant", found->second);
+    }
+    return why;
+  }
+
+  std::string why_active(const Round& round, const UnitNode& node) const {
+    for (size_t d = 0; d < state_.graph.node(node.node).shape.size(); ++d) {
+      const int family = round.families().of_dimension(node.node, static_cast<int>(d));
+      if (family >= 0 && round.families().all()[at(family)].held.empty())
+        return "splitting them off saves nothing, or something else shares their channels";
+    }
+    return held(round, node.node);
+  }
+
+  /// Why no dimension of a node can get shorter.
+  std::string held(const Round& round, NodeId id) const {
+    for (size_t d = 0; d < state_.graph.node(id).shape.size(); ++d) {
+      const int family = round.families().of_dimension(id, static_cast<int>(d));
+      if (family >= 0 && !round.families().all()[at(family)].held.empty())
+        return round.families().all()[at(family)].held;
+    }
+    return "it has no channels";
+  }
+
+  const Graph& first_;
+  const InputBox& box_;
+  const SimplifyOptions options_;
+  State state_;
+  std::map<NodeId, SimplifiedUnits> layers_;  // by node of the first network
+  SimplifiedNetwork result_;
 };
 
 }  // namespace
 
-SimplifiedNetwork simplify_units(const Graph& graph, const InputBox& box, const BoxOptions& options) {
+SimplifiedNetwork simplify_units(const Graph& graph, const InputBox& box, const SimplifyOptions& options) {
   expect(graph.updates().empty(), "[simplify] the graph trains {} parameters: simplify the network itself",
          graph.updates().size());
-  const BoxAnalysis analysis(graph, box, options);
-  const std::vector<UnitNode> units = units_of(analysis);
-  const Finder found(graph, units);
-  SimplifiedNetwork result{.graph = Builder(graph, found).run(), .kept = found.kept};
-  for (const UnitNode& node : units) {
-    SimplifiedUnits report{.node = node_key(graph, node.node),
-                           .kept = static_cast<int64_t>(node.units.size())};
-    if (found.identities.contains(node.node)) report.linearised = std::exchange(report.kept, 0);
-    if (const auto layer = found.layers.find(node.node); layer != found.layers.end()) {
-      report.kept = static_cast<int64_t>(layer->second.kept.size());
-      report.linearised = static_cast<int64_t>(layer->second.linear.size());
-      report.deleted = static_cast<int64_t>(node.units.size()) - report.kept - report.linearised;
-    }
-    result.layers.push_back(std::move(report));
-  }
-  for (Finding& finding : unit_findings(analysis)) result.certificate = std::move(finding.certificate);
-  return result;
+  return Simplifier(graph, box, options).run();
 }
 
 }  // namespace crease
