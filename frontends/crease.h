@@ -32,6 +32,7 @@
 #include "frontends/schedules.h"
 #include "frontends/trainer.h"
 #include "frontends/training/adversarial.h"
+#include "frontends/training/certified.h"
 #include "frontends/training/confusion.h"
 #include "frontends/training/lsuv.h"
 #include "frontends/training/penalty.h"

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "frontends/cli/commands.h"
 #include "frontends/cli/data_source.h"
 #include "frontends/model.h"
 #include "frontends/trainer.h"
+#include "frontends/training/certified.h"
 #include "frontends/training/confusion.h"
 #include "graph/error.h"
 
@@ -16,6 +18,7 @@ namespace {
 struct Arguments {
   std::string model, data, part = "test";
   bool interpret = false, confusion = false;
+  std::optional<double> within;
 };
 
 int run(const Arguments& arguments) {
@@ -30,6 +33,12 @@ int run(const Arguments& arguments) {
   fmt::print("\n");
   if (arguments.confusion)
     fmt::print("\n{}\n", to_string(confusion(model.network, part, options), part.class_names));
+  if (arguments.within) {
+    const Certified certified = certified_accuracy(model.network, part, *arguments.within);
+    fmt::print("within {:g} of each input: {} of {} samples are proved to keep their true class ({:.2f} %)\n",
+               *arguments.within, certified.proved, certified.samples,
+               100 * static_cast<double>(certified.proved) / static_cast<double>(certified.samples));
+  }
   return 0;
 }
 
@@ -45,6 +54,10 @@ void add_eval(CLI::App& application, Action& action) {
       ->capture_default_str();
   command.add_flag("--confusion", arguments->confusion,
                    "Show which class (row) is taken for which (column), with recall and precision");
+  command.add_option(
+      "--within", arguments->within,
+      "Prove which samples keep their class while every input moves by at most this (of data as "
+      "the network gets them, standardised or not)");
   command.add_flag("--interpret", arguments->interpret,
                    "Run in the interpreter, without machine code (slow)");
   command.footer("Example:\n  crease eval my-model --data mnist:data/mnist");

@@ -166,6 +166,8 @@ case_experiment() {
   gives 0 'parameters are kept' train --epochs 60 --validation 0.25 --patience 3 --log log.jsonl --save model
   [[ $(wc -l < log.jsonl) == $(grep -c '^epoch' output) ]] || complain 'the log has not one line an epoch'
   gives 0 'recall' eval model --confusion
+  gives 0 'samples are proved to keep their true class' eval model --within 0.01
+  gives 1 'want a number of at least 0' eval model --within -1
   gives 0 '3 folds: test accuracy' train --folds 3 --epochs 2
   gives 0 'saved to moved' train --shift 1 --flip --epochs 1 --save moved
   gives 1 'patience needs validation data' train --patience 3

@@ -29,6 +29,7 @@ bool is_exact(const Scalar& body, Type type) {
     switch (e.kind()) {
       case Kind::Constant:
         return type == Type::f64 || static_cast<double>(static_cast<float>(e.constant())) == e.constant();
+      case Kind::Index: return type == Type::f64;
       case Kind::Argument:
       case Kind::Negate:
       case Kind::Max:

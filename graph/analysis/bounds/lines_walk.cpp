@@ -331,6 +331,7 @@ void LinesWalk::through_sum(const Node& node, size_t weight, size_t data, const 
 bool LinesWalk::through_affine(const Node& node, const Value& coefficient) {
   const Scalar& body = node.op->body.expression;
   std::vector<bool> varies;
+  varies.reserve(node.operands.size());
   for (const NodeId operand : node.operands) varies.push_back(!of(operand).is_point());
   if (degree(body, varies) > 1) return false;
   const size_t labels = node.loops.labels.size();
@@ -347,6 +348,7 @@ bool LinesWalk::through_affine(const Node& node, const Value& coefficient) {
     resolved.loops.reads.push_back(node.loops.reads[k]);
   }
   std::vector<Ends> arguments;
+  arguments.reserve(operands.size());
   for (int k = 0; k < static_cast<int>(operands.size()); ++k)
     arguments.push_back(Ends::point(Scalar::argument(k)));
   const auto apply = [&](const Scalar& end) {
