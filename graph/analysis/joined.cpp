@@ -1,6 +1,7 @@
 #include "graph/analysis/joined.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
@@ -22,6 +23,15 @@ Names outputs_of(const Graph& graph) {
   return result;
 }
 
+void expect_fit(const Graph& a, NodeId first_id, const Graph& b, NodeId second_id, const char* what,
+                const std::string& first_name, const std::string& second_name) {
+  const Node& first = a.node(first_id);
+  const Node& second = b.node(second_id);
+  expect(first.shape == second.shape && first.type == second.type,
+         "[equivalent] {} '{}' and '{}' do not fit: got {} {} and {} {}", what, first_name, second_name,
+         to_string(first.type), to_string(first.shape), to_string(second.type), to_string(second.shape));
+}
+
 /// Partners in the order of `a`. Errors: Error if they do not fit.
 std::vector<std::pair<NodeId, NodeId>> paired(const Graph& a, const Names& in_a, const Graph& b,
                                               const Names& in_b, const char* what) {
@@ -34,14 +44,25 @@ std::vector<std::pair<NodeId, NodeId>> paired(const Graph& a, const Names& in_a,
   for (size_t i = 0; i < in_a.size(); ++i) {
     const auto& partner =
         by_name ? *std::ranges::find(in_b, in_a[i].first, &Names::value_type::first) : in_b[i];
-    const Node& first = a.node(in_a[i].second);
-    const Node& second = b.node(partner.second);
-    expect(first.shape == second.shape && first.type == second.type,
-           "[equivalent] {} '{}' and '{}' do not fit: got {} {} and {} {}", what, in_a[i].first,
-           partner.first, to_string(first.type), to_string(first.shape), to_string(second.type),
-           to_string(second.shape));
+    expect_fit(a, in_a[i].second, b, partner.second, what, in_a[i].first, partner.first);
     result.emplace_back(in_a[i].second, partner.second);
   }
+  return result;
+}
+
+/// The inputs of `b`, all of which have their name in `a`: what `a` has besides does not reach b's outputs.
+/// Nothing if that is not so.
+std::optional<std::vector<std::pair<NodeId, NodeId>>> fewer(const Graph& a, const Names& in_a, const Graph& b,
+                                                            const Names& in_b) {
+  if (in_b.size() >= in_a.size()) return {};
+  std::vector<std::pair<NodeId, NodeId>> result;
+  for (const auto& [name, id] : in_a) {
+    const auto partner = std::ranges::find(in_b, name, &Names::value_type::first);
+    if (partner != in_b.end()) expect_fit(a, id, b, partner->second, "inputs", name, name);
+    result.emplace_back(id, partner == in_b.end() ? -1 : partner->second);
+  }
+  const auto missing = std::ranges::count(result, -1, &std::pair<NodeId, NodeId>::second);
+  if (result.size() - static_cast<size_t>(missing) != in_b.size()) return {};
   return result;
 }
 
@@ -66,7 +87,9 @@ void append(Graph& to, const Graph& from, const std::string& prefix, std::vector
 }  // namespace
 
 Joined joined(const Graph& a, const Graph& b) {
-  const auto inputs = paired(a, inputs_of(a), b, inputs_of(b), "inputs");
+  const Names inputs_a = inputs_of(a), inputs_b = inputs_of(b);
+  const auto some = fewer(a, inputs_a, b, inputs_b);
+  const auto inputs = some ? *some : paired(a, inputs_a, b, inputs_b, "inputs");
   const auto outputs = paired(a, outputs_of(a), b, outputs_of(b), "outputs");
   expect(!outputs.empty(), "[equivalent] the networks have no outputs: got 0, want at least 1");
   Joined result{.graph = {}, .from_a = {}, .from_b = {}, .outputs = {}, .differences = {}};
@@ -75,7 +98,8 @@ Joined joined(const Graph& a, const Graph& b) {
   for (const auto& [first, second] : inputs) {
     const Node& node = a.node(first);
     const NodeId id = result.graph.input(node.name, node.shape, node.type, node.where).id();
-    result.from_a[static_cast<size_t>(first)] = result.from_b[static_cast<size_t>(second)] = id;
+    result.from_a[static_cast<size_t>(first)] = id;
+    if (second >= 0) result.from_b[static_cast<size_t>(second)] = id;
   }
   append(result.graph, a, "a.", result.from_a);
   append(result.graph, b, "b.", result.from_b);

@@ -17,7 +17,8 @@ struct Joined {
   std::vector<NodeId> differences;                 // a - b
 };
 
-/// Inputs and outputs belong together by name; where names differ, by position.
+/// Inputs and outputs belong together by name; where names differ, by position. The second network may lack
+/// inputs of the first, if those that it has are called as in the first.
 /// Errors: Error if they differ in number, shape or type, or an output is not of a floating type.
 Joined joined(const Graph& a, const Graph& b);
 

@@ -301,23 +301,29 @@ class Simplifier {
     for (const UnitNode& node : round.units())
       for (const UnitState state : {UnitState::Dead, UnitState::Active}) {
         if (node.count(state) == 0) continue;
-        const auto unit = std::ranges::find(node.units, state, &Unit::state);
-        result_.kept.push_back(fmt::format(
-            "{}: {} {} units stay: {}", key_of(node.node), node.count(state),
-            state == UnitState::Dead ? "dead" : "always active",
-            state == UnitState::Dead ? why_dead(round, node.node, unit->element) : why_active(round, node)));
+        result_.kept.push_back(
+            fmt::format("{}: {} {} units stay: {}", key_of(node.node), node.count(state),
+                        state == UnitState::Dead ? "dead" : "always active",
+                        state == UnitState::Dead ? why_dead(round, node) : why_active(round, node)));
       }
   }
 
-  std::string why_dead(const Round& round, NodeId id, int64_t element) const {
-    std::string why = held(round, id);
-    for (const auto& [family, channel] : round.channels_of(id, element)) {
-      const auto& reasons = round.removal().why[at(family)];
-      const auto found = reasons.find(channel);
-      why = found == reasons.end()
-                ? "a layer keeps one"
-                : fmt::format("not all of what {} reads with them is constant", found->second);
-    }
+  /// Of a channel that is dead in all of its places, if there is one.
+  std::string why_dead(const Round& round, const UnitNode& node) const {
+    std::set<std::pair<int, int>> alive;
+    for (const Unit& unit : node.units)
+      if (unit.state != UnitState::Dead)
+        for (const auto& place : round.channels_of(node.node, unit.element)) alive.insert(place);
+    std::string why = held(round, node.node);
+    for (const Unit& unit : node.units)
+      for (const auto& place : round.channels_of(node.node, unit.element)) {
+        why = "no channel is dead in all of its places";
+        if (alive.contains(place)) continue;
+        const auto& reasons = round.removal().why[at(place.first)];
+        const auto found = reasons.find(place.second);
+        if (found == reasons.end()) return "a layer keeps one";
+        return fmt::format("not all of what {} reads with them is constant", found->second);
+      }
     return why;
   }
 

@@ -40,9 +40,14 @@ class Neighbours {
  public:
   Neighbours(LeafRange leaf, NodeId first_of_second) : leaf_(std::move(leaf)), end_(first_of_second) {}
 
-  std::optional<NearRelu> operator()(const Variables& variables, const Combination& argument) {
+  /// A number that nearly equal forms have nearly in common, and others hardly.
+  double value(const Variables& variables, const Combination& form) {
     enter(variables);
-    const double value = value_at_point(argument);
+    return value_at_point(form);
+  }
+
+  std::optional<NearRelu> find(const Variables& variables, const Combination& argument) {
+    const double value = this->value(variables, argument);
     auto place = by_value_.lower_bound(value);
     std::optional<std::pair<double, int>> nearest;
     for (int step = 0; step < 2; ++step) {
@@ -53,16 +58,17 @@ class Neighbours {
     }
     if (!nearest || nearest->first > most_apart * std::max(1.0, std::fabs(value))) return {};
     const Combination& other = variables[nearest->second].arguments[0];
-    const FormRange apart = interval_range(variables, argument + Rational(-1) * other, leaf_);
-    if (!apart.low || !apart.high) return {};
+    const FormRange apart = interval_range(variables, argument + Rational(-1) * other, leaf_),
+                    all = interval_range(variables, other, leaf_);
+    if (!apart.low || !apart.high || !all.low || !all.high) return {};
     const Rational error = std::max(apart.low->abs(), apart.high->abs());
-    if (error > Rational::of(most_apart)) return {};
+    if (error > Rational::of(most_apart) * std::max(all.low->abs(), all.high->abs())) return {};
     return NearRelu{nearest->second, rounded_up(error)};
   }
 
  private:
-  // Units further apart than this are not the same unit with rounded weights.
-  static constexpr double most_apart = 1.0 / 16;
+  // Units further apart than this share of their values are not the same unit with rounded weights.
+  static constexpr double most_apart = 1.0 / (1 << 14);
 
   /// Relus that were met since.
   void enter(const Variables& variables) {
@@ -99,6 +105,11 @@ class Prover {
     for (const NodeId id : both_.graph.inputs()) box_[id] = box_of(both_.graph, id, box);
     leaf_ = [this](const UnitName& leaf) { return range_of(leaf); };
     budget_ = options.line_limit;
+    NodeId first_of_second = both_.graph.size();
+    for (const NodeId id : both_.from_b)
+      if (id >= 0 && both_.graph.node(id).role != Role::Input)
+        first_of_second = std::min(first_of_second, id);
+    neighbours_.emplace(leaf_, first_of_second);
   }
 
   BoxEquivalence run() {
@@ -113,17 +124,12 @@ class Prover {
     int64_t inputs = 0;
     for (const auto& [id, ranges] : box_) inputs += static_cast<int64_t>(ranges.size());
     small_ = points <= kExactPoints && points * inputs <= kExactProducts;
-    NodeId first_of_second = both_.graph.size();
-    for (const NodeId id : both_.from_b)
-      if (id >= 0 && both_.graph.node(id).role != Role::Input)
-        first_of_second = std::min(first_of_second, id);
     NormalFormOptions options{.point_limit = options_.point_limit};
     options.bounder = [this](const Variables& variables, const Combination& form) {
       return bounded(variables, form);
     };
-    options.near = [finder = std::make_shared<Neighbours>(leaf_, first_of_second)](const Variables& variables,
-                                                                                   const Combination& form) {
-      return (*finder)(variables, form);
+    options.near = [this](const Variables& variables, const Combination& form) {
+      return neighbours_->find(variables, form);
     };
     const NormalForm normal = normal_form(both_.graph, options);
     if (!normal.reason.empty()) return {.reason = normal.reason};
@@ -160,11 +166,15 @@ class Prover {
     for (const Variable& variable : variables.all())
       if (variable.kind == VariableKind::Relu)
         terms += static_cast<int64_t>(variable.arguments[0].terms.size());
-    if (decided || terms == 0 || terms > budget_) return plain;
-    budget_ -= terms;
+    if (decided || terms == 0) return plain;
+    const double value = neighbours_->value(variables, form);
+    const std::optional<bool> twin = twin_decided(value);
+    if (twin ? !*twin : terms > budget_) return plain;
+    if (!twin) budget_ -= terms;
     FormRange lines = widened(line_range(variables, form, leaf_));
     // Long proofs only where they decide.
     const bool decides = (lines.low && lines.low->sign() >= 0) || (lines.high && lines.high->sign() <= 0);
+    tried_.emplace(value, decides || terms <= kLongProof);
     if (!decides && terms > kLongProof) return plain;
     if (lines.low && (!plain.low || *plain.low < *lines.low)) {
       plain.low = lines.low;
@@ -175,6 +185,18 @@ class Prover {
       plain.upper_proof = std::move(lines.upper_proof);
     }
     return plain;
+  }
+
+  /// Whether lines were of use for nearly the same form before: in the other network, which is to be treated
+  /// alike whatever is left to spend.
+  std::optional<bool> twin_decided(double value) const {
+    constexpr double share = 1e-5;
+    const double reach = share * std::max(1.0, std::fabs(value));
+    std::optional<std::pair<double, bool>> nearest;
+    for (auto place = tried_.lower_bound(value - reach);
+         place != tried_.end() && place->first <= value + reach; ++place)
+      if (!nearest || std::fabs(place->first - value) < std::fabs(nearest->first - value)) nearest = *place;
+    return nearest ? std::optional(nearest->second) : std::nullopt;
   }
 
   BoxEquivalence difference(const NormalForm& normal) const {
@@ -222,7 +244,9 @@ class Prover {
   std::map<NodeId, std::vector<Interval>> box_;
   LeafRange leaf_;
   int64_t budget_ = 0;
-  bool small_ = false;  // enough to look for the best lines
+  std::optional<Neighbours> neighbours_;
+  std::map<double, bool> tried_;  // whether lines were of use, by value of the form
+  bool small_ = false;            // enough to look for the best lines
 };
 
 }  // namespace

@@ -286,6 +286,13 @@ TEST_CASE("one point as a box, and one where every unit is active") {
   const SimplifiedNetwork point = simplify_units(graph, {.all = Interval{4, 4}});
   CHECK(parameter_count(point.graph) == 0);
   CHECK(at(point.graph, {4, 4}) == ExactValues{12});
+  // Without the input that its result no longer depends on, too.
+  Graph without;
+  without.output("y", broadcast_to(without.constant(Tensor::f32({1, 1}, {12})), {"batch", 1}));
+  const InputBox there{.all = Interval{4, 4}};
+  const BoxEquivalence proof = box_equivalence(graph, without, there);
+  REQUIRE(proof.certificate);
+  CHECK(check(proof.certificate->json, graph, without).accepted);
 }
 
 TEST_CASE("units that something else reads stay, and the report says what holds them") {
