@@ -11,7 +11,7 @@ namespace crease {
 enum class Subnormals : uint8_t { Keep, Flush };
 
 /// Arithmetic of this thread while it lives: subnormals as said, round to nearest, no traps; whatever the
-/// caller had set. Restores that at its end. Other processors than x86-64 only know Keep.
+/// caller had set. Restores the caller's mode at its end. Other processors than x86-64 only know Keep.
 class FloatMode {
  public:
   explicit FloatMode(Subnormals subnormals) noexcept;
@@ -24,6 +24,7 @@ class FloatMode {
 
  private:
   unsigned saved_ = 0;
+  bool changed_ = false;
 };
 
 }  // namespace crease
