@@ -149,11 +149,22 @@ void choose_packing(const ContractionFacts& facts, const Machine& machine, Contr
   plan.scratch.factor *= static_cast<int64_t>(plan.tile_vectors) * machine.lanes(size_of(facts.type));
 }
 
+/// Rows ahead, enough to cover the way from the third cache: about 400 cycles.
+int rows_ahead(const Model& model, const ContractionPlan& plan) {
+  if (model.panel_latency == 0 || plan.pack_a || plan.pack_b) return 0;
+  const int cycles =
+      std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
+  return std::clamp(400 / cycles, 8, 64);
+}
+
 ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed) {
-  ContractionPlan plan = best_tile(Model(facts, machine, transposed));
+  const Model model(facts, machine, transposed);
+  ContractionPlan plan = best_tile(model);
   plan.transposed = transposed;
   choose_packing(facts, machine, plan);
   plan.row_block = block_of_rows(facts, plan, machine);
+  plan.ahead = rows_ahead(model, plan);
+  plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2;
   return plan;
 }
 
@@ -233,6 +244,8 @@ std::string to_string(const ContractionPlan& plan) {
   if (plan.pack_a) text += ", a packed";
   if (plan.pack_b) text += ", b packed";
   if (plan.row_block != 0) text += fmt::format(", blocks of {} rows", plan.row_block);
+  if (plan.ask_for_result) text += ", result asked for";
+  if (plan.ahead != 0) text += fmt::format(", {} rows ahead", plan.ahead);
   return text;
 }
 

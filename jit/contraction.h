@@ -34,6 +34,12 @@ struct ContractionPlan {
   bool pairs = false;
   /// Of rounded operands: elements from one packed row of A to the next; 0: as many as there are along k.
   int64_t a_stride = 0;
+  /// Rows that the vector operand is asked for before they are multiplied: it comes from beyond the second
+  /// cache, in pieces as wide as the tile that no processor foresees. 0: none.
+  int ahead = 0;
+  /// Whether what the epilogue reads and writes is asked for before a tile's products: it is beyond the first
+  /// cache, and there are products enough to hide its way.
+  bool ask_for_result = false;
   /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width; of
   /// rounded operands that twice, and a block of rows of A.
   Extent scratch = {0, {}};

@@ -269,6 +269,7 @@ class TiledProduct {
     const size_t sums = static_cast<size_t>(rows * columns.vectors);
     Value* k = has_prologue() ? now[sums + 2] : nullptr;
     const std::vector<Value*> vectors = load_vectors(now[sums + 1], k, columns);
+    if (plan_.ahead > 0) ask_ahead(now[sums + 1], columns);
     std::vector<Value*> next;
     for (int r = 0; r < rows; ++r) {
       Value* offset = builder_.CreateMul(emitter_.i64(r), scalars_.row_stride);
@@ -279,6 +280,13 @@ class TiledProduct {
       for (Value* vector : vectors) next.push_back(multiply_add(factor, vector, now[next.size()]));
     }
     return next;
+  }
+
+  /// Wants the panel's lines some rows on in the first cache. What lies behind the matrix is never touched.
+  void ask_ahead(Value* pointer, const Columns& columns) {
+    Value* rows = builder_.CreateMul(emitter_.i64(plan_.ahead), columns.row_stride);
+    Value* line = at(pointer, rows);
+    for (int v = 0; v < columns.vectors; ++v) emitter_.prefetch(at(line, width(v)), false);
   }
 
   std::vector<Value*> load_vectors(Value* pointer, Value* k, const Columns& columns) {

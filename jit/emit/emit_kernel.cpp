@@ -314,6 +314,13 @@ class NestEmitter {
     operands.k = values_.size(plan.facts.k);
     operands.scratch = scratch_;
     values_.retire({plan.a, plan.b});
+    if (plan.plan.ask_for_result)
+      operands.before_tile = [&](llvm::Value* row, llvm::Value* column, int rows, int columns) {
+        Scope inside = scope;
+        values_.enter(inside, plan.row_loop, row);
+        values_.enter(inside, plan.column_loop, column);
+        values_.prefetch_tile(inside, plan.row_loop, rows, columns);
+      };
     emit_contraction(emitter_, plan.facts, plan.plan, operands,
                      [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
                        Scopes inside{scope};

@@ -36,6 +36,13 @@ llvm::Value* Emitter::lanes_below(llvm::Value* first, llvm::Value* end, int lane
   return builder.CreateICmpSLT(llvm::ConstantVector::get(numbers), left);
 }
 
+void Emitter::prefetch(llvm::Value* pointer, bool write) const {
+  constexpr uint32_t all_caches = 3, data = 1;
+  builder.CreateIntrinsic(
+      llvm::Intrinsic::prefetch, {pointer->getType()},
+      {pointer, builder.getInt32(write ? 1 : 0), builder.getInt32(all_caches), builder.getInt32(data)});
+}
+
 void emit_loop(Emitter& emitter, llvm::Value* begin, llvm::Value* end, int64_t step, std::string_view name,
                const std::function<void(llvm::Value* index)>& body) {
   llvm::IRBuilder<>& builder = emitter.builder;

@@ -29,6 +29,8 @@ struct Emitter {
   llvm::Value* element(llvm::Value* base, llvm::Value* index, Type type) const;
   /// Lanes of a vector of `lanes` elements from `first` on that are below `end`: <lanes x i1>.
   llvm::Value* lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const;
+  /// Asks for a line of memory, which need not exist, in the first cache; `write`: to be changed.
+  void prefetch(llvm::Value* pointer, bool write) const;
 };
 
 /// for (i = begin; i < end; i += step) body(i). The builder ends behind the loop. Loops with constant bounds

@@ -47,6 +47,9 @@ class KernelValues {
   /// `phase` or later.
   void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);
   void emit_store(Scope& scope, size_t store);
+  /// Asks for the memory that reads and stores touch in a tile of `rows` turns of `row_loop` and `columns` of
+  /// the vector loop, from where the scope stands: for those that both loops move, by whole lines.
+  void prefetch_tile(const Scope& scope, int row_loop, int rows, int columns);
 
   /// From now on entering a loop does not move the addresses of these reads, unless others share them.
   void retire(const std::vector<int>& reads);
@@ -79,6 +82,8 @@ class KernelValues {
   llvm::Value* lane_pointers(Scope& scope, size_t access, llvm::Value* base, Type type);
   llvm::Value* load(Scope& scope, size_t access, int buffer, llvm::Value* condition, bool vector);
   void write(Scope& scope, size_t access, int buffer, llvm::Value* value, llvm::Value* condition);
+  void prefetch_lines(const Scope& scope, size_t access, int buffer, int row_loop, int rows, int columns,
+                      bool write);
   llvm::Value* byte_of(const Scope& scope, size_t access, int buffer);
   llvm::Value* load_bits(Scope& scope, size_t access, int buffer, bool vector);
   void write_bits(Scope& scope, size_t access, int buffer, llvm::Value* value);
