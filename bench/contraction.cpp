@@ -4,7 +4,6 @@
 // time, and shows errors first. Times are thread CPU times, the least of several interleaved repetitions, on
 // one thread.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,16 +15,12 @@
 #include "graph/rational.h"
 #include "jit/contraction.h"
 #include "jit/emit/standalone.h"
+#include "jit/machine_limits.h"
+#include "jit/processor_time.h"
 
 namespace {
 
 using namespace crease;
-
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 /// Memory aligned as the engine aligns it.
 class Floats {
@@ -97,9 +92,9 @@ class Product {
   /// Seconds of one call, from enough calls to fill about `seconds`.
   double time(double seconds) {
     const auto calls = static_cast<int64_t>(std::max(1.0, seconds * 6e10 / flops()));
-    const double start = now();
+    const double start = thread_seconds();
     for (int64_t call = 0; call < calls; ++call) run();
-    return (now() - start) / static_cast<double>(calls);
+    return (thread_seconds() - start) / static_cast<double>(calls);
   }
   /// The greatest error of a row of A B, of random numbers in [0, 1), over the exact value.
   double error() {
@@ -132,33 +127,16 @@ class Product {
   Floats a_, b_, c_, bias_, scratch_;
 };
 
-class Peak {
- public:
-  explicit Peak(const Machine& machine, bool pairs = false)
-      : loop_(compile_peak(machine, Type::f32, pairs)), values_(64) {}
-  double gflops() {
-    std::fill_n(values_.data(), 16, 0.0F);
-    constexpr int64_t passes = 20000;
-    const double start = now();
-    reinterpret_cast<PeakFunction>(loop_.function.address())(values_.data(), passes);
-    return loop_.flops_per_pass * passes / (now() - start) * 1e-9;
-  }
-
- private:
-  PeakLoop loop_;
-  Floats values_;
-};
-
 struct Speed {
   double gflops = 0, peak = 0;
 };
 
 /// The best of several short runs, each beside a run of the peak loop.
-Speed measure(Product& product, Peak& peak) {
+Speed measure(Product& product, const PeakMeter& peak) {
   Speed best;
   product.time(0.002);
   for (int repeat = 0; repeat < 12; ++repeat) {
-    best.peak = std::max(best.peak, peak.gflops());
+    best.peak = std::max(best.peak, peak.flops() * 1e-9);
     best.gflops = std::max(best.gflops, product.flops() / product.time(0.004) * 1e-9);
   }
   return best;
@@ -173,7 +151,7 @@ void print(const Size& size, const ContractionPlan& plan, const Speed& speed, co
 }
 
 /// Tries other tiles of the chosen kind of plan, and prints the best if it is 3 % better.
-void tune(const Machine& machine, Peak& peak, const Size& size, const ContractionPlan& chosen,
+void tune(const Machine& machine, const PeakMeter& peak, const Size& size, const ContractionPlan& chosen,
           const Speed& reached) {
   ContractionPlan best_plan = chosen;
   Speed best = reached;
@@ -194,7 +172,7 @@ void tune(const Machine& machine, Peak& peak, const Size& size, const Contractio
 
 /// What splits of f32 into two or three bfloat16 numbers could reach: three products or six for one.
 void print_peaks(const Machine& machine) {
-  Peak f32(machine), bf16(machine, true);
+  const PeakMeter f32(machine), bf16(machine, true);
   double plain = 0, pairs = 0;
   for (int repeat = 0; repeat < 50; ++repeat) {
     plain = std::max(plain, f32.gflops());
@@ -227,7 +205,7 @@ int main(int count, char** arguments) {
   const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
   const Machine machine = host_machine();
   fmt::print("{}\n", to_string(machine));
-  Peak peak(machine);
+  const PeakMeter peak(machine);
   if (has("bf16") && multiplies_bf16(machine)) print_peaks(machine);
   if (has("bf16")) print_errors(machine);
   for (Size size : sizes) {

@@ -94,9 +94,9 @@ Graph directional_gradient(Dense net) {
 
 /// Processor time: what else runs on the machine counts only as far as it empties caches.
 double seconds_of(Program& program, int turns) {
-  const double start = bench::processor_seconds();
+  const double start = process_seconds();
   for (int i = 0; i < turns; ++i) program.run();
-  return (bench::processor_seconds() - start) / turns;
+  return (process_seconds() - start) / turns;
 }
 
 double median(std::vector<double> values) {

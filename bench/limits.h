@@ -1,24 +1,15 @@
-// What this machine can do at most, measured in the run that uses it: fused multiply-adds per second and
-// bytes copied per second of one core.
+// How benchmarks take times, and what one core can do of the one elementary function that a limit counts.
+// Multiply-adds and bytes: jit/machine_limits.h.
 #pragma once
-
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
-#include <string>
 #include <vector>
 
-namespace crease::bench {
+#include "jit/processor_time.h"
 
-/// Processor time of this process: other work on the machine does not count.
-inline double processor_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
+namespace crease::bench {
 
 /// Seconds of the fastest of `repetitions` calls.
 template <class Run>
@@ -37,67 +28,11 @@ template <class Run>
 double best_processor_seconds(int repetitions, const Run& run) {
   double best = 1e30;
   for (int i = 0; i < repetitions; ++i) {
-    const double start = processor_seconds();
+    const double start = process_seconds();
     run();
-    best = std::min(best, processor_seconds() - start);
+    best = std::min(best, process_seconds() - start);
   }
   return best;
-}
-
-#if defined(__x86_64__)
-
-// Twelve or twenty-four independent chains, in registers named here: compilers keep an array of accumulators
-// in memory, which shows a third of the peak.
-#define CREASE_CHAINS_12(P, R)                                                                         \
-  "vfmadd231ps " P "0," P "1," R "2\n vfmadd231ps " P "0," P "1," R "3\n vfmadd231ps " P "0," P "1," R \
-  "4\n"                                                                                                \
-  "vfmadd231ps " P "0," P "1," R "5\n vfmadd231ps " P "0," P "1," R "6\n vfmadd231ps " P "0," P "1," R \
-  "7\n"                                                                                                \
-  "vfmadd231ps " P "0," P "1," R "8\n vfmadd231ps " P "0," P "1," R "9\n vfmadd231ps " P "0," P "1," R \
-  "10\n vfmadd231ps " P "0," P "1," R "11\n vfmadd231ps " P "0," P "1," R "12\n vfmadd231ps " P "0," P \
-  "1," R "13\n"
-
-inline void multiply_add_512(long turns) {
-  for (long i = 0; i < turns; ++i)
-    asm volatile(CREASE_CHAINS_12("%%zmm", "%%zmm")::
-                     : "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-                       "xmm12", "xmm13");
-}
-inline void multiply_add_256(long turns) {
-  for (long i = 0; i < turns; ++i)
-    asm volatile(CREASE_CHAINS_12("%%ymm", "%%ymm")::
-                     : "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-                       "xmm12", "xmm13");
-}
-#undef CREASE_CHAINS_12
-
-/// f32 operations per second of one core at the widest vectors, a multiply-add counting as two; 0 if unknown.
-inline double peak_flops() {
-  constexpr long turns = 200000;
-  if (__builtin_cpu_supports("avx512f"))
-    return 2.0 * 16 * 12 * turns / best_seconds(10, [] { multiply_add_512(turns); });
-  if (__builtin_cpu_supports("fma"))
-    return 2.0 * 8 * 12 * turns / best_seconds(10, [] { multiply_add_256(turns); });
-  return 0;
-}
-
-#else
-
-inline double peak_flops() { return 0; }
-
-#endif
-
-/// Bytes read plus bytes written per second by a copy of `bytes`.
-inline double copy_bandwidth(size_t bytes) {
-  std::vector<char> from(bytes, 1), to(bytes, 2);
-  const int turns = static_cast<int>(std::max<size_t>(1, (size_t{64} << 20) / bytes));
-  const double seconds = best_seconds(5, [&] {
-    for (int i = 0; i < turns; ++i) {
-      std::memcpy(to.data(), from.data(), bytes);
-      asm volatile("" ::"r"(to.data()) : "memory");
-    }
-  });
-  return 2.0 * static_cast<double>(bytes) * turns / seconds;
 }
 
 /// Hyperbolic tangents of data in the first cache, by a rational function of degrees 13 and 6. Source of the

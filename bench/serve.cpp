@@ -8,18 +8,17 @@
 #include <dlfcn.h>
 
 #include <fstream>
-#include <iostream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "bench/c_source.h"
 #include "bench/limits.h"
+#include "bench/protocol.h"
 #include "bench/workloads.h"
+#include "jit/machine_limits.h"
 
 namespace {
 
 using namespace crease;
-using Json = nlohmann::json;
+using bench::Json;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -28,8 +27,7 @@ double seconds_since(Clock::time_point start) {
 
 class Server {
  public:
-  Json answer(const std::string& line) {
-    std::istringstream words(line);
+  Json answer(std::istringstream& words) {
     std::string command;
     words >> command;
     if (command == "prepare") return prepare(words);
@@ -37,7 +35,7 @@ class Server {
     if (command == "limits") return limits(words);
     if (command == "source") return source(words);
     if (command == "library") return library(words);
-    fail("[serve] unknown command: got '{}', want prepare, time, limits, source or library", line);
+    fail("[serve] unknown command: got '{}', want prepare, time, limits, source or library", command);
   }
 
  private:
@@ -49,10 +47,10 @@ class Server {
     program_.reset();
     work_ = bench::workload(name, size);
     const auto start = Clock::now();
-    const double used = bench::processor_seconds();
+    const double used = process_seconds();
     program_ = std::make_unique<Program>(compile(work_.graph, options_of(threads)));
     // The processor time where it is less: the machine may be shared.
-    const double compile_ms = std::min(seconds_since(start), bench::processor_seconds() - used) * 1e3;
+    const double compile_ms = std::min(seconds_since(start), process_seconds() - used) * 1e3;
     Json timings;
     for (const auto& [step, spent] : program_->timings()) timings[step] = spent * 1e3;
     program_->bind(work_.data);
@@ -86,34 +84,14 @@ class Server {
     double wanted = 0;
     words >> wanted;
     expect(program_ != nullptr, "[serve] nothing is prepared");
-    return times_of(wanted, [&] { program_->run(); });
+    return bench::times_of(wanted, [&] { program_->run(); });
   }
 
-  template <class Run>
-  static Json times_of(double wanted, const Run& run) {
-    // Runs are grouped so that reading the clock costs nothing.
-    const double once = bench::best_seconds(2, run);
-    const int group = std::max(1, static_cast<int>(2e-5 / once));
-    std::vector<double> wall, processor;
-    const auto begin = Clock::now();
-    do {
-      const auto start = Clock::now();
-      const double used = bench::processor_seconds();
-      for (int i = 0; i < group; ++i) run();
-      processor.push_back((bench::processor_seconds() - used) / group * 1e6);
-      wall.push_back(seconds_since(start) / group * 1e6);
-    } while (seconds_since(begin) < wanted);
-    std::ranges::sort(wall);
-    std::ranges::sort(processor);
-    const size_t middle = wall.size() / 2;
-    return {{"wall_us", wall[middle]}, {"processor_us", processor[middle]}, {"runs", wall.size()}};
-  }
-
-  static Json limits(std::istream& words) {
+  Json limits(std::istream& words) {
     double bytes = 0;
     words >> bytes;
-    return {{"flops", bench::peak_flops()},
-            {"bandwidth", bench::copy_bandwidth(static_cast<size_t>(std::max(bytes / 2, 4096.0)))},
+    return {{"flops", peak_.flops()},
+            {"bandwidth", copy_bandwidth(static_cast<size_t>(std::max(bytes / 2, 4096.0)))},
             {"tangents", bench::tangents_per_second()}};
   }
 
@@ -134,12 +112,13 @@ class Server {
     std::vector<double> in, out(work_.graph.outputs().size());
     for (const NodeId id : work_.graph.inputs())
       in.push_back(work_.data.at(work_.graph.node(id).name).item());
-    Json result = times_of(wanted, [&] { function(in.data(), out.data()); });
+    Json result = bench::times_of(wanted, [&] { function(in.data(), out.data()); });
     result["value"] = out.front();
     dlclose(handle);
     return result;
   }
 
+  PeakMeter peak_{host_machine()};
   bench::Workload work_;
   std::unique_ptr<Program> program_;
 };
@@ -148,14 +127,5 @@ class Server {
 
 int main() {
   Server server;
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    Json answer;
-    try {
-      answer = server.answer(line);
-    } catch (const std::exception& error) {
-      answer = {{"missing", error.what()}};
-    }
-    std::cout << answer.dump() << std::endl;
-  }
+  return bench::answer_lines([&](std::istringstream& words) { return server.answer(words); });
 }

@@ -9,6 +9,7 @@
 #include "bench/limits.h"
 #include "bench/workloads.h"
 #include "frontends/crease.h"
+#include "jit/machine_limits.h"
 
 namespace {
 
@@ -59,9 +60,10 @@ void measure(const std::string& title, const Graph& graph, const Bindings& data,
   const auto runs = [&] {
     for (int i = 0; i < turns; ++i) program.run();
   };
+  const PeakMeter meter(host_machine());
   double peak = 0, seconds = 1e30;
   for (int round = 0; round < 10; ++round) {
-    peak = std::max(peak, bench::peak_flops());
+    peak = std::max(peak, meter.flops());
     seconds = std::min(seconds, options.threads > 1 ? bench::best_seconds(3, runs) / turns
                                                     : bench::best_processor_seconds(3, runs) / turns);
   }
@@ -71,8 +73,7 @@ void measure(const std::string& title, const Graph& graph, const Bindings& data,
   fmt::print("  compile {:.1f} ms:", compile_seconds * 1e3);
   for (const auto& [name, spent] : program.timings()) fmt::print(" {} {:.1f}", name, spent * 1e3);
   fmt::print("\n");
-  if (options.profile)
-    fmt::print("{}", to_string(program.profile(), peak, bench::copy_bandwidth(size_t{1} << 20)));
+  if (options.profile) fmt::print("{}", to_string(program.profile(), peak, copy_bandwidth(size_t{1} << 20)));
 }
 
 void measure_layers(const std::vector<int64_t>& widths, int64_t batch, const CompileOptions& options) {

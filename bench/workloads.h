@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "bench/filled.h"
 #include "frontends/crease.h"
 
 namespace crease::bench {
@@ -22,19 +23,13 @@ struct Workload {
   double bytes = 0;
 };
 
-/// Element i of a tensor is between -scale/2 and scale/2, by a multiplicative hash of (i, seed).
+/// A tensor of filled_at.
 inline Tensor filled(std::vector<int64_t> sizes, uint64_t seed, double scale) {
   Tensor tensor(Type::f32, std::move(sizes));
   const std::span<float> values = tensor.write<float>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    const uint64_t hash = ((i + 1) * 2654435761U + seed * 40503U * 65537U) & 0xFFFFFFFFU;
-    values[i] = static_cast<float>((static_cast<double>(hash) / 4294967296.0 - 0.5) * scale);
-  }
+  for (size_t i = 0; i < values.size(); ++i) values[i] = filled_at(i, seed, scale);
   return tensor;
 }
-
-/// 2 sqrt(6 / fan in): uniform weights that keep the variance through relu.
-inline double weight_scale(double fan_in) { return 2 * std::sqrt(6.0 / fan_in); }
 
 inline Tensor labels(int64_t batch, int64_t classes) {
   Tensor label(Type::i32, {batch});

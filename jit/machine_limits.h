@@ -1,16 +1,36 @@
-// What a machine can do at most, measured: the yardstick of profiles.
+// What a machine can do at most, measured: the yardstick of profiles and benchmarks.
 #pragma once
 
+#include <cstddef>
+
+#include "jit/emit/standalone.h"
 #include "jit/machine.h"
 
 namespace crease {
 
-struct MachineLimits {
-  double flops;      // f32 operations a second of one core; a multiply-add counts as two
-  double bandwidth;  // bytes read plus bytes written a second by a copy of one MiB
+/// The multiply-add peak of one core, by a loop that touches nothing but registers.
+class PeakMeter {
+ public:
+  /// Compiles the loop. `pairs`: of two bfloat16 products each, where the machine multiplies those.
+  explicit PeakMeter(const Machine& machine, bool pairs = false);
+  /// f32 operations a second, a multiply-add counting as two: the best of some runs, about a millisecond in
+  /// all.
+  double flops() const;
+
+ private:
+  PeakLoop loop_;
 };
 
-/// Measures this machine for about 20 ms of its time: multiply-adds in registers, and a copy.
+/// Bytes read plus bytes written a second by one core that copies `bytes`: the best of some runs of at least
+/// 16 MiB each.
+double copy_bandwidth(size_t bytes);
+
+struct MachineLimits {
+  double flops;      // of PeakMeter
+  double bandwidth;  // of a copy of one MiB
+};
+
+/// Measures this machine for about 20 ms of its time.
 MachineLimits measure_limits(const Machine& machine);
 
 }  // namespace crease

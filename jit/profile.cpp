@@ -1,22 +1,15 @@
 #include "jit/profile.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <set>
 
 #include "jit/kernel.h"
+#include "jit/processor_time.h"
 
 namespace crease {
 namespace {
-
-/// Of this thread.
-double processor_seconds() noexcept {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 double count(const Extent& extent, const Sizes& sizes) {
   return static_cast<double>(value_of(extent, sizes));
@@ -51,13 +44,13 @@ ProfileRecorder::ProfileRecorder(size_t kernels) : runs_(kernels, 0), seconds_(k
   ring_.resize(kept_spans);
   reading_ = 1;
   for (int i = 0; i < 32; ++i) {
-    const double before = processor_seconds();
-    reading_ = std::min(reading_, processor_seconds() - before);
+    const double before = thread_seconds();
+    reading_ = std::min(reading_, thread_seconds() - before);
   }
 }
 
 void ProfileRecorder::mark(int kernel) noexcept {
-  const double used = processor_seconds();
+  const double used = thread_seconds();
   const Clock::time_point now = Clock::now();
   if (kernel >= 0) {
     const auto seconds = [&](Clock::time_point at) {
@@ -69,7 +62,7 @@ void ProfileRecorder::mark(int kernel) noexcept {
     ring_[recorded_++ % kept_spans] = span;
   }
   last_ = Clock::now();
-  last_used_ = processor_seconds();
+  last_used_ = thread_seconds();
 }
 
 std::vector<KernelSpan> ProfileRecorder::spans() const {

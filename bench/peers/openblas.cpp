@@ -1,0 +1,123 @@
+// Training of dense networks by hand: one call of OpenBLAS a product, the bias put in its place before, the
+// step of the optimizer done by the product itself. Speaks the protocol of bench/serve.cpp.
+#include <cblas.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "bench/filled.h"
+#include "bench/protocol.h"
+
+namespace {
+
+using Floats = std::vector<float>;
+constexpr float rate = 0.01F;
+
+Floats filled(size_t count, uint64_t seed, double scale) {
+  Floats values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = crease::bench::filled_at(i, seed, scale);
+  return values;
+}
+
+class Perceptron {
+ public:
+  Perceptron(std::vector<int> widths, int batch) : widths_(std::move(widths)), batch_(batch) {
+    const auto rows = static_cast<size_t>(batch);
+    for (size_t l = 0; l + 1 < widths_.size(); ++l) {
+      const auto in = static_cast<size_t>(widths_[l]), out = static_cast<size_t>(widths_[l + 1]);
+      weights_.push_back(
+          filled(in * out, l + 10, crease::bench::weight_scale(static_cast<double>(widths_[l]))));
+      biases_.emplace_back(out, 0.0F);
+      values_.emplace_back(rows * in);
+      gradients_.emplace_back(rows * in);
+    }
+    values_.front() = filled(values_.front().size(), 1, 2);
+    values_.emplace_back(rows * static_cast<size_t>(widths_.back()));
+    gradients_.emplace_back(values_.back().size());
+    if (widths_.back() == 1) target_ = filled(rows, 2, 2);
+  }
+
+  double step() {
+    const size_t layers = weights_.size();
+    for (size_t l = 0; l < layers; ++l) forward(l);
+    const double loss = widths_.back() == 1 ? square_error() : cross_entropy();
+    for (size_t l = layers; l-- > 0;) backward(l);
+    return loss;
+  }
+
+ private:
+  void forward(size_t l) {
+    const int in = widths_[l], out = widths_[l + 1];
+    Floats& y = values_[l + 1];
+    for (int r = 0; r < batch_; ++r) std::ranges::copy(biases_[l], y.begin() + r * out);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, batch_, out, in, 1, values_[l].data(), in,
+                weights_[l].data(), out, 1, y.data(), out);
+    if (l + 1 == weights_.size()) return;
+    for (float& value : y) value = value > 0 ? value : 0;
+  }
+
+  void backward(size_t l) {
+    const int in = widths_[l], out = widths_[l + 1];
+    const Floats& g = gradients_[l + 1];
+    if (l > 0) {
+      Floats& back = gradients_[l];
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, batch_, in, out, 1, g.data(), out,
+                  weights_[l].data(), out, 0, back.data(), in);
+      for (size_t i = 0; i < back.size(); ++i) back[i] = values_[l][i] > 0 ? back[i] : 0;
+    }
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, in, out, batch_, -rate, values_[l].data(), in,
+                g.data(), out, 1, weights_[l].data(), out);
+    for (int r = 0; r < batch_; ++r)
+      for (int c = 0; c < out; ++c)
+        biases_[l][static_cast<size_t>(c)] -= rate * g[static_cast<size_t>(r * out + c)];
+  }
+
+  double square_error() {
+    double loss = 0;
+    const Floats& y = values_.back();
+    for (size_t r = 0; r < y.size(); ++r) {
+      const float difference = y[r] - target_[r];
+      gradients_.back()[r] = 2 * difference / static_cast<float>(batch_);
+      loss += difference * difference;
+    }
+    return loss / batch_;
+  }
+
+  double cross_entropy() {
+    const int classes = widths_.back();
+    double loss = 0;
+    for (int r = 0; r < batch_; ++r) {
+      const float* y = values_.back().data() + r * classes;
+      float* g = gradients_.back().data() + r * classes;
+      const float most = *std::max_element(y, y + classes);
+      float sum = 0;
+      for (int c = 0; c < classes; ++c) sum += g[c] = std::exp(y[c] - most);
+      for (int c = 0; c < classes; ++c) g[c] /= sum * static_cast<float>(batch_);
+      const int wanted = r % classes;
+      g[wanted] -= 1 / static_cast<float>(batch_);
+      loss += std::log(sum) + most - y[wanted];
+    }
+    return loss / batch_;
+  }
+
+  std::vector<int> widths_;
+  int batch_;
+  std::vector<Floats> weights_, biases_;
+  std::vector<Floats> values_, gradients_;  // by layer: its input, and the loss's gradient by it
+  Floats target_;
+};
+
+crease::bench::Step prepare(const std::string& name, int64_t size) {
+  std::vector<int> widths;
+  if (name == "W1") widths = {2, 16, 16, 1};
+  if (name == "W2") widths = {784, 256, 256, 10};
+  if (name == "W3") widths = {784, 1000, 1000, 1000, 10};
+  if (name == "W4") widths.assign(33, 64);
+  if (widths.empty()) throw std::runtime_error(name + " is not written for OpenBLAS");
+  const auto net = std::make_shared<Perceptron>(std::move(widths), static_cast<int>(size));
+  return [net] { return net->step(); };
+}
+
+}  // namespace
+
+int main() { return crease::bench::serve_steps(prepare); }
