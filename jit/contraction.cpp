@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "graph/error.h"
@@ -220,11 +221,13 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
   const double lanes = machine.lanes(size_of(facts.type));
   const Model model(facts, machine, plan.transposed);
   double cycles = model.cycles(plan.tile_rows, plan.tile_vectors);
-  // An element is packed in about 10 / lanes cycles, and turned round in as many before the epilogue.
+  // An element is packed in about 10 / lanes cycles, and turned round in half as many before the epilogue.
   const double panel = static_cast<double>(model.depth) * static_cast<double>(model.columns);
   const auto blocks = static_cast<double>(plan.row_block == 0 ? 1 : ceil_divide(model.rows, plan.row_block));
   if (plan.pack_a || plan.pack_b) cycles += blocks * panel * 10 / lanes;
-  if (plan.transposed) cycles += static_cast<double>(model.rows * model.columns) * 10 / lanes;
+  // Only whole squares are turned round.
+  const auto whole = [&](int64_t count) { return std::ceil(static_cast<double>(count) / lanes) * lanes; };
+  if (plan.transposed) cycles += whole(model.rows) * whole(model.columns) * 5 / lanes;
   return cycles;
 }
 

@@ -148,7 +148,15 @@ bool is_movement(const Kernel& kernel) {
 
 double cost_per_point(const Kernel& kernel) {
   double cost = 0;
-  for (const Instruction& it : kernel.code) cost += cost_of(it);
+  std::vector<bool> known;  // while code is made
+  for (const Instruction& it : kernel.code) {
+    const bool computes = it.kind == InstructionKind::Compute || it.kind == InstructionKind::Convert;
+    const bool constant =
+        it.kind == InstructionKind::Constant ||
+        (computes && std::ranges::all_of(it.operands, [&](int o) { return known[static_cast<size_t>(o)]; }));
+    known.push_back(constant);
+    if (!constant) cost += cost_of(it);
+  }
   return cost;
 }
 

@@ -55,9 +55,14 @@ bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffe
   const Address result = address_of(store.place, memory_shape(buffers[static_cast<size_t>(store.buffer)]));
   for (const Address* address : std::initializer_list<const Address*>{&a.address, &b.address, &result})
     if (!has_single_strides(*address, plan)) return false;
-  const auto column = std::ranges::find_if(plan.outer, [&](const ScheduledLoop& loop) {
+  const auto fits = [&](const ScheduledLoop& loop) {
     return result.stride(loop.loop).is(1) && a.has(loop.loop) != b.has(loop.loop);
+  };
+  // Where several loops do, as in a product with one result, one along which the operand lies in memory.
+  auto column = std::ranges::find_if(plan.outer, [&](const ScheduledLoop& loop) {
+    return fits(loop) && (a.stride(loop.loop).is(1) || b.stride(loop.loop).is(1));
   });
+  if (column == plan.outer.end()) column = std::ranges::find_if(plan.outer, fits);
   if (column == plan.outer.end()) return false;
   if (a.has(column->loop)) std::swap(a, b);
   const ScheduledLoop* row = greatest_row(plan, a, b);

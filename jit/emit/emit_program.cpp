@@ -35,7 +35,8 @@ class ProgramEmitter {
     std::vector<Call> calls;
     for (size_t k = 0; k < program_.kernels.size(); ++k) {
       const std::vector<int> homes = homes_of(program_.kernels[k]);
-      Call call{k, kernel_function(k, homes), homes, nullptr};
+      Call call{k, nullptr, homes, nullptr};
+      if (!goes_inline(k)) call.kernel = kernel_function(k, homes);
       if (schedule_.kernels[k].threads > 1) call.part = part_function(call);
       calls.push_back(std::move(call));
     }
@@ -49,7 +50,7 @@ class ProgramEmitter {
   /// One kernel of the program, in order.
   struct Call {
     size_t kernel_number;
-    llvm::Function* kernel;
+    llvm::Function* kernel;  // null: its code stands in the step itself
     std::vector<int> homes;  // see key_of_buffer
     llvm::Function* part;    // runs one thread's part; null: the kernel is not split
   };
@@ -61,7 +62,9 @@ class ProgramEmitter {
       const Call& call = calls[first];
       int inner = program_.kernels[first].step_loop;
       if (inner == loop) {
-        if (call.part == nullptr)
+        if (call.kernel == nullptr)
+          emit_inline(call, step->getArg(0), dims);
+        else if (call.part == nullptr)
           builder_.CreateCall(call.kernel, arguments_of(call, step->getArg(0), dims, nullptr));
         else
           call_parallel(step, call.part, dims);
@@ -257,6 +260,48 @@ class ProgramEmitter {
     return to_string(kernel, renamed_) + to_string(schedule_.kernels[k], kernel);
   }
 
+  /// Whether a kernel is over so soon that its call and its arguments would count. Measured on Zen 4, a
+  /// network 2-16-16-1 with one row, 13 kernels: see docs/performance.md.
+  bool goes_inline(size_t k) {
+    constexpr double soon = 400;
+    constexpr size_t most_code = 48;
+    constexpr int most_kernels = 64;
+    const Kernel& kernel = program_.kernels[k];
+    const KernelSchedule& plan = schedule_.kernels[k];
+    if (plan.threads > 1 || kernel.code.size() > most_code || inlined_ == most_kernels) return false;
+    if (std::ranges::any_of(kernel.code, is_elementary)) return false;
+    if (estimated_cycles(kernel, program_.buffers, plan, machine_) > soon) return false;
+    ++inlined_;
+    return true;
+  }
+
+  void emit_inline(const Call& call, llvm::Value* buffers, llvm::Value* dims) {
+    // A block of its own: code generation must not join what kernels round one after the other.
+    llvm::Function* step = builder_.GetInsertBlock()->getParent();
+    auto* block = llvm::BasicBlock::Create(module_.getContext(), "kernel", step);
+    builder_.CreateBr(block);
+    builder_.SetInsertPoint(block);
+    const std::vector<llvm::Value*> given = arguments_of(call, buffers, dims, nullptr);
+    emit_body(call.kernel_number, call.homes, std::span(given).subspan(2), dims, given[1], nullptr, nullptr);
+  }
+
+  /// The kernel's code where the builder stands; `memories` are those of `homes`.
+  void emit_body(size_t k, const std::vector<int>& homes, std::span<llvm::Value* const> memories,
+                 llvm::Value* dims, llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
+    const Kernel& kernel = program_.kernels[k];
+    KernelArguments arguments;
+    const auto pass = [&](int buffer) {
+      const auto position = std::ranges::find(homes, key_of_buffer(buffer)) - homes.begin();
+      arguments.pointers.emplace(buffer, memories[static_cast<size_t>(position)]);
+    };
+    for (const Instruction& it : kernel.code)
+      if (it.kind == InstructionKind::Read) pass(it.buffer);
+    for (const Store& store : kernel.stores) pass(store.buffer);
+    for (size_t s = 0; s < program_.symbols.size(); ++s)
+      arguments.symbols.emplace(program_.symbols[s], load(builder_.getInt64Ty(), dims, s));
+    emit_kernel(emitter_, kernel, program_.buffers, schedule_.kernels[k], arguments, scratch, begin, end);
+  }
+
   llvm::Function* kernel_function(size_t k, const std::vector<int>& homes) {
     std::map<int, size_t> argument;
     for (size_t i = 0; i < homes.size(); ++i) argument.emplace(homes[i], i);
@@ -279,23 +324,11 @@ class ProgramEmitter {
     // Different homes never overlap while both are in use.
     for (unsigned i = 0; i < 2 + homes.size(); ++i) made->addParamAttr(i, llvm::Attribute::NoAlias);
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
-    KernelArguments arguments;
-    const auto pass = [&](int buffer) {
-      const size_t position = argument.at(key_of_buffer(buffer));
-      arguments.pointers.emplace(buffer, made->getArg(2 + static_cast<unsigned>(position)));
-    };
-    for (const Instruction& it : program_.kernels[k].code)
-      if (it.kind == InstructionKind::Read) pass(it.buffer);
-    for (const Store& store : program_.kernels[k].stores) pass(store.buffer);
-    for (size_t s = 0; s < program_.symbols.size(); ++s) {
-      llvm::Value* place = builder_.CreateConstGEP1_64(builder_.getInt64Ty(), made->getArg(0), s);
-      arguments.symbols.emplace(program_.symbols[s], builder_.CreateLoad(builder_.getInt64Ty(), place));
-    }
-    const auto argument_after = [&](size_t i) {
-      return split ? made->getArg(static_cast<unsigned>(2 + homes.size() + i)) : nullptr;
-    };
-    emit_kernel(emitter_, program_.kernels[k], program_.buffers, schedule_.kernels[k], arguments,
-                made->getArg(1), argument_after(0), argument_after(1));
+    std::vector<llvm::Value*> given;
+    for (llvm::Argument& argument_here : made->args()) given.push_back(&argument_here);
+    const size_t after = 2 + homes.size();
+    emit_body(k, homes, std::span(given).subspan(2, homes.size()), given[0], given[1],
+              split ? given[after] : nullptr, split ? given[after + 1] : nullptr);
     builder_.CreateRetVoid();
     return made;
   }
@@ -312,6 +345,7 @@ class ProgramEmitter {
   Emitter emitter_;
   std::vector<Buffer> renamed_;
   std::map<std::string, llvm::Function*> functions_;
+  int inlined_ = 0;  // kernels whose code stands in the step itself
 };
 
 }  // namespace
