@@ -155,7 +155,7 @@ int rows_ahead(const Model& model, const ContractionPlan& plan) {
   if (model.panel_latency == 0 || plan.pack_a || plan.pack_b) return 0;
   const int cycles =
       std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
-  return std::clamp(400 / cycles, 8, 64);
+  return std::clamp(900 / cycles, 8, 64);
 }
 
 ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed) {
@@ -165,7 +165,7 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
   choose_packing(facts, machine, plan);
   plan.row_block = block_of_rows(facts, plan, machine);
   plan.ahead = rows_ahead(model, plan);
-  plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2;
+  plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) > 2 * machine.l1_bytes;
   return plan;
 }
 
