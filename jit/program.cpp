@@ -40,7 +40,10 @@ struct Program::Implementation {
     dims.assign(compiled.kernels.symbols.size(), 0);
     for (size_t b = 0; b < count; ++b) {
       const Buffer& it = compiled.kernels.buffers[b];
-      if (it.kind == BufferKind::Parameter) memory[b] = deep_copy(graph.node(it.node).value);
+      if (it.kind == BufferKind::Parameter) {
+        memory[b] = deep_copy(graph.node(it.node).value);
+        prefer_huge_pages(memory[b].mutable_data(), memory[b].bytes());
+      }
       if (it.kind == BufferKind::Constant) memory[b] = deep_copy(it.value);
       if (it.kind != BufferKind::Next || it.alias >= 0 || compiled.memory.in_place[b]) continue;
       memory[b] = Tensor(it.type, sizes_of(it.shape));
