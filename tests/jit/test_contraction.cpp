@@ -283,6 +283,21 @@ TEST_CASE("any plan gives the same sums") {
                    .tile_rows = rows, .tile_vectors = vectors, .pack_b = packed, .row_block = block}});
 }
 
+TEST_CASE("a small panel that is turned round in registers gives the same sums") {
+  for (const Machine& machine : widths())
+    for (const int64_t depth : {1, 3, 4, 8, 16})
+      for (const int64_t columns : {1, 5, 16, 21}) {
+        check(machine, {.sizes = {1, columns, depth}, .b = {true, 0}});
+        check(machine, {.sizes = {2, columns, depth}, .b = {true, 3}, .c = {false, 2}});
+      }
+}
+
+TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
+  for (const Machine& machine : widths())
+    check<float>(machine, {.sizes = {9, 40, 12},
+                           .plan = ContractionPlan{.tile_rows = 4, .tile_vectors = 2, .ahead = 1 << 20}});
+}
+
 TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
   Setting setting{.sizes = {9, 40, 57}};
   Matrices<float> data = matrices<float>(setting);
