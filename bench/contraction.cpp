@@ -175,8 +175,8 @@ void print_peaks(const Machine& machine) {
   const PeakMeter f32(machine), bf16(machine, true);
   double plain = 0, pairs = 0;
   for (int repeat = 0; repeat < 50; ++repeat) {
-    plain = std::max(plain, f32.gflops());
-    pairs = std::max(pairs, bf16.gflops());
+    plain = std::max(plain, f32.flops() * 1e-9);
+    pairs = std::max(pairs, bf16.flops() * 1e-9);
   }
   fmt::print("peak f32 {:.1f} GFLOP/s, bf16 {:.1f}; of that f32_split3 at most {:.1f}, f32_split {:.1f}\n",
              plain, pairs, pairs / 3, pairs / 6);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "jit/emit/standalone.h"
 #include "jit/processor_time.h"
 
 namespace crease {
@@ -23,14 +24,15 @@ double fastest(const Run& run) {
 
 }  // namespace
 
-PeakMeter::PeakMeter(const Machine& machine, bool pairs) : loop_(compile_peak(machine, Type::f32, pairs)) {}
+PeakMeter::PeakMeter(const Machine& machine, bool pairs)
+    : loop_(std::make_shared<PeakLoop>(compile_peak(machine, Type::f32, pairs))) {}
 
 double PeakMeter::flops() const {
   constexpr int64_t passes = 20000;
-  const auto loop = reinterpret_cast<PeakFunction>(loop_.function.address());
+  const auto loop = reinterpret_cast<PeakFunction>(loop_->function.address());
   std::vector<float> values(64, 0.5f);
   const double seconds = fastest([&] { loop(values.data(), passes); });
-  return loop_.flops_per_pass * static_cast<double>(passes) / seconds;
+  return loop_->flops_per_pass * static_cast<double>(passes) / seconds;
 }
 
 double copy_bandwidth(size_t bytes) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
-#include "jit/emit/standalone.h"
 #include "jit/machine.h"
 
 namespace crease {
+
+struct PeakLoop;
 
 /// The multiply-add peak of one core, by a loop that touches nothing but registers.
 class PeakMeter {
@@ -18,7 +20,7 @@ class PeakMeter {
   double flops() const;
 
  private:
-  PeakLoop loop_;
+  std::shared_ptr<const PeakLoop> loop_;
 };
 
 /// Bytes read plus bytes written a second by one core that copies `bytes`: the best of some runs of at least
