@@ -8,7 +8,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/crease")
 foreach(folder IN ITEMS graph autodiff jit frontends)
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}")
     install(DIRECTORY ${folder} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/crease" FILES_MATCHING PATTERN "*.h"
-            PATTERN "jit/emit" EXCLUDE PATTERN "frontends/cli" EXCLUDE PATTERN "graph/boost_graph.h" EXCLUDE)
+            PATTERN "jit/emit" EXCLUDE PATTERN "frontends/cli" EXCLUDE PATTERN "graph/boost_graph.h" EXCLUDE PATTERN "graph/analysis/ball" EXCLUDE)
   endif()
 endforeach()
 install(DIRECTORY "${PROJECT_BINARY_DIR}/include/crease" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")

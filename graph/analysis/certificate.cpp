@@ -127,6 +127,7 @@ Certificate not_affine_certificate(const Graph& graph, const NotAffineWitness& w
                      {"f_b", to_string(witness.f_b)},
                      {"f_mid", to_string(witness.f_mid)},
                      {"defect", to_string(defect)}};
+  if (witness.bits > 0) json["witness"]["bits"] = witness.bits;
   return {"not-affine", json.dump()};
 }
 

@@ -14,7 +14,9 @@
 //   "0"],
 //    "mid": ["0", "0"], "f_a": "17/4", "f_b": "-3/4", "f_mid": "5/2", "defect": "-3/2"}}
 //
-// Points list all inputs in the graph's order; defect = f_a + f_b - 2 f_mid, not 0.
+// Points list all inputs in the graph's order; defect = f_a + f_b - 2 f_mid, not 0. With "bits": 512 values
+// are not exact: they are enclosed by multiples of 2^-512 with an error each, f_a, f_b and f_mid lie inside,
+// and 0 is not among what the defect may be.
 //
 // Steps about relus make "affine-collapse" a proof over a box, or of a network that is affine though it has
 // relus; "unit-verdicts" claims what the steps say of units:
@@ -56,6 +58,7 @@ struct NotAffineWitness {
   int64_t index = 0;                // element of the output
   std::vector<Rational> a, b, mid;  // elements of all inputs, in the graph's order
   Rational f_a, f_b, f_mid;
+  int64_t bits = 0;  // values are enclosed by numbers of so many bits behind the point; 0: they are exact
 };
 Certificate not_affine_certificate(const Graph& graph, const NotAffineWitness& witness);
 

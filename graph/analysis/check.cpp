@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "graph/analysis/ball/values.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
@@ -62,10 +63,42 @@ std::set<NodeId> frontier_of(const nlohmann::json& claim, const Graph& graph) {
   return frontier;
 }
 
+namespace {
+
+/// The element at each point, exactly.
+std::vector<Enclosure> exact_at(const Graph& graph, NodeId output, size_t index,
+                                const std::vector<std::vector<Rational>>& points) {
+  std::vector<Enclosure> result;
+  for (const std::vector<Rational>& point : points) {
+    const Rational value = value_at(graph, output, index, point);
+    result.push_back({value, value});
+  }
+  return result;
+}
+
+std::string text_of(const Enclosure& value) {
+  if (value.low == value.high) return to_string(value.low);
+  return "between " + to_string(value.low) + " and " + to_string(value.high);
+}
+
+}  // namespace
+
+std::vector<Enclosure> enclosed_at(const Graph& graph, NodeId output, size_t index,
+                                   const std::vector<std::vector<Rational>>& points, int64_t bits) {
+  const BallArithmetic arithmetic(bits);
+  std::vector<Enclosure> result;
+  for (const std::vector<Ball>& values : ball_values(graph, output, points, arithmetic)) {
+    if (index >= values.size()) throw Refused("the output has no such element");
+    result.push_back(arithmetic.ends(values[index]));
+  }
+  return result;
+}
+
 std::string check_witness(const nlohmann::json& certificate, const Graph& graph) {
   require_fields(certificate, {"cert", "kind", "graph", "semantics", "witness"}, {});
   const nlohmann::json& witness = certificate.at("witness");
-  require_fields(witness, {"output_index", "a", "b", "mid", "f_a", "f_b", "f_mid", "defect"}, {"output"});
+  require_fields(witness, {"output_index", "a", "b", "mid", "f_a", "f_b", "f_mid", "defect"},
+                 {"output", "bits"});
   if (graph.outputs().empty()) throw Refused("the graph has no output");
   const NodeId output = witness.contains("output") ? find_node(graph, witness.at("output").get<std::string>())
                                                    : graph.outputs().front().node;
@@ -74,18 +107,23 @@ std::string check_witness(const nlohmann::json& certificate, const Graph& graph)
   if (a.size() != b.size() || a.size() != mid.size()) throw Refused("the points have different sizes");
   for (size_t i = 0; i < a.size(); ++i)
     if (a[i] + b[i] != mid[i] + mid[i]) throw Refused("mid is not the middle of a and b");
-  Rational defect;
-  const std::pair<const char*, const std::vector<Rational>*> points[] = {
-      {"f_a", &a}, {"f_b", &b}, {"f_mid", &mid}};
-  for (const auto& [name, numbers] : points) {
-    const Rational value = value_at(graph, output, index, *numbers);
-    if (value != Rational::parse(witness.at(name).get<std::string>()))
-      throw Refused(std::string(name) + " is " + to_string(value) + ", the certificate claims another value");
-    defect += numbers == &mid ? -2 * value : value;
-  }
+  const std::vector<Rational> claimed = numbers({witness.at("f_a"), witness.at("f_b"), witness.at("f_mid")});
+  const Rational defect = claimed[0] + claimed[1] - 2 * claimed[2];
   if (defect.is_zero()) throw Refused("the three values lie on a line: nothing is refuted");
   if (defect != Rational::parse(witness.at("defect").get<std::string>()))
     throw Refused("the defect is " + to_string(defect) + ", the certificate claims another value");
+  const auto values = witness.contains("bits")
+                          ? enclosed_at(graph, output, index, {a, b, mid}, witness.at("bits").get<int64_t>())
+                          : exact_at(graph, output, index, {a, b, mid});
+  static constexpr const char* names[] = {"f_a", "f_b", "f_mid"};
+  for (size_t k = 0; k < 3; ++k)
+    if (claimed[k] < values[k].low || values[k].high < claimed[k])
+      throw Refused(std::string(names[k]) + " is " + text_of(values[k]) +
+                    ", the certificate claims another value");
+  const Rational least = values[0].low + values[1].low - 2 * values[2].high,
+                 most = values[0].high + values[1].high - 2 * values[2].low;
+  if (least.sign() <= 0 && most.sign() >= 0)
+    throw Refused("with so few bits the three values may lie on a line: nothing is refuted");
   return node_key(graph, output) + " is not affine in the inputs";
 }
 

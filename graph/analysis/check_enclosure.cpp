@@ -82,6 +82,47 @@ Enclosure sqrt_of(const Enclosure& x) {
   return result;
 }
 
+/// Sum over n of (-1)^n weight(n) p(n), where p(0) = first, p(n + 1) = p(n) square / divisor(n) and weight
+/// falls. Once p falls too, what is left out is below the next term.
+template <class Weight, class Divisor>
+Enclosure alternating(const Rational& first, const Rational& square, const Weight& weight,
+                      const Divisor& divisor) {
+  Enclosure power = exactly(first), sum = exactly(0);
+  for (int64_t n = 0;; ++n) {
+    const Enclosure term = rounded(times(power, exactly(weight(n))));
+    if (divisor(n) > square && term.high < Rational(4) * grid()) return plus(sum, {-term.high, term.high});
+    sum = plus(sum, n % 2 == 0 ? term : negated(term));
+    power = rounded(times(power, exactly(square / divisor(n))));
+  }
+}
+
+/// 2 / sqrt(pi) times the sum of (-1)^n x^(2n+1) / (n! (2n+1)).
+Enclosure erf_of(const Rational& x) {
+  if (x.sign() < 0) return negated(erf_of(-x));
+  if (x >= Rational(7)) return {Rational(1) - Rational::dyadic(1, -70), 1};  // 1 - erf(7) < 2^-74
+  static const Rational factor = Rational::parse("1.128379167095512573896158903121545171688101258657997713");
+  static const Rational digit = Rational::parse("1e-54");
+  const Enclosure sum = alternating(
+      x, x * x, [](int64_t n) { return Rational(1, 2 * n + 1); }, [](int64_t n) { return Rational(n + 1); });
+  return times(sum, {factor, factor + digit});
+}
+
+Enclosure erf_of(const Enclosure& x) { return {erf_of(x.low).low, erf_of(x.high).high}; }
+
+/// Both change by no more than their argument, so the value in the middle says enough.
+Enclosure wave_of(const Enclosure& x, bool sine) {
+  const Rational middle = (x.low + x.high) / 2, width = (x.high - x.low) / 2;
+  if (middle.abs() > Rational(64)) throw Refused("a wave is asked for beyond 64");
+  const Rational size = middle.abs(), square = size * size;
+  const Enclosure value = alternating(
+      sine ? size : Rational(1), square, [](int64_t) { return Rational(1); },
+      [sine](int64_t n) {
+        const int64_t k = 2 * n + (sine ? 2 : 1);
+        return Rational(k * (k + 1));
+      });
+  return plus(sine && middle.sign() < 0 ? negated(value) : value, {-width, width});
+}
+
 /// 1 / (1 + e^-x).
 Enclosure sigmoid_of(const Enclosure& x) { return inverse(plus(exactly(1), exp_of(negated(x)))); }
 
@@ -122,23 +163,8 @@ class Body {
       case ScalarKind::Equal:
       case ScalarKind::And:
       case ScalarKind::Or: return compared(e.kind(), term(0), term(1));
-      case ScalarKind::Exp: return exp_of(term(0));
-      case ScalarKind::Expm1: return plus(exp_of(term(0)), exactly(-1));
-      case ScalarKind::Log: return log_of(term(0));
-      case ScalarKind::Log1p: return log_of(plus(term(0), exactly(1)));
-      case ScalarKind::Sqrt: return sqrt_of(term(0));
-      case ScalarKind::Sigmoid: return sigmoid_of(term(0));
-      case ScalarKind::Softplus: return log_of(plus(exactly(1), exp_of(term(0))));
-      // tanh(x) = 2 sigmoid(2 x) - 1
-      case ScalarKind::Tanh:
-        return plus(times(exactly(2), sigmoid_of(times(exactly(2), term(0)))), exactly(-1));
-      case ScalarKind::Size:
-      case ScalarKind::Sin:
-      case ScalarKind::Cos:
-      case ScalarKind::Erf:
-      case ScalarKind::Floor: throw Refused(std::string(name_of(e.kind())) + " has no enclosure here");
+      default: return enclosed_function(e.kind(), e.terms().empty() ? exactly(0) : term(0));
     }
-    throw Refused("unknown scalar");
   }
 
  private:
@@ -177,6 +203,25 @@ Enclosure enclosed_body(const Scalar& body, std::span<const Enclosure> arguments
   return Body(arguments, labels).of(body);
 }
 
+Enclosure enclosed_function(ScalarKind kind, const Enclosure& given) {
+  const Enclosure x = rounded(given);
+  switch (kind) {
+    case ScalarKind::Erf: return erf_of(x);
+    case ScalarKind::Sin: return wave_of(x, true);
+    case ScalarKind::Cos: return wave_of(x, false);
+    case ScalarKind::Exp: return exp_of(x);
+    case ScalarKind::Expm1: return plus(exp_of(x), exactly(-1));
+    case ScalarKind::Log: return log_of(x);
+    case ScalarKind::Log1p: return log_of(plus(x, exactly(1)));
+    case ScalarKind::Sqrt: return sqrt_of(x);
+    case ScalarKind::Sigmoid: return sigmoid_of(x);
+    case ScalarKind::Softplus: return log_of(plus(exactly(1), exp_of(x)));
+    // tanh(x) = 2 sigmoid(2 x) - 1
+    case ScalarKind::Tanh: return plus(times(exactly(2), sigmoid_of(times(exactly(2), x))), exactly(-1));
+    default: throw Refused(std::string(name_of(kind)) + " has no enclosure here");
+  }
+}
+
 std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known) {
   const Node& node = graph.node(id);
   std::vector<Enclosure> result;
@@ -203,20 +248,6 @@ std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const Enclos
     throw Refused("an extremum over nothing is infinite");
   for (Enclosure& value : result) value = rounded(value);
   return result;
-}
-
-std::vector<Enclosure> enclosed_values(const Graph& graph, NodeId node, const std::vector<Rational>& point) {
-  EnclosedValues known;
-  auto next = point.begin();
-  for (const NodeId id : graph.inputs()) {
-    const int64_t count = sample_size(graph.node(id).shape);
-    if (point.end() - next < count) throw Refused("a point has too few numbers");
-    for (int64_t i = 0; i < count; ++i) known[id].push_back(exactly(*next++));
-  }
-  if (next != point.end()) throw Refused("a point has too many numbers");
-  for (const NodeId id : ancestors(graph, std::span(&node, 1)))
-    if (!known.contains(id)) known[id] = enclosed_node(graph, id, known);
-  return known.at(node);
 }
 
 }  // namespace crease::checker

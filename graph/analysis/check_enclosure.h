@@ -16,20 +16,20 @@ struct Enclosure {
   Rational low, high;
 };
 
+/// An elementary function of one number, to about 2^-150. Errors: Refused for what is no such function, and
+/// where it has no value or is beyond reach (an exponent above 4096, a wave at more than 64).
+Enclosure enclosed_function(ScalarKind kind, const Enclosure& x);
+
 using EnclosedValues = std::map<NodeId, std::vector<Enclosure>>;
 
-/// All that a body may be. Errors: as enclosed_values.
+/// All that a body may be. Errors: as enclosed_node.
 Enclosure enclosed_body(const Scalar& body, std::span<const Enclosure> arguments,
                         std::span<const int64_t> labels);
 
-/// The elements of a node from those of its operands; of a leaf its stored numbers. Errors: as
-/// enclosed_values.
-std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known);
-
-/// The elements of a node at a point of the inputs (elements of all inputs in order), for one sample. Rounded
+/// The elements of a node, for one sample, from those of its operands; of a leaf its stored numbers. Rounded
 /// outwards to multiples of 2^-160; exp by its series with the remainder, log and sqrt by guesses that exp
-/// and the square confirm. Errors: Refused for sin, cos, erf, arg max, and comparisons that enclosures do not
-/// decide.
-std::vector<Enclosure> enclosed_values(const Graph& graph, NodeId node, const std::vector<Rational>& point);
+/// and the square confirm, erf, sin and cos by theirs. Errors: Refused for arg max, and comparisons that
+/// enclosures do not decide.
+std::vector<Enclosure> enclosed_node(const Graph& graph, NodeId id, const EnclosedValues& known);
 
 }  // namespace crease::checker

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "graph/analysis/certificate.h"
-#include "graph/analysis/check_enclosure.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/joined.h"
@@ -141,15 +140,15 @@ std::string exact_difference(const Json& witness, const Joined& both, const std:
 /// One value is below a number, the other above.
 std::string separated(const Json& witness, const Joined& both, const std::pair<NodeId, NodeId>& pair,
                       const std::vector<Rational>& point) {
-  require_fields(witness, {"point", "output", "output_index", "below", "between"}, {});
+  require_fields(witness, {"point", "output", "output_index", "below", "between", "bits"}, {});
   const auto index = witness.at("output_index").get<size_t>();
+  const auto bits = witness.at("bits").get<int64_t>();
   const std::string below = witness.at("below").get<std::string>();
   if (below != "a" && below != "b") throw Refused("'" + below + "' is no network: want a or b");
-  const auto a = enclosed_values(both.graph, pair.first, point);
-  const auto b = enclosed_values(both.graph, pair.second, point);
-  if (index >= a.size()) throw Refused("the output has no such element");
+  const Enclosure a = enclosed_at(both.graph, pair.first, index, {point}, bits).front();
+  const Enclosure b = enclosed_at(both.graph, pair.second, index, {point}, bits).front();
   const Rational between = Rational::parse(witness.at("between").get<std::string>());
-  const Enclosure &lower = (below == "a" ? a : b)[index], &upper = (below == "a" ? b : a)[index];
+  const Enclosure &lower = below == "a" ? a : b, &upper = below == "a" ? b : a;
   if (!(lower.high < between && between < upper.low))
     throw Refused("the values are not proved to lie on both sides of " + to_string(between));
   return "below " + to_string(between) + " in one network and above it in the other at the same input";

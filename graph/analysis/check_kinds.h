@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/analysis/check_enclosure.h"
 #include "graph/analysis/check_forms.h"
 #include "graph/graph.h"
 #include "graph/rational.h"
@@ -22,6 +23,10 @@ std::set<NodeId> frontier_of(const nlohmann::json& claim, const Graph& graph);
 std::vector<Rational> values_at(const Graph& graph, NodeId node, const std::vector<Rational>& point);
 /// Element `index` of a node at a point, the elements of all inputs in order. Errors: Refused if it has none.
 Rational value_at(const Graph& graph, NodeId node, size_t index, const std::vector<Rational>& point);
+
+/// Element `index` of a node at each point, enclosed by numbers of some bits. Errors: as ball_values.
+std::vector<Enclosure> enclosed_at(const Graph& graph, NodeId node, size_t index,
+                                   const std::vector<std::vector<Rational>>& points, int64_t bits);
 
 /// Forms of nodes that "steps" prove, all elements in a row, and the arguments of relus that they leave open.
 struct Replayed {

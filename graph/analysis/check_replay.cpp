@@ -1,5 +1,6 @@
 #include "graph/analysis/check_replay.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -11,19 +12,47 @@ namespace {
 
 int64_t row_size(const Dim& dim) { return dim.is_symbol() ? 1 : dim.size(); }
 
-/// Flat element of an access at a point; -1 outside.
-int64_t locate(const Access& access, const Shape& shape, std::span<const int64_t> labels) {
-  int64_t flat = 0;
-  for (size_t d = 0; d < access.size(); ++d) {
-    if (access[d].lookup >= 0) refuse("an access depends on data");
-    int64_t position = access[d].offset;
-    for (const auto& [label, coefficient] : access[d].terms)
-      position += coefficient * labels[static_cast<size_t>(label)];
-    if (position < 0 || position >= row_size(shape[d])) return -1;
-    flat = flat * row_size(shape[d]) + position;
+/// Where an access leads. One that never leaves its tensor is followed by a step for each label.
+class Place {
+ public:
+  Place(const Access& access, const Shape& shape, std::span<const int64_t> extents)
+      : access_(access), shape_(shape), steps_(extents.size()) {
+    int64_t stride = 1;
+    for (size_t d = access.size(); d-- > 0; stride *= row_size(shape[d])) {
+      if (access[d].lookup >= 0) refuse("an access depends on data");
+      int64_t least = access[d].offset, most = access[d].offset;
+      for (const auto& [label, coefficient] : access[d].terms) {
+        const auto l = static_cast<size_t>(label);
+        steps_[l] += coefficient * stride;
+        const int64_t reach = coefficient * (extents[l] - 1);
+        (reach < 0 ? least : most) += reach;
+      }
+      stays_ = stays_ && least >= 0 && most < row_size(shape[d]);
+    }
   }
-  return flat;
-}
+
+  bool stays() const { return stays_; }
+  int64_t step(size_t label) const { return steps_[label]; }
+
+  /// Flat element at a point; -1 outside.
+  int64_t at(std::span<const int64_t> labels) const {
+    int64_t flat = 0;
+    for (size_t d = 0; d < access_.size(); ++d) {
+      int64_t position = access_[d].offset;
+      for (const auto& [label, coefficient] : access_[d].terms)
+        position += coefficient * labels[static_cast<size_t>(label)];
+      if (position < 0 || position >= row_size(shape_[d])) return -1;
+      flat = flat * row_size(shape_[d]) + position;
+    }
+    return flat;
+  }
+
+ private:
+  const Access& access_;
+  const Shape& shape_;
+  std::vector<int64_t> steps_;
+  bool stays_ = true;
+};
 
 bool is_named(const std::vector<Label>& labels, int label) {
   return labels[static_cast<size_t>(label)].extent.is_symbol();
@@ -153,23 +182,31 @@ int64_t sample_size(const Shape& shape) {
 
 void visit_points(const Graph& graph, NodeId id, const std::function<void(const Touch&)>& visit) {
   const Node& node = graph.node(id);
-  const std::vector<Label>& names = node.loops.labels;
-  std::vector<int64_t> labels(names.size()), reads(node.operands.size());
-  const std::function<void(size_t)> descend = [&](size_t depth) {
-    if (depth < names.size()) {
-      for (labels[depth] = 0; labels[depth] < row_size(names[depth].extent); ++labels[depth])
-        descend(depth + 1);
-      return;
+  std::vector<int64_t> extents;
+  for (const Label& label : node.loops.labels) extents.push_back(row_size(label.extent));
+  std::vector<Place> places;
+  for (size_t k = 0; k < node.operands.size(); ++k)
+    places.emplace_back(node.loops.reads[k], graph.node(node.operands[k]).shape, extents);
+  places.emplace_back(node.loops.write, node.shape, extents);
+  const bool stays = std::ranges::all_of(places, &Place::stays);
+  std::vector<int64_t> labels(extents.size()), flat(places.size());
+  for (size_t k = 0; k < places.size(); ++k) flat[k] = places[k].at(labels);
+  if (std::ranges::find(extents, 0) != extents.end()) return;
+  while (true) {
+    if (!stays)
+      for (size_t k = 0; k < places.size(); ++k) flat[k] = places[k].at(labels);
+    if (stays || std::ranges::min(flat) >= 0)
+      visit({labels, std::span(flat).first(node.operands.size()), flat.back()});
+    size_t label = extents.size();
+    while (label > 0 && labels[label - 1] + 1 == extents[label - 1]) {
+      --label;
+      for (size_t k = 0; k < places.size(); ++k) flat[k] -= places[k].step(label) * labels[label];
+      labels[label] = 0;
     }
-    const int64_t write = locate(node.loops.write, node.shape, labels);
-    bool inside = write >= 0;
-    for (size_t k = 0; k < reads.size(); ++k) {
-      reads[k] = locate(node.loops.reads[k], graph.node(node.operands[k]).shape, labels);
-      inside = inside && reads[k] >= 0;
-    }
-    if (inside) visit({labels, reads, write});
-  };
-  descend(0);
+    if (label == 0) return;
+    ++labels[label - 1];
+    for (size_t k = 0; k < places.size(); ++k) flat[k] += places[k].step(label - 1);
+  }
 }
 
 void require_separate_samples(const Graph& graph, NodeId id) {

@@ -191,4 +191,15 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
   return result;
 }
 
+bool is_exact_affordable(const Graph& graph, std::span<const NodeId> wanted) {
+  constexpr int64_t most = int64_t{1} << 22;
+  int64_t points = 0, steps = 0;
+  for (const NodeId id : ancestors(graph, wanted)) {
+    if (graph.node(id).role != Role::Apply || has_lookup(graph.node(id))) continue;
+    points += PointWalk(graph, id).count();
+    ++steps;
+  }
+  return points * steps <= most;
+}
+
 }  // namespace crease

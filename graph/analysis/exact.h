@@ -30,6 +30,9 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
                                                               const std::map<NodeId, ExactValues>& inputs,
                                                               std::span<const NodeId> wanted);
 
+/// Whether that takes about a second at most for a point: numbers grow with every layer.
+bool is_exact_affordable(const Graph& graph, std::span<const NodeId> wanted);
+
 /// The stored value of a parameter or constant; nothing if an element is not finite.
 std::optional<ExactValues> exact_values(const Tensor& tensor);
 

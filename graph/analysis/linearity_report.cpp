@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "graph/analysis/bounds/not_affine.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/enclosed_form.h"
+#include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
@@ -104,41 +104,17 @@ std::string culprit(const Graph& graph, const Linearity& facts, NodeId output, N
   return "a later node";
 }
 
-/// Whether exact values are affordable: numbers grow with every layer.
-bool is_exact_affordable(const Graph& graph, NodeId output) {
-  constexpr int64_t most = int64_t{1} << 22;
-  int64_t points = 0, steps = 0;
-  for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
-    if (graph.node(id).role != Role::Apply || has_lookup(graph.node(id))) continue;
-    points += PointWalk(graph, id).count();
-    ++steps;
-  }
-  return points * steps <= most;
+/// A witness with exact values where they are affordable, else with enclosed ones.
+std::optional<NotAffineWitness> witness_of(const Graph& graph, const Output& output, NodeId input,
+                                           int tries) {
+  if (is_exact_affordable(graph, std::span(&output.node, 1)))
+    if (auto witness = WitnessSearch(graph, output.node, input).run(tries)) return witness;
+  return enclosed_witness(graph, output.node, input);
 }
 
-/// Of a network that is too deep for exact values.
-std::optional<Finding> refuted_by_intervals(const Graph& graph, const Output& output, NodeId input,
-                                            Finding finding, Json evidence) {
-  const auto witness = interval_witness(graph, output.node, input);
-  if (!witness) return {};
-  const auto ends = [](const Interval& x) { return Json{x.low, x.high}; };
-  finding.verdict = Verdict::Refuted;
-  finding.level = Level::Values;
-  finding.sentences = {fmt::format(
-      "{} is not affine in {}: at three points on a line element {} is {:.6g}, {:.6g} and, between "
-      "them, {:.6g}, enclosed by intervals",
-      output.name, name(graph, input), witness->index, witness->f_a.low, witness->f_b.low,
-      witness->f_mid.low)};
-  evidence["witness"] = {{"output_index", witness->index},
-                         {"a", witness->a},
-                         {"b", witness->b},
-                         {"mid", witness->mid},
-                         {"f_a", ends(witness->f_a)},
-                         {"f_b", ends(witness->f_b)},
-                         {"f_mid", ends(witness->f_mid)},
-                         {"defect", ends(witness->defect)}};
-  finding.evidence = evidence.dump();
-  return finding;
+/// "17/4", or a few digits of an enclosed value.
+std::string value_text(const NotAffineWitness& witness, const Rational& value) {
+  return witness.bits == 0 ? to_string(value) : fmt::format("{:.6g}", value.to_double());
 }
 
 Finding affine_finding(const Graph& graph, const Linearity& facts, const Output& output, NodeId input,
@@ -164,17 +140,13 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
     return finding;
   }
   const bool separate = has_separate_samples(graph, facts, output.node);
-  const bool exact = separate && is_exact_affordable(graph, output.node);
-  if (separate && !exact)
-    if (auto refuted = refuted_by_intervals(graph, output, input, finding, evidence))
-      return std::move(*refuted);
-  if (const auto witness =
-          exact ? WitnessSearch(graph, output.node, input).run(options.tries) : std::nullopt) {
+  if (const auto witness = separate ? witness_of(graph, output, input, options.tries) : std::nullopt) {
     say(Verdict::Refuted, Level::Values,
         fmt::format(
-            "{} is not affine in {}: at three points on a line element {} is {}, {} and, between them, {}",
-            output.name, name(graph, input), witness->index, to_string(witness->f_a), to_string(witness->f_b),
-            to_string(witness->f_mid)));
+            "{} is not affine in {}: at three points on a line element {} is {}, {} and, between them, {}{}",
+            output.name, name(graph, input), witness->index, value_text(*witness, witness->f_a),
+            value_text(*witness, witness->f_b), value_text(*witness, witness->f_mid),
+            witness->bits == 0 ? "" : fmt::format(" (enclosed by numbers of {} bits)", witness->bits)));
     finding.certificate = not_affine_certificate(graph, *witness);
     evidence["witness"] = Json::parse(finding.certificate->json)["witness"];
   } else {
@@ -182,12 +154,10 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
         fmt::format("{} is not proved affine in {}: {} is not affine by itself", output.name,
                     name(graph, input), culprit(graph, facts, output.node, input)));
     finding.sentences.push_back(
-        separate && !exact ? "three points on a line with their exact values would decide; numbers in so "
-                             "deep a network are too "
-                             "long for it, and intervals around its values too wide"
-        : shape == Piecewise::Other
-            ? "three points on a line with their exact values would decide, but a function on the way has no "
-              "rational values"
+        shape == Piecewise::Other
+            ? "three points on a line would decide; of those that were tried none tells, or a function on "
+              "the "
+              "way has no enclosure"
             : "no counterexample was found; a normal form, in which activations may cancel, would decide");
   }
   finding.evidence = evidence.dump();

@@ -51,6 +51,7 @@ fi
 case $(basename -- "$script") in
   layers.sh)
     allows graph/boost_graph.h '#include <boost/graph/graph_traits.hpp>'
+    allows graph/analysis/ball/ball.h '#include <boost/multiprecision/cpp_int.hpp>'
     allows graph/draw.cpp '#include "graph/boost_graph.h"\n#include <boost/graph/graphviz.hpp>'
     allows jit/emit/orc.h '#include <llvm/IR/Module.h>'
     allows jit/program.cpp '#include "jit/emit/orc.h"\n#include "graph/op.h"'

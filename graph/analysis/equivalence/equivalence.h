@@ -39,8 +39,9 @@ struct DifferenceWitness {
   std::vector<Rational> point;  // elements of all inputs, in the order of a
   std::string output;
   int64_t index = 0;
-  Rational a, b;      // the values; near them where they are not rational
-  bool exact = true;  // else (a + b) / 2 is proved to lie between the values
+  Rational a, b;  // the values
+  int64_t bits =
+      0;  // a and b are near them: numbers of so many bits show that (a + b) / 2 is between; 0: exact
 };
 
 /// The answer. Proved: equal. Refuted: different. Unknown: `reason` says what would decide it.
@@ -55,7 +56,7 @@ struct Equivalence {
 
 struct EquivalenceOptions {
   uint64_t seed = 1;
-  int tries = 24;                          // random points
+  int tries = 24;                          // random points; 4 where exact values take too long
   int64_t cell_limit = 600;                // cells of input space
   int64_t point_limit = int64_t{1} << 21;  // loop points of both networks
 };

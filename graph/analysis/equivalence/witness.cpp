@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/analysis/ball/values.h"
+#include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
-#include "graph/evaluate.h"
 
 namespace crease {
 
@@ -38,35 +39,40 @@ std::optional<DifferenceWitness> witness_at(const Joined& both, const std::vecto
   return {};
 }
 
-std::optional<DifferenceWitness> likely_witness_at(const Joined& both, const std::vector<Rational>& point) {
-  Bindings inputs;
-  size_t next = 0;
-  for (const NodeId id : both.graph.inputs()) {
-    const Node& node = both.graph.node(id);
-    if (!is_floating(node.type)) return {};
-    Tensor value(node.type, sample_sizes(node.shape));
-    for (int64_t i = 0; i < value.count(); ++i) value.set(i, point[next++].to_double());
-    inputs.emplace(node.name, std::move(value));
+namespace {
+
+/// The first element of which a and b are apart for sure.
+Look compared(const Joined& both, size_t output, const std::vector<Rational>& point, int64_t bits,
+              std::optional<DifferenceWitness>& result) {
+  const checker::BallArithmetic arithmetic(bits);
+  const auto of = [&](NodeId id) { return checker::ball_values(both.graph, id, {point}, arithmetic)[0]; };
+  const auto of_a = of(both.outputs[output].first), of_b = of(both.outputs[output].second);
+  Look look;
+  for (size_t i = 0; i < of_a.size(); ++i) {
+    const double error = of_a[i].radius + of_b[i].radius;
+    look.widest = std::max(look.widest, error);
+    const checker::Integer apart = abs(checker::Integer(of_a[i].middle - of_b[i].middle));
+    // Twice as far as they may be off, so that the number between them is too.
+    if (look.tells || !std::isfinite(error) || apart <= checker::Integer(std::ceil(4 * error))) continue;
+    look.tells = true;
+    result = {.point = point,
+              .output = both.graph.outputs()[output].name,
+              .index = static_cast<int64_t>(i),
+              .a = arithmetic.short_number(of_a[i]),
+              .b = arithmetic.short_number(of_b[i]),
+              .bits = bits};
   }
+  return look;
+}
+
+}  // namespace
+
+std::optional<DifferenceWitness> enclosed_witness_at(const Joined& both, const std::vector<Rational>& point) {
   std::optional<DifferenceWitness> result;
-  double greatest = 1e-4;  // relative; well above the rounding of f32
-  for (size_t k = 0; k < both.outputs.size(); ++k) {
-    const Value wanted[] = {both.graph.value(both.outputs[k].first),
-                            both.graph.value(both.outputs[k].second)};
-    const std::vector<Tensor> values = evaluate(both.graph, inputs, wanted);
-    for (int64_t i = 0; i < values[0].count(); ++i) {
-      const double a = values[0].at(i), b = values[1].at(i);
-      const double difference = std::abs(a - b) / std::max({1.0, std::abs(a), std::abs(b)});
-      if (!std::isfinite(difference) || difference <= greatest) continue;
-      greatest = difference;
-      result = {.point = point,
-                .output = both.graph.outputs()[k].name,
-                .index = i,
-                .a = Rational::of(a),
-                .b = Rational::of(b),
-                .exact = false};
-    }
-  }
+  for (size_t k = 0; k < both.outputs.size() && !result; ++k)
+    if (is_enclosable(both.graph, both.differences[k]))
+      with_enough_bits(both.graph, both.outputs[k].first,
+                       [&](int64_t bits) { return compared(both, k, point, bits, result); });
   return result;
 }
 

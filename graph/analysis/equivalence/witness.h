@@ -16,7 +16,7 @@ size_t input_size(const Graph& graph, NodeId id);
 /// no exact value.
 std::optional<DifferenceWitness> witness_at(const Joined& both, const std::vector<Rational>& point);
 
-/// The element that differs most at a point in floating point, if by much: to be proved by enclosures.
-std::optional<DifferenceWitness> likely_witness_at(const Joined& both, const std::vector<Rational>& point);
+/// The same by enclosed values, for networks that are too deep for exact ones, or not rational.
+std::optional<DifferenceWitness> enclosed_witness_at(const Joined& both, const std::vector<Rational>& point);
 
 }  // namespace crease

@@ -8,6 +8,7 @@
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check.h"
+#include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/exact.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
@@ -16,6 +17,7 @@
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "tests/files.h"
+#include "tests/graph/analysis/mutants.h"
 #include "tests/graph/analysis/oracle_network.h"
 
 using namespace crease;
@@ -205,13 +207,49 @@ TEST_CASE("leaky relu with slope 1 is the identity; with a learned slope it is n
   CHECK(check(affine_certificate(graph, *form.form), graph).accepted);
 }
 
-TEST_CASE("smooth networks are left unknown, with what would decide it") {
+TEST_CASE("smooth networks are refuted by enclosed values; what has none is left unknown, with the reason") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 2});
   graph.output("y", tanh(x));
+  graph.output("z", tanh(sin(x * 1024)));
+  const std::vector<Finding> findings = linearity_findings(graph);
+  CHECK(findings[0].verdict == Verdict::Refuted);
+  CHECK(check(*findings[0].certificate, graph).accepted);
+  CHECK(findings[1].verdict == Verdict::Unknown);
+  CHECK(findings[1].sentences.back().find("has no enclosure") != std::string::npos);
+}
+
+TEST_CASE("a network too deep for exact values is refuted, and no changed certificate is accepted") {
+  std::mt19937 random(3);
+  std::normal_distribution<float> number(0, 0.4f);
+  Graph graph;
+  Value x = graph.input("x", {"batch", 12});
+  for (int d = 0; d < 60; ++d) {
+    Tensor w(Type::f32, {12, 12});
+    for (int64_t i = 0; i < w.count(); ++i) w.set(i, number(random));
+    x = matmul(d == 0 ? x : relu(x), graph.parameter("w" + std::to_string(d), w)) + 0.125;
+  }
+  graph.output("y", x);
   const Finding finding = linearity_findings(graph).front();
-  CHECK(finding.verdict == Verdict::Unknown);
-  CHECK(finding.sentences.back().find("no rational values") != std::string::npos);
+  CHECK(finding.verdict == Verdict::Refuted);
+  REQUIRE(finding.certificate.has_value());
+  CHECK(check(*finding.certificate, graph).accepted);
+  size_t tried = 0;
+  for (const test::Mutant& mutant : test::mutants(nlohmann::json::parse(finding.certificate->json))) {
+    if (mutant.change.starts_with("/witness/output:") || mutant.change.starts_with("/witness/bits: one") ||
+        ++tried % 6 != 0)
+      continue;
+    CAPTURE(mutant.change);
+    CHECK_FALSE(check(mutant.json.dump(), graph).accepted);
+  }
+}
+
+TEST_CASE("deep networks that are affine in spite of their relus have no witness") {
+  Graph graph;
+  Value x = graph.input("x", {"batch", 4});
+  for (int d = 0; d < 40; ++d) x = (relu(x) - relu(-x)) * 0.75 + 0.1;
+  graph.output("y", x);
+  CHECK_FALSE(enclosed_witness(graph, graph.outputs()[0].node, graph.inputs()[0]).has_value());
 }
 
 TEST_CASE("the affine form of a node that is not affine is an error") {
