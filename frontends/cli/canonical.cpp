@@ -18,20 +18,27 @@ namespace {
 struct Arguments {
   std::string model, output;
   int64_t samples = 64;
+  bool real = false;
 };
 
 int run(const Arguments& arguments) {
   Model model = load_model(arguments.model);
   const Graph before = analyzed_graph(model.network);
-  const Canonical found = canonical(before, running_statistics(before));
-  expect(
-      same_outputs(before, found.rescaled, arguments.samples),
-      "[canonical] outputs of '{}' are not the same to the bit, since numbers left the range of the element "
-      "type: nothing is written",
-      arguments.model);
-  fmt::print("{} of {} factors differ from 1: outputs bit-identical on {} random inputs\n",
-             std::ranges::count_if(found.t, [](double t) { return t != 0; }), found.t.size(),
-             arguments.samples);
+  const Canonical found = canonical(before, {.fixed = running_statistics(before), .real = arguments.real});
+  if (arguments.real) {
+    fmt::print("{} of {} factors differ from 1, rounded: outputs differ by {:.2g} of their size\n",
+               std::ranges::count_if(found.t, [](double t) { return t != 0; }), found.t.size(),
+               output_difference(before, found.rescaled, arguments.samples));
+  } else {
+    expect(same_outputs(before, found.rescaled, arguments.samples),
+           "[canonical] outputs of '{}' are not the same to the bit, since numbers left the range of the "
+           "element type: nothing is written",
+           arguments.model);
+    fmt::print("{} of {} factors differ from 1: outputs bit-identical on {} random inputs\n",
+               std::ranges::count_if(found.t, [](double t) { return t != 0; }), found.t.size(),
+               arguments.samples);
+  }
+  if (found.flipped > 0) fmt::print("{} signs changed\n", found.flipped);
   fmt::print("{} units changed their place: outputs differ by {:.2g} of their size, sums being reordered\n",
              found.exchanged, output_difference(found.rescaled, found.graph, arguments.samples));
   set_parameters(model.network, parameters_of(found.graph));
@@ -51,9 +58,12 @@ void add_canonical(CLI::App& application, Action& action) {
   command.add_option("--samples", arguments->samples, "Random inputs on which the networks are run")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command.add_flag("--real", arguments->real,
+                   "Any positive factors: the greatest parameter that leads into a unit becomes 1, rounded");
   command.footer(
-      "Networks that differ by powers of two on their hidden units, or by the order of these, get the same\n"
-      "digest and the same parameters to the byte.\n"
+      "Networks that differ by powers of two on their hidden units, by signs of tanh units, or by the order "
+      "of\n"
+      "units, get the same digest and the same parameters to the byte.\n"
       "Example:\n  crease canonical my-model -o form");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }

@@ -2,35 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <map>
 #include <optional>
-#include <tuple>
+#include <set>
 
+#include "graph/analysis/balance/canonical_signs.h"
 #include "graph/analysis/balance/orbit.h"
-#include "graph/analysis/dataflow.h"
+#include "graph/analysis/balance/unit_colours.h"
 
 namespace crease {
 namespace {
 
 size_t at(int64_t k) { return static_cast<size_t>(k); }
 
-/// Parameters in the order in which the network reads them: what leads into a unit before what leads out.
-std::vector<NodeId> in_reading_order(const Graph& graph) {
-  const auto read_by = readers(graph);
-  std::vector<NodeId> order = graph.parameters();
-  std::erase_if(order, [&](NodeId id) { return read_by[at(id)].empty(); });
-  std::ranges::sort(order, {}, [&](NodeId id) { return std::pair(std::ranges::min(read_by[at(id)]), id); });
-  return order;
-}
-
 /// An entry of a parameter that is not 0: where its leading bit is, and what multiplies it.
 struct Entry {
   int order;     // of the parameter
-  int exponent;  // floor(log2 |value|)
+  double level;  // log2 |value|, rounded down for powers of two
   std::vector<std::pair<int, double>> form;
 };
 
-std::vector<Entry> entries_of(const Graph& graph, const ScalingGroup& group) {
+std::vector<Entry> entries_of(const Graph& graph, const ScalingGroup& group, bool real) {
   std::vector<Entry> entries;
   int order = 0;
   for (const NodeId id : in_reading_order(graph)) {
@@ -39,7 +32,8 @@ std::vector<Entry> entries_of(const Graph& graph, const ScalingGroup& group) {
     for (int64_t i = 0; i < value.count(); ++i) {
       const double number = value.at(i);
       if (number == 0 || !std::isfinite(number) || forms[at(i)].empty()) continue;
-      Entry entry{order, std::ilogb(number), {}};
+      const double level = real ? std::log2(std::abs(number)) : std::ilogb(number);
+      Entry entry{order, level, {}};
       for (const auto& [k, coefficient] : forms[at(i)]) entry.form.emplace_back(k, coefficient.to_double());
       entries.push_back(std::move(entry));
     }
@@ -51,10 +45,11 @@ std::vector<Entry> entries_of(const Graph& graph, const ScalingGroup& group) {
 /// Chooses the factors, coordinate by coordinate.
 class Factors {
  public:
-  Factors(const Graph& graph, const ScalingGroup& group)
+  Factors(const Graph& graph, const ScalingGroup& group, bool real)
       : group_(group),
+        real_(real),
         steps_(orbit_of(group, parameter_sizes(graph), 2).lattice),
-        entries_(entries_of(graph, group)),
+        entries_(entries_of(graph, group, real)),
         touching_(at(group.dimension())),
         t_(at(group.dimension()), 0),
         known_(at(group.dimension()), false) {
@@ -82,6 +77,7 @@ class Factors {
 
  private:
   const ScalingGroup& group_;
+  const bool real_;
   const std::vector<double> steps_;
   const std::vector<Entry> entries_;
   std::vector<std::vector<size_t>> touching_;  // entries, by coordinate
@@ -99,7 +95,7 @@ class Factors {
     double slope = 0, greatest = 0;
     for (const size_t e : touching_[at(k)]) {
       const Entry& entry = entries_[e];
-      double own = 0, level = entry.exponent;
+      double own = 0, level = entry.level;
       bool decided = true;
       for (const auto& [j, coefficient] : entry.form) {
         if (j == k)
@@ -117,31 +113,11 @@ class Factors {
       }
     }
     if (!order) return {};
+    if (real_) return -greatest / slope;
     const double step = slope * steps_[at(k)];
     return -std::floor(greatest / std::abs(step)) * (step > 0 ? 1 : -1) * steps_[at(k)];
   }
 };
-
-/// Positions along one axis that belong to each unit of a block, in corresponding order.
-using Places = std::vector<std::vector<int64_t>>;
-
-Places places_of(const PermutationBlock& block, const TensorAxis& axis) {
-  const Moves& moves = block.exchanges.front().axes.at(axis);
-  std::vector<int64_t> first;  // of units[0]: each exchange moves them
-  for (const auto& [from, to] : moves) {
-    const bool always = std::ranges::all_of(block.exchanges, [&](const Permutation& exchange) {
-      const auto found = exchange.axes.find(axis);
-      return found != exchange.axes.end() && found->second.contains(from);
-    });
-    if (always && (block.exchanges.size() > 1 || from < to)) first.push_back(from);
-  }
-  Places places{first};
-  for (const Permutation& exchange : block.exchanges) {
-    std::vector<int64_t>& unit = places.emplace_back();
-    for (const int64_t from : first) unit.push_back(exchange.axes.at(axis).at(from));
-  }
-  return places;
-}
 
 /// The values of a tensor at one position of an axis, appended.
 void append_slice(const Tensor& value, int axis, int64_t position, std::vector<double>& to) {
@@ -152,47 +128,108 @@ void append_slice(const Tensor& value, int axis, int64_t position, std::vector<d
     for (int64_t i = 0; i < inner; ++i) to.push_back(value.at((outer * size + position) * inner + i));
 }
 
-/// Sorts the units of a block by the parameters that move with them, those read first before the others.
-/// How many changed their place.
-int64_t sort_units(Graph& graph, const PermutationBlock& block) {
-  std::vector<std::vector<double>> keys(block.units.size());
-  std::map<TensorAxis, Places> places;
-  for (const auto& [axis, moves] : block.exchanges.front().axes)
-    if (graph.node(axis.first).role == Role::Parameter) places[axis] = places_of(block, axis);
-  for (const NodeId id : in_reading_order(graph))
-    for (const auto& [axis, by_unit] : places)
-      if (axis.first == id)
-        for (size_t u = 0; u < keys.size(); ++u)
-          for (const int64_t position : by_unit[u])
-            append_slice(graph.node(id).value, axis.second, position, keys[u]);
-  std::vector<size_t> order(keys.size());
-  for (size_t u = 0; u < order.size(); ++u) order[u] = u;
-  std::ranges::sort(order, [&](size_t a, size_t b) { return std::tie(keys[a], a) < std::tie(keys[b], b); });
-  Permutation permutation;
-  int64_t exchanged = 0;
-  for (size_t u = 0; u < order.size(); ++u) {
-    exchanged += order[u] == u ? 0 : 1;
-    for (const auto& [axis, by_unit] : places)
-      for (size_t i = 0; i < by_unit[u].size(); ++i)
-        permutation.axes[axis][by_unit[order[u]][i]] = by_unit[u][i];
+/// Sorts units block by block, from the inputs on.
+class Sorting {
+ public:
+  explicit Sorting(Graph& graph)
+      : graph_(graph), order_(in_reading_order(graph)), blocks_(permutation_group(graph).blocks) {
+    for (const PermutationBlock& block : blocks_) {
+      places_.push_back(unit_places(graph, block));
+      for (const auto& [axis, units] : places_.back()) ++unsorted_[axis];
+    }
   }
-  if (exchanged > 0) graph = permuted(graph, permutation);
-  return exchanged;
-}
+
+  /// How many units changed their place.
+  int64_t run() {
+    int64_t exchanged = 0;
+    auto colours = unit_colours(graph_, blocks_);
+    for (size_t b = 0; b < blocks_.size(); ++b) {
+      if (meets_sorted(b)) {
+        colours = unit_colours(graph_, blocks_);
+        moved_.clear();
+      }
+      exchanged += sort(b, colours[b]);
+      for (const auto& [axis, units] : places_[b]) {
+        --unsorted_[axis];
+        for (const auto& unit : units)
+          for (const int64_t position : unit) moved_.insert({axis, position});
+      }
+    }
+    return exchanged;
+  }
+
+ private:
+  using AxisPlaces = std::map<TensorAxis, UnitPlaces>;
+  Graph& graph_;
+  const std::vector<NodeId> order_;
+  const std::vector<PermutationBlock> blocks_;
+  std::vector<AxisPlaces> places_;                  // by block
+  std::map<TensorAxis, int> unsorted_;              // how many blocks that are not sorted yet move an axis
+  std::set<std::pair<TensorAxis, int64_t>> moved_;  // by blocks sorted since colours were made
+
+  /// Whether the units of a block were moved as parts of another block's.
+  bool meets_sorted(size_t b) const {
+    for (const auto& [axis, units] : places_[b])
+      for (const auto& unit : units)
+        for (const int64_t position : unit)
+          if (moved_.contains({axis, position})) return true;
+    return false;
+  }
+
+  /// Whether the order of what a unit reads or writes along one axis is settled.
+  bool is_settled(const TensorAxis& moving) const {
+    for (const auto& [axis, count] : unsorted_)
+      if (axis.first == moving.first && count > (axis == moving ? 1 : 0)) return false;
+    return true;
+  }
+
+  /// By the parameters whose other axes are in order, then by colour.
+  int64_t sort(size_t b, const std::vector<uint64_t>& colours) {
+    std::vector<std::pair<std::vector<double>, uint64_t>> keys(colours.size());
+    for (size_t u = 0; u < keys.size(); ++u) keys[u].second = colours[u];
+    for (const NodeId id : order_)
+      for (const auto& [axis, units] : places_[b])
+        if (axis.first == id && is_settled(axis))
+          for (size_t u = 0; u < keys.size(); ++u)
+            for (const int64_t position : units[u])
+              append_slice(graph_.node(id).value, axis.second, position, keys[u].first);
+    std::vector<size_t> order(keys.size());
+    for (size_t u = 0; u < order.size(); ++u) order[u] = u;
+    std::ranges::stable_sort(order, [&](size_t u, size_t v) { return comes_first(keys[u], keys[v]); });
+    int64_t exchanged = 0;
+    for (size_t u = 0; u < order.size(); ++u) exchanged += order[u] == u ? 0 : 1;
+    if (exchanged == 0) return 0;
+    Permutation permutation;
+    for (const auto& [axis, units] : places_[b])
+      for (size_t u = 0; u < order.size(); ++u)
+        for (size_t i = 0; i < units[u].size(); ++i) permutation.axes[axis][units[order[u]][i]] = units[u][i];
+    graph_ = permuted(graph_, permutation);
+    return exchanged;
+  }
+
+  /// A total order, of NaN and both zeros too.
+  static bool comes_first(const std::pair<std::vector<double>, uint64_t>& a,
+                          const std::pair<std::vector<double>, uint64_t>& b) {
+    for (size_t i = 0; i < a.first.size(); ++i)
+      if (const auto order = std::strong_order(a.first[i], b.first[i]); order != 0) return order < 0;
+    return a.second < b.second;
+  }
+};
 
 }  // namespace
 
-std::vector<double> canonical_factors(const Graph& graph, const ScalingGroup& group) {
+std::vector<double> canonical_factors(const Graph& graph, const ScalingGroup& group, bool real) {
   if (group.dimension() == 0) return {};
-  return Factors(graph, group).run();
+  return Factors(graph, group, real).run();
 }
 
-Canonical canonical(const Graph& graph, const std::set<std::string>& fixed) {
-  const ScalingGroup group = scaling_group(graph, {.fixed = fixed});
-  Canonical result{.rescaled = {}, .graph = {}, .t = canonical_factors(graph, group)};
-  result.rescaled = result.graph = rescaled(graph, group, result.t);
-  for (const PermutationBlock& block : permutation_group(graph).blocks)
-    result.exchanged += sort_units(result.graph, block);
+Canonical canonical(const Graph& graph, const CanonicalOptions& options) {
+  const ScalingGroup group = scaling_group(graph, {.fixed = options.fixed});
+  Canonical result{.rescaled = {}, .graph = {}, .t = canonical_factors(graph, group, options.real)};
+  SignedForm signs = with_positive_units(rescaled(graph, group, result.t), options.fixed);
+  result.flipped = signs.flipped;
+  result.rescaled = result.graph = std::move(signs.graph);
+  result.exchanged = Sorting(result.graph).run();
   return result;
 }
 

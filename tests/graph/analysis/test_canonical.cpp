@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 
 #include "graph/analysis/balance/balance.h"
@@ -96,4 +97,94 @@ TEST_CASE("a unit that nothing leads into is scaled by what leads out of it") {
   graph.set_parameter("w1", weights);
   graph.set_parameter("b1", bias);
   CHECK(digest(canonical(moved(graph, 9)).graph) == digest(canonical(graph).graph));
+}
+
+namespace {
+
+/// Units that read equal parameters and lead to different ones, twice over.
+Graph repeated(const Op& activation) {
+  std::mt19937 random(5);
+  Tensor w1 = noise({3, 6}, random), b1 = noise({6}, random), w2 = noise({6, 6}, random);
+  for (int64_t i = 0; i < 3; ++i)
+    for (int64_t j = 1; j < 6; ++j) w1.set(i * 6 + j, w1.at(i * 6 + j % 2));
+  for (int64_t j = 1; j < 6; ++j) b1.set(j, b1.at(j % 2));
+  for (int64_t i = 0; i < 6; ++i)  // a ring, and two that are equal in everything
+    for (int64_t j = 0; j < 6; ++j) w2.set(i * 6 + j, j == (i + 2) % 6 || j == i ? 0.75 : 0.25);
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 3});
+  const Value a = activation(matmul(x, graph.parameter("w1", w1)) + graph.parameter("b1", b1));
+  const Value b = activation(matmul(a, graph.parameter("w2", w2)));
+  graph.output("y", matmul(b, graph.parameter("w3", noise({6, 2}, random))));
+  return graph;
+}
+
+/// All signs that may change, at random.
+Graph flipped(const Graph& graph, uint32_t seed) {
+  std::mt19937 random(seed);
+  const SignGroup group = sign_group(graph);
+  std::vector<bool> negative;
+  for (int k = 0; k < group.dimension(); ++k) negative.push_back(random() % 2 == 0);
+  Graph result = graph;
+  for (const NodeId id : graph.parameters()) {
+    const auto forms = group.exponents(id);
+    Tensor value = graph.node(id).value;
+    for (size_t i = 0; i < forms.size(); ++i)
+      for (const auto& [k, parity] : forms[i])
+        if (parity.odd && negative[static_cast<size_t>(k)])
+          value.set(static_cast<int64_t>(i), -value.at(static_cast<int64_t>(i)));
+    result.set_parameter(graph.node(id).name, value);
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("units that read equal parameters are ordered by what they lead to") {
+  const Graph graph = repeated(relu);
+  const Canonical form = canonical(graph);
+  CHECK(output_difference(graph, form.graph, 8) < 1e-5);
+  for (uint32_t member = 0; member < 8; ++member)
+    CHECK(digest(canonical(moved(graph, member)).graph) == digest(form.graph));
+}
+
+TEST_CASE("signs of tanh units do not change the form") {
+  for (const Graph& graph : {repeated(tanh_op), layers(2)}) {
+    const Canonical form = canonical(graph);
+    CHECK(same_outputs(graph, form.rescaled, 8));
+    for (uint32_t member = 0; member < 6; ++member)
+      CHECK(digest(canonical(flipped(moved(graph, member), member)).graph) == digest(form.graph));
+  }
+  CHECK_GT(canonical(flipped(repeated(tanh_op), 3)).flipped, 0);
+}
+
+TEST_CASE("the pieces of a maxout and its units are ordered together") {
+  std::mt19937 random(6);
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 3});
+  const Value pieces = matmul(x, graph.parameter("w", noise({3, 12}, random)));
+  const Value h = reduce_max(reshape(pieces, {"batch", 4, 3}), {2});
+  graph.output("y", matmul(h, graph.parameter("v", noise({4, 2}, random))));
+  const Canonical form = canonical(graph);
+  CHECK(output_difference(graph, form.graph, 8) < 1e-5);
+  for (uint32_t member = 0; member < 6; ++member)
+    CHECK(digest(canonical(moved(graph, member)).graph) == digest(form.graph));
+}
+
+TEST_CASE("with real factors the greatest parameter of each unit is 1, and members agree up to rounding") {
+  const Graph graph = layers(7);
+  const ScalingGroup group = scaling_group(graph);
+  std::vector<double> t;
+  for (int k = 0; k < group.dimension(); ++k) t.push_back(0.37 * (k % 5) - 0.8);
+  const Graph form = canonical(graph, {.real = true}).graph,
+              other = canonical(rescaled(graph, group, t), {.real = true}).graph;
+  for (const NodeId id : form.parameters()) {
+    const Tensor &one = form.node(id).value, &two = other.node(id).value;
+    for (int64_t i = 0; i < one.count(); ++i) CHECK(one.at(i) == doctest::Approx(two.at(i)).epsilon(1e-6));
+  }
+  const Tensor w = form.find("w1").node().value, b = form.find("b1").node().value;
+  for (int64_t unit = 0; unit < 5; ++unit) {
+    double greatest = std::abs(b.at(unit));
+    for (int64_t i = 0; i < 3; ++i) greatest = std::max(greatest, std::abs(w.at(i * 5 + unit)));
+    CHECK(greatest == 1);
+  }
 }
