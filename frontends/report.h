@@ -34,6 +34,8 @@ struct AnalyzeOptions {
   std::vector<int64_t> labels = {};
   /// Least and greatest target, where they are known: an output that cannot reach them is named.
   std::optional<std::pair<double, double>> targets = {};
+  /// Linear pieces are counted up to this many; 0: as many as about a second allows.
+  int64_t regions = 0;
 };
 
 /// What the independent checker says of a finding's certificate.

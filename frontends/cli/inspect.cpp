@@ -19,7 +19,7 @@ namespace {
 
 struct Arguments {
   std::string model, certificates, box, data;
-  int64_t samples = 100;
+  int64_t samples = 100, regions = 0;
   bool json = false, dot = false, html = false, all = false;
 };
 
@@ -58,7 +58,7 @@ void add_samples(AnalyzeOptions& options, const Model& model, const Arguments& a
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
-  AnalyzeOptions options{.title = title.empty() ? arguments.model : title};
+  AnalyzeOptions options{.title = title.empty() ? arguments.model : title, .regions = arguments.regions};
   if (!arguments.box.empty()) options.box = parse_box(arguments.box);
   if (!arguments.data.empty()) add_samples(options, model, arguments);
   const Report report = analyze(model.network, options);
@@ -98,6 +98,11 @@ void add_inspect(CLI::App& application, Action& action) {
       "--data", arguments->data,
       "Observe zeros, gradients and separability on test samples of: " + std::string(data_help));
   command.add_option("--samples", arguments->samples, "How many of them")->capture_default_str();
+  command
+      .add_option("--regions", arguments->regions,
+                  "Count linear pieces up to this many; without it as many as about a second allows")
+      ->check(CLI::Range(1, 10'000'000))
+      ->type_name("CELLS");
   command.add_flag("--all", arguments->all, "Every line of the text, not 40 at most");
   command.footer(
       "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "

@@ -34,7 +34,7 @@ std::vector<Finding> symmetry_findings(const Graph& graph) {
 
 /// All of space, where they are few; lines between samples.
 std::vector<Finding> piece_findings(const Graph& graph, const AnalyzeOptions& options) {
-  std::vector<Finding> findings = region_findings(graph);
+  std::vector<Finding> findings = region_findings(graph, options.regions);
   for (Finding& finding : observed_regions(graph, options)) findings.push_back(std::move(finding));
   return findings;
 }

@@ -93,6 +93,7 @@ class Dictionary {
     for (size_t j = 0; j < nonbasic_.size(); ++j)
       if (nonbasic_[j] < count_) result.duals[nonbasic_[j]] = -objective_[j];
     if (unbounded_) result.ray = ray();
+    result.operations = operations_;
     return result;
   }
 
@@ -141,6 +142,7 @@ class Dictionary {
   }
 
   void pivot(size_t row, size_t column) {
+    operations_ += static_cast<int64_t>(rows_.size() * (nonbasic_.size() + 1));
     std::vector<Rational>& pivot_row = rows_[row];
     const Rational inverse = Rational(1) / pivot_row[column];
     pivot_row[column] = -1;
@@ -193,6 +195,7 @@ class Dictionary {
   std::vector<std::vector<Rational>> rows_;
   std::vector<Rational> objective_;
   std::optional<size_t> unbounded_;
+  int64_t operations_ = 0;
 };
 
 }  // namespace

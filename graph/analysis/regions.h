@@ -32,7 +32,8 @@ struct PieceFacts {
 
 struct Regions {
   bool complete = false;
-  std::string reason;  // where it is not
+  std::string reason;          // where it is not
+  bool out_of_budget = false;  // limits stopped it: there are at least so many activation regions
   int64_t activation_regions = 0, linear_regions = 0, distinct_affine_maps = 0;
   std::vector<PieceFacts> outputs;  // elements of all outputs, in order
   std::vector<AffineCell> cells;    // with the affine functions of the output nodes
@@ -41,7 +42,8 @@ struct Regions {
 struct RegionOptions {
   RegionBox box = {};  // empty: all of the space
   int64_t cell_limit = 3000;
-  size_t input_limit = 4;  // elements of all inputs together
+  int64_t work_limit = int64_t{1} << 40;  // as ExploreLimits::work
+  size_t input_limit = 4;                 // elements of all inputs together
   /// Above this many cells, convexity is not decided: it compares each cell with each map.
   int64_t convexity_limit = 400;
 };
@@ -77,7 +79,8 @@ struct LocalMap {
 /// None where the network is not piecewise linear. Cost: loop points * input elements.
 std::optional<LocalMap> local_map(const Graph& graph, const Point& at);
 
-/// One finding, id "regions". Nothing for networks that are affine or not piecewise linear.
-std::vector<Finding> region_findings(const Graph& graph);
+/// One finding, id "regions". Nothing for networks that are affine or not piecewise linear. `cells`: count up
+/// to so many; 0: about as many as a second allows.
+std::vector<Finding> region_findings(const Graph& graph, int64_t cells = 0);
 
 }  // namespace crease

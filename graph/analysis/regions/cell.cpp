@@ -189,6 +189,7 @@ CellSign Cell::sign(const AffineFunction& f) {
     return above ? CellSign::Positive : CellSign::Negative;
   }
   bool positive = false, negative = false;
+  work_ += static_cast<int64_t>(points_.size() * (dimension_ + 1));
   for (const Point& point : points_) {
     const int sign = (polygon_ ? at_corner(f, point) : f.at(point)).sign();
     positive = positive || sign > 0;
@@ -200,6 +201,7 @@ CellSign Cell::sign(const AffineFunction& f) {
     const AffineFunction g = f * Rational(direction);
     limits.push_back({g.slope, Rational(1) - g.offset});
     const LpResult best = maximise(g.slope, limits);
+    work_ += best.operations;
     found = g.at(best.x).sign() > 0;
     if (found) points_.push_back(best.x);
   };
@@ -213,6 +215,7 @@ Cell Cell::part(const AffineFunction& f) const {
   Cell result;
   result.dimension_ = dimension_;
   result.polygon_ = polygon_;
+  result.work_ = work_;
   result.faces_ = faces_;
   result.faces_.push_back(f);
   if (polygon_) {

@@ -55,6 +55,8 @@ class Cell {
   std::optional<Rational> maximum(const AffineFunction& f) const;
   /// A point inside, off all faces.
   Point interior() const;
+  /// Operations on rationals that signs have taken so far, in this cell and those it is part of.
+  int64_t work() const { return work_; }
 
  private:
   std::vector<LinearConstraint> constraints() const;
@@ -69,6 +71,7 @@ class Cell {
   /// with one more coordinate w: x / w if w > 0, the direction x if w = 0. Neighbours are never opposite
   /// directions, so a corner may lie on an edge.
   std::vector<Point> points_;
+  int64_t work_ = 0;
 };
 
 /// Whether two cells with disjoint insides have a common part of one dimension less.

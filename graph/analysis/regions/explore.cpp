@@ -266,11 +266,20 @@ class Explorer {
     for (const NodeId id : wanted_) cell.values[id] = *state.known.at(id);
     result_.cells.push_back(std::move(cell));
     const auto cells = static_cast<int64_t>(result_.cells.size() + states_.size());
-    if (cells > limits_.cells) fail_with(fmt::format("more than {} cells", limits_.cells));
+    if (cells > limits_.cells) run_out(fmt::format("more than {} cells", limits_.cells));
+  }
+
+  void run_out(std::string reason) {
+    result_.out_of_budget = true;
+    fail_with(std::move(reason));
   }
 
   /// One loop point, after as many cuts as it takes.
   bool advance(State& state, const Plan& plan) {
+    if (spent_ > limits_.work) {
+      run_out(fmt::format("more than {} operations on rational numbers", limits_.work));
+      return false;
+    }
     const Plan::LoopPoint& point = plan.points[state.point];
     const Node& node = graph_.node(plan.id);
     std::vector<AffineFunction> arguments;
@@ -278,11 +287,14 @@ class Explorer {
       arguments.push_back((*state.known.at(node.operands[k]))[static_cast<size_t>(point.reads[k])]);
     const auto element = static_cast<size_t>(point.write);
     while (true) {
+      const int64_t before = state.cell.work();
       CellRunner runner(state.cell);
       Outcome outcome = runner.run(plan, point, arguments);
       const std::string signs = runner.signs();
       if (outcome.value && (state.seen[element] || is_arg(plan.combine)))
         outcome = runner.combine(plan.combine, state.partial[element], *outcome.value);
+      spent_ += state.cell.work() - before;
+      spent_ += static_cast<int64_t>(plan.steps.size() * (state.cell.dimension() + 1));
       if (outcome.value) {
         state.pattern += signs;
         if (state.seen[element] && !(*outcome.value == state.partial[element]))
@@ -307,6 +319,7 @@ class Explorer {
   ExploreLimits limits_;
   std::vector<Plan> plans_;
   std::vector<State> states_;
+  int64_t spent_ = 0;
   Exploration result_;
 };
 

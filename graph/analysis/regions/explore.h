@@ -25,9 +25,10 @@ struct AffineCell {
 };
 
 struct Exploration {
-  std::vector<AffineCell> cells;
+  std::vector<AffineCell> cells;  // where it is not complete: those found so far
   bool complete = false;
-  std::string reason;  // where it is not: "more than 3000 cells", "tanh %3 is not piecewise linear"
+  std::string reason;          // where it is not: "more than 3000 cells", "tanh %3 is not piecewise linear"
+  bool out_of_budget = false;  // the cells are some of them, and there are more
 };
 
 /// How many different patterns cells have.
@@ -49,6 +50,7 @@ InputSpace segment(const Graph& graph, const Point& from, const Point& to);
 struct ExploreLimits {
   int64_t cells = 3000;
   int64_t points = int64_t{1} << 20;  // loop points of the network
+  int64_t work = int64_t{1} << 40;    // operations on rationals, roughly: some 0.1 to 1 us each
 };
 
 /// Cost: cells * loop points * dimension operations on rationals, and linear programs where a cell is neither

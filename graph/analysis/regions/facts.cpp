@@ -124,9 +124,12 @@ Regions regions(const Graph& graph, const RegionOptions& options) {
     return result;
   }
   const std::vector<NodeId> wanted = output_nodes(graph);
-  Exploration found = explore(graph, input_space(graph, options.box), wanted, {.cells = options.cell_limit});
+  Exploration found = explore(graph, input_space(graph, options.box), wanted,
+                              {.cells = options.cell_limit, .work = options.work_limit});
   result.reason = found.reason;
   result.complete = found.complete;
+  result.out_of_budget = found.out_of_budget;
+  result.activation_regions = pattern_count(found.cells);
   if (!found.complete) return result;
   result.cells = std::move(found.cells);
   Maps maps;

@@ -77,14 +77,15 @@ bool worth_a_look(const Graph& graph) {
 
 }  // namespace
 
-std::vector<Finding> region_findings(const Graph& graph) {
+std::vector<Finding> region_findings(const Graph& graph, int64_t cells) {
   if (!worth_a_look(graph)) return {};
   Finding finding{
       .id = "regions", .subject = graph.outputs().front().name, .sentences = {}, .certificate = {}};
   Json evidence = Json::object();
-  // Linear programs in three dimensions and more take about 10 ms a cell, corners 1 ms.
-  const size_t inputs = input_elements(graph);
-  const Regions found = regions(graph, {.cell_limit = inputs <= 2 ? 600 : 60});
+  constexpr int64_t second_of_work = 3'000'000;
+  RegionOptions options{.cell_limit = 600, .work_limit = second_of_work};
+  if (cells > 0) options = {.cell_limit = cells};
+  const Regions found = regions(graph, options);
   const auto bound = region_bound(graph);
   if (found.complete) {
     finding.verdict = Verdict::Proved;
@@ -97,7 +98,13 @@ std::vector<Finding> region_findings(const Graph& graph) {
     evidence["distinct_affine_maps"] = found.distinct_affine_maps;
     add_outputs(graph, found, finding, evidence);
   } else {
-    finding.sentences.push_back("regions are not counted: " + found.reason);
+    const bool some = found.out_of_budget && found.activation_regions > 0;
+    finding.sentences.push_back(some ? fmt::format("at least {} activation regions; not counted further: {}",
+                                                   found.activation_regions, found.reason)
+                                     : "regions are not counted: " + found.reason);
+    if (some) evidence["activation_regions_at_least"] = found.activation_regions;
+    if (found.out_of_budget)
+      finding.sentences.push_back("`crease inspect --regions CELLS` counts up to so many");
     finding.sentences.push_back("where data or a box is given, they are counted along straight lines");
   }
   if (bound) add_bound(*bound, finding, evidence);

@@ -201,7 +201,17 @@ TEST_CASE("regions along a segment are those that the segment passes") {
 TEST_CASE("a network that has too many inputs or cells says so instead of a number") {
   std::mt19937 random(2);
   CHECK(regions(random_network(random, 5, 2)).reason == "5 input elements, want 1 to 4");
-  CHECK(regions(random_network(random, 2, 8), {.cell_limit = 10}).reason == "more than 10 cells");
+  const Graph graph = random_network(random, 2, 8);
+  const Regions few = regions(graph, {.cell_limit = 10});
+  CHECK(few.reason == "more than 10 cells");
+  CHECK(few.out_of_budget);
+  const Regions all = regions(graph), hasty = regions(graph, {.work_limit = 3000});
+  CHECK(hasty.reason == "more than 3000 operations on rational numbers");
+  for (const Regions& some : {few, hasty}) {
+    CHECK_FALSE(some.complete);
+    CHECK_GT(some.activation_regions, 0);
+    CHECK_LT(some.activation_regions, all.activation_regions);
+  }
 }
 
 TEST_CASE("the bound by widths is never below the count") {
