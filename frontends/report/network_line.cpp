@@ -38,6 +38,7 @@ std::string network_line(const Graph& graph) {
   for (const NodeId id : graph.inputs())
     text += fmt::format("{}{}[{}]", text.empty() ? "" : ", ", graph.node(id).name,
                         features(graph.node(id).shape));
+  if (text.empty()) text = "no input";
   std::vector<std::string> steps;
   const std::vector<NodeId> stages = structure(graph).stages;
   for (size_t i = 0; i < stages.size(); ++i) {

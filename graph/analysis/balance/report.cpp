@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "graph/analysis/balance/balance.h"
@@ -57,6 +58,13 @@ std::vector<Finding> balance_findings(const Graph& graph) {
   const ScalingGroup group = scaling_group(graph, {.fixed = running_statistics(graph)});
   if (group.dimension() == 0) return {};
   const Balance found = balance(graph, group);
+  if (!std::isfinite(found.squares_before))
+    return {
+        {.id = "balance",
+         .subject = "parameters",
+         .sentences = {"parameters are not finite numbers: nothing is conserved, and none is the least sum "
+                       "of squares"},
+         .certificate = {}}};
   Finding finding{.id = "balance",
                   .subject = "parameters",
                   .verdict = Verdict::Proved,

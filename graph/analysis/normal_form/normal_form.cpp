@@ -252,7 +252,8 @@ class Builder {
     const std::vector<NodeId> needed = ancestors(graph_, wanted);
     int64_t points = 0;
     for (const NodeId id : needed)
-      if (graph_.node(id).role == Role::Apply) points += PointWalk(graph_, id).count();
+      if (graph_.node(id).role == Role::Apply && !has_lookup(graph_.node(id)))
+        points += PointWalk(graph_, id).count();
     if (points > options_.point_limit) {
       normal_.reason =
           fmt::format("too large: {} loop points, the limit is {}", points, options_.point_limit);

@@ -376,7 +376,7 @@ std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOp
                        std::ranges::all_of(facts.frontiers[static_cast<size_t>(output.node)], [&](NodeId id) {
                          return std::ranges::find(normal.leaves, id) != normal.leaves.end();
                        });
-    if (!known && affine_in_inputs(graph, normal, output.node))
+    if (graph.node(output.node).role == Role::Apply && !known && affine_in_inputs(graph, normal, output.node))
       findings.push_back(affine_finding(graph, normal, output));
   }
   add_units_finding(graph, normal, findings);

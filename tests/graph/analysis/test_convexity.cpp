@@ -141,3 +141,13 @@ TEST_CASE("curvature, monotonicity and degrees of the oracle's networks") {
     for (const std::string& failure : failures) FAIL_CHECK(failure);
   }
 }
+
+TEST_CASE("of parameters that are not finite nothing is claimed") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value h = relu(matmul(x, graph.parameter("w", Tensor::f32({2, 1}, {NAN, 1}))));
+  graph.output("y", matmul(h, graph.parameter("v", Tensor::f32({1, 1}, {1}))));
+  const Finding finding = convexity_findings(graph).front();
+  CHECK(finding.verdict == Verdict::Unknown);
+  CHECK(finding.sentences.front().find("'w'") != std::string::npos);
+}

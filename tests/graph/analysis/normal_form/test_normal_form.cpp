@@ -8,6 +8,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/lookup.h"
 #include "graph/ops/reduction.h"
 #include "tests/files.h"
 #include "tests/graph/analysis/oracle_network.h"
@@ -59,4 +60,15 @@ TEST_CASE("an argmax behind a relu is not called affine, relu(z) - relu(-z) is")
   for (const Finding& finding : normal_form_findings(graph))
     if (finding.id == "affine") affine.push_back(finding.subject);
   CHECK(affine == std::vector<std::string>{"same"});
+}
+
+TEST_CASE("a table that is looked up is a leaf; an output that is an input is not said to lose relus") {
+  Graph graph;
+  const Value tokens = graph.input("tokens", {"batch", 2}, Type::i64);
+  const Value table = graph.parameter("table", Tensor::f32({3, 2}, {1, 2, 3, 4, 5, 6}));
+  graph.output("y", relu(gather(table, tokens)));
+  CHECK(normal_form_findings(graph).empty());
+  Graph same;
+  same.output("y", same.input("x", {"batch", 2}));
+  CHECK(normal_form_findings(same).empty());
 }
