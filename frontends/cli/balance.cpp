@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -17,7 +18,7 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, output, format;
+  std::string model, output, format, box;
   std::vector<std::string> keep;
   bool real = false;
   int64_t samples = 64;
@@ -55,13 +56,19 @@ std::string fit_text(const RangeFit& fit, NarrowFormat format) {
       fit.smallest, fit.largest, fit.too_large, fit.too_small, fit.overflowing.size());
 }
 
+/// Whether no rescaling changes an element of a tensor; some element, if none is named.
+bool is_pinned(const ScalingGroup& group, NodeId tensor, std::optional<int64_t> element = {}) {
+  const auto exponents = group.exponents(tensor);
+  if (exponents.empty()) return true;
+  if (element) return exponents[static_cast<size_t>(*element)].empty();
+  return std::ranges::any_of(exponents, [](const auto& form) { return form.empty(); });
+}
+
 /// Tensors that overflow whatever the factors are, or still do.
 void print_overflows(const Graph& graph, const ScalingGroup& group, const RangeFit& fit) {
   for (const OverflowingTensor& tensor : fit.overflowing) {
-    const auto exponents = group.exponents(tensor.tensor);
-    const bool pinned = std::ranges::any_of(exponents, [](const auto& form) { return form.empty(); });
     fmt::print("  {} reaches {:.3g}{}\n", node_key(graph, tensor.tensor), tensor.largest,
-               pinned ? ": its scale is fixed, no rescaling helps" : "");
+               is_pinned(group, tensor.tensor) ? ": its scale is fixed, no rescaling helps" : "");
   }
 }
 
@@ -70,6 +77,10 @@ Balance kept_if_better(const Graph& graph, const ScalingGroup& group, Balance fo
                        const Arguments& arguments) {
   const NarrowFormat format = parse_narrow_format(arguments.format);
   const auto faults = [&](const Graph& network) {
+    if (!arguments.box.empty()) {
+      const BoxFit fit = box_fit(network, format, parse_box(arguments.box), 0);
+      return std::pair(static_cast<int64_t>(fit.overflowing.size()), std::log2(fit.bound));
+    }
     const RangeFit fit = range_fit(network, format, arguments.samples);
     return std::pair(fit.too_large + static_cast<int64_t>(fit.overflowing.size()),
                      static_cast<double>(fit.too_small) - fit.steps);
@@ -88,6 +99,28 @@ void print_range(const Graph& before, const Graph& after, const ScalingGroup& gr
   fmt::print("{} before: {}\n{} after:  {}\n", to_string(format), fit_text(old_fit, format),
              to_string(format), fit_text(new_fit, format));
   print_overflows(after, group, new_fit);
+}
+
+/// What is proved over a box, and what stands in the way.
+void print_box(const Graph& after, const ScalingGroup& group, const Arguments& arguments) {
+  const NarrowFormat format = parse_narrow_format(arguments.format);
+  const BoxFit fit = box_fit(after, format, parse_box(arguments.box), arguments.samples);
+  const double limit = greatest_number(format);
+  if (fit.overflowing.empty()) {
+    fmt::print("no node overflows {} on the box {}: proved; the largest bound is {:.6g}, at {}\n",
+               to_string(format), arguments.box, fit.bound, node_key(after, fit.largest));
+    return;
+  }
+  fmt::print("{} nodes are not proved to fit {} on the box {}\n", fit.overflowing.size(), to_string(format),
+             arguments.box);
+  for (const BoxOverflow& each : fit.overflowing) {
+    const bool pinned = is_pinned(group, each.tensor, each.element), reached = each.reached > limit;
+    fmt::print("  {}[{}] {} {:.6g}{}\n", node_key(after, each.tensor), each.element,
+               reached ? "reaches" : "may reach", reached ? each.reached : each.bound,
+               !pinned   ? ": no powers of two were found that bring it down without raising another"
+               : reached ? ": its scale is fixed, so no rescaling helps"
+                         : ": its scale is fixed, so no rescaling lowers this bound");
+  }
 }
 
 /// Runs both networks. Errors: Error if powers of two changed a bit.
@@ -109,6 +142,9 @@ int run(const Arguments& arguments) {
   const Graph before = analyzed_graph(model.network);
   const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
   BalanceOptions options{.powers_of_two = !arguments.real};
+  expect(arguments.box.empty() || arguments.format == "fp16" || arguments.format == "bf16",
+         "--box: it bounds values for --range fp16 or bf16, which is not given");
+  if (!arguments.box.empty()) options.box = parse_box(arguments.box);
   if (!arguments.format.empty()) {
     options.goal = BalanceGoal::Range;
     options.samples = parse_narrow_format(arguments.format) == NarrowFormat::Int8 ? 0 : arguments.samples;
@@ -122,6 +158,7 @@ int run(const Arguments& arguments) {
   print_factors(found);
   for (const EscapingUnit& unit : found.escaping) fmt::print("  {}\n", escape_sentence(before, unit));
   if (!arguments.format.empty()) print_range(before, after, group, arguments);
+  if (!arguments.box.empty()) print_box(after, group, arguments);
   compare_outputs(before, after, arguments);
   set_parameters(model.network, parameters_of(after));
   save_new_model(arguments.output, model);
@@ -146,13 +183,21 @@ void add_balance(CLI::App& application, Action& action) {
       .add_option("--range", arguments->format,
                   "Make the greatest sizes even instead, for fp16, bf16 or int8 numbers")
       ->check(CLI::IsMember({"fp16", "bf16", "int8"}));
+  command
+      .add_option(
+          "--box", arguments->box,
+          "With --range fp16 or bf16: prove that nothing overflows for inputs with every element from "
+          "LOW to HIGH")
+      ->type_name("LOW,HIGH");
   command.add_option("--keep", arguments->keep,
                      "Parameters that keep their value; running statistics (running_...) always do");
   command.add_option("--samples", arguments->samples, "Random inputs on which both networks are run")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command.footer(
-      "Examples:\n  crease balance my-model -o balanced\n  crease balance my-model -o for-int8 --range int8 "
+      "Examples:\n  crease balance my-model -o balanced\n  crease balance my-model -o for-fp16 --range fp16 "
+      "--box "
+      "0,255\n  crease balance my-model -o for-int8 --range int8 "
       "--real");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }

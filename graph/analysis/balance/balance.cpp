@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "graph/analysis/balance/orbit.h"
+#include "graph/analysis/balance/range.h"
 #include "graph/analysis/balance/samples.h"
 
 namespace crease {
@@ -47,8 +48,9 @@ Balance balance(const Graph& graph, const ScalingGroup& group, const BalanceOpti
   if (options.goal == BalanceGoal::Norm) {
     result.t = options.powers_of_two ? minimise_on_lattice(squares, away, least) : least;
   } else {
-    if (options.samples > 0)
-      for (OrbitValues& sizes : value_sizes(graph, options.samples, options.seed))
+    if (options.box || options.samples > 0)
+      for (OrbitValues& sizes : options.box ? bounded_sizes(graph, *options.box)
+                                            : value_sizes(graph, options.samples, options.seed))
         values.push_back(std::move(sizes));
     constexpr double order = 32;  // a norm of order p exceeds the greatest of n numbers by n^(1/p) at most
     const Orbit ranges = orbit_of(group, values, order);

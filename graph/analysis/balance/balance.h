@@ -7,10 +7,12 @@
 // Nagel et al. 2019 (arXiv 1906.04721) for ranges; docs/analyses.md.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "graph/analysis/bounds/node_bounds.h"
 #include "graph/analysis/finding.h"
 #include "graph/analysis/scaling.h"
 #include "graph/graph.h"
@@ -30,6 +32,8 @@ struct BalanceOptions {
   /// For Range: also the values of computed tensors at this many random inputs of normal distribution.
   int64_t samples = 0;
   uint64_t seed = 1;
+  /// For Range: in place of those the bounds of computed tensors over this box.
+  std::optional<InputBox> box = {};
 };
 
 /// A unit whose parameters can shrink for ever: it has no incoming or no outgoing weight.

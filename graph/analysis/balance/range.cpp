@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "graph/analysis/balance/samples.h"
+#include "graph/analysis/bounds/box_analysis.h"
+#include "graph/analysis/points.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -60,6 +63,8 @@ NarrowFormat parse_narrow_format(std::string_view name) {
   fail("[range] no such number format: got '{}', want fp16, bf16 or int8", name);
 }
 
+double greatest_number(NarrowFormat format) { return limits_of(format).greatest; }
+
 RangeFit range_fit(const Graph& graph, NarrowFormat format, int64_t samples, uint64_t seed) {
   RangeFit fit{.smallest = INFINITY};
   const Limits limits = limits_of(format);
@@ -79,6 +84,59 @@ RangeFit range_fit(const Graph& graph, NarrowFormat format, int64_t samples, uin
   for (const OrbitValues& tensor : value_sizes(graph, samples, seed)) {
     const double largest = tensor.sizes.empty() ? 0 : std::ranges::max(tensor.sizes);
     if (largest > limits.greatest) fit.overflowing.push_back({tensor.tensor, largest});
+  }
+  return fit;
+}
+
+std::vector<OrbitValues> bounded_sizes(const Graph& graph, const InputBox& box) {
+  const BoxAnalysis bounds(graph, box);
+  std::vector<OrbitValues> result;
+  for (const NodeId id : bounds.nodes()) {
+    const Node& node = graph.node(id);
+    if (node.role != Role::Apply || !is_floating(node.type)) continue;
+    OrbitValues& values = result.emplace_back(OrbitValues{.tensor = id, .sizes = {}});
+    for (int64_t i = 0; i < sample_count(node.shape); ++i) {
+      const Interval best = bounds.best(id, i).outer;
+      values.sizes.push_back(best.is_finite() ? std::max(std::abs(best.low), std::abs(best.high)) : 0);
+    }
+  }
+  return result;
+}
+
+namespace {
+
+/// Element with the greatest bound, and this bound.
+std::pair<int64_t, double> greatest_bound(const BoxAnalysis& bounds, NodeId id) {
+  std::pair<int64_t, double> greatest{0, 0};
+  for (int64_t i = 0; i < sample_count(bounds.graph().node(id).shape); ++i) {
+    const Interval best = bounds.best(id, i).outer;
+    const double bound = std::max(std::abs(best.low), std::abs(best.high));
+    if (!(bound <= greatest.second)) greatest = {i, bound};
+  }
+  return greatest;
+}
+
+}  // namespace
+
+BoxFit box_fit(const Graph& graph, NarrowFormat format, const InputBox& box, int64_t samples, uint64_t seed) {
+  expect(format != NarrowFormat::Int8, "[range] int8 has no range of its own: got int8, want fp16 or bf16");
+  const BoxAnalysis bounds(graph, box);
+  std::map<NodeId, std::vector<double>> reached;
+  for (OrbitValues& tensor : value_sizes(graph, samples, seed, box))
+    reached[tensor.tensor] = std::move(tensor.sizes);
+  BoxFit fit;
+  for (const NodeId id : bounds.nodes()) {
+    if (!is_floating(graph.node(id).type)) continue;
+    const auto [element, bound] = greatest_bound(bounds, id);
+    if (fit.largest < 0 || bound > fit.bound) {
+      fit.largest = id;
+      fit.bound = bound;
+    }
+    if (bound <= greatest_number(format)) continue;
+    const auto seen = reached.find(id);
+    // Parameters have their values; sides of the box are reached.
+    fit.overflowing.push_back(
+        {id, element, bound, seen == reached.end() ? bound : seen->second[static_cast<size_t>(element)]});
   }
   return fit;
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "graph/analysis/balance/orbit.h"
+#include "graph/analysis/bounds/node_bounds.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -12,6 +14,9 @@ enum class NarrowFormat : uint8_t { Fp16, Bf16, Int8 };
 std::string_view to_string(NarrowFormat format);
 /// "fp16", "bf16" or "int8". Errors: Error that lists them.
 NarrowFormat parse_narrow_format(std::string_view name);
+
+/// The greatest finite one; infinite for int8, whose scale follows the tensor.
+double greatest_number(NarrowFormat format);
 
 /// A computed tensor that was seen too large for the format.
 struct OverflowingTensor {
@@ -31,5 +36,28 @@ struct RangeFit {
 };
 /// `samples`: random inputs of normal distribution on which computed tensors are watched.
 RangeFit range_fit(const Graph& graph, NarrowFormat format, int64_t samples = 0, uint64_t seed = 1);
+
+/// A tensor, input or parameter that is not proved to stay within the format on a box.
+struct BoxOverflow {
+  NodeId tensor;
+  int64_t element;  // the one with the greatest bound
+  double bound;     // greatest |value| by the bounds
+  double reached;   // greatest |value| at the points of the box that were tried
+};
+
+/// Proved by bounds over a box: every node whose bound fits stays within the format, for all inputs there.
+struct BoxFit {
+  NodeId largest = -1;  // the node with the greatest bound
+  double bound = 0;
+  std::vector<BoxOverflow> overflowing = {};  // in the graph's order
+};
+/// `samples`: points of the box at which the network is run. Errors: those of box_of; Error for int8, whose
+/// scale follows the tensor.
+BoxFit box_fit(const Graph& graph, NarrowFormat format, const InputBox& box, int64_t samples,
+               uint64_t seed = 1);
+
+/// Greatest |v| of each element of each computed floating tensor, by bounds over the box; elements without
+/// finite bound are 0.
+std::vector<OrbitValues> bounded_sizes(const Graph& graph, const InputBox& box);
 
 }  // namespace crease

@@ -22,7 +22,30 @@ Bindings random_inputs(const Graph& graph, int64_t rows, std::mt19937_64& random
   return inputs;
 }
 
-std::vector<OrbitValues> value_sizes(const Graph& graph, int64_t samples, uint64_t seed) {
+Bindings box_inputs(const Graph& graph, const InputBox& box, int64_t sample, std::mt19937_64& random) {
+  Bindings inputs;
+  for (const NodeId id : graph.inputs()) {
+    const Node& node = graph.node(id);
+    Tensor value(node.type, sample_sizes(node.shape));
+    if (is_floating(node.type)) {
+      const std::vector<Interval> sides = box_of(graph, id, box);
+      for (int64_t i = 0; i < value.count(); ++i) {
+        auto [low, high] = sides[static_cast<size_t>(i)];
+        if (!std::isfinite(low)) low = std::isfinite(high) ? high - 1 : -1;
+        if (!std::isfinite(high)) high = low + (std::isfinite(sides[static_cast<size_t>(i)].low) ? 1 : 2);
+        const double share = std::uniform_real_distribution<double>()(random);
+        value.set(i, sample == 0 ? low : sample == 1 ? high : low + share * (high - low));
+      }
+    }
+    inputs.emplace(node.name, std::move(value));
+  }
+  return inputs;
+}
+
+namespace {
+
+template <class Inputs>
+std::vector<OrbitValues> sizes_at(const Graph& graph, int64_t samples, Inputs&& inputs) {
   std::vector<OrbitValues> result;
   std::vector<Value> wanted;
   for (NodeId id = 0; id < graph.size(); ++id) {
@@ -32,9 +55,8 @@ std::vector<OrbitValues> value_sizes(const Graph& graph, int64_t samples, uint64
     result.push_back({.tensor = id, .sizes = {}});
     result.back().sizes.assign(static_cast<size_t>(sample_count(node.shape)), 0);
   }
-  std::mt19937_64 random(seed);
   for (int64_t sample = 0; sample < samples; ++sample) {
-    const std::vector<Tensor> values = evaluate(graph, random_inputs(graph, 1, random), wanted);
+    const std::vector<Tensor> values = evaluate(graph, inputs(sample), wanted);
     for (size_t k = 0; k < values.size(); ++k)
       for (int64_t i = 0; i < values[k].count(); ++i) {
         double& size = result[k].sizes[static_cast<size_t>(i)];
@@ -42,6 +64,19 @@ std::vector<OrbitValues> value_sizes(const Graph& graph, int64_t samples, uint64
       }
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<OrbitValues> value_sizes(const Graph& graph, int64_t samples, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  return sizes_at(graph, samples, [&](int64_t) { return random_inputs(graph, 1, random); });
+}
+
+std::vector<OrbitValues> value_sizes(const Graph& graph, int64_t samples, uint64_t seed,
+                                     const InputBox& box) {
+  std::mt19937_64 random(seed);
+  return sizes_at(graph, samples, [&](int64_t sample) { return box_inputs(graph, box, sample, random); });
 }
 
 }  // namespace crease

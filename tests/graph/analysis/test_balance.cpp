@@ -145,3 +145,37 @@ TEST_CASE("even ranges give int8 more steps and keep half precision from overflo
   CHECK_EQ(parse_narrow_format("bf16"), NarrowFormat::Bf16);
   CHECK_THROWS_WITH_AS(parse_narrow_format("fp8"), doctest::Contains("want fp16, bf16 or int8"), Error);
 }
+
+TEST_CASE(
+    "ranges are evened out by proved bounds: nothing overflows on the box, or what stands in the way is "
+    "named") {
+  const auto network = [](float last) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2});
+    const Value h = relu(matmul(x, graph.parameter("w", Tensor::f32({2, 2}, {30000, 10000, 40000, -5000}))));
+    graph.output("y", matmul(h, graph.parameter("v", Tensor::f32({2, 1}, {last, last}))));
+    return graph;
+  };
+  const InputBox box{.all = Interval{-1, 1}};
+  for (const float last : {1e-3f, 1.0f}) {
+    const Graph graph = network(last);
+    const ScalingGroup group = scaling_group(graph);
+    const BoxFit before = box_fit(graph, NarrowFormat::Fp16, box, 8);
+    REQUIRE_FALSE(before.overflowing.empty());
+    CHECK_EQ(before.overflowing.front().reached, 70000);
+    const Balance found = balance(graph, group, {.goal = BalanceGoal::Range, .box = box});
+    const Graph even = rescaled(graph, group, found.t);
+    CHECK(same_outputs(graph, even, 16));
+    const BoxFit after = box_fit(even, NarrowFormat::Fp16, box, 8);
+    if (last < 1) {
+      CHECK(after.overflowing.empty());
+      CHECK_LE(after.bound, 65504);
+      continue;
+    }
+    REQUIRE_EQ(after.overflowing.size(), 1);
+    CHECK_EQ(after.overflowing[0].tensor, even.outputs()[0].node);
+    CHECK_EQ(after.overflowing[0].reached, 75000);
+    CHECK(group.exponents(after.overflowing[0].tensor)[0].empty());
+  }
+  CHECK_THROWS_WITH_AS(box_fit(network(1), NarrowFormat::Int8, box, 0), doctest::Contains("got int8"), Error);
+}
