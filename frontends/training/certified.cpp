@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "frontends/training/objective.h"
+#include "graph/analysis/points.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -49,6 +50,17 @@ Tensor moved(const Tensor& x, double by) {
   return result;
 }
 
+/// Boxes to bound at once: lines keep two coefficients for each class and number of a layer, in memory of
+/// some hundred megabytes at most.
+int64_t boxes_at_once(const Graph& network, int64_t classes) {
+  constexpr int64_t most = 128, coefficients = int64_t{1} << 23;
+  int64_t largest = 1;
+  for (const NodeId id : ancestors(network, roots(network)))
+    if (network.node(id).role == Role::Apply)
+      largest = std::max(largest, sample_count(network.node(id).shape));
+  return std::clamp<int64_t>(coefficients / (2 * classes * largest), 1, most);
+}
+
 /// Whether all margins but that of the class itself are positive.
 bool is_positive(const Tensor& margins, int64_t row, int64_t classes, int64_t truth) {
   for (int64_t k = 0; k < classes; ++k)
@@ -72,8 +84,8 @@ Certified certified_accuracy(const Graph& network, const Dataset& data, double w
   BoundsProgram bounds(graph, {.lines = lines});
   Program exact = compile(graph);
   Certified result{.samples = data.size()};
-  constexpr int64_t most = 128;
-  for (const Batch& batch : data.batches(std::min(most, data.size()), {.shuffle = false})) {
+  const int64_t boxes = boxes_at_once(network, data.classes);
+  for (const Batch& batch : data.batches(std::min(boxes, data.size()), {.shuffle = false})) {
     const Bindings label{{kLabel, batch.y}};
     const TensorBounds found =
         bounds({{objective.input, {moved(batch.x, -within), moved(batch.x, within)}}}, label).at(kMargin);

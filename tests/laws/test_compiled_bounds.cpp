@@ -237,6 +237,20 @@ TEST_CASE("compiled bounds of random graphs contain their exact values") {
   }
 }
 
+TEST_CASE("products of what is known exactly are rounded outward, and scale lines") {
+  std::mt19937 random(6);
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2}, Type::f64);
+  const Value w = graph.parameter("w", Tensor::f64({2}, {0.1, -0.7})),
+              v = graph.parameter("v", Tensor::f64({2}, {0.3, 0.9}));
+  graph.output("y", relu(x * (w * v)) + w * v - x * w);
+  for (const LineUse lines : {LineUse::None, LineUse::Wanted, LineUse::Everywhere}) {
+    const TensorBounds box{Tensor::f64({1, 2}, {-1, 0.2}), Tensor::f64({1, 2}, {0.5, 0.3})};
+    const Boxes bounds = BoundsProgram(graph, {.lines = lines})({{"x", box}});
+    CHECK(check_sound(graph, {{"x", box}}, {}, bounds, 60, random));
+  }
+}
+
 TEST_CASE("compiled lines are no wider than intervals, and see what cancels") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 1}, Type::f64);

@@ -45,7 +45,7 @@ Ends squared(const Ends& x) {
 Ends product(const Ends& a, const Ends& b) {
   if (a.is_point() && a.high.kind() == Kind::Constant) return scaled(a.high.constant(), b);
   if (b.is_point() && b.high.kind() == Kind::Constant) return scaled(b.high.constant(), a);
-  if (b.is_point()) return product(b, a);
+  if (b.is_point() && !a.is_point()) return product(b, a);
   // w x over [l, u] is greatest at one of its ends: w u, or w l = (-w)(-l).
   if (a.is_point())
     return {max(a.high * b.negated_low, a.negated_low * b.high),
