@@ -24,6 +24,7 @@ class ProgramEmitter {
         place_(places(program, part.count)),
         part_(part),
         profile_(options.profile),
+        unwinds_(options.name_code),
         builder_(module.getContext()),
         emitter_{module, builder_, machine, options.rounding},
         renamed_(program.buffers) {}
@@ -215,6 +216,7 @@ class ProgramEmitter {
                            llvm::GlobalValue::LinkageTypes linkage) {
     llvm::Function* made = llvm::Function::Create(type, linkage, name, module_);
     made->addFnAttr(llvm::Attribute::NoUnwind);
+    if (unwinds_) made->setUWTableKind(llvm::UWTableKind::Async);
     const std::string bits = std::to_string(machine_.vector_bits);
     made->addFnAttr("prefer-vector-width", bits);
     made->addFnAttr("min-legal-vector-width", bits);
@@ -341,6 +343,7 @@ class ProgramEmitter {
   std::vector<size_t> place_;  // by kernel: the part that has its body, if it is placed
   PartOf part_;
   bool profile_;
+  bool unwinds_;  // gdb finds the callers of kernels
   llvm::IRBuilder<> builder_;
   Emitter emitter_;
   std::vector<Buffer> renamed_;
