@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -71,6 +72,10 @@ std::optional<Certificate> proved(const Graph& before, const Graph& after, const
   const CheckResult result = check(proof.certificate->json, before, after);
   expect(result.accepted, "[simplify] the proof is refused: {}", result.reason);
   fmt::print("proved and checked: {}\n", result.reason);
+  const auto is_coarse = [](const auto& output) { return output.second > Rational(1, 1000); };
+  if (std::ranges::any_of(proof.difference, is_coarse))
+    fmt::print(
+        "coarse: the proof decides fewer units than the analysis, its bound is far from the difference\n");
   return proof.certificate;
 }
 

@@ -97,6 +97,70 @@ class Neighbours {
   std::multimap<double, int> by_value_;
 };
 
+/// What lines would say, in floating point: whether exact arithmetic is worth its time.
+class Forecast {
+ public:
+  explicit Forecast(LeafRange leaf) : leaf_(std::move(leaf)) {}
+
+  /// Whether lines decide the sign of a form.
+  bool decides(const Variables& variables, const Combination& form) {
+    for (size_t k = known_.size(); k < variables.all().size(); ++k) enter(variables.all()[k]);
+    return lowest(form, 1) >= 0 || lowest(form, -1) >= 0;
+  }
+
+ private:
+  struct Known {
+    bool is_relu = false;
+    double low = 0, high = 0;  // of the argument of a relu, else of itself
+    std::vector<std::pair<int, double>> terms = {};
+    double constant = 0;
+  };
+
+  void enter(const Variable& variable) {
+    Known known{.is_relu = variable.kind == VariableKind::Relu};
+    std::pair range{variable.range.low, variable.range.high};
+    if (variable.kind == VariableKind::Leaf) range = leaf_(variable.name);
+    if (variable.kind == VariableKind::Call) range = {};
+    known.low = range.first ? range.first->to_double() : -kInfinity;
+    known.high = range.second ? range.second->to_double() : kInfinity;
+    if (known.is_relu) {
+      for (const auto& [index, coefficient] : variable.arguments[0].terms)
+        known.terms.emplace_back(index, coefficient.to_double());
+      known.constant = variable.arguments[0].constant.to_double();
+    }
+    known_.push_back(std::move(known));
+  }
+
+  double lowest(const Combination& form, double sign) {
+    factors_.assign(known_.size(), 0);
+    double sum = sign * form.constant.to_double();
+    for (const auto& [index, coefficient] : form.terms)
+      factors_[static_cast<size_t>(index)] = sign * coefficient.to_double();
+    for (size_t k = known_.size(); k-- > 0;) {
+      const double factor = factors_[k];
+      if (factor == 0) continue;
+      const Known& x = known_[k];
+      if (!x.is_relu) {
+        sum += factor * (factor > 0 ? x.low : x.high);
+        continue;
+      }
+      if (std::isinf(x.low) || std::isinf(x.high)) return -kInfinity;
+      const bool above = factor < 0 && x.low < 0 && x.high > 0;
+      const double slope = above ? x.high / (x.high - x.low) : x.high > -x.low ? 1 : 0;
+      if (above) sum -= factor * slope * x.low;
+      if (slope == 0) continue;
+      sum += factor * slope * x.constant;
+      for (const auto& [index, weight] : x.terms)
+        factors_[static_cast<size_t>(index)] += factor * slope * weight;
+    }
+    return sum;
+  }
+
+  const LeafRange leaf_;
+  std::vector<Known> known_;  // by variable
+  std::vector<double> factors_;
+};
+
 /// The proof of one pair.
 class Prover {
  public:
@@ -110,6 +174,7 @@ class Prover {
       if (id >= 0 && both_.graph.node(id).role != Role::Input)
         first_of_second = std::min(first_of_second, id);
     neighbours_.emplace(leaf_, first_of_second);
+    forecast_.emplace(leaf_);
   }
 
   BoxEquivalence run() {
@@ -167,6 +232,7 @@ class Prover {
       if (variable.kind == VariableKind::Relu)
         terms += static_cast<int64_t>(variable.arguments[0].terms.size());
     if (decided || terms == 0) return plain;
+    if (terms > kLongProof && !forecast_->decides(variables, form)) return plain;
     const double value = neighbours_->value(variables, form);
     const std::optional<bool> twin = twin_decided(value);
     if (twin ? !*twin : terms > budget_) return plain;
@@ -245,6 +311,7 @@ class Prover {
   LeafRange leaf_;
   int64_t budget_ = 0;
   std::optional<Neighbours> neighbours_;
+  std::optional<Forecast> forecast_;
   std::map<double, bool> tried_;  // whether lines were of use, by value of the form
   bool small_ = false;            // enough to look for the best lines
 };

@@ -23,7 +23,7 @@ struct BoxEquivalenceOptions {
   /// Pairs of networks with more loop points are not looked at.
   int64_t point_limit = int64_t{1} << 22;
   /// Terms that lines may put in for relus where intervals do not decide a unit.
-  int64_t line_limit = int64_t{1} << 23;
+  int64_t line_limit = int64_t{1} << 24;
 };
 
 struct BoxEquivalence {
