@@ -193,7 +193,8 @@ std::pair<std::vector<Point>, bool> points_for(const Graph& graph,
   for (const Output& output : graph.outputs()) wanted.push_back(output.node);
   constexpr size_t most_dimensions = 4;  // beyond: a network of one piece only
   const int64_t cells = dimension <= most_dimensions ? 600 : 1;
-  const Exploration pieces = explore(graph, input_space(graph), wanted, {.cells = cells});
+  const Exploration pieces =
+      explore(graph, input_space(graph), wanted, {.cells = cells, .work = kSecondOfWork});
   if (pieces.complete) {
     std::vector<Point> points;
     for (const AffineCell& piece : pieces.cells)

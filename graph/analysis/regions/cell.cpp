@@ -201,7 +201,8 @@ CellSign Cell::sign(const AffineFunction& f) {
     const AffineFunction g = f * Rational(direction);
     limits.push_back({g.slope, Rational(1) - g.offset});
     const LpResult best = maximise(g.slope, limits);
-    work_ += best.operations;
+    constexpr int64_t long_numbers = 30;  // times as long as at a corner, measured
+    work_ += long_numbers * best.operations;
     found = g.at(best.x).sign() > 0;
     if (found) points_.push_back(best.x);
   };

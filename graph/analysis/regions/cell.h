@@ -55,7 +55,8 @@ class Cell {
   std::optional<Rational> maximum(const AffineFunction& f) const;
   /// A point inside, off all faces.
   Point interior() const;
-  /// Operations on rationals that signs have taken so far, in this cell and those it is part of.
+  /// Operations on short rationals that take as long as the signs so far, in this cell and those it is part
+  /// of.
   int64_t work() const { return work_; }
 
  private:

@@ -47,10 +47,13 @@ InputSpace input_space(const Graph& graph, const std::vector<std::pair<Rational,
 /// The segment between two points, each an element for each coordinate: one dimension, from 0 to 1.
 InputSpace segment(const Graph& graph, const Point& from, const Point& to);
 
+/// What a report can afford.
+inline constexpr int64_t kSecondOfWork = 6'000'000;
+
 struct ExploreLimits {
   int64_t cells = 3000;
   int64_t points = int64_t{1} << 20;  // loop points of the network
-  int64_t work = int64_t{1} << 40;    // operations on rationals, roughly: some 0.1 to 1 us each
+  int64_t work = int64_t{1} << 40;    // operations on rationals, roughly: 0.15 us each
 };
 
 /// Cost: cells * loop points * dimension operations on rationals, and linear programs where a cell is neither

@@ -82,8 +82,7 @@ std::vector<Finding> region_findings(const Graph& graph, int64_t cells) {
   Finding finding{
       .id = "regions", .subject = graph.outputs().front().name, .sentences = {}, .certificate = {}};
   Json evidence = Json::object();
-  constexpr int64_t second_of_work = 3'000'000;
-  RegionOptions options{.cell_limit = 600, .work_limit = second_of_work};
+  RegionOptions options{.cell_limit = 600, .work_limit = kSecondOfWork};
   if (cells > 0) options = {.cell_limit = cells};
   const Regions found = regions(graph, options);
   const auto bound = region_bound(graph);
