@@ -270,6 +270,7 @@ class ProgramEmitter {
     constexpr int most_kernels = 64;
     const Kernel& kernel = program_.kernels[k];
     const KernelSchedule& plan = schedule_.kernels[k];
+    if (unwinds_) return false;  // debuggers are told of functions
     if (plan.threads > 1 || kernel.code.size() > most_code || inlined_ == most_kernels) return false;
     if (std::ranges::any_of(kernel.code, is_elementary)) return false;
     if (estimated_cycles(kernel, program_.buffers, plan, machine_) > soon) return false;

@@ -15,7 +15,8 @@ struct PartOf {
   size_t number = 0, count = 1;
 };
 
-/// Fills `module`: one function a kernel (equal kernels share one), and step(buffers, dims, parallel), which
+/// Fills `module`: one function a kernel (equal kernels share one; those that are over at once stand in step
+/// itself, unless options.name_code), and step(buffers, dims, parallel), which
 /// calls them in order; options.profile: with calls of parallel->mark. Its type is StepFunction of
 /// jit/native.h. Where there are several parts, kernels without loops are placed (jit/emit/parallel.h):
 /// bodies that belong to other parts are left out.
