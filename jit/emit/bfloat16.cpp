@@ -86,7 +86,8 @@ void RoundedPack::across_line(llvm::Value* upper, llvm::Value* lower, llvm::Valu
 void RoundedPack::along(const MatrixOperand& source, llvm::Value* wide, llvm::Value* depth,
                         llvm::Value* target, llvm::Value* stride) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
-  const int64_t step = emitter_.machine.lanes(size_of(Type::f32)) * (pairs_ ? 2 : 1);
+  const int64_t lanes = emitter_.machine.lanes(size_of(Type::f32));
+  const int64_t step = pairs_ ? 2 * lanes : lanes;
   emit_loop(emitter_, emitter_.i64(0), wide, 1, "round.along", [&](llvm::Value* w) {
     llvm::Value* row = at(source.base, w, source.row_stride);
     llvm::Value* to = at(target, w, stride);

@@ -57,6 +57,13 @@ inline bool close_number(double got, double want, Type type, double ulp, double 
   return std::abs(got - want) <= ulp * epsilon * std::max(std::abs(want), scale);
 }
 
+/// How often a text contains another one.
+inline size_t count_of(const std::string& text, const std::string& what) {
+  size_t found = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
 /// ulp = 0: the same numbers.
 inline void check_close(const Tensor& got, const Tensor& want, double ulp = 0, double scale = 0) {
   REQUIRE(got.type() == want.type());

@@ -81,12 +81,6 @@ void check_chains(const std::map<std::string, Tensor>& got, const Bindings& inpu
   check_close(got.at("dw"), chained(transposed(x), g));
 }
 
-size_t count(const std::string& text, const std::string& what) {
-  size_t found = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
-  return found;
-}
-
 std::vector<CompileOptions> every_level() {
   std::vector<CompileOptions> options;
   const MachineLevel levels[] = {MachineLevel::V1, MachineLevel::V2, MachineLevel::V3, MachineLevel::V4,
@@ -237,14 +231,14 @@ TEST_CASE("a node's own precision comes before the program's, and derivatives ha
   for (const Value& gradient : gradients) graph.output("d" + std::to_string(gradient.id()), gradient);
   const auto rounds = [](const Graph& of, Precision precision) {
     const Program program = compile(of, {.contraction = precision, .keep_dumps = true});
-    return count(program.dumps().schedule, "a packed, b packed");
+    return count_of(program.dumps().schedule, "a packed, b packed");
   };
   CHECK(rounds(graph, Precision::F32) == 0);
   CHECK(rounds(graph, Precision::Bf16) == 3);  // y, and the two products of its gradients
   if (multiplies_bf16(host_machine())) {
     const Program program = compile(graph, {.contraction = Precision::Bf16, .keep_dumps = true});
-    CHECK(count(program.dumps().schedule, "bf16 pairs") == 3);
-    CHECK(count(program.dumps().assembly, "vdpbf16ps") > 0);
+    CHECK(count_of(program.dumps().schedule, "bf16 pairs") == 3);
+    CHECK(count_of(program.dumps().assembly, "vdpbf16ps") > 0);
   }
 }
 
@@ -255,12 +249,13 @@ TEST_CASE("the precision of an operation is part of its text and is kept by ever
   graph.output("b", matmul(x, w));
   const Graph again = parse(to_string(graph));
   CHECK(to_string(again) == to_string(graph));
-  CHECK(count(to_string(again), "operand_bits") == 1);
-  CHECK(count(to_string(tidy(graph, Derivatives::Settled).graph), "operand_bits") == 1);
+  CHECK(count_of(to_string(again), "operand_bits") == 1);
+  CHECK(count_of(to_string(tidy(graph, Derivatives::Settled).graph), "operand_bits") == 1);
   const Graph all = in_precision(graph, Precision::Bf16);
   verify(all);
-  CHECK(count(to_string(all), "operand_bits") == 2);
-  CHECK(count(to_string(tidy(all, Derivatives::Settled).graph), "operand_bits") == 1);  // now the two are one
+  CHECK(count_of(to_string(all), "operand_bits") == 2);
+  CHECK(count_of(to_string(tidy(all, Derivatives::Settled).graph), "operand_bits") ==
+        1);  // now the two are one
 }
 
 TEST_CASE("products in loops over time take the program's precision") {

@@ -50,12 +50,6 @@ Bindings numbers(Type type) {
   return bindings;
 }
 
-size_t count_of(const std::string& text, const std::string& what) {
-  size_t found = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
-  return found;
-}
-
 }  // namespace
 
 TEST_CASE("kernels are gathered whatever room their list of buffers has") {
@@ -70,7 +64,7 @@ TEST_CASE("long code without loops is compiled in parts, equal to the whole in o
   const Graph graph = expression(2500, Type::f64);
   Program parts = compile(graph);
   Program whole = compile(graph, {.keep_dumps = true});
-  CHECK(count_of(whole.dumps().fused, " = ") > 4096);
+  CHECK(test::count_of(whole.dumps().fused, " = ") > 4096);
   CHECK(parts(numbers(Type::f64)) == whole(numbers(Type::f64)));
 }
 
