@@ -41,7 +41,7 @@ std::optional<LineOfUnit> line_of(const Graph& graph, const UnitNode& node, Unit
   const auto table = piecewise_linear(applied.op->body.expression);
   if (!table || table->knots.size() != 1) return {};
   const size_t piece = state == UnitState::Active ? 1 : 0;
-  const LineOfUnit line{table->slopes[piece], table->offsets[piece]};
+  LineOfUnit line{table->slopes[piece], table->offsets[piece]};
   const auto is_double = [](const Rational& x) { return Rational::of(x.to_double()) == x; };
   if (!is_double(line.slope) || !is_double(line.offset)) return {};
   return line;

@@ -43,10 +43,6 @@ class DisjointSets {
   std::vector<size_t> parent_;
 };
 
-bool reads_size(const Scalar& body) {
-  return body.kind() == ScalarKind::Size || std::ranges::any_of(body.terms(), reads_size);
-}
-
 void collect_labels(const Scalar& body, std::set<int>& labels) {
   if (body.kind() == ScalarKind::Index) labels.insert(body.position());
   for (const Scalar& term : body.terms()) collect_labels(term, labels);
@@ -153,7 +149,7 @@ class Ties {
 /// Places all members of one family; nothing if ties contradict each other.
 class Placer {
  public:
-  explicit Placer(const Ties& ties) : ties_(ties), neighbours_(ties.entities.size()) {
+  explicit Placer(const Ties& ties) : neighbours_(ties.entities.size()) {
     placing_.resize(ties.entities.size());
     for (const Tie& tie : ties.ties) {
       neighbours_[tie.dimension].push_back(&tie);
@@ -194,7 +190,6 @@ class Placer {
     return {from.offset + shift * from.unit, stride * from.unit};
   }
 
-  const Ties& ties_;
   std::vector<std::vector<const Tie*>> neighbours_;
   std::vector<std::optional<Placing>> placing_;
 };

@@ -21,7 +21,7 @@ class KnownElements {
   std::optional<std::vector<Rational>> all(NodeId node) const;
 
  private:
-  void propagate(NodeId node);
+  void propagate(NodeId id);
 
   const BoxAnalysis& box_;
   std::map<NodeId, std::vector<std::optional<Rational>>> found_;  // beyond what intervals say

@@ -116,7 +116,7 @@ class Builder {
   }
 
   Value on_line(const Key& key, const LineOfUnit& line) {
-    const Value x = operand(key, 0, Part::Kept);
+    Value x = operand(key, 0, Part::Kept);
     if (line.slope == 1 && line.offset.is_zero()) return x;
     return affine(line.slope.to_double(), line.offset.to_double())(x, old_.node(key.first).where);
   }
@@ -194,6 +194,7 @@ class Builder {
     if (node.role != Role::Parameter && node.role != Role::Constant)
       return result_.graph.copy(node, copied_operands(key));
     std::vector<std::optional<Positions>> kept;
+    kept.reserve(node.shape.size());
     for (size_t d = 0; d < node.shape.size(); ++d)
       kept.push_back(positions(id, static_cast<int>(d), false, part));
     if (std::ranges::none_of(kept, [](const auto& axis) { return axis.has_value(); }))
@@ -205,6 +206,7 @@ class Builder {
 
   std::vector<Value> copied_operands(const Key& key) const {
     std::vector<Value> operands;
+    operands.reserve(old_.node(key.first).operands.size());
     for (size_t k = 0; k < old_.node(key.first).operands.size(); ++k)
       operands.push_back(operand(key, k, Part::Kept));
     return operands;
