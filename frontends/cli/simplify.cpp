@@ -21,7 +21,13 @@ namespace {
 
 struct Arguments {
   std::string model, box, output;
-  bool no_collapse = false;
+  bool no_collapse = false, certified = false;
+
+  SimplifyOptions options() const {
+    SimplifyOptions options{.collapse = !no_collapse};
+    if (certified) options.box.linear.work_limit = 0;
+    return options;
+  }
 };
 
 int64_t parameter_count(const Graph& graph) {
@@ -75,7 +81,8 @@ std::optional<Certificate> proved(const Graph& before, const Graph& after, const
   const auto is_coarse = [](const auto& output) { return output.second > Rational(1, 1000); };
   if (std::ranges::any_of(proof.difference, is_coarse))
     fmt::print(
-        "coarse: the proof decides fewer units than the analysis, its bound is far from the difference\n");
+        "coarse: the proof decides fewer units than the analysis, its bound is far from the difference; with "
+        "--certified only what the proof can decide is changed\n");
   return proof.certificate;
 }
 
@@ -86,7 +93,7 @@ int run(const Arguments& arguments) {
   const InputBox box = parse_box(arguments.box);
   expect(!std::filesystem::exists(to),
          "[simplify] {} exists already: choose a name that is free, or move it away", to.string());
-  const SimplifiedNetwork simplified = simplify_units(graph, box, {.collapse = !arguments.no_collapse});
+  const SimplifiedNetwork simplified = simplify_units(graph, box, arguments.options());
   print(simplified);
   model.network = simplified.graph;
   fmt::print("parameters: {} before, {} after\n", parameter_count(graph), parameter_count(model.network));
@@ -109,6 +116,10 @@ void add_simplify(CLI::App& application, Action& action) {
   command.add_option("-o,--output", arguments->output, "Folder to make; it must not exist")->required();
   command.add_flag("--no-collapse", arguments->no_collapse,
                    "Only delete and linearise units: every weight stays as it is, none is rounded");
+  command.add_flag(
+      "--certified", arguments->certified,
+      "Change only units that intervals decide, as the certificate does: its bound is then of the "
+      "size of rounding");
   command.footer(
       "Deletes dead units and channels (through normalisation, pooling, residual sums, concatenation and\n"
       "flattening), replaces always active ones by their argument, merges affine layers, and begins again\n"

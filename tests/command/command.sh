@@ -263,6 +263,7 @@ case_simplify() {
   gives 1 'about another second graph' check smaller/certificate.json model model
   gives 0 'are the same function on the box' simplify model --box 0.49,0.5 --no-collapse -o moved
   gives 0 'the same function on the box' check moved/certificate.json model moved
+  gives 0 'the same function on the box' simplify model --box 0.4,0.6 --no-collapse --certified -o certified
   gives 0 'parameters: 610 before, 0 after' simplify model --box 0.5,0.5 -o constant
   gives 0 'accepted: outputs of both networks differ by at most' check constant/certificate.json model constant
   gives 0 'accuracy' eval smaller
