@@ -12,6 +12,7 @@
 #include "frontends/model.h"
 #include "frontends/report.h"
 #include "graph/analysis/check.h"
+#include "graph/analysis/cost.h"
 #include "graph/analysis/equivalence/box_equivalence.h"
 #include "graph/error.h"
 #include "graph/rewrite/simplify_units.h"
@@ -29,12 +30,6 @@ struct Arguments {
     return options;
   }
 };
-
-int64_t parameter_count(const Graph& graph) {
-  int64_t count = 0;
-  for (const NodeId id : graph.parameters()) count += graph.node(id).value.count();
-  return count;
-}
 
 /// The folder with all of its files, or none.
 void save_with(const std::filesystem::path& folder, const Model& model,

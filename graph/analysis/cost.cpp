@@ -66,6 +66,12 @@ Cost scan_cost(const Scan& scan, const Sizes& sizes) {
   return all;
 }
 
+int64_t parameter_count(const Graph& graph) {
+  int64_t count = 0;
+  for (const NodeId id : graph.parameters()) count += graph.node(id).value.count();
+  return count;
+}
+
 CostReport cost(const Graph& graph, const Sizes& sizes) {
   CostReport report;
   std::set<std::pair<const Scan*, std::vector<NodeId>>> loops;  // counted already

@@ -27,6 +27,9 @@ struct CostReport {
 /// Scalar operations that one evaluation of a body takes; shared sub-expressions count once, moves nothing.
 int64_t operation_count(const Scalar& body);
 
+/// Entries of all parameters.
+int64_t parameter_count(const Graph& graph);
+
 /// Cost of what outputs and updates need. Named dimensions that `sizes` does not give count as 1.
 /// Points that an access leaves (padding) are counted as if they were inside.
 CostReport cost(const Graph& graph, const Sizes& sizes = {});

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/cost.h"
 #include "graph/analysis/scaling.h"
 #include "graph/analysis/scaling_certificate.h"
 #include "graph/analysis/scaling_formula.h"
@@ -162,8 +163,7 @@ std::vector<Finding> scaling_findings(const Graph& graph, const ScalingReportOpt
   finding.sentences.push_back(signs == 0
                                   ? "signs       none can flip"
                                   : fmt::format("signs       2^{} flips leave {} unchanged", signs, outputs));
-  int64_t entries = 0;
-  for (const NodeId id : graph.parameters()) entries += graph.node(id).value.count();
+  const int64_t entries = parameter_count(graph);
   if (entries <= options.certificate_limit)
     finding.certificate = rescaling_certificate(graph, group);
   else

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/cost.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
@@ -19,12 +20,6 @@ namespace crease {
 namespace {
 
 size_t at(int64_t k) { return static_cast<size_t>(k); }
-
-int64_t parameter_count(const Graph& graph) {
-  int64_t count = 0;
-  for (const NodeId id : graph.parameters()) count += graph.node(id).value.count();
-  return count;
-}
 
 int64_t all_multiplications(const Graph& graph) {
   const Linearity facts = linearity(graph);

@@ -6,6 +6,7 @@
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/conserved.h"
+#include "graph/analysis/cost.h"
 
 namespace crease {
 using Json = nlohmann::ordered_json;
@@ -52,9 +53,7 @@ Finding conserved_finding(const Graph& graph, const ScalingGroup& group) {
 }  // namespace
 
 std::vector<Finding> balance_findings(const Graph& graph) {
-  int64_t entries = 0;
-  for (const NodeId id : graph.parameters()) entries += graph.node(id).value.count();
-  if (entries > (int64_t{1} << 17)) return {};
+  if (parameter_count(graph) > (int64_t{1} << 17)) return {};
   const ScalingGroup group = scaling_group(graph, {.fixed = running_statistics(graph)});
   if (group.dimension() == 0) return {};
   const Balance found = balance(graph, group);
