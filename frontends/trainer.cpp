@@ -129,6 +129,7 @@ class Training {
   TrainResult run() {
     const int64_t done = options_.resume ? options_.resume->epochs_done : 0;
     int64_t first_step = options_.resume ? options_.resume->steps_done : 0;
+    if (options_.on_start) options_.on_start();
     if (options_.resume) losses_ = options_.resume->losses;
     if (options_.resume) best_ = options_.resume->best;
     result_.checkpoint = checkpoint(done, first_step);

@@ -58,6 +58,9 @@ struct TrainOptions {
   /// Where to go on from.
   std::optional<Checkpoint> resume = {};
 
+  /// Called once when everything is checked and compiled, before the first step: the time to replace files of
+  /// an earlier training.
+  std::function<void()> on_start = {};
   /// Called after each epoch; false ends training.
   std::function<bool(const EpochMetrics& metrics, const Checkpoint& checkpoint)> on_epoch = {};
   /// Called between steps, so many seconds apart, with what is needed to go on from there.

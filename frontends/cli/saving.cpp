@@ -40,6 +40,14 @@ void Attempts::operator()(const std::function<void()>& action) {
   }
 }
 
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes) {
+  const std::filesystem::path checkpoint = folder / "checkpoint.safetensors";
+  std::error_code ignored;
+  if (!resumes && std::filesystem::is_regular_file(checkpoint, ignored))
+    std::filesystem::remove(checkpoint, ignored);
+  save_model(folder, model);
+}
+
 void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
   save_model(folder, model);
   save_checkpoint(folder, checkpoint);

@@ -22,6 +22,10 @@ class Attempts {
   std::string told_;
 };
 
+/// The model that a training starts with. A checkpoint of another training that is in the folder goes first
+/// unless this one `resumes`: no kill may leave it beside this model. Errors: those of save_model.
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes);
+
 /// Model and checkpoint to a folder. Errors: Error with the system's reason.
 void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint);
 

@@ -1,5 +1,6 @@
 // crease train: from data to a saved network.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 
@@ -19,8 +20,23 @@ struct Arguments {
   int64_t folds = 0;
 };
 
+/// A resumed training keeps its network: another one is refused, not passed over.
+void expect_same_network(CLI::App& command, const std::map<std::string, std::string>& saved) {
+  for (const char* name :
+       {"--model", "--channels", "--hidden", "--activation", "--pieces", "--init", "--batch-norm"}) {
+    const CLI::Option* option = command.get_option(name);
+    if (option->count() == 0) continue;
+    const auto found = saved.find(name);
+    const std::string before = found == saved.end() ? "false" : found->second;
+    const std::string now = fmt::format("{}", fmt::join(option->results(), ","));
+    expect(now == before, "[resume] {} is '{}' in the saved training: got '{}'; leave it out, or train anew",
+           name, before, now);
+  }
+}
+
 /// Options of the saved training stand where the command line says nothing.
 void take_saved_options(CLI::App& command, const std::map<std::string, std::string>& saved) {
+  expect_same_network(command, saved);
   for (const auto& [name, value] : saved) {
     CLI::Option* option = command.get_option_no_throw(name);
     expect(option != nullptr, "[resume] model.json has the unknown option '{}'", name);
@@ -58,6 +74,7 @@ int run(CLI::App& command, Arguments& arguments) {
   TrainingPlaces places{.checkpoint_seconds = arguments.checkpoint_seconds};
   if (!place.empty()) places.folder = place;
   if (!arguments.log.empty()) places.log = arguments.log;
+  if (saved) places.metrics = saved->info.metrics;
 
   const TrainingOutcome outcome = run_training(settings, data, networks, places, checkpoint);
   if (outcome.result.stopped) return 130;

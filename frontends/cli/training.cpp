@@ -21,13 +21,17 @@ namespace crease::cli {
 namespace {
 
 Model make_model(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
-                 const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last) {
+                 const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last,
+                 const std::map<std::string, double>& earlier) {
   Model model{.network = best_network(network, checkpoint)};
   model.info = {.data = settings.data,
                 .classes = data.split.train.class_names,
                 .standardisation = data.standardisation,
                 .training = settings.as_options()};
-  if (!last) return model;
+  if (!last) {
+    model.info.metrics = earlier;
+    return model;
+  }
   model.info.metrics["train loss"] = last->loss;
   if (last->accuracy) model.info.metrics["train accuracy"] = *last->accuracy;
   if (last->validation_loss) model.info.metrics["validation loss"] = *last->validation_loss;
@@ -182,15 +186,21 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   const StopRequest stop_request;
   const std::optional<std::filesystem::path>& folder = places.folder;
   std::optional<EpochMetrics> kept;  // of the epoch whose parameters the model has
-  // A folder that cannot be written is an error now, not after the first epoch.
-  if (folder && !resume) save_model(*folder, make_model(settings, data, network, {}, {}));
+  const auto model_at = [&](const Checkpoint& checkpoint) {
+    return make_model(settings, data, network, checkpoint, kept, places.metrics);
+  };
   std::optional<TrainLog> log;
-  if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
   Attempts saves(display), lines(display);
   Saver saver(folder, saves);
   TrainOptions options = train_options(settings, data.split);
   options.training_network = networks.training;
   options.resume = resume;
+  // A place that cannot be written is an error now, not after the first epoch; a training that is refused
+  // before it starts leaves what is there alone.
+  options.on_start = [&] {
+    if (folder) begin_folder(*folder, model_at(resume.value_or(Checkpoint{})), resume.has_value());
+    if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
+  };
   options.on_progress = [&](const TrainProgress& progress) { display.show(progress); };
   options.should_stop = &StopRequest::came;
   options.checkpoint_seconds = places.checkpoint_seconds;
@@ -206,7 +216,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
       fmt::print("{}", to_string(metrics.kinks));
     }
     if (log) lines([&] { log->write(metrics); });
-    saver(checkpoint, [&] { return make_model(settings, data, network, checkpoint, kept); });
+    saver(checkpoint, [&] { return model_at(checkpoint); });
     return true;
   };
 
@@ -224,7 +234,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
     throw;
   }
   display.end();
-  outcome.model = make_model(settings, data, network, outcome.result.checkpoint, kept);
+  outcome.model = model_at(outcome.result.checkpoint);
   const bool stopped = outcome.result.stopped;
   if (!folder && !stopped) return outcome;
   const std::filesystem::path place = folder.value_or("crease-interrupted");

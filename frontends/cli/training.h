@@ -71,6 +71,8 @@ struct TrainingPlaces {
   std::optional<std::filesystem::path> folder = {};  // model and checkpoint
   std::optional<std::filesystem::path> log = {};     // one line of JSON an epoch
   double checkpoint_seconds = 60;                    // between checkpoints within an epoch
+  /// Of the model that is resumed: they stand until an epoch has new ones.
+  std::map<std::string, double> metrics = {};
 };
 
 /// A network as it is used, and as it is trained where that differs: dropout, batch normalisation, RReLU.

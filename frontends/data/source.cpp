@@ -14,15 +14,34 @@
 namespace crease {
 namespace {
 
-/// x.npy and y.npy of a folder: numbers [n, ...] and labels (whole numbers [n]) or numbers.
+/// Whole numbers as labels; gives how many classes there are.
+int64_t read_labels(Dataset& data, const Tensor& y) {
+  constexpr int64_t most = int64_t{1} << 20;
+  const Tensor labels = y.converted(Type::i64);  // the type that loses nothing
+  int64_t classes = 0;
+  for (int64_t i = 0; i < labels.count(); ++i) {
+    const int64_t label = labels.read<int64_t>()[static_cast<size_t>(i)];
+    expect(label >= 0 && label < most,
+           "[data] '{}' y.npy has the label {} as element {}: want 0 to {}; number the classes from 0, or "
+           "store what is to be predicted as floats",
+           data.name, label, i, most - 1);
+    classes = std::max(classes, label + 1);
+  }
+  data.y = labels.converted(Type::i32);
+  return classes;
+}
+
+/// x.npy and y.npy of a folder: numbers [n, ...], each sample made flat, and labels (whole numbers [n]) or
+/// numbers.
 Dataset npy_dataset(const std::filesystem::path& folder) {
   Dataset data{.x = read_npy(folder / "x.npy").converted(Type::f32), .name = folder.string()};
+  if (data.x.sizes().size() > 2 && data.x.count() > 0)
+    data.x = data.x.reshaped({data.size(), data.features()});
   const Tensor y = read_npy(folder / "y.npy");
-  const bool numbers = is_floating(y.type());
-  data.y = y.converted(numbers ? Type::f32 : Type::i32);
-  if (!numbers)
-    for (const int32_t label : data.y.read<int32_t>())
-      data.classes = std::max<int64_t>(data.classes, label + 1);
+  if (is_floating(y.type()))
+    data.y = y.converted(Type::f32);
+  else
+    data.classes = read_labels(data, y);
   validate(data);
   return data;
 }

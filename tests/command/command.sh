@@ -116,6 +116,26 @@ case_interrupt() {
   gives 0 'epoch 61/61' train --resume part --epochs 61
 }
 
+# What is there already is replaced by a training that starts, not by one that is refused.
+case_refused() {
+  gives 0 'saved to model' train --epochs 2 --save model --log log.jsonl
+  sha256sum model/* log.jsonl > before
+  gives 1 'patience needs validation data' train --save model --log log.jsonl --patience 3
+  gives 1 'batch is larger than the data' train --save model --log log.jsonl --batch 100000
+  gives 1 'no rectifier' train --save model --log log.jsonl --activation tanh --sparsity
+  sha256sum --quiet --check before || complain 'a training that was refused changed files'
+  gives 1 "[resume] --hidden is '64' in the saved training: got '32,16'" train --resume model --hidden 32,16
+  gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
+  gives 1 "--batch-norm is 'false'" train --resume model --epochs 3 --batch-norm
+  gives 0 'epoch 3/3' train --resume model --epochs 3 --hidden 64
+  # A checkpoint of the training before is no part of one that begins anew in its folder.
+  gives 0 'saved to model' train --epochs 2 --save model
+  mkdir copy
+  cp model/checkpoint.safetensors copy
+  gives 1 'stopped being finite' train --optimizer sgd --learning-rate 1e30 --save copy
+  gives 1 'checkpoint.safetensors' train --resume copy
+}
+
 # Killed again and again at no chosen moment, and resumed: the result is that of a training left alone.
 case_kill() {
   local options=(--epochs 12 --validation 0.2 --shift 1 --checkpoint-seconds 0)

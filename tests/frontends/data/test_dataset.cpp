@@ -177,8 +177,24 @@ TEST_CASE("arrays of a folder are data: whole numbers are classes, others are pr
   CHECK_EQ(classes.train.size() + classes.test.size(), 6);
   write_npy(folder / "y.npy", Tensor::f64({6}, {0, 1, 2, 0, 1, 2}));
   CHECK_EQ(read_source("npy:" + folder.path().string()).train.classes, 0);
-  write_npy(folder / "y.npy", Tensor::i64({6}, {0, 1, 2, 0, -1, 2}));
-  CHECK(test::holds(thrown_by([&] { read_source("npy:" + folder.path().string()); }), "row 4 has label -1"));
+}
+
+TEST_CASE("arrays with samples of several dimensions are read flat, as all sets are") {
+  const test::TemporaryFolder folder;
+  write_npy(folder / "x.npy", Tensor(Type::f32, {6, 2, 3}));
+  write_npy(folder / "y.npy", Tensor::i64({6}, {0, 1, 2, 0, 1, 2}));
+  CHECK(read_source("npy:" + folder.path().string(), {.test_share = 0.5}).train.x.sizes() ==
+        std::vector<int64_t>{3, 6});
+}
+
+TEST_CASE("labels in an array that cannot be classes are refused, none is cut to 32 bits") {
+  const test::TemporaryFolder folder;
+  write_npy(folder / "x.npy", Tensor::f64({3, 1}, {1, 2, 3}));
+  for (const int64_t label : {int64_t{-1}, int64_t{1} << 40, int64_t{2147483647}}) {
+    write_npy(folder / "y.npy", Tensor::i64({3}, {0, label, 1}));
+    CHECK(test::holds(thrown_by([&] { read_source("npy:" + folder.path().string()); }),
+                      fmt::format("y.npy has the label {} as element 1: want 0 to 1048575", label)));
+  }
 }
 
 TEST_CASE("data are found by a word of text") {
