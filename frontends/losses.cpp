@@ -101,6 +101,11 @@ Value softmax_cross_entropy(const Value& logits, const Value& label, const Cross
   expect(static_cast<int64_t>(weights.size()) == classes,
          "[softmax_cross_entropy] wants one weight a class: got {} for {} classes ({})", weights.size(),
          classes, to_string(where));
+  for (size_t c = 0; c < weights.size(); ++c)
+    expect(std::isfinite(weights[c]) && weights[c] >= 0,
+           "[softmax_cross_entropy] the weight of a class must be finite and at least 0: got {} for class {} "
+           "({})",
+           weights[c], c, to_string(where));
   Graph graph = logits.graph();
   const Value weight = graph.constant(Tensor::f64({classes}, weights).converted(logits.type()), where);
   const Value cost = multiply(negate(log_softmax(logits, where), where), weight, where);

@@ -65,7 +65,8 @@ struct CrossEntropyOptions {
 };
 /// Sum over classes c of -w[c] t[c] log softmax(logits)[c], t = (1 - s) onehot(label) + s / classes, s the
 /// smoothing. Without options: -log softmax(logits)[label]. Shapes and errors: as above, and Error for a
-/// smoothing outside [0, 1] or weights that are not one a class. Source: Szegedy et al. 2016, section 7.
+/// smoothing outside [0, 1] or weights that are not one a class, finite and at least 0. Source: Szegedy et
+/// al. 2016, section 7.
 Value softmax_cross_entropy(const Value& logits, const Value& label, const CrossEntropyOptions& options,
                             std::source_location where = std::source_location::current());
 

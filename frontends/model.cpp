@@ -23,6 +23,7 @@ constexpr const char* losses_key = "crease.losses";
 constexpr const char* best_epoch_key = "crease.best_epoch";
 constexpr const char* best_loss_key = "crease.best_validation_loss";
 constexpr std::string_view best_prefix = "crease.best/";  // of its parameters' names
+constexpr std::string_view sums_prefix = "crease.epoch/";
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code code;
@@ -202,6 +203,7 @@ void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& chec
   std::map<std::string, std::string> metadata{{epochs_key, std::to_string(checkpoint.epochs_done)},
                                               {steps_key, std::to_string(checkpoint.steps_done)},
                                               {losses_key, Json(checkpoint.losses).dump()}};
+  for (const auto& [name, tensor] : checkpoint.sums) tensors[std::string(sums_prefix) + name] = tensor;
   if (checkpoint.best) {
     metadata[best_epoch_key] = std::to_string(checkpoint.best->epoch);
     metadata[best_loss_key] = fmt::format("{}", checkpoint.best->validation_loss);  // reads back to the bit
@@ -221,8 +223,9 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder) {
     checkpoint.best = Best{.epoch = count_in(file, best_epoch_key, path),
                            .validation_loss = number_in(file, best_loss_key, path)};
   for (auto& [name, tensor] : file.tensors) {
-    const bool of_best = checkpoint.best && name.starts_with(best_prefix);
-    if (of_best)
+    if (name.starts_with(sums_prefix))
+      checkpoint.sums.emplace(name.substr(sums_prefix.size()), std::move(tensor));
+    else if (checkpoint.best && name.starts_with(best_prefix))
       checkpoint.best->parameters.emplace(name.substr(best_prefix.size()), std::move(tensor));
     else
       checkpoint.parameters.emplace(name, std::move(tensor));

@@ -61,6 +61,8 @@ struct Checkpoint {
   int64_t steps_done = 0;           // of the epoch after those
   std::vector<double> losses = {};  // validation (else test) loss after each epoch done: what schedules read
   std::optional<Best> best = {};    // where there is validation data
+  /// Sums over the samples of the epoch that is not done (EpochTotals): its metrics go on from them.
+  std::map<std::string, Tensor> sums = {};
 };
 
 /// checkpoint.safetensors of a folder, one file, so that its parts always belong together.

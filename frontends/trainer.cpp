@@ -7,6 +7,7 @@
 
 #include "frontends/data/prefetch.h"
 #include "frontends/training/diagnose.h"
+#include "frontends/training/epoch_totals.h"
 #include "frontends/training/noether.h"
 #include "graph/error.h"
 
@@ -18,18 +19,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-/// Sums over the samples of an epoch so far.
-struct Totals {
-  double loss = 0;
-  double correct = 0;
-  int64_t samples = 0;
-  Sparsity sparsity = {};  // of the layers with a probe
-  std::vector<KinkCounts> kinks = {};
-
-  double mean_loss() const { return loss / static_cast<double>(std::max<int64_t>(samples, 1)); }
-  double accuracy() const { return correct / static_cast<double>(std::max<int64_t>(samples, 1)); }
-};
 
 std::string probe_name(size_t layer) { return fmt::format("zeros_{}", layer); }
 
@@ -59,7 +48,7 @@ Graph evaluation_graph(const Objective& objective) {
 
 Evaluation evaluate_with(Runner& runner, const Objective& objective, const Dataset& data) {
   constexpr int64_t most = 256;  // enough to fill the machine, little memory
-  Totals totals;
+  EpochTotals totals;
   for (const Batch& batch : data.batches(std::min(most, data.size()), {.shuffle = false})) {
     const auto values = runner({{objective.input, batch.x}, {objective.target, batch.y}});
     totals.loss += values.at("loss_sum").item();
@@ -132,7 +121,7 @@ class Training {
     if (options_.on_start) options_.on_start();
     if (options_.resume) losses_ = options_.resume->losses;
     if (options_.resume) best_ = options_.resume->best;
-    result_.checkpoint = checkpoint(done, first_step);
+    result_.checkpoint = checkpoint(done, first_step, sums_so_far(first_step));
     if (best_ && done > 0) check_patience(done);
     for (int64_t epoch = done + 1; epoch <= options_.epochs && !ended(); ++epoch) {
       run_epoch(epoch, first_step);
@@ -153,14 +142,22 @@ class Training {
     return data_.train.batches(options_.batch, {.seed = options_.seed, .epoch = epoch});
   }
 
+  /// Of the epoch in which a training was stopped that goes on after so many of its steps.
+  std::map<std::string, Tensor> sums_so_far(int64_t first_step) const {
+    return options_.resume && first_step > 0 ? options_.resume->sums : std::map<std::string, Tensor>{};
+  }
+
   bool ended() const { return result_.stopped || result_.ran_out_of_patience; }
 
-  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done = 0) const {
+  /// With the sums of an epoch that is not done.
+  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done = 0,
+                        std::map<std::string, Tensor> sums = {}) const {
     return {.parameters = runner_.parameters(),
             .epochs_done = epochs_done,
             .steps_done = steps_done,
             .losses = losses_,
-            .best = best_};
+            .best = best_,
+            .sums = std::move(sums)};
   }
 
   /// Calls visit(batch, step) for the steps of an epoch, counted from 1, until it gives false.
@@ -186,7 +183,9 @@ class Training {
     const auto before = runner_.parameters();
     const Clock::time_point start = Clock::now();
     const Batches order = batches(epoch);
-    Totals totals{.sparsity = empty_sparsity(probes_)};
+    EpochTotals totals{.sparsity = empty_sparsity(probes_)};
+    totals.restore(sums_so_far(first_step));
+    earlier_samples_ = totals.samples;
     for_batches(epoch, order, [&](const Batch& batch, int64_t step) {
       if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
@@ -194,9 +193,9 @@ class Training {
       if (!take_step(batch, totals)) explain(epoch, first_step, before);
       report_progress(epoch, step, order, first_step, totals, start);
       if (step == order.count()) return true;
-      offer_checkpoint(epoch, step);
+      offer_checkpoint(epoch, step, totals);
       result_.stopped = options_.should_stop && options_.should_stop();
-      if (result_.stopped) result_.checkpoint = checkpoint(epoch - 1, step);
+      if (result_.stopped) result_.checkpoint = checkpoint(epoch - 1, step, totals.saved());
       return !result_.stopped;
     });
     if (result_.stopped) return;
@@ -232,9 +231,9 @@ class Training {
   }
 
   /// Whether the loss is finite.
-  bool take_step(const Batch& batch, Totals& totals) {
+  bool take_step(const Batch& batch, EpochTotals& totals) {
     const auto values = runner_(bindings(batch));
-    if (options_.census) add_to(totals.kinks, census_of(step_, bindings(batch), values));
+    if (options_.census) totals.add_kinks(census_of(step_, bindings(batch), values));
     const double loss = values.at("loss").item();
     totals.loss += loss * static_cast<double>(batch.size());
     if (objective_.correct) totals.correct += values.at("correct").item();
@@ -244,19 +243,19 @@ class Training {
     return std::isfinite(loss);
   }
 
-  void offer_checkpoint(int64_t epoch, int64_t step) {
+  void offer_checkpoint(int64_t epoch, int64_t step, const EpochTotals& totals) {
     if (!options_.on_checkpoint || seconds_since(saved_) < options_.checkpoint_seconds) return;
-    options_.on_checkpoint(checkpoint(epoch - 1, step));
+    options_.on_checkpoint(checkpoint(epoch - 1, step, totals.saved()));
     saved_ = Clock::now();
   }
 
   void report_progress(int64_t epoch, int64_t step, const Batches& order, int64_t first_step,
-                       const Totals& totals, Clock::time_point start) {
+                       const EpochTotals& totals, Clock::time_point start) {
     if (!options_.on_progress || seconds_since(reported_) < 0.1) return;
     reported_ = Clock::now();
-    const double rate = static_cast<double>(totals.samples) / std::max(seconds_since(start), 1e-9);
-    const int64_t left =
-        order.samples() * (options_.epochs - epoch + 1) - totals.samples - first_step * options_.batch;
+    const int64_t seen = totals.samples - earlier_samples_;
+    const double rate = static_cast<double>(seen) / std::max(seconds_since(start), 1e-9);
+    const int64_t left = order.samples() * (options_.epochs - epoch + 1) - seen - first_step * options_.batch;
     TrainProgress progress{.epoch = epoch,
                            .epochs = options_.epochs,
                            .step = step,
@@ -269,7 +268,7 @@ class Training {
   }
 
   void finish_epoch(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before,
-                    const Totals& totals, double seconds) {
+                    const EpochTotals& totals, double seconds) {
     const auto parameters = runner_.parameters();
     if (!all_finite(parameters)) explain(epoch, first_step, before);
     evaluator_.set_parameters(parameters);
@@ -280,7 +279,8 @@ class Training {
                          .test_loss = test.loss,
                          .test_accuracy = test.accuracy,
                          .seconds = seconds,
-                         .samples_per_second = static_cast<double>(totals.samples) / std::max(seconds, 1e-9)};
+                         .samples_per_second = static_cast<double>(totals.samples - earlier_samples_) /
+                                               std::max(seconds, 1e-9)};
     metrics.kinks = totals.kinks;
     if (objective_.correct) metrics.accuracy = totals.accuracy();
     metrics.noether = std::exchange(worst_noether_, {});
@@ -317,7 +317,7 @@ class Training {
       if (step <= first_step) return true;
       set_rate(epoch, step, order.count());
       set_parameters(step_, runner_.parameters());
-      Totals totals{.sparsity = empty_sparsity(probes_)};
+      EpochTotals totals{.sparsity = empty_sparsity(probes_)};
       if (take_step(batch, totals) && all_finite(runner_.parameters())) return true;
       const auto culprit = find_non_finite(step_, bindings(batch));
       fail("[train] the loss stopped being finite at epoch {}, step {}: {}; try a learning rate below {:g}",
@@ -337,6 +337,7 @@ class Training {
   Runner evaluator_;
   std::optional<NoetherTest> noether_;
   std::optional<double> worst_noether_;  // of this epoch
+  int64_t earlier_samples_ = 0;          // of this epoch, before the training was resumed
   TrainResult result_;
   std::vector<double> losses_;
   std::optional<double> rate_;

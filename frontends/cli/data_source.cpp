@@ -24,8 +24,8 @@ AugmentOptions image_shape(const std::string& source, int64_t features) {
   const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(features))));
   const bool square = side * side == features;
   expect(square && !source.starts_with("csv:"),
-         "[data] samples of '{}' are no images that could be shifted or flipped: {} numbers each", source,
-         features);
+         "[data] samples of '{}' are no images, which a cnn, --shift and --flip want: {} numbers each",
+         source, features);
   return {.channels = 1, .height = side, .width = side};
 }
 

@@ -41,11 +41,22 @@ void Attempts::operator()(const std::function<void()>& action) {
 }
 
 void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes) {
-  const std::filesystem::path checkpoint = folder / "checkpoint.safetensors";
-  std::error_code ignored;
-  if (!resumes && std::filesystem::is_regular_file(checkpoint, ignored))
-    std::filesystem::remove(checkpoint, ignored);
-  save_model(folder, model);
+  namespace fs = std::filesystem;
+  const fs::path made = folder / fmt::format(".crease-begin-{}", ::getpid());
+  std::error_code problem;
+  try {
+    save_model(made, model);  // here a disk may be full
+    const fs::path checkpoint = folder / "checkpoint.safetensors";
+    if (!resumes && fs::is_regular_file(checkpoint, problem)) fs::remove(checkpoint);
+    for (const auto& file : fs::directory_iterator(made)) fs::rename(file, folder / file.path().filename());
+    fs::remove(made);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(made, problem);
+    fail("[save] cannot begin in {}: {}", folder.string(), error.code().message());
+  } catch (...) {
+    fs::remove_all(made, problem);
+    throw;
+  }
 }
 
 void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {

@@ -22,8 +22,9 @@ class Attempts {
   std::string told_;
 };
 
-/// The model that a training starts with. A checkpoint of another training that is in the folder goes first
-/// unless this one `resumes`: no kill may leave it beside this model. Errors: those of save_model.
+/// Puts the model that a training starts with in place of what is there, once it is written whole. Unless the
+/// training `resumes`, a checkpoint of another one goes first: no kill may leave it beside this model.
+/// Errors: those of save_model; then what was there is as it was.
 void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes);
 
 /// Model and checkpoint to a folder. Errors: Error with the system's reason.

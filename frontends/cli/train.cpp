@@ -20,23 +20,31 @@ struct Arguments {
   int64_t folds = 0;
 };
 
-/// A resumed training keeps its network: another one is refused, not passed over.
-void expect_same_network(CLI::App& command, const std::map<std::string, std::string>& saved) {
-  for (const char* name :
-       {"--model", "--channels", "--hidden", "--activation", "--pieces", "--init", "--batch-norm"}) {
+/// Options that a resumed training cannot change are refused, not passed over.
+void expect_unchanged(const CLI::App& command, const std::map<std::string, std::string>& saved,
+                      const std::vector<const char*>& names, const char* way_out) {
+  for (const char* name : names) {
     const CLI::Option* option = command.get_option(name);
     if (option->count() == 0) continue;
     const auto found = saved.find(name);
-    const std::string before = found == saved.end() ? "false" : found->second;
+    const std::string before = found == saved.end() ? "not given" : found->second;
     const std::string now = fmt::format("{}", fmt::join(option->results(), ","));
-    expect(now == before, "[resume] {} is '{}' in the saved training: got '{}'; leave it out, or train anew",
-           name, before, now);
+    expect(now == before, "[resume] {} is '{}' in the saved training: got '{}'; leave it out, or {}", name,
+           before, now, way_out);
   }
 }
 
 /// Options of the saved training stand where the command line says nothing.
-void take_saved_options(CLI::App& command, const std::map<std::string, std::string>& saved) {
-  expect_same_network(command, saved);
+void take_saved_options(CLI::App& command, const std::map<std::string, std::string>& saved,
+                        const Checkpoint& checkpoint) {
+  expect_unchanged(
+      command, saved,
+      {"--model", "--channels", "--hidden", "--activation", "--pieces", "--init", "--batch-norm"},
+      "train another network anew");
+  // They decide which samples of an epoch are done.
+  if (checkpoint.steps_done > 0)
+    expect_unchanged(command, saved, {"--batch", "--seed", "--data", "--validation"},
+                     "let the epoch in which it was stopped end first");
   for (const auto& [name, value] : saved) {
     CLI::Option* option = command.get_option_no_throw(name);
     expect(option != nullptr, "[resume] model.json has the unknown option '{}'", name);
@@ -52,7 +60,7 @@ int run(CLI::App& command, Arguments& arguments) {
   if (!arguments.resume.empty()) {
     saved = load_model(arguments.resume);
     checkpoint = load_checkpoint(arguments.resume);
-    take_saved_options(command, saved->info.training);
+    take_saved_options(command, saved->info.training, *checkpoint);
   }
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt,
@@ -60,6 +68,9 @@ int run(CLI::App& command, Arguments& arguments) {
   if (arguments.folds != 0) {
     expect(arguments.save.empty() && arguments.log.empty(),
            "[train] folds are trained to be tested and not kept: leave out --save and --log");
+    expect(arguments.resume.empty(), "[train] folds are trained anew: leave out --resume");
+    expect(settings.validation == 0 && !settings.patience,
+           "[train] all training samples go into the folds: leave out --validation and --patience");
     run_folds(settings, data, arguments.folds);
     return 0;
   }

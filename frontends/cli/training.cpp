@@ -248,7 +248,9 @@ void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t
   std::vector<double> figures;
   const std::vector<Split> parts = folds(data.split.train, k, settings.seed);
   const bool classes = data.split.train.classes > 0;
-  for (const Split& part : parts) {
+  for (const Split& fold : parts) {
+    // Measured anew on what this fold is trained on: figures of all samples would tell it of its test part.
+    const Split part = data.standardisation ? standardise(fold) : fold;
     TrainOptions options = train_options(settings, part);
     options.should_stop = &StopRequest::came;
     Networks networks = make_networks(settings, part.train);

@@ -98,6 +98,9 @@ std::string TableReader::where(int64_t line, size_t column) const {
 
 size_t TableReader::find_column(const std::string& wanted) const {
   const auto named = std::find(names_.begin(), names_.end(), wanted);
+  expect(std::count(names_.begin(), names_.end(), wanted) <= 1,
+         "[read_csv] '{}' has several columns named '{}': give the number of the one you mean", name_,
+         wanted);
   if (named != names_.end()) return static_cast<size_t>(named - names_.begin());
   size_t number = 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);

@@ -149,6 +149,8 @@ Layer flatten() {
 }
 
 Layer reshape_samples(std::vector<int64_t> sizes) {
+  for (const int64_t size : sizes)
+    expect(size > 0, "[reshape_samples] sizes must be positive: got {}", to_string(sizes));
   return Layer("reshape", [sizes = std::move(sizes)](const Value& x, LayerScope& scope) {
     expect(!x.shape().empty(), "[reshape_samples] wants [n, ...], got a scalar ({})",
            to_string(scope.where()));

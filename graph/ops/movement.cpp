@@ -232,6 +232,9 @@ Value concat(const std::vector<Value>& parts, int axis, std::source_location whe
     if (expected.size() == first.size()) expected[d] = first[d];
     expect(expected == first, "[concat] {} and {} differ outside dimension {} (at {})", to_string(first),
            to_string(part.shape()), d, to_string(where));
+    expect(!part.shape()[d].is_symbol(),
+           "[concat] dimension {} of {} has no size yet: join along another (at {})", d,
+           to_string(part.shape()), to_string(where));
     total += part.shape()[d].size();
   }
   // Each part padded with zeros to the whole, then added: movement and sums only.

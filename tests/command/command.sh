@@ -78,6 +78,7 @@ case_bad_input() {
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
   gives 1 'at least 0: got -1' train --checkpoint-seconds -1
   gives 1 'leave out --save' train --folds 2 --save folds
+  gives 1 'leave out --validation and --patience' train --folds 2 --validation 0.2
   gives 1 'nowhere' train --data mnist:nowhere
   gives 1 'stopped being finite at epoch 1' train --optimizer sgd --learning-rate 1e30
 }
@@ -106,6 +107,7 @@ case_interrupt() {
   # A fast machine may have been done before the signal came.
   if [[ $status == 130 ]]; then
     grep -qF "go on with: crease train --resume 'part'" first || complain "does not say how: $(cat first)"
+    if ! grep -qF 'and 0 steps' first; then gives 1 "[resume] --batch is '32'" train --resume part --batch 7; fi
     gives 0 'saved to part' train --resume part
   else
     [[ $status == 0 ]] || complain "interrupted with status $status: $(cat first)"
@@ -126,7 +128,8 @@ case_refused() {
   sha256sum --quiet --check before || complain 'a training that was refused changed files'
   gives 1 "[resume] --hidden is '64' in the saved training: got '32,16'" train --resume model --hidden 32,16
   gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
-  gives 1 "--batch-norm is 'false'" train --resume model --epochs 3 --batch-norm
+  gives 1 "--batch-norm is 'not given'" train --resume model --epochs 3 --batch-norm
+  gives 1 'leave out --resume' train --folds 2 --resume model
   gives 0 'epoch 3/3' train --resume model --epochs 3 --hidden 64
   # A checkpoint of the training before is no part of one that begins anew in its folder.
   gives 0 'saved to model' train --epochs 2 --save model
@@ -170,6 +173,13 @@ case_full_disk() {
   [[ $status == 1 ]] || complain "at the limit of a file's size: status $status, want 1: $(cat output)"
   grep -qF 'epoch 3/3' output || complain "the training ended early: $(cat output)"
   grep -qF "small/checkpoint.safetensors': File too large" output || complain "no reason: $(cat output)"
+  [[ -z $(find small -name '.crease-*') ]] || complain "leaves $(find small -name '.crease-*')"
+  # No room for even the first model: what is there stays.
+  sha256sum small/* > before
+  status=0
+  (ulimit -f 1; exec "$crease" train --epochs 3 --hidden 64,64 --save small) > output 2>&1 || status=$?
+  [[ $status == 1 ]] || complain "no room at the start: status $status, want 1: $(cat output)"
+  sha256sum --quiet --check before || complain 'a training that could not begin changed files'
   [[ -z $(find small -name '.crease-*') ]] || complain "leaves $(find small -name '.crease-*')"
   # The checkpoint's place is taken by a folder: every save fails, the last one too.
   mkdir -p taken/checkpoint.safetensors rescue

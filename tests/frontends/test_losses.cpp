@@ -197,6 +197,13 @@ TEST_CASE("label smoothing and class weights change the cross-entropy as their f
         evaluate(softmax_cross_entropy(s.logits, s.label), bindings));
   check_gradient(softmax_cross_entropy(s.logits, s.label, {.label_smoothing = 0.3, .class_weights = weights}),
                  s.logits, bindings);
+  std::vector<double> negative = weights, unknown = weights;
+  negative[1] = -1;
+  unknown[0] = std::nan("");
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.class_weights = negative}),
+                       doctest::Contains("at least 0: got -1 for class 1"), Error);
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.class_weights = unknown}),
+                       doctest::Contains("got nan for class 0"), Error);
   CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.class_weights = {1}}),
                        doctest::Contains("got 1 for 3 classes"), Error);
   CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, s.label, {.label_smoothing = 2}),

@@ -126,6 +126,36 @@ TEST_CASE("training from any checkpoint ends with the same bits, patience and be
   }
 }
 
+TEST_CASE("metrics of an epoch that was interrupted are those of the whole epoch") {
+  TrainOptions options = options_of(3);
+  options.sparsity = SparsityOptions{};
+  options.census = true;
+  const auto figures = [](const EpochMetrics& metrics) {
+    auto json = nlohmann::json::parse(json_line(metrics));
+    json.erase("seconds");
+    json.erase("samples_per_second");
+    return json.dump();
+  };
+  std::vector<std::string> whole;
+  for (const EpochMetrics& metrics : train(small_network(), small(), options).epochs)
+    whole.push_back(figures(metrics));
+  const TemporaryFolder folder;
+  options.checkpoint_seconds = 0;
+  std::vector<Checkpoint> places;
+  options.on_checkpoint = [&](const Checkpoint& checkpoint) { places.push_back(checkpoint); };
+  train(small_network(), small(), options);
+  REQUIRE(places.size() > 3);
+  options.on_checkpoint = {};
+  for (const Checkpoint& place : places) {
+    save_checkpoint(folder.path(), place);
+    options.resume = load_checkpoint(folder.path());
+    std::vector<std::string> rest;
+    for (const EpochMetrics& metrics : train(small_network(), small(), options).epochs)
+      rest.push_back(figures(metrics));
+    CHECK_EQ(rest, std::vector<std::string>(whole.begin() + place.epochs_done, whole.end()));
+  }
+}
+
 TEST_CASE("batches are prepared with their epoch and place, the same after a resume") {
   TrainOptions options = options_of(3);
   const auto prepare = [](Batch batch, int64_t epoch, int64_t first) {

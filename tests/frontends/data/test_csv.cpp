@@ -124,6 +124,8 @@ TEST_CASE("the label may be any column, others may be left out") {
         "[read_csv] 't.csv' has no column 'knid': want a number from 1 to 4 or one of kind, a, b, note");
   CHECK(complaint("1,2\n", {.label = "3"}) ==
         "[read_csv] 't.csv' has no column '3': want a number from 1 to 2; it has no header");
+  CHECK(complaint("a,a,y\n1,2,3\n", {.label = "a"}) ==
+        "[read_csv] 't.csv' has several columns named 'a': give the number of the one you mean");
 }
 
 TEST_CASE("numbers are read in all their forms, in any locale") {

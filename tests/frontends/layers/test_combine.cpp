@@ -21,6 +21,9 @@ TEST_CASE("residual adds its argument or a shortcut, concat joins, and both name
   CHECK(graph.find("1.1.weight").shape() == Shape{2, 3});
   test::check_layer([] { return residual(sequential(linear(3, 4), tanh_op, linear(4, 3))); }, {"batch", 3},
                     {2, 3});
+  CHECK(test::holds(
+      test::thrown_by([&] { concat({Layer(relu), Layer(relu)}, 0)(graph.input("named", {"n", 2})); }),
+      "[concat] dimension 0 of [n, 2] has no size yet"));
   test::check_layer([] { return concat({linear(3, 2), Layer(sin_op)}, 1); }, {"batch", 3}, {2, 3});
   CHECK(test::holds(test::thrown_by([&] { residual(linear(2, 3))(x); }), "got [1, 2] and [1, 3]"));
 }

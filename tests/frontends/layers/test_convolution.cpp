@@ -108,6 +108,8 @@ TEST_CASE("convolution layers say what does not fit") {
   CHECK(test::holds(test::thrown_by([] { conv2d(3, 4, {3}, {.groups = 2}); }), "got in 3, out 4, groups 2"));
   CHECK(
       test::holds(test::thrown_by([] { conv2d(3, 4, {3, 3, 3}); }), "one kernel size or one an axis: got 3"));
+  CHECK(test::holds(test::thrown_by([] { reshape_samples({4, -1}); }),
+                    "[reshape_samples] sizes must be positive: got [4, -1]"));
   Graph graph;
   const Value x = graph.input("x", {"batch", 3, 5, 5});
   CHECK(test::holds(test::thrown_by([&] { conv2d(4, 4, {3})(x); }), "want floating [n, 4, h, w]"));
