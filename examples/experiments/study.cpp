@@ -1,15 +1,22 @@
 #include "examples/experiments/study.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <numeric>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
 
 #include "frontends/file.h"
 
 namespace study {
 namespace {
+
+constexpr const char* usage = "[--quick | --full] [--data FOLDER] [--output FOLDER] [--threads N]";
 
 /// Nothing was measured since the data are not there.
 struct NoData : std::runtime_error {
@@ -41,6 +48,17 @@ bool read(Settings& settings, int count, char** arguments) {
   return true;
 }
 
+/// Before hours of work, not after them.
+void expect_writable(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  const bool writable = !folder.empty() && !problem && ::access(folder.c_str(), W_OK | X_OK) == 0;
+  if (!writable && !problem) problem.assign(folder.empty() ? EINVAL : errno, std::generic_category());
+  if (!writable)
+    throw std::runtime_error(fmt::format("cannot write to the folder '{}': {}; name another with --output",
+                                         folder.string(), problem.message()));
+}
+
 crease::Dataset first(const crease::Dataset& data, int64_t count) {
   if (count == 0 || count >= data.size()) return data;
   std::vector<int64_t> rows(static_cast<size_t>(count));
@@ -52,20 +70,24 @@ crease::Dataset first(const crease::Dataset& data, int64_t count) {
 
 int main_of(const Experiment& experiment, int count, char** arguments) {
   Settings settings;
+  if (count == 2 && std::string_view(arguments[1]) == "--help") {
+    fmt::print("{}\nsource: {}\nusage: {} {}\n", experiment.title, experiment.source, arguments[0], usage);
+    return 0;
+  }
   if (!read(settings, count, arguments)) {
-    fmt::print(stderr, "usage: {} [--quick | --full] [--data FOLDER] [--output FOLDER] [--threads N]\n",
-               arguments[0]);
+    fmt::print(stderr, "usage: {} {}\n", arguments[0], usage);
     return 2;
   }
   try {
+    expect_writable(settings.output);
     fmt::print("{}\nsource: {}\n\n", experiment.title, experiment.source);
     std::fflush(stdout);
     const Experiment::Result result = experiment.run(settings);
-    std::filesystem::create_directories(settings.output);
+    fmt::print("\nmeasured: {}\nwhy they differ: {}\n", result.measured, result.differs);
+    std::fflush(stdout);  // whatever becomes of the plot
     const std::filesystem::path file = settings.output / (experiment.name + ".svg");
     crease::write_file_atomically(file, crease::to_svg(result.plots, result.columns));
-    fmt::print("\nmeasured: {}\nwhy they differ: {}\nplot: {}\n", result.measured, result.differs,
-               file.string());
+    fmt::print("plot: {}\n", file.string());
     return 0;
   } catch (const NoData& missing) {
     fmt::print(stderr, "skipped: {}\n", missing.what());

@@ -163,7 +163,8 @@ case_kill() {
   echo "killed $kills times"
   cmp whole/parameters.safetensors part/parameters.safetensors
   cmp whole/checkpoint.safetensors part/checkpoint.safetensors
-  diff <(grep -o '"epoch":[0-9]*' whole.jsonl) <(grep -o '"epoch":[0-9]*' part.jsonl)
+  local times='s/"(seconds|samples_per_second)":[^,}]*//g'
+  diff <(sed -E "$times" whole.jsonl) <(sed -E "$times" part.jsonl)
 }
 
 # A disk that is full, or a place that cannot be written, in the middle of a training.
