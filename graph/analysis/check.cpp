@@ -131,14 +131,15 @@ std::string check_witness(const nlohmann::json& certificate, const Graph& graph)
 
 namespace {
 
-/// Graphs that a kind speaks of: "equivalence", "box-equivalence" and "difference" of two.
+/// Graphs that a kind speaks of.
 void expect_graphs(const nlohmann::json& certificate, const Graph& graph, const Graph* other) {
   if (certificate.at("cert") != "graph-cert/1") throw checker::Refused("the format is not graph-cert/1");
   if (certificate.at("semantics") != "real") throw checker::Refused("only real semantics is known");
   if (certificate.at("graph") != digest(graph))
     throw checker::Refused("the certificate is about another graph");
   const auto& kind = certificate.at("kind");
-  const bool of_two = kind == "equivalence" || kind == "difference" || kind == "box-equivalence";
+  const bool of_two =
+      kind == "equivalence" || kind == "difference" || kind == "same-orbit" || kind == "box-equivalence";
   if (of_two && other == nullptr) throw checker::Refused("the certificate speaks of two graphs: give both");
   if (!of_two && other != nullptr) throw checker::Refused("the certificate speaks of one graph only");
   if (of_two && certificate.at("other") != digest(*other))
@@ -158,6 +159,7 @@ std::string check_kind(std::string_view json, const Graph& graph, const Graph* o
   if (kind == "rescaling-invariance") return checker::check_rescaling(certificate, graph);
   if (kind == "equivalence") return checker::check_equivalence(certificate, graph, *other);
   if (kind == "difference") return checker::check_difference(certificate, graph, *other);
+  if (kind == "same-orbit") return checker::check_same_orbit(certificate, graph, *other);
   if (kind == "box-equivalence") return checker::check_box_equivalence(certificate, graph, *other);
   throw checker::Refused("kind '" + kind + "' is not known");
 }

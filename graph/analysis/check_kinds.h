@@ -64,10 +64,15 @@ std::string check_separability(const nlohmann::json& certificate, const Graph& g
 
 /// "rescaling-invariance".
 std::string check_rescaling(const nlohmann::json& certificate, const Graph& graph);
+/// The graph with its parameters multiplied as such a certificate says, at log2 of the factor of each
+/// coordinate. Errors: Refused unless every factor is a power of two and every result a number of its type.
+Graph moved_by(const nlohmann::json& certificate, const Graph& graph, const std::vector<Rational>& factors);
 
 /// "equivalence", "difference": of two graphs.
 std::string check_equivalence(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 std::string check_difference(const nlohmann::json& certificate, const Graph& a, const Graph& b);
+/// "same-orbit": two graphs, equal or one a rescaling of the other by powers of two.
+std::string check_same_orbit(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 /// "box-equivalence": a bound of the difference of two graphs on a box.
 std::string check_box_equivalence(const nlohmann::json& certificate, const Graph& a, const Graph& b);
 

@@ -295,6 +295,8 @@ int rank(const std::vector<const Scale*>& forms, int enough) {
 
 void require_independent(const Json& certificate, const Claim& claim, const Graph& graph) {
   std::vector<const Scale*> forms;
+  if (!claim.results && certificate.at("independent").size() > static_cast<size_t>(claim.dimension))
+    throw Refused("more entries than coordinates are to show independence");
   if (!claim.results)
     for (const Json& entry : certificate.at("independent")) {
       const auto found = claim.parameters.find(parameter_node(graph, entry.at(0).get<std::string>()));
@@ -437,6 +439,39 @@ std::string check_rescaling(const Json& certificate, const Graph& graph) {
   Carrier(graph, claim).run();
   return "a group of rescalings of dimension " + std::to_string(claim.dimension) +
          " leaves the outputs unchanged";
+}
+
+namespace {
+
+/// The whole number that an exponent is at some coordinates.
+int whole(const Scale& scale, const std::vector<Rational>& factors) {
+  Rational exponent = 0;
+  for (const auto& [k, coefficient] : scale.terms)
+    exponent = exponent + coefficient * factors.at(static_cast<size_t>(k));
+  constexpr int most = 4096;
+  if (!exponent.is_integer() || exponent.abs() > Rational(most))
+    throw Refused("a factor is no power of two, or beyond all numbers");
+  return static_cast<int>(exponent.to_double());
+}
+
+}  // namespace
+
+Graph moved_by(const Json& certificate, const Graph& graph, const std::vector<Rational>& factors) {
+  const Claim claim = read_exponents(certificate, graph);
+  if (factors.size() != static_cast<size_t>(claim.dimension)) throw Refused("wants one factor a coordinate");
+  Graph moved = graph;
+  for (const auto& [id, scales] : claim.parameters) {
+    Tensor value = graph.node(id).value;
+    for (int64_t i = 0; i < value.count(); ++i) {
+      const double before = value.at(i);
+      const int exponent = whole(scales[static_cast<size_t>(i)], factors);
+      value.set(i, std::ldexp(before, exponent));
+      if (std::isfinite(before) && std::ldexp(value.at(i), -exponent) != before)
+        throw Refused("an entry of " + graph.node(id).name + " becomes too great or too small for its type");
+    }
+    moved.set_parameter(graph.node(id).name, std::move(value));
+  }
+  return moved;
 }
 
 }  // namespace crease::checker

@@ -10,6 +10,7 @@
 #include "graph/analysis/digest.h"
 #include "graph/analysis/equivalence/cover.h"
 #include "graph/analysis/equivalence/match.h"
+#include "graph/analysis/equivalence/same_orbit.h"
 #include "graph/analysis/equivalence/witness.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/joined.h"
@@ -166,7 +167,14 @@ std::string_view to_string(Relation relation) {
 }
 
 Equivalence equivalent(const Graph& a, const Graph& b, const EquivalenceOptions& options) {
-  return Comparison(a, b, options).run();
+  Equivalence found = Comparison(a, b, options).run();
+  if (found.verdict != Verdict::Unknown) return found;
+  if (auto certificate = same_orbit(a, b))
+    return {.verdict = Verdict::Proved,
+            .relation = Relation::SameOrbit,
+            .reason = "one is the other with parameters multiplied by powers of two, or itself",
+            .certificate = std::move(certificate)};
+  return found;
 }
 
 }  // namespace crease

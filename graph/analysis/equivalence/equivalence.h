@@ -3,8 +3,9 @@
 // Method, in this order: a witness at random points; the normal form of the difference of the outputs, which
 // is 0 for networks that differ by permutations, positive scalings, sign flips of odd activations, merged or
 // unused neurons, collapsed layers; for piecewise linear networks of few inputs, cells of input space on
-// which the difference is affine, exactly (each cell has a proof, or gives a witness). Level: values.
-// Certificates: "equivalence" and "difference", judged by check() with both graphs. Not claimed: that
+// which the difference is affine, exactly (each cell has a proof, or gives a witness); powers of two that
+// carry one into the other (same_orbit.h). Level: values. Certificates: "equivalence", "difference" and
+// "same-orbit", judged by check() with both graphs. Not claimed: that
 // networks of which nothing is proved differ. Deciding it is coNP-hard.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "graph/analysis/check.h"
+#include "graph/analysis/digest.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/scaling.h"
 #include "graph/error.h"
@@ -202,6 +203,49 @@ TEST_CASE("what is not decided is unknown, with the reason") {
   const Equivalence limited = equivalent(of_three(doubled), of_three(turned), {.cell_limit = 2});
   CHECK_EQ(limited.verdict, Verdict::Unknown);
   CHECK_NE(limited.reason.find("more than 2 cells"), std::string::npos);
+}
+
+/// Rectifiers behind a division by a root that is not rational: no normal form, but a group of rescalings.
+Graph normalised(float last) {
+  Graph graph;
+  const auto parameter = [&](const std::string& name, const Tensor& value) {
+    return graph.parameter(name, value);
+  };
+  const Value x = graph.input("x", {"batch", 3});
+  const Value deviation = sqrt(parameter("variance", Tensor::f32({4}, {2, 3, 5, 7})));
+  const Value hidden =
+      relu((matmul(x, parameter("w1", weights({3, 4}, 1))) + parameter("b1", weights({4}, 2))) / deviation);
+  graph.output("y", matmul(sin(hidden - hidden), parameter("v", weights({4, 1}, 3))) +
+                        matmul(hidden, parameter("w2", Tensor::f32({4, 1}, {1, 2, 3, last}))));
+  return graph;
+}
+
+TEST_CASE("powers of two are found where no normal form can be made, and a copy of any network") {
+  const Graph a = normalised(4), c = normalised(5);
+  const ScalingGroup group = scaling_group(a);
+  REQUIRE(group.dimension() > 0);
+  std::vector<double> t;
+  for (int k = 0; k < group.dimension(); ++k) t.push_back(k % 3 - 1);
+  const Graph b = rescaled(a, group, t);
+  CHECK_NE(equivalent(a, c).verdict, Verdict::Proved);
+  CHECK_NE(equivalent(b, c).verdict, Verdict::Proved);
+  for (const Graph* other : {&a, &b}) {
+    const Equivalence found = equivalent(a, *other);
+    CHECK_EQ(found.verdict, Verdict::Proved);
+    CHECK_EQ(found.relation, Relation::SameOrbit);
+    check_accepted(found, a, *other);
+    CHECK_EQ(found.certificate->kind, "same-orbit");
+    CHECK_FALSE(check(found.certificate->json, a, c).accepted);
+    for (const test::Mutant& mutant : test::mutants(json::parse(found.certificate->json))) {
+      CAPTURE(mutant.change);
+      CHECK_FALSE(check(mutant.json.dump(), a, *other).accepted);
+    }
+  }
+  json forged = json::parse(equivalent(a, b).certificate->json);
+  forged["other"] = digest(c);
+  CHECK_FALSE(check(forged.dump(), a, c).accepted);
+  forged["graph"] = digest(c);
+  CHECK_FALSE(check(forged.dump(), c, c).accepted);
 }
 
 TEST_CASE("networks that cannot be compared are refused with both sides") {
