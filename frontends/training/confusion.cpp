@@ -59,12 +59,15 @@ Confusion confusion(const Graph& network, const Dataset& data, const RunnerOptio
 
 std::string to_string(const Confusion& confusion, const std::vector<std::string>& names) {
   const auto name = [&](int64_t k) {
-    return names.empty() ? std::to_string(k) : names[static_cast<size_t>(k)].substr(0, 12);
+    return names.empty() ? std::to_string(k) : fmt::format("{:.12}", names[static_cast<size_t>(k)]);
+  };
+  const auto width = [&](int64_t k) {  // characters, not bytes
+    return static_cast<size_t>(std::ranges::count_if(name(k), [](char c) { return (c & 0xC0) != 0x80; }));
   };
   size_t wide = 6, cell = 5;
   for (int64_t k = 0; k < confusion.classes; ++k) {
-    wide = std::max(wide, name(k).size());
-    cell = std::max(cell, name(k).size());
+    wide = std::max(wide, width(k));
+    cell = std::max(cell, width(k));
   }
   std::string text = fmt::format("{:<{}}", "", wide);
   for (int64_t k = 0; k < confusion.classes; ++k) text += fmt::format(" {:>{}}", name(k), cell);

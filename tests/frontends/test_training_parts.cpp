@@ -226,6 +226,9 @@ TEST_CASE("a confusion matrix counts each sample under its class and the predict
   CHECK_EQ(found.precision(2), doctest::Approx(1));
   CHECK_EQ(found.precision(0), doctest::Approx(0.5));
   CHECK(holds(to_string(found, {"cat", "dog", "fox"}), "fox        0     1     1   50.00 %"));
+  // Names are cut and padded by characters, not in the middle of one.
+  CHECK(holds(to_string(found, {"cat", "dog", "żółte gęsie jaja"}),
+              "\nżółte gęsie             0            1"));
 }
 
 }  // namespace crease
