@@ -260,12 +260,15 @@ TEST_CASE("compiled lines are no wider than intervals, and see what cancels") {
   const Boxes box{{"x", {Tensor::f64({2, 1}, {-1, -3}), Tensor::f64({2, 1}, {1, 0.5})}}};
   const TensorBounds plain = BoundsProgram(graph)(box).at("y");
   const TensorBounds lines = BoundsProgram(graph, {.lines = LineUse::Wanted})(box).at("y");
-  CHECK(plain.low.at(0) == 2);
-  CHECK(plain.high.at(0) == 6);
-  CHECK(lines.low.at(0) == doctest::Approx(4).epsilon(1e-14));  // x + 2 - x + 2
-  CHECK(lines.high.at(0) == doctest::Approx(4).epsilon(1e-14));
-  CHECK(lines.low.at(0) <= 4);
-  CHECK(lines.high.at(0) >= 4);
+  // Without embedded rounding each operation may add a step.
+  const auto is_just = [](const TensorBounds& bounds, double low, double high) {
+    CHECK(bounds.low.at(0) <= low);
+    CHECK(bounds.low.at(0) == doctest::Approx(low).epsilon(1e-14));
+    CHECK(bounds.high.at(0) >= high);
+    CHECK(bounds.high.at(0) == doctest::Approx(high).epsilon(1e-14));
+  };
+  is_just(plain, 2, 6);
+  is_just(lines, 4, 4);  // x + 2 - x + 2
   CHECK(lines.low.at(1) >= plain.low.at(1));
   CHECK(lines.high.at(1) < plain.high.at(1));
 }
