@@ -318,7 +318,9 @@ void require_independent(const Json& certificate, const Claim& claim, const Grap
 class Combiner {
  public:
   explicit Combiner(const Node& node, int64_t count)
-      : node_(node), result_(static_cast<size_t>(count), Scale{.zero = true}), seen_(result_.size(), false) {
+      : node_(node),
+        result_(static_cast<size_t>(count), Scale{.zero = node.op->combine != Combine::Product}),
+        seen_(result_.size(), false) {
     for (const int label : reduced_labels(node.loops))
       if (node.loops.labels[static_cast<size_t>(label)].extent.is_symbol()) counted_ = false;
   }

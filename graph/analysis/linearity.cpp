@@ -7,6 +7,7 @@
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -84,12 +85,13 @@ bool reads_rows(const Scalar& body, const std::vector<Label>& labels) {
                      [&](const Scalar& term) { return reads_rows(term, labels); });
 }
 
-/// Why an Apply node does not treat samples (rows of named dimensions) alike and separately; empty if it
-/// does.
+/// Why an Apply node does not treat samples (rows of named dimensions) alike and separately, or is not its
+/// body; empty if it does and is.
 std::string mixing_reason(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const std::vector<Label>& labels = node.loops.labels;
   if (has_lookup(node)) return "looks up by data";
+  if (!stores_exactly(graph, node)) return "cuts numbers to integers";
   if (!symbols_are_unique(node.shape)) return "has one named dimension twice";
   if (crosses_rows(node.loops.write, node.shape, labels)) return "writes across a named dimension";
   for (size_t k = 0; k < node.operands.size(); ++k) {

@@ -27,7 +27,8 @@ double magnitude(const Ball& a, int64_t bits) {
   if (size == 0) return 0;
   const int64_t drop = std::max<int64_t>(static_cast<int64_t>(msb(size)) - 60, 0);
   const double leading = above(size >> static_cast<unsigned>(drop));
-  return std::ldexp(sum_up(leading, 1), static_cast<int>(drop - bits));
+  // The next one above, for what is below the least normal number.
+  return std::nextafter(std::ldexp(sum_up(leading, 1), static_cast<int>(drop - bits)), infinite);
 }
 
 Integer whole(double radius) { return Integer(std::ceil(radius)); }

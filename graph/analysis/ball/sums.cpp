@@ -119,7 +119,12 @@ class Radii {
     const double factor = std::abs(weight);
     if (factor == 0) return;
     ++terms_[element];
-    for (size_t p = 0; p < points_; ++p) sums_[element * points_ + p] += factor * given_[value * points_ + p];
+    for (size_t p = 0; p < points_; ++p) {
+      const double radius = given_[value * points_ + p], product = factor * radius;
+      // A product may be too small for a number, but it is not 0.
+      sums_[element * points_ + p] +=
+          product == 0 && radius > 0 ? std::numeric_limits<double>::denorm_min() : product;
+    }
   }
 
   /// n products and sums of numbers that are not negative lose at most a share n 2^-52; underflow less

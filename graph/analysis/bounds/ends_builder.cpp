@@ -9,6 +9,7 @@
 #include "graph/analysis/bounds/lines_walk.h"
 #include "graph/analysis/points.h"
 #include "graph/scalar/tape.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -134,6 +135,8 @@ Bound EndsBuilder::bound(NodeId id) {
     return filled(node.shape, kInfinity, kInfinity);
   if (node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin)
     return filled(node.shape, 0, last_position(node));
+  if (!stores_exactly(from_, node))
+    return node.type == Type::boolean ? filled(node.shape, 0, 1) : filled(node.shape, kInfinity, kInfinity);
   if (const auto sum = weighted_sum_of(*node.op)) {
     const auto [first, second] = *sum;
     if (of(node, first).is_point()) return weighted_sum(node, first, second);

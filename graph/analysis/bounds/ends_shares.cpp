@@ -40,8 +40,12 @@ bool is_first(const AffineIndex& index) {
 }
 
 /// Whether each point of `quotient` reads, as its second operand, the sum that its first one is in.
-bool reads_own_sum(const Node& quotient, const Node& total) {
+bool reads_own_sum(const Node& quotient, const Node& total, const Shape& terms) {
   if (!is_plain(total.loops.reads[0])) return false;
+  for (size_t d = 0; d < terms.size(); ++d) {  // all terms are summed
+    const int label = total.loops.reads[0][d].plain_label();
+    if (total.loops.labels[static_cast<size_t>(label)].extent != terms[d]) return false;
+  }
   for (size_t d = 0; d < total.loops.write.size(); ++d) {
     if (is_first(total.loops.write[d])) continue;
     const int label = total.loops.write[d].plain_label();
@@ -79,7 +83,8 @@ std::optional<Bound> EndsBuilder::shares(const Node& node, const Bound& natural)
   if (!is_call(node, ScalarKind::Divide, Combine::Assign) || !keeps_place(node)) return {};
   const Node &terms = from_.node(node.operands[0]), &total = from_.node(node.operands[1]);
   if (!is_call(total, ScalarKind::Argument, Combine::Sum) || total.operands[0] != node.operands[0]) return {};
-  if (terms.shape != node.shape || !reads_own_sum(node, total) || of(node, 0).is_point()) return {};
+  if (terms.shape != node.shape || !reads_own_sum(node, total, terms.shape) || of(node, 0).is_point())
+    return {};
   const Bound term = terms_of_shares(node, total, terms);
   const auto summed = [&](const Value& end) {
     return to_.apply_resolved(end_record("sum", Combine::Sum, Body(1, Scalar::argument(0))),

@@ -5,6 +5,7 @@
 #include "graph/analysis/bounds/ends.h"
 #include "graph/analysis/points.h"
 #include "graph/piecewise.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -253,7 +254,8 @@ LinesWalk::Coefficients LinesWalk::identity(const Node& wanted) {
 void LinesWalk::visit(NodeId id, const Coefficients& coefficients) {
   const Node& node = from_.node(id);
   const Value& coefficient = coefficients.high;
-  const bool walks = node.role == Role::Apply && !has_lookup(node) && keeps_rows(node);
+  const bool walks =
+      node.role == Role::Apply && !has_lookup(node) && keeps_rows(node) && stores_exactly(from_, node);
   if (walks && has_lines(node)) return through_lines(node, coefficient);
   if (walks && (node.op->combine == Combine::Sum || node.op->combine == Combine::Assign)) {
     if (const auto sum = weighted_sum_of(*node.op)) {

@@ -10,6 +10,7 @@
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/scalar/tape.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -252,6 +253,12 @@ class Walk {
                 describe(graph_, id) + " is a loop over time"};
       }
       case Role::Apply: break;
+    }
+    if (!stores_exactly(graph_, node)) {
+      constexpr double infinity = std::numeric_limits<double>::infinity();
+      const auto n = static_cast<size_t>(count);
+      return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
+              describe(graph_, id) + " cuts numbers to integers"};
     }
     NodeBounds bounds = Transfer(graph_, id, bounds_, pool_).run();
     if (bounds.high.empty()) bounds.high = bounds.low;
