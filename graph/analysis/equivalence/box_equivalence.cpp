@@ -51,7 +51,10 @@ class Neighbours {
     auto place = by_value_.lower_bound(value);
     std::optional<std::pair<double, int>> nearest;
     for (int step = 0; step < 2; ++step) {
-      if (step == 1 && place-- == by_value_.begin()) break;
+      if (step == 1) {
+        if (place == by_value_.begin()) break;
+        --place;
+      }
       if (place == by_value_.end()) continue;
       const double distance = std::fabs(place->first - value);
       if (!nearest || distance < nearest->first) nearest = {distance, place->second};
