@@ -85,8 +85,8 @@ class Round {
   bool changes() const { return removal_.any() || !what_.lines.empty() || !what_.constants.empty(); }
 
   /// Families some channels of which are always active, and what splitting them off would be.
-  std::vector<Split> splits() const {
-    std::vector<Split> result;
+  std::vector<FamilySplit> splits() const {
+    std::vector<FamilySplit> result;
     for (size_t f = 0; f < families_.all().size(); ++f)
       if (auto split = split_of(f)) result.push_back(std::move(*split));
     return result;
@@ -128,10 +128,10 @@ class Round {
     }
   }
 
-  std::optional<Split> split_of(size_t f) const {
+  std::optional<FamilySplit> split_of(size_t f) const {
     const AxisFamily& family = families_.all()[f];
     if (!family.held.empty() || family.channels < 2) return {};
-    Split split{
+    FamilySplit split{
         .family = static_cast<int>(f), .linear = std::vector<bool>(at(family.channels), true), .units = {}};
     for (const UnitNode& node : units_) {
       if (what_.lines.contains(node.node) || !has_family(node.node, split.family)) continue;
@@ -158,7 +158,7 @@ class Round {
   }
 
   /// Whether every member has channels of both parts.
-  static bool is_split(const AxisFamily& family, const Split& split, const std::vector<bool>& removed) {
+  static bool is_split(const AxisFamily& family, const FamilySplit& split, const std::vector<bool>& removed) {
     return std::ranges::all_of(family.members, [&](const AxisMember& member) {
       bool kept = false, linear = false;
       for (const int channel : member.channel) {
@@ -220,9 +220,9 @@ class Simplifier {
     Restriction what = round.restriction();
     State next = made(round, what);
     int merged = merge(next);
-    std::optional<Split> chosen;
+    std::optional<FamilySplit> chosen;
     int64_t best = options_.collapse ? all_multiplications(next.graph) : 0;
-    for (Split& split : round.splits()) {
+    for (FamilySplit& split : round.splits()) {
       what.split = split;
       State tried = made(round, what);
       const int tried_merged = merge(tried);
@@ -263,7 +263,7 @@ class Simplifier {
     return static_cast<int>(collapsed.sinks.size());
   }
 
-  void note(const Round& round, const std::optional<Split>& split, SimplifiedRound& report) {
+  void note(const Round& round, const std::optional<FamilySplit>& split, SimplifiedRound& report) {
     for (const UnitNode& node : round.units()) {
       SimplifiedUnits units{.node = key_of(node.node)};
       const bool is_line = round.restriction().lines.contains(node.node),
@@ -284,7 +284,8 @@ class Simplifier {
     for (const auto& [id, values] : round.restriction().constants) report.constants.push_back(key_of(id));
   }
 
-  static bool is_linear(const Round& round, const std::optional<Split>& split, NodeId id, int64_t element) {
+  static bool is_linear(const Round& round, const std::optional<FamilySplit>& split, NodeId id,
+                        int64_t element) {
     if (!split || !split->units.contains(id)) return false;
     return std::ranges::any_of(round.channels_of(id, element), [&](const auto& place) {
       return place.first == split->family && split->linear[at(place.second)];

@@ -108,7 +108,7 @@ llvm::Value* joined(llvm::IRBuilder<>& builder, std::vector<llvm::Value*> parts,
 
 /// The element of a column that the low four bits of each lane of `index` name: sixteen lanes from one
 /// register, or eight from two.
-Number lookup(const Arithmetic& with, const Column& column, llvm::Value* index) {
+FloatValue lookup(const Arithmetic& with, const Column& column, llvm::Value* index) {
   llvm::IRBuilder<>& builder = with.builder();
   const auto table = [&](size_t first, size_t count) {
     return llvm::ConstantDataVector::get(builder.getContext(), llvm::ArrayRef(column).slice(first, count));
@@ -132,18 +132,18 @@ Number lookup(const Arithmetic& with, const Column& column, llvm::Value* index) 
   return with.number(builder.CreateShuffleVector(parts.front(), order));
 }
 
-Number evaluate(const Table& table, Number x) {
+FloatValue evaluate(const Table& table, FloatValue x) {
   const Arithmetic& with = *x.with;
   llvm::IRBuilder<>& builder = with.builder();
-  const Number size = at_most(magnitude(x), table.bound);
+  const FloatValue size = at_most(magnitude(x), table.bound);
   // NaN keeps its place in `size`; its piece is any.
   llvm::Value* half_binade = builder.CreateLShr(with.bits(size), with.integer(22));
   llvm::Value* index = builder.CreateBinaryIntrinsic(llvm::Intrinsic::smax, half_binade, with.integer(247));
-  const Number d = size - lookup(with, table.centre, index);
-  Number sum = lookup(with, table.coefficients.back(), index);
+  const FloatValue d = size - lookup(with, table.centre, index);
+  FloatValue sum = lookup(with, table.coefficients.back(), index);
   for (size_t i = table.coefficients.size() - 2; i > 0; --i)
     sum = multiply_add(sum, d, lookup(with, table.coefficients[i], index));
-  Number start = lookup(with, table.coefficients[0], index);
+  FloatValue start = lookup(with, table.coefficients[0], index);
   if (table.adds_argument) start = select(less(size, 0.125), size, start);
   return with_sign(multiply_add(sum, d, start), x);
 }
@@ -155,7 +155,7 @@ bool has_table_lookup(const Arithmetic& with) {
   return !with.is_double() && machine.has("avx512f") && machine.has("avx512vl");
 }
 
-Number tanh_by_table(Number x) { return evaluate(tanh_table, x); }
-Number erf_by_table(Number x) { return evaluate(erf_table, x); }
+FloatValue tanh_by_table(FloatValue x) { return evaluate(tanh_table, x); }
+FloatValue erf_by_table(FloatValue x) { return evaluate(erf_table, x); }
 
 }  // namespace crease

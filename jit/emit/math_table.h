@@ -2,7 +2,7 @@
 // each half of each binade needs neither a division nor a choice of two formulas.
 #pragma once
 
-#include "jit/emit/number.h"
+#include "jit/emit/arithmetic.h"
 
 namespace crease {
 
@@ -10,7 +10,7 @@ namespace crease {
 bool has_table_lookup(const Arithmetic& with);
 
 /// tanh x and erf x for f32, the same bits at every width. Condition: has_table_lookup.
-Number tanh_by_table(Number x);
-Number erf_by_table(Number x);
+FloatValue tanh_by_table(FloatValue x);
+FloatValue erf_by_table(FloatValue x);
 
 }  // namespace crease

@@ -26,7 +26,7 @@ constexpr uint64_t two_over_pi[] = {
 /// x = quadrant * pi/2 + r + rest, |r| <= pi/4, all in f64.
 struct Angle {
   Value* quadrant;  // only its last two bits count
-  Number r, rest;
+  FloatValue r, rest;
 };
 
 /// (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in z = r^2 on |r| <= 0.787. Errors relative to sine and
@@ -43,58 +43,58 @@ constexpr double short_cosine_tail[] = {0.041666666622380936, -0.001388888371418
                                         -2.7209358908446014e-07};
 
 /// The function of an angle; `precise`: to f64's last bit.
-Number circular_of(const Angle& angle, bool cosine, bool precise) {
+FloatValue circular_of(const Angle& angle, bool cosine, bool precise) {
   const Arithmetic& with = *angle.r.with;
   llvm::IRBuilder<>& builder = with.builder();
-  const Number& r = angle.r;
-  const Number z = r * r;
-  const Number half = z * 0.5;
-  const Number one_less = 1 - half;
-  const Number sine_rest = precise ? multiply_add(-half, angle.rest, angle.rest) : angle.rest;
-  const Number sine =
+  const FloatValue& r = angle.r;
+  const FloatValue z = r * r;
+  const FloatValue half = z * 0.5;
+  const FloatValue one_less = 1 - half;
+  const FloatValue sine_rest = precise ? multiply_add(-half, angle.rest, angle.rest) : angle.rest;
+  const FloatValue sine =
       r + multiply_add(r * z, precise ? polynomial(z, sine_tail) : polynomial(z, short_sine_tail), sine_rest);
   // 1 - half in two parts, so that its rounding is not lost.
-  const Number cosine_rest = ((1 - one_less) - half) - r * angle.rest;
-  const Number cosine_value =
+  const FloatValue cosine_rest = ((1 - one_less) - half) - r * angle.rest;
+  const FloatValue cosine_value =
       one_less + multiply_add(z * z, precise ? polynomial(z, cosine_tail) : polynomial(z, short_cosine_tail),
                               cosine_rest);
 
   Value* quadrant = cosine ? builder.CreateAdd(angle.quadrant, with.integer(1)) : angle.quadrant;
   Value* odd = builder.CreateICmpNE(builder.CreateAnd(quadrant, with.integer(1)), with.integer(0));
-  const Number value = select(odd, cosine_value, sine);
+  const FloatValue value = select(odd, cosine_value, sine);
   Value* sign = builder.CreateShl(builder.CreateAnd(quadrant, with.integer(2)), with.integer(62));
   return with.from_bits(builder.CreateXor(with.bits(value), sign));
 }
 
 /// a - b = difference + error exactly. Knuth's two-sum.
 struct Difference {
-  Number value, error;
+  FloatValue value, error;
 };
-Difference exact_difference(Number a, Number b) {
-  const Number value = a - b;
-  const Number back = value - a;
+Difference exact_difference(FloatValue a, FloatValue b) {
+  const FloatValue value = a - b;
+  const FloatValue back = value - a;
   return {value, (a - (value - back)) - (b + back)};
 }
 
 /// For |x| <= easy_limit.
-Angle easy_angle(Number x, bool precise) {
+Angle easy_angle(FloatValue x, bool precise) {
   const Arithmetic& with = *x.with;
-  const Number rounded = multiply_add(x, 0x1.45f306dc9c883p-1, with.constant(with.rounder()));
-  const Number n = rounded - with.rounder();
+  const FloatValue rounded = multiply_add(x, 0x1.45f306dc9c883p-1, with.constant(with.rounder()));
+  const FloatValue n = rounded - with.rounder();
   Value* quadrant = with.bits(rounded);
-  const Number first = x - n * part1;
+  const FloatValue first = x - n * part1;
   // Floats come no nearer to a multiple of pi/2 than 2^-30 of themselves: 86 bits of it are enough.
   if (!precise) return {quadrant, first - n * (part2 + part3), with.constant(0)};
   const Difference second = exact_difference(first, n * part2);
   const Difference third = exact_difference(second.value, n * part3);
-  const Number low = (second.error + third.error) - n * part4;
-  const Number r = third.value + low;
+  const FloatValue low = (second.error + third.error) - n * part4;
+  const FloatValue r = third.value + low;
   return {quadrant, r, (third.value - r) + low};
 }
 
 /// For one f64 from easy_limit on, by Payne and Hanek 1983: of the bits of 2/pi only those matter whose
 /// product with x is neither a multiple of 4 nor too small.
-Angle hard_angle(Number x) {
+Angle hard_angle(FloatValue x) {
   const Arithmetic& with = *x.with;
   llvm::IRBuilder<>& b = with.builder();
   llvm::Module* module = b.GetInsertBlock()->getModule();
@@ -138,21 +138,22 @@ Angle hard_angle(Number x) {
   const auto to_number = [&](Value* value, double scale) {
     return with.number(b.CreateSIToFP(value, with.type())) * scale;
   };
-  const Number head = to_number(b.CreateAnd(fraction, word(~2047ULL)), 0x1p-64);
-  const Number tail =
+  const FloatValue head = to_number(b.CreateAnd(fraction, word(~2047ULL)), 0x1p-64);
+  const FloatValue tail =
       to_number(b.CreateAnd(fraction, word(2047)), 0x1p-64) + to_number(b.CreateLShr(below, 1), 0x1p-127);
-  const Number r = head * 0x1.921fb54442d18p+0 + (head * 0x1.1a62633145c07p-54 + tail * 0x1.921fb54442d18p+0);
+  const FloatValue r =
+      head * 0x1.921fb54442d18p+0 + (head * 0x1.1a62633145c07p-54 + tail * 0x1.921fb54442d18p+0);
   return {quadrant, r, with.constant(0)};
 }
 
 /// The value for one lane beyond easy_limit.
-Number hard_circular(Number x, bool cosine) {
-  const Number value = circular_of(hard_angle(x), cosine, true);
+FloatValue hard_circular(FloatValue x, bool cosine) {
+  const FloatValue value = circular_of(hard_angle(x), cosine, true);
   return cosine ? value : select(less(x, 0.0), -value, value);
 }
 
 /// Replaces the lanes of `easy` for which `hard` holds, one at a time through stack memory.
-Number replace_hard_lanes(Number x, Number easy, Value* hard, bool cosine) {
+FloatValue replace_hard_lanes(FloatValue x, FloatValue easy, Value* hard, bool cosine) {
   const Arithmetic& with = *x.with;
   llvm::IRBuilder<>& builder = with.builder();
   if (with.lanes() == 1)
@@ -183,9 +184,9 @@ Value* circular_body(llvm::IRBuilder<>& builder, const Machine& machine, Value* 
   if (const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(argument->getType()))
     doubles = llvm::FixedVectorType::get(doubles, vector->getNumElements());
   const Arithmetic with(builder, machine, doubles);
-  const Number x = with.number(precise ? argument : builder.CreateFPExt(argument, doubles));
-  const Number size = magnitude(x);
-  Number easy = circular_of(easy_angle(x, precise), cosine, precise);
+  const FloatValue x = with.number(precise ? argument : builder.CreateFPExt(argument, doubles));
+  const FloatValue size = magnitude(x);
+  FloatValue easy = circular_of(easy_angle(x, precise), cosine, precise);
   // sin(x) = x to the last bit; this also keeps the sign of zero.
   if (!cosine) easy = select(less(size, 0x1p-27), x, easy);
 
@@ -198,7 +199,7 @@ Value* circular_body(llvm::IRBuilder<>& builder, const Machine& machine, Value* 
   auto* done = llvm::BasicBlock::Create(builder.getContext(), "done", function);
   builder.CreateCondBr(any, slow, done);
   builder.SetInsertPoint(slow);
-  const Number replaced = replace_hard_lanes(x, easy, hard, cosine);
+  const FloatValue replaced = replace_hard_lanes(x, easy, hard, cosine);
   llvm::BasicBlock* after = builder.GetInsertBlock();
   builder.CreateBr(done);
   done->moveAfter(after);
@@ -229,7 +230,7 @@ llvm::Function* circular_function(const Arithmetic& with, bool cosine) {
 
 }  // namespace
 
-Number emit_circular(const Arithmetic& with, bool cosine, Number x) {
+FloatValue emit_circular(const Arithmetic& with, bool cosine, FloatValue x) {
   return with.number(with.builder().CreateCall(circular_function(with, cosine), {x.value}));
 }
 

@@ -80,6 +80,15 @@ case $(basename -- "$script") in
     violates graph/structure.h '#include "graph/boost_graph.h"'
     violates jit/program.h '#include "jit/emit/orc.h"'
     ;;
+  one_definition.sh)
+    allows graph/pair.h 'namespace crease {\nstruct Pair {\n};\nstruct Pair::Part {\n};\n}  // namespace crease'
+    allows graph/pair.cpp 'namespace crease {\nnamespace {\nstruct Pair {\n};\n}  // namespace\n}  // namespace crease'
+    allows graph/other.h 'namespace crease::other {\nstruct Pair {\n};\n}  // namespace crease::other'
+    allows graph/use.h 'namespace crease {\nstruct Pair;\n}  // namespace crease'
+    violates jit/pair.h 'namespace crease {\nclass Pair final : public Two {\n};\n}  // namespace crease'
+    violates jit/pair.cpp 'namespace crease {\nnamespace {\n}  // namespace\nenum class Pair : int { A };\n}  // namespace crease'
+    violates jit/pair.h 'namespace crease {\nnamespace other {\ntemplate <class T>\nstruct Pair {\n};\n}  // namespace other\n}  // namespace crease'
+    ;;
   file_size.sh)
     allows graph/long.cpp "$(printf '\\n%.0s' {1..498})"
     violates graph/long.cpp "$(printf '\\n%.0s' {1..501})"

@@ -19,7 +19,7 @@ struct LineOfUnit {
 };
 
 /// A family computed in two parts that its sums add up again.
-struct Split {
+struct FamilySplit {
   int family = -1;
   std::vector<bool> linear;  // by channel
   std::set<NodeId> units;    // nodes that are their argument in the linear part
@@ -31,7 +31,7 @@ struct Restriction {
   std::map<NodeId, std::vector<Rational>> added = {};      // to the elements of a sum, one sample
   std::map<NodeId, std::vector<Rational>> constants = {};  // nodes that are these elements
   std::map<NodeId, LineOfUnit> lines = {};                 // nodes that are this function of their operand
-  std::optional<Split> split = {};
+  std::optional<FamilySplit> split = {};
 };
 
 struct Restricted {

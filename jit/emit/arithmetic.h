@@ -12,7 +12,7 @@ namespace crease {
 class Arithmetic;
 
 /// A float, a double, or a vector of them, with the arithmetic it belongs to.
-struct Number {
+struct FloatValue {
   const Arithmetic* with;
   llvm::Value* value;
 };
@@ -30,19 +30,19 @@ class Arithmetic {
   /// 1 for a scalar.
   unsigned lanes() const;
 
-  Number number(llvm::Value* value) const { return {this, value}; }
-  Number constant(double value) const { return {this, llvm::ConstantFP::get(type_, value)}; }
+  FloatValue number(llvm::Value* value) const { return {this, value}; }
+  FloatValue constant(double value) const { return {this, llvm::ConstantFP::get(type_, value)}; }
   llvm::Value* integer(int64_t value) const;
 
   /// The bits as an integer of the same width, and back.
-  llvm::Value* bits(Number x) const { return builder_.CreateBitCast(x.value, integers_); }
-  Number from_bits(llvm::Value* bits) const { return {this, builder_.CreateBitCast(bits, type_)}; }
+  llvm::Value* bits(FloatValue x) const { return builder_.CreateBitCast(x.value, integers_); }
+  FloatValue from_bits(llvm::Value* bits) const { return {this, builder_.CreateBitCast(bits, type_)}; }
   /// Bits of a constant.
   int64_t bits_of(double value) const;
   /// Bits of the fraction: 23 or 52.
   int fraction_bits() const { return is_double() ? 52 : 23; }
   /// 2^n for an integer n in the range of normal exponents.
-  Number power_of_two(llvm::Value* n) const;
+  FloatValue power_of_two(llvm::Value* n) const;
   /// 1.5 * 2^fraction_bits: adding it leaves the integer nearest to a small x in the low bits.
   double rounder() const { return is_double() ? 0x1.8p52 : 0x1.8p23; }
 
@@ -53,34 +53,34 @@ class Arithmetic {
   llvm::Type* integers_;
 };
 
-Number operator+(Number a, Number b);
-Number operator-(Number a, Number b);
-Number operator*(Number a, Number b);
-Number operator/(Number a, Number b);
-Number operator-(Number a);
-Number operator+(Number a, double b);
-Number operator-(Number a, double b);
-Number operator-(double a, Number b);
-Number operator*(Number a, double b);
-Number operator/(double a, Number b);
+FloatValue operator+(FloatValue a, FloatValue b);
+FloatValue operator-(FloatValue a, FloatValue b);
+FloatValue operator*(FloatValue a, FloatValue b);
+FloatValue operator/(FloatValue a, FloatValue b);
+FloatValue operator-(FloatValue a);
+FloatValue operator+(FloatValue a, double b);
+FloatValue operator-(FloatValue a, double b);
+FloatValue operator-(double a, FloatValue b);
+FloatValue operator*(FloatValue a, double b);
+FloatValue operator/(double a, FloatValue b);
 
 /// a * b + c, rounded once where the machine has that instruction.
-Number multiply_add(Number a, Number b, Number c);
-Number multiply_add(Number a, double b, Number c);
+FloatValue multiply_add(FloatValue a, FloatValue b, FloatValue c);
+FloatValue multiply_add(FloatValue a, double b, FloatValue c);
 /// c[0] + c[1] x + c[2] x^2 + ...
-Number polynomial(Number x, std::span<const double> coefficients);
+FloatValue polynomial(FloatValue x, std::span<const double> coefficients);
 
 /// Ordered comparisons: false where either is NaN.
-llvm::Value* less(Number a, Number b);
-llvm::Value* less(Number a, double b);
-llvm::Value* greater(Number a, double b);
-llvm::Value* equal(Number a, double b);
-Number select(llvm::Value* condition, Number then, Number otherwise);
+llvm::Value* less(FloatValue a, FloatValue b);
+llvm::Value* less(FloatValue a, double b);
+llvm::Value* greater(FloatValue a, double b);
+llvm::Value* equal(FloatValue a, double b);
+FloatValue select(llvm::Value* condition, FloatValue then, FloatValue otherwise);
 /// x cut to at most, or at least, `bound`; NaN stays NaN.
-Number at_most(Number x, double bound);
-Number at_least(Number x, double bound);
-Number magnitude(Number x);
+FloatValue at_most(FloatValue x, double bound);
+FloatValue at_least(FloatValue x, double bound);
+FloatValue magnitude(FloatValue x);
 /// |x| with the sign bit of `sign`.
-Number with_sign(Number x, Number sign);
+FloatValue with_sign(FloatValue x, FloatValue sign);
 
 }  // namespace crease
