@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace crease::bench {
 
@@ -14,5 +16,14 @@ inline float filled_at(uint64_t i, uint64_t seed, double scale) {
 
 /// 2 sqrt(6 / fan in): uniform weights that keep the variance through relu.
 inline double weight_scale(double fan_in) { return 2 * std::sqrt(6.0 / fan_in); }
+
+/// Widths of the dense networks among the workloads, by name; empty for the others.
+inline std::vector<int64_t> dense_widths(const std::string& workload) {
+  if (workload == "W1") return {2, 16, 16, 1};
+  if (workload == "W2") return {784, 256, 256, 10};
+  if (workload == "W3") return {784, 1000, 1000, 1000, 10};
+  if (workload == "W4") return std::vector<int64_t>(33, 64);
+  return {};
+}
 
 }  // namespace crease::bench

@@ -174,10 +174,7 @@ inline Workload scalars(int nodes) {
 
 /// A workload by the name that `compare` gives it, such as "W2 128". Errors: Error for another name.
 inline Workload workload(const std::string& name, int64_t size) {
-  if (name == "W1") return perceptron({2, 16, 16, 1}, size);
-  if (name == "W2") return perceptron({784, 256, 256, 10}, size);
-  if (name == "W3") return perceptron({784, 1000, 1000, 1000, 10}, size);
-  if (name == "W4") return perceptron(std::vector<int64_t>(33, 64), size);
+  if (const auto widths = dense_widths(name); !widths.empty()) return perceptron(widths, size);
   if (name == "W5") return convolutional(size);
   if (name == "W6") return chain(size);
   if (name == "W7") return recurrent(size);

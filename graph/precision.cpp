@@ -7,6 +7,7 @@
 
 #include "graph/error.h"
 #include "graph/rewrite/rewrite.h"
+#include "graph/scalar/forms.h"
 #include "graph/scan.h"
 
 namespace crease {
@@ -83,11 +84,9 @@ float round_bf16(float x) {
 bool is_matrix_product(const Graph& graph, const Node& node) {
   if (node.role != Role::Apply || node.type != Type::f32 || node.operands.size() != 2) return false;
   const std::vector<Type> types = operand_types(graph, node);
-  const Scalar& body = node.op->body.expression;
-  return family(*node.op, node.loops) == Family::Contraction && body.kind() == ScalarKind::Multiply &&
-         body.terms()[0].kind() == ScalarKind::Argument && body.terms()[1].kind() == ScalarKind::Argument &&
-         types[0] == Type::f32 && types[1] == Type::f32 && reads_single_labels(node.loops.write) &&
-         std::ranges::all_of(node.loops.reads, reads_single_labels);
+  return family(*node.op, node.loops) == Family::Contraction &&
+         multiplied_operands(node.op->body.expression) && types[0] == Type::f32 && types[1] == Type::f32 &&
+         reads_single_labels(node.loops.write) && std::ranges::all_of(node.loops.reads, reads_single_labels);
 }
 
 Graph in_precision(const Graph& graph, Precision precision) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -22,32 +23,14 @@ bool stores_exactly(const Graph& graph, const Node& node) {
            e.kind() == ScalarKind::Equal || e.kind() == ScalarKind::And || e.kind() == ScalarKind::Or ||
            e.kind() == ScalarKind::Not;
   };
-  const auto is_integer = [](const Scalar& e) {
-    switch (e.kind()) {
-      case ScalarKind::Constant: return std::trunc(e.constant()) == e.constant();
-      case ScalarKind::Argument:
-      case ScalarKind::Index:
-      case ScalarKind::Size:
-      case ScalarKind::Add:
-      case ScalarKind::Subtract:
-      case ScalarKind::Multiply:
-      case ScalarKind::Negate:
-      case ScalarKind::Max:
-      case ScalarKind::Min:
-      case ScalarKind::Less:
-      case ScalarKind::LessEqual:
-      case ScalarKind::Equal:
-      case ScalarKind::And:
-      case ScalarKind::Or:
-      case ScalarKind::Not:
-      case ScalarKind::Select:
-      case ScalarKind::Floor: return true;
-      default: return false;
-    }
-  };
   if (is_floating(compute_type(operands, result))) return is_floating(result) || is_truth(body);
-  const std::vector<Scalar> parts = topological(body);
-  return std::all_of(parts.begin(), parts.end(), is_integer) && (result != Type::boolean || is_truth(body));
+  const auto is_integer = [](const Scalar& e) { return keeps_integers(e) || e.kind() == ScalarKind::Floor; };
+  return std::ranges::all_of(topological(body), is_integer) && (result != Type::boolean || is_truth(body));
+}
+
+bool is_number_of(Type type, const Rational& number) {
+  const double nearest = type == Type::f64 ? number.to_double() : number.to_float();
+  return std::isfinite(nearest) && Rational::of(nearest) == number;
 }
 
 }  // namespace crease

@@ -1,12 +1,16 @@
-// Where what a node stores is the number that its body says.
+// Where what is stored is the number that is meant.
 #pragma once
 
 #include "graph/graph.h"
+#include "graph/rational.h"
 
 namespace crease {
 
 /// Whether the result of an operation is its real value, or a position (arg max): not where a number is cut
 /// to an integer or to whether it is 0, and not for quotients and fractions in integer arithmetic.
 bool stores_exactly(const Graph& graph, const Node& node);
+
+/// Whether a number is one of a floating type.
+bool is_number_of(Type type, const Rational& number);
 
 }  // namespace crease

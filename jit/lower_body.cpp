@@ -68,41 +68,4 @@ int BodyLowering::comparison(ScalarKind kind, int a, int b) {
   return compute(kernel_, Type::boolean, kind, {convert(kernel_, type, a), convert(kernel_, type, b)});
 }
 
-bool is_integral(const Scalar& expression) {
-  switch (expression.kind()) {
-    case ScalarKind::Constant: return expression.constant() == std::floor(expression.constant());
-    case ScalarKind::Argument:
-    case ScalarKind::Index:
-    case ScalarKind::Size: return true;
-    case ScalarKind::Add:
-    case ScalarKind::Subtract:
-    case ScalarKind::Multiply:
-    case ScalarKind::Negate:
-    case ScalarKind::Max:
-    case ScalarKind::Min:
-    case ScalarKind::Less:
-    case ScalarKind::LessEqual:
-    case ScalarKind::Equal:
-    case ScalarKind::And:
-    case ScalarKind::Or:
-    case ScalarKind::Not:
-    case ScalarKind::Select:
-      return std::ranges::all_of(expression.terms(), [](const Scalar& term) { return is_integral(term); });
-    case ScalarKind::Divide:
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Sqrt:
-    case ScalarKind::Sin:
-    case ScalarKind::Cos:
-    case ScalarKind::Tanh:
-    case ScalarKind::Sigmoid:
-    case ScalarKind::Softplus:
-    case ScalarKind::Erf:
-    case ScalarKind::Floor: return false;
-  }
-  return false;
-}
-
 }  // namespace crease

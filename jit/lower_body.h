@@ -34,7 +34,4 @@ class BodyLowering {
   std::map<const ScalarNode*, int> done_;
 };
 
-/// Whether an expression of integers has an integer value at every step (no division, no e^x, no 0.5).
-bool is_integral(const Scalar& expression);
-
 }  // namespace crease

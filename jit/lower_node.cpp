@@ -7,6 +7,8 @@
 
 #include "graph/error.h"
 #include "graph/precision.h"
+#include "graph/scalar/forms.h"
+#include "graph/scalar/tape.h"
 #include "jit/lower_body.h"
 #include "jit/lower_loops.h"
 
@@ -70,7 +72,8 @@ class NodeLowering {
     for (int operand : source_.operands) operands.push_back(buffer(operand).type);
     const Type type = compute_type(operands, node_.type);
     if (is_floating(type)) return type;
-    return is_integral(node_.op->body.expression) ? Type::i64 : Type::f64;
+    const bool integers = std::ranges::all_of(topological(node_.op->body.expression), keeps_integers);
+    return integers ? Type::i64 : Type::f64;
   }
 
   /// Type in which values are put together.

@@ -99,10 +99,7 @@ crease::bench::Step chain(int64_t count) {
 
 crease::bench::Step prepare(const std::string& name, int64_t size) {
   torch::set_num_threads(1);
-  if (name == "W1") return perceptron({2, 16, 16, 1}, size);
-  if (name == "W2") return perceptron({784, 256, 256, 10}, size);
-  if (name == "W3") return perceptron({784, 1000, 1000, 1000, 10}, size);
-  if (name == "W4") return perceptron(std::vector<int64_t>(33, 64), size);
+  if (const auto widths = crease::bench::dense_widths(name); !widths.empty()) return perceptron(widths, size);
   if (name == "W5") return convolutional(size);
   if (name == "W6") return chain(size);
   if (name == "W7") return recurrent(size);

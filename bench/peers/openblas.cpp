@@ -108,13 +108,10 @@ class Perceptron {
 };
 
 crease::bench::Step prepare(const std::string& name, int64_t size) {
-  std::vector<int> widths;
-  if (name == "W1") widths = {2, 16, 16, 1};
-  if (name == "W2") widths = {784, 256, 256, 10};
-  if (name == "W3") widths = {784, 1000, 1000, 1000, 10};
-  if (name == "W4") widths.assign(33, 64);
+  const std::vector<int64_t> widths = crease::bench::dense_widths(name);
   if (widths.empty()) throw std::runtime_error(name + " is not written for OpenBLAS");
-  const auto net = std::make_shared<Perceptron>(std::move(widths), static_cast<int>(size));
+  const auto net =
+      std::make_shared<Perceptron>(std::vector<int>(widths.begin(), widths.end()), static_cast<int>(size));
   return [net] { return net->step(); };
 }
 

@@ -84,11 +84,8 @@ Judgement judge(const Graph& classifier, const Tensor& images) {
 /// of a step more makes them as continuous as generated ones. Source: Theis, van den Oord, Bethge 2016,
 /// section 3.1.
 Tensor dequantised(const Tensor& images, uint64_t seed) {
-  Tensor x = images;
-  for (int64_t i = 0; i < x.count(); ++i) {
-    const uint64_t bits = random_bits(seed, static_cast<uint64_t>(i));
-    x.set(i, (16 * x.at(i) + std::ldexp(static_cast<double>(bits >> 11), -53)) / 17);
-  }
+  Tensor x = uniform(0, 1)({.sizes = images.sizes(), .seed = seed});
+  for (int64_t i = 0; i < x.count(); ++i) x.set(i, (16 * images.at(i) + x.at(i)) / 17);
   return x;
 }
 

@@ -156,8 +156,7 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
     finding.sentences.push_back(
         shape == Piecewise::Other
             ? "three points on a line would decide; of those that were tried none tells, or a function on "
-              "the "
-              "way has no enclosure"
+              "the way has no enclosure"
             : "no counterexample was found; a normal form, in which activations may cancel, would decide");
   }
   finding.evidence = evidence.dump();

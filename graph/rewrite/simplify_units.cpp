@@ -14,6 +14,7 @@
 #include "graph/rewrite/collapse.h"
 #include "graph/rewrite/units/removal.h"
 #include "graph/rewrite/units/restrict.h"
+#include "graph/stored.h"
 #include "graph/verify.h"
 
 namespace crease {
@@ -37,8 +38,7 @@ std::optional<LineOfUnit> line_of(const Graph& graph, const UnitNode& node, Unit
   if (!table || table->knots.size() != 1) return {};
   const size_t piece = state == UnitState::Active ? 1 : 0;
   LineOfUnit line{table->slopes[piece], table->offsets[piece]};
-  const auto is_double = [](const Rational& x) { return Rational::of(x.to_double()) == x; };
-  if (!is_double(line.slope) || !is_double(line.offset)) return {};
+  if (!is_number_of(Type::f64, line.slope) || !is_number_of(Type::f64, line.offset)) return {};
   return line;
 }
 
@@ -120,9 +120,7 @@ class Round {
       if (node.role != Role::Apply || box_.is_constant(id) || !is_floating(node.type)) continue;
       auto values = known_.all(id);
       if (!values) continue;
-      const auto fits = [&](const Rational& value) {
-        return Rational::of(node.type == Type::f64 ? value.to_double() : value.to_float()) == value;
-      };
+      const auto fits = [&](const Rational& value) { return is_number_of(node.type, value); };
       if (exactly && !std::ranges::all_of(*values, fits)) continue;
       what_.constants.emplace(id, std::move(*values));
     }

@@ -25,11 +25,6 @@ llvm::Value* contractible(llvm::Value* value) {
   return value;
 }
 
-unsigned lanes_of(const llvm::Value* x) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
-  return vector == nullptr ? 1 : vector->getNumElements();
-}
-
 /// Bits of the rounded number, by the instruction for it.
 llvm::Value* converted_bits(const Emitter& emitter, llvm::Value* x) {
   llvm::IRBuilder<>& builder = emitter.builder;

@@ -43,6 +43,11 @@ void Emitter::prefetch(llvm::Value* pointer, bool write) const {
       {pointer, builder.getInt32(write ? 1 : 0), builder.getInt32(all_caches), builder.getInt32(data)});
 }
 
+unsigned lanes_of(const llvm::Value* value) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  return vector == nullptr ? 1 : vector->getNumElements();
+}
+
 void emit_loop(Emitter& emitter, llvm::Value* begin, llvm::Value* end, int64_t step, std::string_view name,
                const std::function<void(llvm::Value* index)>& body) {
   llvm::IRBuilder<>& builder = emitter.builder;

@@ -33,6 +33,9 @@ struct Emitter {
   void prefetch(llvm::Value* pointer, bool write) const;
 };
 
+/// Lanes of a vector; 1 of a scalar.
+unsigned lanes_of(const llvm::Value* value);
+
 /// for (i = begin; i < end; i += step) body(i). The builder ends behind the loop. Loops with constant bounds
 /// that run exactly once become straight code. The exit test is at the bottom; a test before the loop guards
 /// against no turns unless the bounds are constant.

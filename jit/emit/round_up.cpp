@@ -19,11 +19,6 @@ bool embeds_rounding(const Machine& machine) {
   return machine.has("avx512f") && machine.vector_bits == static_cast<int>(kRegisterBits);
 }
 
-unsigned lanes_of(const Value* value) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
-  return vector == nullptr ? 1 : vector->getNumElements();
-}
-
 /// Calls of instructions that exist for full registers only, whatever number of lanes there is.
 class Registers {
  public:

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "graph/analysis/check_replay.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 
@@ -174,11 +175,7 @@ bool is_stored(const Node& node) {
 std::optional<WeightedSum> weighted_sum(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   if (node.role != Role::Apply || node.op->combine != Combine::Sum || node.operands.size() != 2) return {};
-  const Scalar body = node.op->body.expression;
-  if (body.kind() != ScalarKind::Multiply) return {};
-  for (const Scalar& term : body.terms())
-    if (term.kind() != ScalarKind::Argument) return {};
-  if (body.terms()[0].position() == body.terms()[1].position()) return {};
+  if (!multiplied_operands(node.op->body.expression)) return {};
   for (const size_t weights : {size_t{1}, size_t{0}})
     if (is_stored(graph.node(node.operands[weights]))) return WeightedSum{weights, 1 - weights};
   return {};

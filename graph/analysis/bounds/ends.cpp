@@ -214,12 +214,15 @@ class Natural {
 };
 
 /// Times that an argument which is no point is mentioned, counting shared parts each time; at most 2.
-int mentions(const Scalar& e, std::span<const Ends> arguments) {
-  if (e.kind() == Kind::Argument) return arguments[static_cast<size_t>(e.position())].is_point() ? 0 : 1;
-  int count = 0;
-  for (const Scalar& term : e.terms())
-    if (count < 2) count += mentions(term, arguments);
-  return std::min(count, 2);
+int mentions(const Scalar& body, std::span<const Ends> arguments) {
+  std::unordered_map<const ScalarNode*, int> counts;
+  for (const Scalar& e : topological(body)) {
+    int count =
+        e.kind() == Kind::Argument && !arguments[static_cast<size_t>(e.position())].is_point() ? 1 : 0;
+    for (const Scalar& term : e.terms()) count += counts.at(term.id());
+    counts.emplace(e.id(), std::min(count, 2));
+  }
+  return counts.at(body.id());
 }
 
 /// The only argument, if there is one and nothing else that varies.

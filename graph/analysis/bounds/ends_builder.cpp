@@ -8,6 +8,7 @@
 #include "graph/analysis/bounds/interval.h"
 #include "graph/analysis/bounds/lines_walk.h"
 #include "graph/analysis/points.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 #include "graph/stored.h"
 
@@ -73,12 +74,7 @@ Loops plain_loops(const Shape& shape, size_t operands) {
 }
 
 std::optional<std::pair<size_t, size_t>> weighted_sum_of(const Op& op) {
-  const Scalar& body = op.body.expression;
-  if (op.combine != Combine::Sum || body.kind() != Kind::Multiply) return {};
-  const auto terms = body.terms();
-  if (terms[0].kind() != Kind::Argument || terms[1].kind() != Kind::Argument || terms[0].same(terms[1]))
-    return {};
-  return std::pair{static_cast<size_t>(terms[0].position()), static_cast<size_t>(terms[1].position())};
+  return op.combine == Combine::Sum ? multiplied_operands(op.body.expression) : std::nullopt;
 }
 
 std::shared_ptr<const Op> end_record(std::string name, Combine combine, const Body& body) {

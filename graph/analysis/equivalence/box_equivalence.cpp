@@ -164,6 +164,11 @@ class Forecast {
   std::vector<double> factors_;
 };
 
+/// Whether a range says which piece of a relu its argument is on.
+bool has_sign(const FormRange& range) {
+  return (range.low && range.low->sign() >= 0) || (range.high && range.high->sign() <= 0);
+}
+
 /// The proof of one pair.
 class Prover {
  public:
@@ -218,8 +223,7 @@ class Prover {
   /// With ends of few digits; where both signs are left a little wider than what the checker finds, so that
   /// lines above one interval lie above the other.
   static FormRange widened(FormRange range) {
-    const bool decided = (range.low && range.low->sign() >= 0) || (range.high && range.high->sign() <= 0);
-    const Rational slack = decided ? Rational(0) : Rational::dyadic(1, -56);
+    const Rational slack = has_sign(range) ? Rational(0) : Rational::dyadic(1, -56);
     if (range.low) range.low = on_grid(*range.low) - slack;
     if (range.high) range.high = slack - on_grid(-*range.high);
     return range;
@@ -229,12 +233,11 @@ class Prover {
   FormRange bounded(const Variables& variables, const Combination& form) {
     if (small_) return widened(form_range(variables, form, leaf_));
     FormRange plain = widened(interval_range(variables, form, leaf_));
-    const bool decided = (plain.low && plain.low->sign() >= 0) || (plain.high && plain.high->sign() <= 0);
     int64_t terms = 0;
     for (const Variable& variable : variables.all())
       if (variable.kind == VariableKind::Relu)
         terms += static_cast<int64_t>(variable.arguments[0].terms.size());
-    if (decided || terms == 0) return plain;
+    if (terms == 0 || has_sign(plain)) return plain;
     if (terms > kLongProof && !forecast_->decides(variables, form)) return plain;
     const double value = neighbours_->value(variables, form);
     const std::optional<bool> twin = twin_decided(value);
@@ -242,7 +245,7 @@ class Prover {
     if (!twin) budget_ -= terms;
     FormRange lines = widened(line_range(variables, form, leaf_));
     // Long proofs only where they decide.
-    const bool decides = (lines.low && lines.low->sign() >= 0) || (lines.high && lines.high->sign() <= 0);
+    const bool decides = has_sign(lines);
     tried_.emplace(value, decides || terms <= kLongProof);
     if (!decides && terms > kLongProof) return plain;
     if (lines.low && (!plain.low || *plain.low < *lines.low)) {

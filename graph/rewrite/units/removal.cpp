@@ -6,6 +6,7 @@
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/points.h"
+#include "graph/stored.h"
 
 namespace crease {
 namespace {
@@ -102,6 +103,13 @@ class Chooser {
     return result;
   }
 
+  std::vector<bool> zero_channels(NodeId id, int dimension, size_t channels) const {
+    return channels_where(id, dimension, channels, [&](int64_t i) {
+      const auto value = known_.at(id, i);
+      return value && value->is_zero();
+    });
+  }
+
   /// Takes channels from `removed` whose part of the sum is neither 0 nor a constant.
   void keep_needed(const Sum& sum, size_t f, std::vector<bool>& removed) {
     const Node& node = graph_.node(sum.node);
@@ -117,10 +125,7 @@ class Chooser {
       const auto known = channels_where(operand, dimension, removed.size(),
                                         [&](int64_t i) { return known_.at(operand, i); });
       const bool decides = vanishes_with(node.op->body.expression, static_cast<int>(k));
-      const auto zero = channels_where(operand, dimension, removed.size(), [&](int64_t i) {
-        const auto value = known_.at(operand, i);
-        return value && value->is_zero();
-      });
+      const auto zero = zero_channels(operand, dimension, removed.size());
       for (size_t c = 0; c < removed.size(); ++c) {
         nothing[c] = nothing[c] || (decides && zero[c]);
         constant[c] = constant[c] && known[c];
@@ -160,9 +165,7 @@ class Chooser {
     }
     const auto is_zero = [](const Rational& value) { return value.is_zero(); };
     if (std::ranges::all_of(total, is_zero)) return true;
-    const auto fits = [&](const Rational& value) {
-      return Rational::of(node.type == Type::f64 ? value.to_double() : value.to_float()) == value;
-    };
+    const auto fits = [&](const Rational& value) { return is_number_of(node.type, value); };
     if (exactly_ && !std::ranges::all_of(total, fits)) return false;
     added[sum.node] = std::move(total);
     return true;
@@ -174,11 +177,7 @@ class Chooser {
     for (size_t k = 0; k < node.operands.size(); ++k) {
       const std::vector<int> along = dimensions_along(sum, k);
       if (along.empty() || !vanishes_with(node.op->body.expression, static_cast<int>(k))) continue;
-      const NodeId operand = node.operands[k];
-      const auto zero = channels_where(operand, along.front(), removed.size(), [&](int64_t i) {
-        const auto value = known_.at(operand, i);
-        return value && value->is_zero();
-      });
+      const auto zero = zero_channels(node.operands[k], along.front(), removed.size());
       for (size_t c = 0; c < removed.size(); ++c) nothing[c] = nothing[c] || zero[c];
     }
     for (size_t c = 0; c < removed.size(); ++c)
