@@ -1,145 +1,61 @@
 #include "autodiff/scan.h"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 
 #include "autodiff/directional.h"
+#include "autodiff/scan_body.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/leaf.h"
-#include "graph/trap.h"
 
 namespace crease {
 namespace {
 
-/// An operand of a loop, made only if the loop needs it.
-using Source = std::function<Value()>;
-
-enum class Section : uint8_t { Carry, Sequence, Invariant };
-
-/// A loop under construction, around a copy of another loop's body.
-class BodyBuilder {
+/// Values kept for the way back rather than computed again: sums of products, each after the additions that
+/// alone read it, whose derivatives do not.
+class Kept {
  public:
-  BodyBuilder(const Scan& scan, const std::optional<Tie>& tie) : scan_(scan) {
-    if (tie) body_.set_tie(*tie);
-    copies_.resize(static_cast<size_t>(scan_.body.size()));
+  explicit Kept(const Graph& body) : body_(body), readers_(static_cast<size_t>(body.size())) {
+    for (NodeId id = 0; id < body.size(); ++id)
+      for (const NodeId operand : body.node(id).operands)
+        readers_[static_cast<size_t>(operand)].push_back(id);
+    for (const Output& output : body.outputs()) readers_[static_cast<size_t>(output.node)].push_back(-1);
   }
 
-  /// An input like input k of the copied body. `copied`: it takes that input's place.
-  Value add(Section section, int k, const std::string& name, const Source& operand, bool copied) {
-    const NodeId id = scan_.body.inputs()[static_cast<size_t>(k)];
-    const Value input = add_like(section, id, name, operand);
-    if (copied) copies_[static_cast<size_t>(id)] = input;
-    return input;
-  }
-
-  /// An input like node `id` of the copied body.
-  Value add_like(Section section, NodeId id, const std::string& name, const Source& operand) {
-    const Node& node = scan_.body.node(id);
-    const Value input = body_.input(name, node.shape, node.type, node.where);
-    inputs_.push_back({section, input.id(), operand});
-    return input;
-  }
-
-  /// The copy of a node, and of what it needs.
-  Value copy(NodeId wanted) {
-    for (const NodeId id : ancestors(scan_.body, {&wanted, 1})) {
-      Value& value = copies_[static_cast<size_t>(id)];
-      if (value) continue;
-      std::vector<Value> over;
-      for (const NodeId operand : scan_.body.node(id).operands)
-        over.push_back(copies_[static_cast<size_t>(operand)]);
-      value = body_.copy(scan_.body.node(id), over);
-    }
-    return copies_[static_cast<size_t>(wanted)];
-  }
-
-  /// The value of the original loop at the copy of node `id` is read, step by step, instead of computed.
-  void read_instead(NodeId id, const Source& sequence) {
-    const Value& value = copies_[static_cast<size_t>(id)];
-    if (value) read_.emplace(value.id(), sequence);
-  }
-
-  void output(const Value& value) { body_.output(fmt::format("result{}", body_.outputs().size()), value); }
-
-  struct Loop {
-    std::shared_ptr<const Scan> scan;
-    std::vector<Value> operands;
-  };
-  /// The loop without what its outputs do not need; carries stay.
-  Loop finish(int carries, bool reverse) const {
-    const std::vector<bool> needed = needed_nodes();
-    const auto made = std::make_shared<Scan>(
-        Scan{.body = {}, .carries = carries, .sequences = 0, .length = scan_.length, .reverse = reverse});
-    Loop loop{.scan = made, .operands = {}};
-    std::vector<Value> values(needed.size());
-    const auto add_input = [&](NodeId id, const std::string& name, const Source& operand) {
-      const Node& node = body_.node(id);
-      values[static_cast<size_t>(id)] = made->body.input(name, node.shape, node.type, node.where);
-      loop.operands.push_back(operand());
-    };
-    if (body_.tie()) made->body.set_tie(*body_.tie());
-    for (const Section section : {Section::Carry, Section::Sequence, Section::Invariant}) {
-      for (const Input& input : inputs_)
-        if (input.section == section && (section == Section::Carry || needed[static_cast<size_t>(input.id)]))
-          add_input(input.id, body_.node(input.id).name, input.operand);
-      if (section != Section::Sequence) continue;
-      for (const auto& [id, sequence] : read_)
-        if (needed[static_cast<size_t>(id)]) add_input(id, fmt::format("kept{}", id), sequence);
-      made->sequences = static_cast<int>(loop.operands.size()) - carries;
-    }
-    copy_needed(needed, values, made->body);
-    for (NodeId id = 0; id < made->body.size(); ++id)
-      expect(!is_trap(made->body.node(id)),
-             "[grad] Tie::trap does not watch kinks inside a loop over time ({}): give another tie, or write "
-             "the steps one after the other",
-             describe(made->body, id));
-    return loop;
+  std::vector<NodeId> nodes() const {
+    std::vector<NodeId> list;
+    for (NodeId id = 0; id < body_.size(); ++id)
+      if (is_sum(body_.node(id))) list.push_back(after_additions(id));
+    return list;
   }
 
  private:
-  struct Input {
-    Section section;
-    NodeId id;
-    Source operand;
-  };
-
-  std::vector<bool> needed_nodes() const {
-    std::vector<bool> needed(static_cast<size_t>(body_.size()));
-    for (const Output& output : body_.outputs()) needed[static_cast<size_t>(output.node)] = true;
-    for (NodeId id = body_.size(); id-- > 0;) {
-      if (!needed[static_cast<size_t>(id)] || read_.contains(id)) continue;
-      for (const NodeId operand : body_.node(id).operands) needed[static_cast<size_t>(operand)] = true;
-    }
-    return needed;
+  static bool is_sum(const Node& node) {
+    return node.role == Role::Apply && node.op->combine == Combine::Sum && node.operands.size() >= 2 &&
+           is_floating(node.type);
   }
 
-  void copy_needed(const std::vector<bool>& needed, std::vector<Value>& values, Graph& to) const {
-    for (NodeId id = 0; id < body_.size(); ++id) {
-      Value& value = values[static_cast<size_t>(id)];
-      if (!needed[static_cast<size_t>(id)] || value) continue;
-      std::vector<Value> over;
-      for (const NodeId operand : body_.node(id).operands)
-        over.push_back(values[static_cast<size_t>(operand)]);
-      value = to.copy(body_.node(id), over);
-    }
-    for (const Output& output : body_.outputs())
-      to.output(output.name, values[static_cast<size_t>(output.node)]);
+  bool is_addition(NodeId id, const Node& of) const {
+    if (id < 0) return false;
+    const Node& node = body_.node(id);
+    return node.role == Role::Apply && node.op->body.expression.kind() == ScalarKind::Add &&
+           node.op->body.expression.terms()[0].kind() == ScalarKind::Argument &&
+           node.op->body.expression.terms()[1].kind() == ScalarKind::Argument &&
+           node.op->combine == Combine::Assign && node.shape == of.shape && node.type == of.type;
   }
 
-  const Scan& scan_;
-  Graph body_;
-  std::vector<Input> inputs_;
-  std::vector<Value> copies_;      // by node of the copied body
-  std::map<NodeId, Source> read_;  // by node of the new body
+  NodeId after_additions(NodeId id) const {
+    for (;;) {
+      const auto& readers = readers_[static_cast<size_t>(id)];
+      if (readers.size() != 1 || !is_addition(readers[0], body_.node(id))) return id;
+      id = readers[0];
+    }
+  }
+
+  const Graph& body_;
+  std::vector<std::vector<NodeId>> readers_;
 };
-
-/// Whether the value of a node is kept for the way back rather than computed again: sums of products.
-bool is_worth_keeping(const Node& node) {
-  return node.role == Role::Apply && node.op->combine == Combine::Sum && node.operands.size() >= 2 &&
-         is_floating(node.type);
-}
 
 /// The backward loop of one scan.
 class Reverse {
@@ -161,11 +77,10 @@ class Reverse {
     add_invariants();
     std::vector<Value> outputs;
     for (const Output& output : scan_.body.outputs()) outputs.push_back(builder_.copy(output.node));
-    finish(step(outputs));
-    for (NodeId id = 0; id < scan_.body.size(); ++id)
-      if (is_worth_keeping(scan_.body.node(id)))
-        builder_.read_instead(id, [this, id] { return result(scan_.inner(id)); });
-    return results(builder_.finish(static_cast<int>(moving_.size() + sums_.size()), !scan_.reverse));
+    const std::vector<Value> gradients = step(outputs);
+    for (const NodeId id : Kept(scan_.body).nodes())
+      builder_.read_instead(id, [this, id] { return result(scan_.inner(id)); });
+    return results(finish(gradients));
   }
 
  private:
@@ -181,7 +96,7 @@ class Reverse {
     return found == of_results_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  /// Adjoints of floating carries, then a sum for each invariant that wants an adjoint.
+  /// Adjoints of floating carries.
   void add_carries() {
     for (int c = 0; c < scan_.carries; ++c) {
       if (!is_floating(input(c).type)) continue;
@@ -191,12 +106,6 @@ class Reverse {
       };
       moving_.push_back(c);
       adjoint_in_.push_back(builder_.add(Section::Carry, c, fmt::format("adjoint{}", c), start, false));
-    }
-    for (int k = scan_.carries + scan_.sequences; k < static_cast<int>(node_.operands.size()); ++k) {
-      if (!wants(k)) continue;
-      sums_.push_back(k);
-      const auto zero = [this, k] { return zeros_like(operand(k), where_); };
-      sum_in_.push_back(builder_.add(Section::Carry, k, fmt::format("sum{}", k), zero, false));
     }
   }
 
@@ -244,7 +153,8 @@ class Reverse {
     for (const int c : moving_) variables.push_back(carry_[static_cast<size_t>(c)]);
     for (int k = scan_.carries; k < scan_.carries + scan_.sequences; ++k)
       if (wants(k)) variables.push_back(element_[static_cast<size_t>(k - scan_.carries)]);
-    for (const int k : sums_) variables.push_back(invariant_.at(k));
+    for (const auto& [k, value] : invariant_)
+      if (wants(k)) variables.push_back(value);
     if (variables.empty()) return {};
     if (ends.empty()) {
       for (Value& variable : variables) variable = zeros_like(variable, where_);
@@ -253,33 +163,64 @@ class Reverse {
     return vjp(ends, variables, cotangents, options_, where_);
   }
 
-  /// Next carries: adjoints of the carries, then the sums for invariants; stacked: adjoints of sequences.
-  void finish(const std::vector<Value>& gradients) {
+  /// Next carries: adjoints of the carries, then sums for invariants; stacked: adjoints of sequences, then
+  /// factors of the sums that are taken outside.
+  BodyBuilder::Loop finish(const std::vector<Value>& gradients) {
     size_t at = 0;
     for (; at < moving_.size(); ++at) builder_.output(gradients[at]);
-    const size_t first = at;
-    for (int k = scan_.carries; k < scan_.carries + scan_.sequences; ++k) at += wants(k) ? 1 : 0;
-    const size_t sums = at;
-    for (size_t i = 0; i < sums_.size(); ++i) builder_.output(add(sum_in_[i], gradients[sums + i], where_));
-    for (size_t i = first; i < sums; ++i) builder_.output(gradients[i]);
+    for (int k = scan_.carries; k < scan_.carries + scan_.sequences; ++k)
+      if (wants(k)) sequence_.emplace_back(k, gradients[at++].id());
+    for (const auto& [k, value] : invariant_)
+      if (wants(k)) add_sum(k, gradients[at++]);
+    first_stacked_ = static_cast<int>(moving_.size() + carried_.size());
+    for (const auto& [k, id] : sequence_) stack(id);
+    for (const Sum& sum : outside_)
+      for (const NodeId operand : sum.gradient.node().operands)
+        if (!builder_.is_outside(operand)) stack(operand);
+    return builder_.finish(first_stacked_, !scan_.reverse);
   }
 
-  std::vector<ScanAdjoint> results(const BodyBuilder::Loop& loop) const {
-    std::vector<ScanAdjoint> list;
-    int number = 0;
-    const auto give = [&](int k) {
-      list.push_back(
-          {node_.operands[static_cast<size_t>(k)], apply_scan(loop.scan, number++, loop.operands, where_)});
+  /// The adjoint of an invariant: one product over all steps if it is a sum of products, else a carry. What a
+  /// loop in the body gives is not kept for that, since such a loop keeps memory low (checkpoints).
+  void add_sum(int k, const Value& gradient) {
+    const auto can_leave = [&](NodeId operand) {
+      return builder_.is_outside(operand) || builder_.value(operand).node().role == Role::Apply;
     };
-    for (const int c : moving_) {
-      if (wants(c))
-        give(c);
-      else
-        ++number;
+    if (is_sum_of_products(gradient.node()) && std::ranges::all_of(gradient.node().operands, can_leave)) {
+      outside_.push_back({k, gradient});
+      return;
     }
-    for (const int k : sums_) give(k);
-    for (int k = scan_.carries; k < scan_.carries + scan_.sequences; ++k)
-      if (wants(k)) give(k);
+    carried_.push_back(k);
+    const auto zero = [this, k] { return zeros_like(operand(k), where_); };
+    const Value sum = builder_.add(Section::Carry, k, fmt::format("sum{}", k), zero, false);
+    builder_.output(add(sum, gradient, where_));
+  }
+
+  void stack(NodeId id) {
+    if (stacked_.emplace(id, first_stacked_ + static_cast<int>(stacked_.size())).second)
+      builder_.output(builder_.value(id));
+  }
+
+  std::vector<ScanAdjoint> results(const BodyBuilder::Loop& loop) {
+    std::vector<ScanAdjoint> list;
+    const auto result = [&](int number) { return apply_scan(loop.scan, number, loop.operands, where_); };
+    const auto give = [&](int k, const Value& value) {
+      list.push_back({node_.operands[static_cast<size_t>(k)], value});
+    };
+    int number = 0;
+    for (const int c : moving_) {
+      if (wants(c)) give(c, result(number));
+      ++number;
+    }
+    for (const int k : carried_) give(k, result(number++));
+    for (const auto& [k, id] : sequence_) give(k, result(stacked_.at(id)));
+    for (const Sum& sum : outside_) {
+      std::vector<OuterOperand> operands;
+      for (const NodeId operand : sum.gradient.node().operands)
+        operands.push_back(builder_.is_outside(operand) ? builder_.outside(operand)
+                                                        : OuterOperand{result(stacked_.at(operand)), true});
+      give(sum.k, sum_over_steps(graph_, sum.gradient.node(), operands, scan_.length, where_));
+    }
     return list;
   }
 
@@ -291,9 +232,18 @@ class Reverse {
   const GradOptions& options_;
   std::source_location where_;
   BodyBuilder builder_;
-  std::vector<int> moving_, sums_;  // carries with an adjoint; invariants that want one
-  std::vector<Value> adjoint_in_, sum_in_, carry_, element_;
+  struct Sum {
+    int k;
+    Value gradient;  // in one step
+  };
+  std::vector<int> moving_;   // carries with an adjoint
+  std::vector<int> carried_;  // invariants whose sum is a carry
+  std::vector<Sum> outside_;  // the others
+  std::vector<Value> adjoint_in_, carry_, element_;
   std::map<int, Value> given_, invariant_;
+  int first_stacked_ = 0;
+  std::map<NodeId, int> stacked_;                 // results by node of the body
+  std::vector<std::pair<int, NodeId>> sequence_;  // by operand: its gradient in one step
 };
 
 }  // namespace

@@ -165,7 +165,7 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
   choose_packing(facts, machine, plan);
   plan.row_block = block_of_rows(facts, plan, machine);
   plan.ahead = rows_ahead(model, plan);
-  plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) > 2 * machine.l1_bytes;
+  plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) >= 2 * machine.l1_bytes;
   return plan;
 }
 
