@@ -17,6 +17,9 @@ inline float filled_at(uint64_t i, uint64_t seed, double scale) {
 /// 2 sqrt(6 / fan in): uniform weights that keep the variance through relu.
 inline double weight_scale(double fan_in) { return 2 * std::sqrt(6.0 / fan_in); }
 
+/// 2 / sqrt(units): uniform weights of an LSTM, as PyTorch starts it.
+inline double lstm_scale(double units) { return 2 / std::sqrt(units); }
+
 /// Widths of the dense networks among the workloads, by name; empty for the others.
 inline std::vector<int64_t> dense_widths(const std::string& workload) {
   if (workload == "W1") return {2, 16, 16, 1};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -58,27 +59,45 @@ inline int answer_lines(const std::function<Json(std::istringstream&)>& answer) 
   return 0;
 }
 
-/// A step of training that has been prepared: run() gives the loss before it.
-using Step = std::function<double()>;
+/// What is left of `now` when `start` is taken away, as a file of f32.
+inline void write_difference(const std::string& path, std::vector<float> now,
+                             const std::vector<float>& start) {
+  std::ranges::transform(now, start, now.begin(), std::minus{});
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(now.data()),
+             static_cast<std::streamsize>(now.size() * sizeof(float)));
+}
 
-/// The protocol of bench/serve.cpp with `prepare` and `time` only.
-inline int serve_steps(const std::function<Step(const std::string& name, int64_t size)>& prepare) {
-  Step step;
+/// A training that has been prepared.
+struct Training {
+  /// One step; the loss before it.
+  std::function<double()> step;
+  /// All parameters, one after the other, in the order and with the layouts of bench/workloads.h.
+  std::function<std::vector<float>()> parameters = [] { return std::vector<float>(); };
+};
+
+/// The protocol of bench/serve.cpp with `prepare`, `updates` and `time` only.
+inline int serve_trainings(const std::function<Training(const std::string& name, int64_t size)>& prepare) {
+  Training training;
+  std::vector<float> start;
   return answer_lines([&](std::istringstream& words) -> Json {
     std::string command, name;
-    words >> command;
+    words >> command >> name;
     if (command == "prepare") {
       int64_t size = 0;
-      words >> name >> size;
-      step = nullptr;
-      step = prepare(name, size);
+      words >> size;
+      training = {};
+      training = prepare(name, size);
+      start = training.parameters();
       std::vector<double> losses;
-      for (int i = 0; i < 3; ++i) losses.push_back(step());
+      for (int i = 0; i < 3; ++i) losses.push_back(training.step());
       return {{"ok", true}, {"losses", losses}};
     }
-    double wanted = 0;
-    words >> wanted;
-    return times_of(wanted, step);
+    if (command == "updates") {
+      write_difference(name, training.parameters(), start);
+      return {{"ok", true}};
+    }
+    return times_of(std::stod(name), training.step);
   });
 }
 

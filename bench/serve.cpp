@@ -1,6 +1,9 @@
 // One workload of crease at a time for bench/compare, which talks to it by lines: a command on standard
 // input, one line of JSON on standard output for each.
 //   prepare NAME SIZE THREADS  compiles; {"ok", "compile_ms", "losses", "operations", "tangents", "bytes"}
+//   updates FILE               what three runs changed in the parameters, to FILE as f32, one after the
+//   other;
+//                              {"ok", "parameters": [[name, count], ...]}
 //   time SECONDS               runs for about so long; medians: {"wall_us", "processor_us", "runs"}
 //   limits BYTES               {"flops", "bandwidth", "tangents"} a second: peak, copy of so many bytes, tanh
 //   source FILE                the prepared f64 scalar graph as one C function; {"ok"}
@@ -31,11 +34,13 @@ class Server {
     std::string command;
     words >> command;
     if (command == "prepare") return prepare(words);
+    if (command == "updates") return updates(words);
     if (command == "time") return time(words);
     if (command == "limits") return limits(words);
     if (command == "source") return source(words);
     if (command == "library") return library(words);
-    fail("[serve] unknown command: got '{}', want prepare, time, limits, source or library", command);
+    fail("[serve] unknown command: got '{}', want prepare, updates, time, limits, source or library",
+         command);
   }
 
  private:
@@ -78,6 +83,34 @@ class Server {
       values.push_back(sum / static_cast<double>(result.count()));
     }
     return values;
+  }
+
+  Json updates(std::istream& words) {
+    std::string path;
+    words >> path;
+    expect(program_ != nullptr, "[serve] nothing is prepared");
+    Json parameters = Json::array();
+    std::vector<float> start, now;
+    for (const NodeId id : trained()) {
+      const Node& node = work_.graph.node(id);
+      append(start, node.value);
+      append(now, program_->parameter(node.name));
+      parameters.push_back({node.name, node.value.count()});
+    }
+    bench::write_difference(path, now, start);
+    return {{"ok", true}, {"parameters", parameters}};
+  }
+
+  /// The parameters that a step changes, in the order in which they were made.
+  std::vector<NodeId> trained() const {
+    std::vector<NodeId> ids;
+    for (const Update& update : work_.graph.updates()) ids.push_back(update.parameter);
+    std::ranges::sort(ids);
+    return ids;
+  }
+
+  static void append(std::vector<float>& to, const Tensor& tensor) {
+    for (int64_t i = 0; i < tensor.count(); ++i) to.push_back(static_cast<float>(tensor.at(i)));
   }
 
   Json time(std::istream& words) {

@@ -2,11 +2,19 @@
 import json
 import sys
 import time
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
 MLP = {"W1": [2, 16, 16, 1], "W2": [784, 256, 256, 10], "W3": [784, 1000, 1000, 1000, 10], "W4": [64] * 33}
 RATE = 0.01
+
+
+class Prepared(NamedTuple):
+    """A workload ready to run: `loss` makes a number of what `run` gives; `parameters` are all of them, one after the other, as in bench/workloads.h."""
+    run: Callable
+    loss: Callable = float
+    parameters: Optional[Callable] = None
 
 
 def filled(sizes, seed, scale):
@@ -36,6 +44,16 @@ def conv_parameters():
             for layer, (i, o) in enumerate(zip(channels, channels[1:]))]
 
 
+def lstm_parameters(width=128):
+    """Weights [in, 4 * width] by gate (i, f, g, o), bias, weights of the state."""
+    weight, hidden = (filled([width, 4 * width], seed, 2 / width ** 0.5) for seed in (40, 41))
+    return weight, np.zeros(4 * width, np.float32), hidden
+
+
+def lstm_data(batch, steps=32, width=128):
+    return [filled([steps, batch, width], seed, 2) for seed in (1, 2)]
+
+
 def mlp_data(widths, batch):
     x = filled([batch, widths[0]], 1, 2)
     return x, (labels(batch, widths[-1]) if widths[-1] > 1 else filled([batch, 1], 2, 2))
@@ -58,18 +76,40 @@ def measure(run, seconds):
     return {"wall_us": sorted(wall)[middle], "processor_us": sorted(processor)[middle], "runs": len(wall)}
 
 
+def joined(arrays):
+    return np.concatenate([np.asarray(array).ravel() for array in arrays])
+
+
+class Server:
+    """The protocol of bench/serve.cpp; make(name, size, threads) -> Prepared raises for what is missing."""
+
+    def __init__(self, make):
+        self.make = make
+        self.prepared = self.start = None
+
+    def prepare(self, name, size, threads):
+        start = time.perf_counter()
+        self.prepared = self.start = None
+        self.prepared = now = self.make(name, int(size), int(threads))
+        self.start = now.parameters and now.parameters()
+        losses = [now.loss(now.run()) for _ in range(3)]
+        return {"ok": True, "compile_ms": (time.perf_counter() - start) * 1e3, "losses": losses}
+
+    def updates(self, path):
+        if self.start is not None:
+            (self.prepared.parameters() - self.start).astype(np.float32).tofile(path)
+        return {"ok": self.start is not None}
+
+    def time(self, seconds):
+        return measure(self.prepared.run, float(seconds))
+
+
 def serve(make):
-    """make(name, size, threads) -> (run without arguments, losses of three runs); raises for what is missing."""
-    run = None
+    server = Server(make)
     for line in sys.stdin:
         words = line.split()
         try:
-            if words[0] == "prepare":
-                start = time.perf_counter()
-                run, losses = make(words[1], int(words[2]), int(words[3]))
-                answer = {"ok": True, "compile_ms": (time.perf_counter() - start) * 1e3, "losses": losses}
-            else:
-                answer = measure(run, float(words[1]))
+            answer = {"prepare": server.prepare, "updates": server.updates, "time": server.time}[words[0]](*words[1:])
         except Exception as error:  # the driver reports it; one workload less, not the end
             answer = {"missing": f"{type(error).__name__}: {str(error)[:300]}"}
         print(json.dumps(answer), flush=True)

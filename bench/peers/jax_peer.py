@@ -33,7 +33,7 @@ def training(parameters, loss_of, data):
         jax.block_until_ready(state[0])
         return loss
 
-    return run, [float(run()) for _ in range(3)]
+    return common.Prepared(run, parameters=lambda: common.joined(jax.tree.leaves(state[0])))
 
 
 def perceptron(widths, batch):
@@ -59,6 +59,24 @@ def convolutional(batch):
     return training(common.conv_parameters() + [dense], loss_of, data)
 
 
+def recurrent(batch):
+    def loss_of(parameters, x, target):
+        weight, bias, hidden = parameters
+
+        def step(carry, x):
+            h, c = carry
+            i, f, g, o = jnp.split(x @ weight + h @ hidden + bias, 4, 1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            h = jax.nn.sigmoid(o) * jnp.tanh(c)
+            return (h, c), h
+
+        zero = jnp.zeros((x.shape[1], hidden.shape[0]))
+        # One product with the input for all steps at once, before the loop, is slower here.
+        return jnp.mean((lax.scan(step, (zero, zero), x)[1] - target) ** 2)
+
+    return training(common.lstm_parameters(), loss_of, common.lstm_data(batch))
+
+
 def twenty_operations(x):
     y = jnp.tanh(x * 1.01 + 0.1)
     y = jax.nn.relu(y * x - 0.2) * 0.9 + x
@@ -78,7 +96,7 @@ def chain(count):
     def run():
         return jax.block_until_ready(both(x, dy))
 
-    return run, [float(jnp.mean(run()[0])) for _ in range(3)]
+    return common.Prepared(run, loss=lambda both: float(jnp.mean(both[0])))
 
 
 def make(name, size, threads):
@@ -88,6 +106,8 @@ def make(name, size, threads):
         return convolutional(size)
     if name == "W6":
         return chain(size)
+    if name == "W7":
+        return recurrent(size)
     raise ValueError(f"{name} is not written for JAX")
 
 

@@ -2,6 +2,9 @@
 // Speaks the protocol of bench/serve.cpp.
 #include <torch/torch.h>
 
+#include <functional>
+#include <map>
+
 #include "bench/filled.h"
 #include "bench/protocol.h"
 
@@ -22,18 +25,27 @@ Tensor filled(std::vector<int64_t> sizes, uint64_t seed, double scale) {
 
 Tensor labels(int64_t batch, int64_t classes) { return torch::arange(batch) % classes; }
 
-crease::bench::Step training(Tensors parameters, const std::function<Tensor(const Tensors&)>& loss_of) {
+crease::bench::Training training(Tensors parameters, const std::function<Tensor(const Tensors&)>& loss_of,
+                                 const std::function<Tensor(Tensor)>& laid_out = std::identity{}) {
   for (Tensor& parameter : parameters) parameter.requires_grad_();
-  return [=] {
+  const auto step = [=] {
     const Tensor loss = loss_of(parameters);
     const Tensors gradients = torch::autograd::grad({loss}, parameters);
     const torch::NoGradGuard guard;
     for (size_t p = 0; p < parameters.size(); ++p) Tensor(parameters[p]).add_(gradients[p], -rate);
     return loss.item<double>();
   };
+  return {.step = step, .parameters = [=] {
+            std::vector<float> all;
+            for (const Tensor& parameter : parameters) {
+              const Tensor plain = laid_out(parameter.detach()).contiguous();
+              all.insert(all.end(), plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
+            }
+            return all;
+          }};
 }
 
-crease::bench::Step perceptron(const std::vector<int64_t>& widths, int64_t batch) {
+crease::bench::Training perceptron(const std::vector<int64_t>& widths, int64_t batch) {
   Tensors parameters;
   for (size_t l = 0; l + 1 < widths.size(); ++l) {
     parameters.push_back(filled({widths[l], widths[l + 1]}, l + 10,
@@ -50,7 +62,7 @@ crease::bench::Step perceptron(const std::vector<int64_t>& widths, int64_t batch
   });
 }
 
-crease::bench::Step convolutional(int64_t batch) {
+crease::bench::Training convolutional(int64_t batch) {
   const std::vector<int64_t> channels{3, 32, 32, 64};
   Tensors parameters;
   for (size_t l = 0; l < 3; ++l) {
@@ -69,13 +81,25 @@ crease::bench::Step convolutional(int64_t batch) {
   });
 }
 
-/// The library's own cell and initial weights.
-crease::bench::Step recurrent(int64_t batch) {
-  torch::nn::LSTM lstm(128, 128);
-  const Tensor x = filled({32, batch, 128}, 1, 2), target = filled({32, batch, 128}, 2, 2);
-  return training(lstm->parameters(), [=](const Tensors&) {
-    return F::mse_loss(std::get<0>(torch::nn::LSTM(lstm)->forward(x)), target);
-  });
+/// The library's own cell. It has two biases for the same sum: one stays zero.
+crease::bench::Training recurrent(int64_t batch) {
+  constexpr int64_t width = 128;
+  torch::nn::LSTM lstm(width, width);
+  std::map<std::string, Tensor> own;
+  for (const auto& parameter : lstm->named_parameters()) own[parameter.key()] = parameter.value();
+  {
+    const torch::NoGradGuard guard;
+    own["weight_ih_l0"].copy_(filled({width, 4 * width}, 40, crease::bench::lstm_scale(width)).t());
+    own["weight_hh_l0"].copy_(filled({width, 4 * width}, 41, crease::bench::lstm_scale(width)).t());
+    own["bias_ih_l0"].zero_();
+    own["bias_hh_l0"].zero_();
+  }
+  own["bias_hh_l0"].requires_grad_(false);
+  const Tensor x = filled({32, batch, width}, 1, 2), target = filled({32, batch, width}, 2, 2);
+  return training(
+      {own["weight_ih_l0"], own["bias_ih_l0"], own["weight_hh_l0"]},
+      [=](const Tensors&) { return F::mse_loss(std::get<0>(torch::nn::LSTM(lstm)->forward(x)), target); },
+      [](const Tensor& parameter) { return parameter.dim() == 2 ? parameter.t() : parameter; });
 }
 
 Tensor twenty_operations(const Tensor& x) {
@@ -86,18 +110,18 @@ Tensor twenty_operations(const Tensor& x) {
   return torch::clamp_min(y * x - 0.05, -1.0);
 }
 
-crease::bench::Step chain(int64_t count) {
+crease::bench::Training chain(int64_t count) {
   const Tensor x = filled({count}, 1, 4).requires_grad_(), dy = filled({count}, 2, 2);
   // A fused kernel does not sum what it writes: the sum is taken once, while the losses are compared.
   const auto runs = std::make_shared<int>(0);
-  return [=] {
+  return {.step = [=] {
     const Tensor y = twenty_operations(x);
     torch::autograd::grad({y}, {x}, {dy});
     return ++*runs > 3 ? 0.0 : y.detach().to(torch::kFloat64).mean().item<double>();
-  };
+  }};
 }
 
-crease::bench::Step prepare(const std::string& name, int64_t size) {
+crease::bench::Training prepare(const std::string& name, int64_t size) {
   torch::set_num_threads(1);
   if (const auto widths = crease::bench::dense_widths(name); !widths.empty()) return perceptron(widths, size);
   if (name == "W5") return convolutional(size);
@@ -108,4 +132,4 @@ crease::bench::Step prepare(const std::string& name, int64_t size) {
 
 }  // namespace
 
-int main() { return crease::bench::serve_steps(prepare); }
+int main() { return crease::bench::serve_trainings(prepare); }

@@ -5,19 +5,12 @@
 #include <memory>
 #include <stdexcept>
 
-#include "bench/filled.h"
+#include "bench/peers/by_hand.h"
 #include "bench/protocol.h"
 
 namespace {
 
-using Floats = std::vector<float>;
-constexpr float rate = 0.01F;
-
-Floats filled(size_t count, uint64_t seed, double scale) {
-  Floats values(count);
-  for (size_t i = 0; i < count; ++i) values[i] = crease::bench::filled_at(i, seed, scale);
-  return values;
-}
+using namespace crease::bench;
 
 class Perceptron {
  public:
@@ -25,8 +18,7 @@ class Perceptron {
     const auto rows = static_cast<size_t>(batch);
     for (size_t l = 0; l + 1 < widths_.size(); ++l) {
       const auto in = static_cast<size_t>(widths_[l]), out = static_cast<size_t>(widths_[l + 1]);
-      weights_.push_back(
-          filled(in * out, l + 10, crease::bench::weight_scale(static_cast<double>(widths_[l]))));
+      weights_.push_back(filled(in * out, l + 10, weight_scale(static_cast<double>(widths_[l]))));
       biases_.emplace_back(out, 0.0F);
       values_.emplace_back(rows * in);
       gradients_.emplace_back(rows * in);
@@ -40,9 +32,19 @@ class Perceptron {
   double step() {
     const size_t layers = weights_.size();
     for (size_t l = 0; l < layers; ++l) forward(l);
-    const double loss = widths_.back() == 1 ? square_error() : cross_entropy();
+    const double loss = widths_.back() == 1
+                            ? square_error()
+                            : cross_entropy(values_.back(), widths_.back(), gradients_.back());
     for (size_t l = layers; l-- > 0;) backward(l);
     return loss;
+  }
+
+  Floats parameters() const {
+    Floats all;
+    for (size_t l = 0; l < weights_.size(); ++l)
+      for (const Floats* part : {&weights_[l], &biases_[l]})
+        all.insert(all.end(), part->begin(), part->end());
+    return all;
   }
 
  private:
@@ -83,23 +85,6 @@ class Perceptron {
     return loss / batch_;
   }
 
-  double cross_entropy() {
-    const int classes = widths_.back();
-    double loss = 0;
-    for (int r = 0; r < batch_; ++r) {
-      const float* y = values_.back().data() + r * classes;
-      float* g = gradients_.back().data() + r * classes;
-      const float most = *std::max_element(y, y + classes);
-      float sum = 0;
-      for (int c = 0; c < classes; ++c) sum += g[c] = std::exp(y[c] - most);
-      for (int c = 0; c < classes; ++c) g[c] /= sum * static_cast<float>(batch_);
-      const int wanted = r % classes;
-      g[wanted] -= 1 / static_cast<float>(batch_);
-      loss += std::log(sum) + most - y[wanted];
-    }
-    return loss / batch_;
-  }
-
   std::vector<int> widths_;
   int batch_;
   std::vector<Floats> weights_, biases_;
@@ -107,14 +92,14 @@ class Perceptron {
   Floats target_;
 };
 
-crease::bench::Step prepare(const std::string& name, int64_t size) {
-  const std::vector<int64_t> widths = crease::bench::dense_widths(name);
+Training prepare(const std::string& name, int64_t size) {
+  const std::vector<int64_t> widths = dense_widths(name);
   if (widths.empty()) throw std::runtime_error(name + " is not written for OpenBLAS");
   const auto net =
       std::make_shared<Perceptron>(std::vector<int>(widths.begin(), widths.end()), static_cast<int>(size));
-  return [net] { return net->step(); };
+  return {.step = [net] { return net->step(); }, .parameters = [net] { return net->parameters(); }};
 }
 
 }  // namespace
 
-int main() { return crease::bench::serve_steps(prepare); }
+int main() { return serve_trainings(prepare); }
