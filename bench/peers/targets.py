@@ -19,5 +19,24 @@ SPEED = [
     row("W6", 1048576, 1.5, 10),
     row("W7", 32, 1.5, 2),
 ]
+BY_HAND = ("openblas", "onednn")
 SCALAR = {"size": 10000, "c": 1.5, "compile_ms": 500}
 COMPILE = [{"workload": "W2", "size": 128, "compile_ms": 60}, {"workload": "W8", "size": 100000, "compile_ms": 30000}]
+
+
+def judged(row):
+    """What the times of a row say."""
+    times, limit, target = row["times_us"], row["limit_us"], row["target"]
+    by_hand = [times[n] for n in BY_HAND if n in times]
+    frameworks = {n: t for n, t in times.items() if n != "crease" and n not in BY_HAND}
+    row = {"ratio_to_limit": round(times["crease"] / limit, 3)}
+    pytorch = min((t for n, t in frameworks.items() if n.startswith("torch")), default=None)
+    row["faster_than_best_framework"] = round(min(frameworks.values()) / times["crease"], 2) if frameworks else None
+    row["faster_than_by_hand"] = round(min(by_hand) / times["crease"], 2) if by_hand else None
+    row["faster_than_pytorch"] = round(pytorch / times["crease"], 2) if pytorch else None
+    near = row["ratio_to_limit"] <= target["limit"]
+    if pytorch is None:
+        return row | {"held": False, "why": "PyTorch was not measured"}
+    ahead = row["faster_than_pytorch"] >= target["pytorch"] or pytorch <= 1.3 * limit
+    why = [] if near else ["too far from the limit"]
+    return row | {"held": near and ahead, "why": ", ".join(why + ([] if ahead else ["too little ahead of PyTorch"]))}
