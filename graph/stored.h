@@ -7,7 +7,8 @@
 namespace crease {
 
 /// Whether the result of an operation is its real value, or a position (arg max): not where a number is cut
-/// to an integer or to whether it is 0, and not for quotients and fractions in integer arithmetic.
+/// to an integer or to whether it is 0, and not in integer arithmetic that can wrap around or cuts quotients
+/// and fractions.
 bool stores_exactly(const Graph& graph, const Node& node);
 
 /// Whether a number is one of a floating type.

@@ -212,7 +212,8 @@ void visit_points(const Graph& graph, NodeId id, const std::function<void(const 
 
 void require_separate_samples(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  if (!stores_exactly(graph, node)) refuse(describe(graph, id) + " cuts numbers to integers");
+  if (!stores_exactly(graph, node))
+    refuse(describe(graph, id) + " cuts numbers to integers or wraps them around");
   require_own_rows(graph, id, node.loops.write, node.shape);
   for (size_t k = 0; k < node.operands.size(); ++k)
     require_own_rows(graph, id, node.loops.reads[k], graph.node(node.operands[k]).shape);

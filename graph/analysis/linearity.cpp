@@ -91,7 +91,7 @@ std::string mixing_reason(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const std::vector<Label>& labels = node.loops.labels;
   if (has_lookup(node)) return "looks up by data";
-  if (!stores_exactly(graph, node)) return "cuts numbers to integers";
+  if (!stores_exactly(graph, node)) return "cuts numbers to integers or wraps them around";
   if (!symbols_are_unique(node.shape)) return "has one named dimension twice";
   if (crosses_rows(node.loops.write, node.shape, labels)) return "writes across a named dimension";
   for (size_t k = 0; k < node.operands.size(); ++k) {

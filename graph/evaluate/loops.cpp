@@ -86,9 +86,11 @@ class LoopNest {
       do step();
       while (advance());
     }
-    for (int64_t i = 0; i < result_.count(); ++i)
-      result_.set(i, indexed() ? static_cast<double>(positions_[static_cast<size_t>(i)])
-                               : totals_[static_cast<size_t>(i)]);
+    for (int64_t i = 0; i < result_.count(); ++i) {
+      const double total = totals_[static_cast<size_t>(i)];
+      const double stored = result_.type() == Type::boolean ? total != 0 : total;
+      result_.set(i, indexed() ? static_cast<double>(positions_[static_cast<size_t>(i)]) : stored);
+    }
     return std::move(result_);
   }
 
