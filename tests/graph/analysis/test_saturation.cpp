@@ -125,3 +125,10 @@ TEST_CASE("a function of parameters alone is no activation") {
   REQUIRE_EQ(uses.size(), 1);
   CHECK(uses[0].name == "relu");
 }
+
+TEST_CASE("a function that is another one at each element is no activation") {
+  Graph graph;
+  const Scalar body = select(Scalar::argument(0) < Scalar::index(0), tanh(Scalar::argument(0)), 0);
+  graph.output("y", Op{.name = "op", .doc = "", .body = Body(1, body)}(graph.input("x", {3}, Type::f64)));
+  CHECK(activations(graph).empty());
+}
