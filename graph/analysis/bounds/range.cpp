@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "graph/analysis/bounds/nan_search.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/evaluate.h"
-#include "graph/scalar/tape.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -16,102 +17,83 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool has_kind(const Scalar& body, std::initializer_list<ScalarKind> kinds) {
-  return std::ranges::any_of(
-      topological(body), [&](const Scalar& e) { return std::ranges::find(kinds, e.kind()) != kinds.end(); });
-}
-
-/// Finds what in a body can give NaN on intervals.
-class NanSearch {
- public:
-  NanSearch(const Scalar& body, double largest) : largest_(largest), order_(topological(body)) {}
-
-  /// Empty: nothing.
-  std::string run(std::span<const Interval> arguments, std::span<const int64_t> labels) {
-    std::map<const ScalarNode*, Interval> values;
-    for (const Scalar& e : order_) {
-      Interval terms[3];
-      for (size_t k = 0; k < e.terms().size(); ++k) terms[k] = values.at(e.terms()[k].id());
-      if (std::string why = reason(e.kind(), terms); !why.empty()) return why;
-      values[e.id()] = value(e, terms, arguments, labels);
-    }
-    return "";
-  }
-
- private:
-  bool overflows(const Interval& x) const { return x.high > largest_ || x.low < -largest_; }
-
-  std::string reason(ScalarKind kind, const Interval* t) const {
-    switch (kind) {
-      case ScalarKind::Sqrt: return t[0].low < 0 ? "the root of a negative number" : "";
-      case ScalarKind::Log: return t[0].low < 0 ? "the logarithm of a negative number" : "";
-      case ScalarKind::Log1p: return t[0].low < -1 ? "the logarithm of a negative number" : "";
-      case ScalarKind::Divide:
-        if (t[0].contains(0) && t[1].contains(0)) return "0 / 0";
-        return overflows(t[0]) && overflows(t[1]) ? "inf / inf" : "";
-      case ScalarKind::Multiply:
-        return (t[0].contains(0) && overflows(t[1])) || (t[1].contains(0) && overflows(t[0])) ? "0 * inf"
-                                                                                              : "";
-      case ScalarKind::Add:
-        return (t[0].high > largest_ && t[1].low < -largest_) ||
-                       (t[0].low < -largest_ && t[1].high > largest_)
-                   ? "inf - inf"
-                   : "";
-      case ScalarKind::Subtract:
-        return (t[0].high > largest_ && t[1].high > largest_) ||
-                       (t[0].low < -largest_ && t[1].low < -largest_)
-                   ? "inf - inf"
-                   : "";
-      case ScalarKind::Sin:
-      case ScalarKind::Cos: return overflows(t[0]) ? "a wave at infinity" : "";
-      default: return "";
-    }
-  }
-
-  static Interval value(const Scalar& e, const Interval* terms, std::span<const Interval> arguments,
-                        std::span<const int64_t> labels) {
-    switch (e.kind()) {
-      case ScalarKind::Constant: return std::isnan(e.constant()) ? Interval{} : Interval::point(e.constant());
-      case ScalarKind::Argument: return arguments[static_cast<size_t>(e.position())];
-      case ScalarKind::Index:
-        return Interval::point(static_cast<double>(labels[static_cast<size_t>(e.position())]));
-      case ScalarKind::Size: return {1, kInfinity};
-      default: return apply(e.kind(), terms);
-    }
-  }
-
-  const double largest_;
-  const std::vector<Scalar> order_;
-};
-
 bool is_floating_apply(const Node& node) { return node.role == Role::Apply && is_floating(node.type); }
 
-/// Whether an operand can be infinite in the format, with terms that can meet it in a sum.
-bool infinities_meet(const BoxAnalysis& box, const Node& node, double largest) {
-  if (node.op->combine != Combine::Sum && node.op->combine != Combine::Product) return false;
-  return std::ranges::any_of(node.operands, [&](NodeId operand) {
-    return is_floating(box.graph().node(operand).type) && greatest_magnitude(box, operand) > largest;
+/// The least interval that contains all elements of a node.
+Interval hull_of(const BoxAnalysis& box, NodeId id) {
+  const int64_t count = sample_count(box.graph().node(id).shape);
+  Interval all = count == 0 ? Interval::point(0) : box.by_lines(id, 0);
+  for (int64_t i = 1; i < count; ++i) all = hull(all, box.by_lines(id, i));
+  return all;
+}
+
+/// Greatest value of a label; of a named dimension there is none.
+double last_of(const Label& label) {
+  return label.extent.is_symbol() ? kInfinity
+                                  : static_cast<double>(std::max<int64_t>(label.extent.size(), 1) - 1);
+}
+
+/// Whether an element of the result knows the value of the label.
+bool is_written(const Loops& loops, int label) {
+  return std::ranges::any_of(loops.write, [&](const AffineIndex& index) {
+    return index.lookup < 0 && index.terms.size() == 1 && index.terms[0].label == label;
   });
 }
 
-std::string nan_reason(const BoxAnalysis& box, NodeId id, double largest) {
+/// From all elements at once: what it does not find is not there.
+std::string coarse_nan_reason(const BoxAnalysis& box, const Node& node, double largest) {
+  std::vector<Interval> arguments, labels;
+  for (const NodeId operand : node.operands) arguments.push_back(hull_of(box, operand));
+  for (const Label& label : node.loops.labels) labels.push_back({0, last_of(label)});
+  NanSearch search(node.op->body.expression, largest);
+  if (std::string why = search.run(arguments, labels); !why.empty()) return why;
+  double terms = 1;
+  for (int label = 0; label < static_cast<int>(labels.size()); ++label)
+    if (!is_written(node.loops, label)) terms *= labels[static_cast<size_t>(label)].high + 1;
+  MeetingTerms meeting(node.op->combine, largest);
+  meeting.add(search.value(), terms);
+  return meeting.reason();
+}
+
+/// Loop point by loop point.
+std::string fine_nan_reason(const BoxAnalysis& box, NodeId id, double largest) {
   const Graph& graph = box.graph();
   const Node& node = graph.node(id);
-  if (infinities_meet(box, node, largest)) return "infinities of both signs can meet in a sum";
-  const bool wide = std::ranges::any_of(
-      node.operands, [&](NodeId operand) { return greatest_magnitude(box, operand) > largest; });
-  const Scalar& body = node.op->body.expression;
-  const bool suspicious =
-      has_kind(body, {ScalarKind::Sqrt, ScalarKind::Log, ScalarKind::Log1p, ScalarKind::Divide});
-  if ((!wide && !suspicious) || has_lookup(node)) return "";
-  NanSearch search(body, largest);
-  std::vector<Interval> arguments(node.operands.size());
+  NanSearch search(node.op->body.expression, largest);
+  std::vector<Interval> arguments(node.operands.size()), labels(node.loops.labels.size());
+  std::vector<MeetingTerms> elements(static_cast<size_t>(sample_count(node.shape)),
+                                     MeetingTerms(node.op->combine, largest));
+  double rows = 1;
+  for (int label = 0; label < static_cast<int>(labels.size()); ++label)
+    if (last_of(node.loops.labels[static_cast<size_t>(label)]) == kInfinity && !is_written(node.loops, label))
+      rows = kInfinity;
   for (PointWalk walk(graph, id); walk.valid(); walk.next()) {
     if (!walk.inside()) continue;
     for (size_t k = 0; k < arguments.size(); ++k) arguments[k] = box.by_lines(node.operands[k], walk.read(k));
-    if (std::string why = search.run(arguments, walk.labels()); !why.empty()) return why;
+    for (size_t k = 0; k < labels.size(); ++k) {
+      const bool named = node.loops.labels[k].extent.is_symbol();
+      labels[k] = named ? Interval{0, kInfinity} : Interval::point(static_cast<double>(walk.labels()[k]));
+    }
+    if (std::string why = search.run(arguments, labels); !why.empty()) return why;
+    elements[static_cast<size_t>(walk.write())].add(search.value(), rows);
   }
+  for (const MeetingTerms& element : elements)
+    if (std::string why = element.reason(); !why.empty()) return why;
   return "";
+}
+
+std::string nan_reason(const BoxAnalysis& box, NodeId id, double largest) {
+  const Node& node = box.graph().node(id);
+  if (!is_floating(node.type)) return "";
+  if (node.role == Role::Scan) return "what happens inside of a loop over time is not known";
+  if (node.role != Role::Apply) {
+    for (int64_t i = 0; i < node.value.count() && node.role != Role::Input; ++i)
+      if (std::isnan(node.value.at(i))) return "it holds NaN";
+    return "";
+  }
+  const std::string coarse = coarse_nan_reason(box, node, largest);
+  const bool mixes = has_lookup(node) || !stores_exactly(box.graph(), node);
+  return coarse.empty() || mixes ? coarse : fine_nan_reason(box, id, largest);
 }
 
 /// Inputs with every element at a share of its interval; nothing if an interval is infinite or an input is
@@ -251,7 +233,6 @@ Reached first_reached_overflow(const BoxAnalysis& box, double largest) {
 
 std::string first_possible_nan(const BoxAnalysis& box, double largest) {
   for (const NodeId id : box.nodes()) {
-    if (!is_floating_apply(box.graph().node(id)) || box.is_constant(id)) continue;
     if (const std::string why = nan_reason(box, id, largest); !why.empty())
       return fmt::format("{}: {}", node_key(box.graph(), id), why);
   }
