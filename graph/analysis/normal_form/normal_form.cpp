@@ -11,6 +11,7 @@
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -75,7 +76,8 @@ class NodeForms {
     is_piecewise_ = is_piecewise(body, data);
   }
 
-  /// Nothing if it has no forms over its operands (two assignments, a constant that is not rational).
+  /// Nothing if it has no forms over its operands (two assignments, an extremum over nothing, a constant that
+  /// is not rational).
   std::optional<std::vector<Combination>> run() {
     const Combine combine = node_.op->combine;
     const auto count = static_cast<size_t>(sample_count(node_.shape));
@@ -103,6 +105,8 @@ class NodeForms {
       }
       seen[place] = true;
     }
+    const bool needs_one = combine == Combine::Max || combine == Combine::Min;  // else infinite
+    if (needs_one && std::ranges::find(seen, false) != seen.end()) return {};
     if (combine == Combine::Sum)
       for (size_t i = 0; i < count; ++i) results[i] = sums[i].take();
     return results;
@@ -131,11 +135,13 @@ class NodeForms {
 
   Combination relu(const Combination& argument) { return decided(normal_.variables.relu(argument, name())); }
 
-  Combination call() {
+  std::optional<Combination> call() {
+    const auto body = specialised();
+    if (!body) return {};
     std::vector<Combination> arguments;
     for (size_t k = 0; k < data_.size(); ++k)
       if (data_[k]) arguments.push_back(operand(k));
-    return decided(normal_.variables.call(specialised(), arguments, name()));
+    return decided(normal_.variables.call(*body, arguments, name()));
   }
 
   UnitName name() {
@@ -148,20 +154,24 @@ class NodeForms {
     return std::move(result.first);
   }
 
-  /// The body with constants and labels put in; its arguments are the data.
-  Scalar specialised() const {
+  /// The body with constants and labels put in; its arguments are the data. Nothing if a constant is no
+  /// double: another number would make another function.
+  std::optional<Scalar> specialised() const {
     std::vector<Scalar> arguments, labels;
     int next = 0;
-    for (size_t k = 0; k < data_.size(); ++k)
+    for (size_t k = 0; k < data_.size(); ++k) {
+      if (!data_[k] && !is_number_of(Type::f64, constants_[k])) return {};
       arguments.push_back(data_[k] ? Scalar::argument(next++) : Scalar(constants_[k].to_double()));
+    }
     for (const int64_t label : *labels_) labels.emplace_back(static_cast<double>(label));
     return substitute(node_.op->body.expression, arguments, labels);
   }
 
-  Combination by_table() {
-    const Scalar body = specialised();
-    auto [place, fresh] = tables_.try_emplace(body.id());
-    if (fresh) place->second = piecewise_linear(body);
+  std::optional<Combination> by_table() {
+    const auto body = specialised();
+    if (!body) return {};
+    auto [place, fresh] = tables_.try_emplace(body->id());
+    if (fresh) place->second = piecewise_linear(*body);
     if (!place->second || !is_continuous(*place->second)) return call();
     const PiecewiseLinear& table = *place->second;
     const auto varying = std::ranges::find(data_, true) - data_.begin();
@@ -273,7 +283,12 @@ class Builder {
   void make(NodeId id) {
     const Node& node = graph_.node(id);
     if (facts_.parts[static_cast<size_t>(id)] == Part::Constant && make_constant(id)) return;
-    const bool opaque = node.role != Role::Apply || has_lookup(node) ||
+    // A stored infinity or NaN has no form, and no checker reads it.
+    const bool no_number = std::ranges::any_of(node.operands, [&](NodeId operand) {
+      const Role role = graph_.node(operand).role;
+      return (role == Role::Parameter || role == Role::Constant) && !constants_.contains(operand);
+    });
+    const bool opaque = node.role != Role::Apply || has_lookup(node) || no_number ||
                         !facts_.mixing[static_cast<size_t>(id)].empty() ||
                         node.op->combine == Combine::Product || node.op->combine == Combine::ArgMax ||
                         node.op->combine == Combine::ArgMin;
@@ -314,7 +329,8 @@ class Builder {
     }
     if (!values) return false;
     constants_.insert(id);
-    for (Rational& value : *values) normal_.forms[id].push_back({{}, std::move(value)});
+    std::vector<Combination>& forms = normal_.forms[id];  // of a tensor without elements: none
+    for (Rational& value : *values) forms.push_back({{}, std::move(value)});
     return true;
   }
 
@@ -361,8 +377,9 @@ class Builder {
 
   void make_leaf(NodeId id) {
     normal_.leaves.push_back(id);
+    std::vector<Combination>& forms = normal_.forms[id];
     for (int64_t i = 0; i < sample_count(graph_.node(id).shape); ++i)
-      normal_.forms[id].push_back(normal_.variables.leaf(id, i));
+      forms.push_back(normal_.variables.leaf(id, i));
   }
 
   const Graph& graph_;
