@@ -39,7 +39,7 @@ BoundProof proof_of(const Json& json) {
 
 class Replay {
  public:
-  /// `approximate`: steps may say NEAR too, and units need no BOUND step for an interval.
+  /// `approximate`: steps may say NEAR too, and units need no proof of an interval that takes no lines.
   Replay(const Json& certificate, const Graph& graph, std::set<NodeId> frontier, bool approximate = false)
       : graph_(graph), frontier_(std::move(frontier)), approximate_(approximate) {
     if (certificate.contains("box")) read_box(certificate.at("box"));
@@ -301,7 +301,7 @@ class Replay {
   }
 
   Form decided(const Json& element, const Form& argument, const Atom& atom) {
-    if (element.is_object() && approximate_) {
+    if (element.is_object()) {
       require_fields(element, {"is", "l", "u", "lower_proof", "upper_proof"}, {});
       relus_[atom] = {argument, proved_interval(element, argument, atom)};
       return decided(element.at("is"), argument, atom);

@@ -54,24 +54,6 @@ Json proof_json(const Graph& graph, const NormalForm& normal, const LineProof& p
   return json;
 }
 
-/// The steps of a relu's argument treat earlier relus of the same element as atoms, decided or not: their own
-/// bounds make them lines again.
-void add_decided_parts(const Graph& graph, const NormalForm& normal, NodeId id, size_t unit, Json& proof) {
-  const std::vector<UnitName>& names = normal.names.at(id);
-  Json first = Json::array();
-  for (size_t k = unit; k-- > 0;) {
-    const UnitDecision& decision = normal.decisions.at(id)[k];
-    if (names[k].element != names[unit].element || !decision.range) continue;
-    if (decision.kind != Kind::Active && decision.kind != Kind::Dead) continue;
-    const std::string key = unit_key(graph, names[k]), slope = decision.kind == Kind::Active ? "1" : "0";
-    first.push_back(key);
-    proof["upper"][key] = {slope, "0"};
-    proof["lower"][key] = slope;
-  }
-  for (Json& variable : proof["eliminate"]) first.push_back(std::move(variable));
-  proof["eliminate"] = std::move(first);
-}
-
 /// Both proofs of a bound, for a unit whose sign needs lines below relus or whose argument is known on a box.
 std::optional<Json> bound_of(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
   if (unit.range) {
@@ -103,25 +85,21 @@ void add_bounds(const Graph& graph, const NormalForm& normal, NodeId id, Json& s
   for (size_t k = 0; k < decisions.size(); ++k) {
     std::optional<Json> bound = bound_of(graph, normal, decisions[k]);
     if (!bound) continue;
-    const UnitName& name = normal.names.at(id)[k];
-    for (const char* proof : {"lower_proof", "upper_proof"})
-      add_decided_parts(graph, normal, id, k, (*bound)[proof]);
-    Json step = {{"rule", "BOUND"}, {"node", node_key(graph, id)}, {"index", name.element}};
+    Json step = {{"rule", "BOUND"}, {"node", node_key(graph, id)}, {"index", normal.names.at(id)[k].element}};
     step.update(*bound);
-    if (name.part != 0) step["part"] = name.part;
     steps.push_back(std::move(step));
   }
 }
 
-/// A decision with the proof of its bound, if that needs lines.
-Json proved_decision(const Graph& graph, const NormalForm& normal, const UnitDecision& unit) {
+/// A decision with the proof of its bound; where that takes no lines only if `all`.
+Json proved_decision(const Graph& graph, const NormalForm& normal, const UnitDecision& unit, bool all) {
   Json verdict = decision(graph, normal, unit);
   const bool by_lines = !unit.slopes.empty() || (unit.range && (!unit.range->lower_proof.eliminate.empty() ||
                                                                 !unit.range->upper_proof.eliminate.empty()));
-  if (!by_lines || verdict.is_array()) return verdict;
-  Json result = *bound_of(graph, normal, unit);
-  result["is"] = std::move(verdict);
-  return result;
+  std::optional<Json> result = bound_of(graph, normal, unit);
+  if (verdict.is_array() || !result || !(all || by_lines)) return verdict;
+  (*result)["is"] = std::move(verdict);
+  return *std::move(result);
 }
 
 /// The steps of a proof, and the leaves that they read.
@@ -168,10 +146,16 @@ Steps steps_for(const Graph& graph, const NormalForm& normal, const std::vector<
       steps.push_back({{"rule", rule}, {"node", node_key(graph, id)}});
       continue;
     }
-    if (with_bounds) add_bounds(graph, normal, id, steps);
+    // A BOUND step takes all relus of its element for atoms: where they are decided one after the other,
+    // each is proved in its place.
+    const bool in_place = !with_bounds || std::ranges::any_of(normal.names.at(id), [](const UnitName& name) {
+      return name.part > 0;
+    });
+    if (!in_place) add_bounds(graph, normal, id, steps);
     Json elements = Json::array();
     for (const UnitDecision& unit : found->second)
-      elements.push_back(with_bounds ? decision(graph, normal, unit) : proved_decision(graph, normal, unit));
+      elements.push_back(in_place ? proved_decision(graph, normal, unit, with_bounds)
+                                  : decision(graph, normal, unit));
     steps.push_back({{"rule", "RELU"}, {"node", node_key(graph, id)}, {"elements", elements}});
   }
   return result;
