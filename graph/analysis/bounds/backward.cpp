@@ -107,14 +107,24 @@ class Backward::Block {
     }
   }
 
+  /// Whether a coefficient is 0, or no number, which leaves the bound unknown: weights or their products can
+  /// be infinite.
+  bool has_no_line(size_t r, double c) {
+    if (std::isfinite(c)) return c == 0;
+    constants_[r] = std::numeric_limits<double>::quiet_NaN();
+    return true;
+  }
+
   void by_intervals(int s) {
     const Stage& own = stage(s);
     terms_ += own.size();
     for (int64_t i = 0; i < own.size(); ++i) {
       const double* coefficients = row(s, i);
       const Interval& x = own.bounds[at(i)];
-      for (size_t r = 0; r < constants_.size(); ++r)
-        if (coefficients[r] != 0) add_constant(r, coefficients[r] * (coefficients[r] > 0 ? x.low : x.high));
+      for (size_t r = 0; r < constants_.size(); ++r) {
+        const double c = coefficients[r];
+        if (!has_no_line(r, c)) add_constant(r, c * (c > 0 ? x.low : x.high));
+      }
     }
   }
 
@@ -138,7 +148,7 @@ class Backward::Block {
       if (!live_[at(i)] || bias == Interval::point(0)) continue;
       for (size_t r = 0; r < constants_.size(); ++r) {
         const double c = row(s, i)[r];
-        if (c != 0) add_constant(r, c * (c > 0 ? bias.low : bias.high));
+        if (!has_no_line(r, c)) add_constant(r, c * (c > 0 ? bias.low : bias.high));
       }
     }
   }
@@ -181,6 +191,7 @@ class Backward::Block {
       const double magnitude = rounding * sources[at(i)].magnitude();
       for (size_t r = 0; r < constants_.size(); ++r) {
         const double c = coefficients[r];
+        if (has_no_line(r, c)) continue;
         if (c > 0) add_line(r, c, line.lower_slope, line.lower_offset, source, magnitude);
         if (c < 0) add_line(r, c, line.upper_slope, line.upper_offset, source, magnitude);
       }
@@ -202,7 +213,7 @@ class Backward::Block {
       const bool bounded = x.is_finite() && y.is_finite();
       for (size_t r = 0; r < constants_.size(); ++r) {
         const double c = coefficients[r];
-        if (c == 0) continue;
+        if (has_no_line(r, c)) continue;
         if (!bounded) {
           const Interval both = x * y;
           add_constant(r, c * (c > 0 ? both.low : both.high));

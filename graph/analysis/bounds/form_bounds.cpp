@@ -137,10 +137,11 @@ End improved(const Variables& variables, const Combination& form, const LeafRang
   return best;
 }
 
-/// An end with fewer bits, further out.
+/// An end with fewer bits, further out; none where that is beyond all doubles.
 void round_down(End& end) {
-  if (end.value && end.value->numerator_bits() + end.value->denominator_bits() > kMostBits)
-    end.value = Rational::of(enclose(*end.value).low);
+  if (!end.value || end.value->numerator_bits() + end.value->denominator_bits() <= kMostBits) return;
+  const double low = enclose(*end.value).low;
+  end.value = std::isfinite(low) ? std::optional(Rational::of(low)) : std::nullopt;
 }
 
 FormRange range_of(End low, End high) {

@@ -254,8 +254,11 @@ LinesWalk::Coefficients LinesWalk::identity(const Node& wanted) {
 void LinesWalk::visit(NodeId id, const Coefficients& coefficients) {
   const Node& node = from_.node(id);
   const Value& coefficient = coefficients.high;
-  const bool walks =
-      node.role == Role::Apply && !has_lookup(node) && keeps_rows(node) && stores_exactly(from_, node);
+  // A node can be an interval where its operands are points: by rounding alone.
+  const bool varies =
+      std::ranges::any_of(node.operands, [&](NodeId operand) { return !of(operand).is_point(); });
+  const bool walks = varies && node.role == Role::Apply && !has_lookup(node) && keeps_rows(node) &&
+                     stores_exactly(from_, node);
   if (walks && has_lines(node)) return through_lines(node, coefficient);
   if (walks && (node.op->combine == Combine::Sum || node.op->combine == Combine::Assign)) {
     if (const auto sum = weighted_sum_of(*node.op)) {

@@ -258,7 +258,7 @@ class Walk {
       constexpr double infinity = std::numeric_limits<double>::infinity();
       const auto n = static_cast<size_t>(count);
       return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
-              describe(graph_, id) + " cuts numbers to integers"};
+              describe(graph_, id) + " cuts numbers to integers or wraps them around"};
     }
     NodeBounds bounds = Transfer(graph_, id, bounds_, pool_).run();
     if (bounds.high.empty()) bounds.high = bounds.low;

@@ -116,6 +116,7 @@ class Stager {
   bool products(NodeId id, const NodePoints& points) {
     const Node& node = graph_.node(id);
     const Scalar& body = node.op->body.expression;
+    if (node.op->combine == Combine::Max || node.op->combine == Combine::Min) return false;
     if (body.kind() != ScalarKind::Multiply) return false;
     const Scalar &x = body.terms()[0], &y = body.terms()[1];
     if (x.kind() != ScalarKind::Argument || y.kind() != ScalarKind::Argument || x.same(y)) return false;
