@@ -117,29 +117,28 @@ std::vector<Value> locked_jvp(std::span<const Value> outputs, std::span<const Va
 }
 
 std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
-                              std::span<const Value> directions, const GradOptions& options,
+                              std::span<const Value> tangents, const GradOptions& options,
                               std::source_location where) {
-  check_tangents("linear_jvp", outputs, wrt, directions, where);
+  check_tangents("linear_jvp", outputs, wrt, tangents, where);
   const Graph graph = outputs[0].graph();
-  Tangents tangents;
-  for (size_t i = 0; i < wrt.size(); ++i) tangents.emplace(wrt[i].id(), directions[i]);
+  Tangents known;
+  for (size_t i = 0; i < wrt.size(); ++i) known.emplace(wrt[i].id(), tangents[i]);
   const std::vector<bool> active = between(graph, outputs, wrt);
   ScanTangents scans(graph, options, where);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
-    if (!active[static_cast<size_t>(id)] || tangents.contains(id)) continue;
+    if (!active[static_cast<size_t>(id)] || known.contains(id)) continue;
     if (graph.node(id).role == Role::Scan) {
-      if (const auto tangent = scan_tangent(graph, id, tangents, scans)) tangents.emplace(id, *tangent);
+      if (const auto tangent = scan_tangent(graph, id, known, scans)) known.emplace(id, *tangent);
       continue;
     }
     if (graph.node(id).role != Role::Apply) continue;
     const Selected selected{effective_rule(graph, graph.node(id), options), options.at_pole};
-    if (const auto tangent = linear_tangent(graph, id, tangents, selected, where))
-      tangents.emplace(id, *tangent);
+    if (const auto tangent = linear_tangent(graph, id, known, selected, where)) known.emplace(id, *tangent);
   }
   std::vector<Value> results;
   for (const Value& output : outputs) {
-    const auto it = tangents.find(output.id());
-    results.push_back(it != tangents.end() ? it->second : zeros_like(output, where));
+    const auto it = known.find(output.id());
+    results.push_back(it != known.end() ? it->second : zeros_like(output, where));
   }
   return results;
 }

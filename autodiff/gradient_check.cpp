@@ -202,7 +202,7 @@ class Check {
   /// Every loop point of an operation that sits on a kink, and every argument of it.
   void check_operation(NodeId id) {
     LoopBuilder builder(graph_, id);
-    const Node node = builder.node();
+    const Node& node = builder.node();
     const KinkRule rule = effective_rule(graph_, node, options_.gradient);
     Access identity;
     Shape shape;

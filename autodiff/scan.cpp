@@ -278,7 +278,7 @@ ScanTangents::Made ScanTangents::make(NodeId id, const std::vector<Value>& opera
     const Section section = k < scan.carries                    ? Section::Carry
                             : k < scan.carries + scan.sequences ? Section::Sequence
                                                                 : Section::Invariant;
-    const Value operand = operands[static_cast<size_t>(k)];
+    const Value& operand = operands[static_cast<size_t>(k)];
     const Value variable =
         builder.add(section, k, fmt::format("value{}", k), [operand] { return operand; }, true);
     const auto& tangent = tangents[static_cast<size_t>(k)];
@@ -306,7 +306,7 @@ ScanTangents::Made ScanTangents::make(NodeId id, const std::vector<Value>& opera
   int number = 0;
   size_t moving = 0;
   for (const int r : wanted) {
-    const Value value = found.values[made.value_of.size()], before = outputs[made.value_of.size()];
+    const Value &value = found.values[made.value_of.size()], &before = outputs[made.value_of.size()];
     made.jumps |= value.id() != before.id();
     builder.output(value);
     made.value_of[r] = number++;

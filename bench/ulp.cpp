@@ -1,6 +1,7 @@
-// ulp [STEP [FUNCTION...]]: largest error and speed of every elementary function. f32: over every STEP-th of
-// all 2^32 floats (1, the default, means all of them) against the C library in f64; f64: over 2^24 / STEP
-// random numbers of each of several ranges against the C library in long double.
+// ulp [--machine LEVEL] [STEP [FUNCTION...]]: largest error and speed of every elementary function. f32: over
+// every STEP-th of all 2^32 floats (1, the default, means all of them) against the C library in f64; f64:
+// over 2^24 / STEP random numbers of each of several ranges against the C library in long double. LEVEL: what
+// the code may use of the processor, such as x86-64-v3.
 #include "bench/ulp.h"
 
 #include <fmt/format.h>
@@ -12,9 +13,12 @@
 #include <cstdlib>
 #include <random>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "graph/error.h"
 #include "jit/emit/standalone.h"
+#include "jit/machine_level.h"
 
 namespace {
 
@@ -111,14 +115,22 @@ bool is_wanted(ScalarKind function, std::span<char*> names) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  const std::span<char*> given(arguments, static_cast<size_t>(count));
-  const uint64_t step = count > 1 ? std::max<uint64_t>(1, std::strtoull(given[1], nullptr, 10)) : 1;
-  const std::span<char*> names = given.subspan(std::min<size_t>(2, given.size()));
-  const Machine machine = host_machine();
+int main(int count, char** arguments) try {
+  std::span<char*> given(arguments + 1, static_cast<size_t>(count - 1));
+  MachineLevel level = MachineLevel::Native;
+  if (given.size() >= 2 && std::string_view(given[0]) == "--machine") {
+    level = parse_machine_level(given[1]);
+    given = given.subspan(2);
+  }
+  const uint64_t step = given.empty() ? 1 : std::max<uint64_t>(1, std::strtoull(given[0], nullptr, 10));
+  const std::span<char*> names = given.subspan(std::min<size_t>(1, given.size()));
+  const Machine machine = at_level(host_machine(), level);
   fmt::print("{}\n", to_string(machine));
   for (const ScalarKind function : functions)
     if (is_wanted(function, names)) measure_f32(machine, function, step);
   for (const ScalarKind function : functions)
     if (is_wanted(function, names)) measure_f64(machine, function, step);
+} catch (const Error& error) {
+  fmt::print(stderr, "{}\n", error.what());
+  return 1;
 }
