@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <deque>
 #include <map>
 #include <set>
 
@@ -11,8 +10,37 @@
 
 namespace crease {
 
+namespace {
+
+/// Nodes in blocks: their addresses stay valid while the graph grows, and one allocation holds several.
+class Nodes {
+ public:
+  Nodes() = default;
+  Nodes(const Nodes& other) {
+    for (size_t i = 0; i < other.size_; ++i) push_back(other[i]);
+  }
+  Nodes& operator=(const Nodes&) = delete;
+  ~Nodes() = default;
+
+  size_t size() const { return size_; }
+  Node& operator[](size_t i) { return blocks_[i / block][i % block]; }
+  const Node& operator[](size_t i) const { return blocks_[i / block][i % block]; }
+  void push_back(Node node) {
+    if (size_ % block == 0) blocks_.emplace_back().reserve(block);
+    blocks_.back().push_back(std::move(node));
+    ++size_;
+  }
+
+ private:
+  static constexpr size_t block = 16;
+  std::vector<std::vector<Node>> blocks_;  // never grown past `block`
+  size_t size_ = 0;
+};
+
+}  // namespace
+
 struct Graph::Storage {
-  std::deque<Node> nodes;  // addresses stay valid while the graph grows
+  Nodes nodes;
   std::vector<Output> outputs;
   std::vector<Update> updates;
   std::optional<Tie> tie;
@@ -221,8 +249,8 @@ std::vector<NodeId> Graph::with_role(Role role) const {
 
 std::vector<std::string> Graph::symbols() const {
   std::vector<std::string> symbols;
-  for (const Node& node : storage_->nodes)
-    for (const Dim& dim : node.shape)
+  for (NodeId id = 0; id < size(); ++id)
+    for (const Dim& dim : node(id).shape)
       if (dim.is_symbol() && std::find(symbols.begin(), symbols.end(), dim.symbol()) == symbols.end())
         symbols.push_back(dim.symbol());
   return symbols;

@@ -31,6 +31,13 @@ std::shared_ptr<std::byte> allocate(int64_t bytes) {
   return {raw, [](std::byte* p) { ::operator delete(p, std::align_val_t{64}); }};
 }
 
+/// What default tensors share, as every node without a value has one. Writing to one of them copies it.
+const std::shared_ptr<std::byte>& scalar_zero() {
+  static const std::shared_ptr<std::byte> zero = allocate(sizeof(float));
+  expect(zero != nullptr, "no memory for a single number");
+  return zero;
+}
+
 template <class T>
 constexpr bool holds(Type type) {
   switch (type) {
@@ -69,7 +76,7 @@ Tensor make(Type type, std::vector<int64_t> sizes, const std::vector<T>& values)
 
 }  // namespace
 
-Tensor::Tensor() : Tensor(Type::f32, {}) {}
+Tensor::Tensor() : data_(scalar_zero()) {}
 
 Tensor::Tensor(Type type, std::vector<int64_t> sizes) : type_(type), sizes_(std::move(sizes)) {
   for (const int64_t size : sizes_)

@@ -125,11 +125,18 @@ class Verifier {
     check_labels(loops);
     for (size_t k = 0; k < std::min(loops.reads.size(), node.operands.size()); ++k)
       if (node.operands[k] >= 0 && node.operands[k] < id_)
-        check_access(node, loops.reads[k], graph_.node(node.operands[k]).shape, fmt::format("operand {}", k));
-    check_access(node, loops.write, node.shape, "the result");
+        check_access(node, loops.reads[k], graph_.node(node.operands[k]).shape, operand_text(k));
+    check_access(node, loops.write, node.shape, result_text_);
     check_body(node);
     check_type(node);
     check_assign(node);
+  }
+
+  /// "operand 1", made once: every access of every node has such a name.
+  const std::string& operand_text(size_t k) {
+    while (operand_texts_.size() <= k)
+      operand_texts_.push_back(fmt::format("operand {}", operand_texts_.size()));
+    return operand_texts_[k];
   }
 
   void check_scan(const Node& node) {
@@ -289,6 +296,8 @@ class Verifier {
   std::set<std::string> bound_;
   std::map<std::string, NodeId> names_;
   std::vector<std::string> problems_;
+  const std::string result_text_ = "the result";
+  std::vector<std::string> operand_texts_;
 };
 
 bool is_kinked(const Node& node) {

@@ -62,7 +62,7 @@ class Gatherer {
   }
 
   Kernels run() {
-    const std::vector<Kernel> all = std::move(program_.kernels);
+    std::vector<Kernel> all = std::move(program_.kernels);
     program_.kernels.clear();
     for (size_t begin = 0; begin < all.size();) {
       size_t end = begin;
@@ -71,7 +71,8 @@ class Gatherer {
       if (end - begin >= least_run)
         gather(all, begin, end);
       else
-        for (end = std::max(end, begin + 1); begin < end; ++begin) program_.kernels.push_back(all[begin]);
+        for (end = std::max(end, begin + 1); begin < end; ++begin)
+          program_.kernels.push_back(std::move(all[begin]));
       begin = end;
     }
     for (const auto& [type, pool] : pools_)
@@ -88,7 +89,7 @@ class Gatherer {
     last_reader_[at] = std::max(last_reader_[at], kernel);
   }
 
-  void gather(const std::vector<Kernel>& all, size_t begin, size_t end) {
+  void gather(std::vector<Kernel>& all, size_t begin, size_t end) {
     while (begin < end) {
       size_t next = begin, count = 0;
       while (next < end && (next == begin || count + all[next].code.size() <= chunk_instructions))
@@ -98,14 +99,14 @@ class Gatherer {
     }
   }
 
-  /// Kernels [begin, next) of a run that ends at `end` as one.
-  void chunk(const std::vector<Kernel>& all, size_t begin, size_t next, size_t end) {
+  /// Kernels [begin, next) of a run that ends at `end` as one, which takes their instructions.
+  void chunk(std::vector<Kernel>& all, size_t begin, size_t next, size_t end) {
     ++chunk_;
     known_.clear();
     Kernel made{.step_loop = all[begin].step_loop};
     for (size_t k = begin; k < next; ++k) {
       std::vector<int> to;
-      for (const Instruction& it : all[k].code) to.push_back(copied(made, it, to));
+      for (Instruction& it : all[k].code) to.push_back(moved(made, std::move(it), to));
       const auto stored = static_cast<size_t>(all[k].stores[0].buffer);
       value_[stored] = to[static_cast<size_t>(all[k].stores[0].value)];
       chunk_of_[stored] = chunk_;
@@ -116,26 +117,26 @@ class Gatherer {
     program_.kernels.push_back(std::move(made));
   }
 
-  int copied(Kernel& made, const Instruction& it, const std::vector<int>& to) {
-    Instruction copy = it;
-    for (int& operand : copy.operands) operand = to[static_cast<size_t>(operand)];
+  int moved(Kernel& made, Instruction it, const std::vector<int>& to) {
+    for (int& operand : it.operands) operand = to[static_cast<size_t>(operand)];
     if (it.kind == InstructionKind::Read) {
       const auto buffer = static_cast<size_t>(it.buffer);
       if (chunk_of_[buffer] == chunk_) return value_[buffer];
       if (place_[buffer] >= 0) {
-        copy.buffer = pools_.at(it.type);
-        copy.place = {Position{.terms = {}, .offset = place_[buffer]}};
+        it.buffer = pools_.at(it.type);
+        it.place = {Position{.terms = {}, .offset = place_[buffer]}};
       }
     }
-    return add(made, std::move(copy));
+    return add(made, std::move(it));
   }
 
   /// append(made, instruction), which would look through the whole chunk each time.
   int add(Kernel& made, Instruction instruction) {
-    const auto [first, last] = known_.equal_range(hash_of(instruction));
+    const size_t hash = hash_of(instruction);
+    const auto [first, last] = known_.equal_range(hash);
     for (auto it = first; it != last; ++it)
       if (made.code[static_cast<size_t>(it->second)] == instruction) return it->second;
-    known_.emplace(hash_of(instruction), static_cast<int>(made.code.size()));
+    known_.emplace(hash, static_cast<int>(made.code.size()));
     made.code.push_back(std::move(instruction));
     return static_cast<int>(made.code.size()) - 1;
   }

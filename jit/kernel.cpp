@@ -182,6 +182,7 @@ std::vector<bool> needed(const Kernel& kernel) {
 
 void remove_unneeded(Kernel& kernel) {
   const std::vector<bool> keep = needed(kernel);
+  if (std::ranges::find(keep, false) == keep.end() && kernel.reductions.empty()) return;
   std::vector<bool> used(kernel.reductions.size(), false);
   for (size_t i = 0; i < keep.size(); ++i)
     if (keep[i] && kernel.code[i].kind == InstructionKind::Reduced)
@@ -198,7 +199,7 @@ void remove_unneeded(Kernel& kernel) {
   std::vector<Instruction> code;
   for (size_t i = 0; i < keep.size(); ++i) {
     if (!keep[i]) continue;
-    Instruction it = kernel.code[i];
+    Instruction it = std::move(kernel.code[i]);
     for (int& operand : it.operands) renumber(operand, to);
     renumber(it.place, to);
     if (it.reduction >= 0) it.reduction = new_reduction[static_cast<size_t>(it.reduction)];

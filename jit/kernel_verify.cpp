@@ -7,26 +7,35 @@
 namespace crease {
 namespace {
 
+/// A part of a kernel: an instruction, or what its text says. Written out only where something is wrong.
+struct Where {
+  Where(int instruction) : number(instruction) {}  // NOLINT(google-explicit-constructor)
+  Where(const char* part) : text(part) {}          // NOLINT(google-explicit-constructor)
+  int number = -1;
+  std::string_view text = {};
+};
+
 struct Checker {
   const Kernels& program;
   const Kernel& kernel;
 
-  void check(bool condition, const std::string& where, const std::string& what) const {
-    if (condition) return;  // the text of the kernel below is long
-    ensure(condition, "[kernel] {} of '{}' is wrong: {}\n{}", where, kernel.name, what,
+  void check(bool condition, const Where& where, std::string_view what) const {
+    if (condition) return;  // the texts below are long
+    ensure(condition, "[kernel] {} of '{}' is wrong: {}\n{}",
+           where.number < 0 ? std::string(where.text) : fmt::format("%{}", where.number), kernel.name, what,
            to_string(kernel, program.buffers));
   }
-  void instruction(int number, int before, const std::string& where) const {
+  void instruction(int number, int before, const Where& where) const {
     if (number >= 0 && number < before) return;
     check(number >= 0 && number < before, where, fmt::format("instruction %{} is not above", number));
   }
   bool is_boolean(int number) const { return kernel.code[static_cast<size_t>(number)].type == Type::boolean; }
-  void condition(int number, const std::string& where) const {
+  void condition(int number, const Where& where) const {
     if (number < 0) return;
     instruction(number, static_cast<int>(kernel.code.size()), where);
     check(is_boolean(number), where, "the condition is not boolean");
   }
-  void place(const Place& place, int before, const std::string& where) const {
+  void place(const Place& place, int before, const Where& where) const {
     for (const Position& position : place) {
       for (const Term& term : position.terms)
         check(term.label >= 0 && term.label < static_cast<int>(kernel.loops.size()) && term.coefficient != 0,
@@ -36,7 +45,7 @@ struct Checker {
       check(kernel.code[static_cast<size_t>(position.value)].type == Type::i64, where, "an index is not i64");
     }
   }
-  void buffer_place(int buffer, const Place& at, int before, const std::string& where) const {
+  void buffer_place(int buffer, const Place& at, int before, const Where& where) const {
     check(buffer >= 0 && buffer < static_cast<int>(program.buffers.size()), where, "no such buffer");
     check(program.buffers[static_cast<size_t>(buffer)].shape.size() == at.size(), where,
           "rank of place and buffer differ");
@@ -44,7 +53,7 @@ struct Checker {
   }
   void code(int number) const {
     const Instruction& it = kernel.code[static_cast<size_t>(number)];
-    const std::string where = fmt::format("%{}", number);
+    const Where where = number;
     for (int operand : it.operands) instruction(operand, number, where);
     if (it.kind == InstructionKind::Read) {
       buffer_place(it.buffer, it.place, number, where);

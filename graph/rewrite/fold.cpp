@@ -30,6 +30,8 @@ int64_t points_of(const Loops& loops) {
   return points;
 }
 
+}  // namespace
+
 bool is_foldable(const Node& node, const std::vector<Value>& operands) {
   if (node.role != Role::Apply) return false;
   int64_t bytes = 0;
@@ -49,10 +51,8 @@ Value folded(Graph& to, const Node& node, const std::vector<Value>& operands) {
   return to.constant(evaluate(scratch.copy(node, constants)), node.where);
 }
 
-}  // namespace
-
 Rewrite fold(const Graph& graph) {
-  const Rewrite result = rebuild(graph, folded);
+  const Rewrite result = rebuild_needed(graph, folded);
   return then(result, remove_dead(result.graph));
 }
 

@@ -12,4 +12,10 @@ namespace crease {
 /// have at most 2^20 points.
 Rewrite fold(const Graph& graph);
 
+/// One step of it: the value of `node` in the graph `to`, with operands there, as a constant if they are
+/// constants and it pays, else as a copy of the node.
+Value folded(Graph& to, const Node& node, const std::vector<Value>& operands);
+/// Whether it would be a constant.
+bool is_foldable(const Node& node, const std::vector<Value>& operands);
+
 }  // namespace crease

@@ -1,9 +1,19 @@
 #include "graph/rewrite/rewrite.h"
 
+#include <numeric>
+
 namespace crease {
 namespace {
 
 bool is_bound_by_name(const Node& node) { return node.role == Role::Input || node.role == Role::Parameter; }
+
+/// What outputs and updates need, and all that is bound by name; ascending.
+std::vector<NodeId> needed(const Graph& graph) {
+  std::vector<NodeId> wanted = roots(graph);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    if (is_bound_by_name(graph.node(id))) wanted.push_back(id);
+  return ancestors(graph, wanted);
+}
 
 void copy_results(const Graph& from, Rewrite& to) {
   const auto moved = [&](NodeId id) { return to.graph.value(to.new_id[static_cast<size_t>(id)]); };
@@ -22,6 +32,20 @@ std::vector<Value> moved_operands(const Node& node, const Rewrite& to) {
   for (const NodeId operand : node.operands)
     operands.push_back(to.graph.value(to.new_id[static_cast<size_t>(operand)]));
   return operands;
+}
+
+Rewrite rebuilt(const Graph& graph, std::span<const NodeId> nodes, const Remake& remake) {
+  Rewrite result = start(graph);
+  for (const NodeId id : nodes) {
+    const Node& node = graph.node(id);
+    const std::vector<Value> operands = moved_operands(node, result);
+    const Value value =
+        is_bound_by_name(node) ? result.graph.copy(node, operands) : remake(result.graph, node, operands);
+    result.new_id[static_cast<size_t>(id)] = value.id();
+    if (!node.name.empty() && value.node().name.empty()) result.graph.set_name(value, node.name);
+  }
+  copy_results(graph, result);
+  return result;
 }
 
 /// Whether an affine index stays in [0, size) at every point.
@@ -49,32 +73,21 @@ bool always_inside(const Access& access, const Loops& loops, const Shape& shape)
 }
 
 Rewrite rebuild(const Graph& graph, const Remake& remake) {
-  Rewrite result = start(graph);
-  for (NodeId id = 0; id < graph.size(); ++id) {
-    const Node& node = graph.node(id);
-    const std::vector<Value> operands = moved_operands(node, result);
-    const Value value =
-        is_bound_by_name(node) ? result.graph.copy(node, operands) : remake(result.graph, node, operands);
-    result.new_id[static_cast<size_t>(id)] = value.id();
-    if (!node.name.empty() && value.node().name.empty()) result.graph.set_name(value, node.name);
-  }
-  copy_results(graph, result);
-  return result;
+  std::vector<NodeId> all(static_cast<size_t>(graph.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return rebuilt(graph, all, remake);
+}
+
+Rewrite rebuild_needed(const Graph& graph, const Remake& remake) {
+  return rebuilt(graph, needed(graph), remake);
 }
 
 Rewrite remove_dead(const Graph& graph) {
-  std::vector<NodeId> wanted = roots(graph);
-  for (NodeId id = 0; id < graph.size(); ++id)
-    if (is_bound_by_name(graph.node(id))) wanted.push_back(id);
-  const std::vector<NodeId> needed = ancestors(graph, wanted);
-  if (static_cast<int>(needed.size()) == graph.size()) return {graph.handle(), needed};
-  Rewrite result = start(graph);
-  for (const NodeId id : needed) {
-    const Node& node = graph.node(id);
-    result.new_id[static_cast<size_t>(id)] = result.graph.copy(node, moved_operands(node, result)).id();
-  }
-  copy_results(graph, result);
-  return result;
+  std::vector<NodeId> all = needed(graph);
+  if (static_cast<int>(all.size()) == graph.size()) return {graph.handle(), std::move(all)};
+  return rebuilt(graph, all, [](Graph& to, const Node& node, const std::vector<Value>& operands) {
+    return to.copy(node, operands);
+  });
 }
 
 Rewrite then(const Rewrite& first, Rewrite second) {

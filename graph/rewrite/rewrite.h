@@ -16,6 +16,8 @@ using Remake = std::function<Value(Graph& to, const Node& node, const std::vecto
 /// outputs, updates and tie. The name of a node that went goes to the value that took its place, if that has
 /// none.
 Rewrite rebuild(const Graph& graph, const Remake& remake);
+/// The same without nodes that no output and no update needs; inputs and parameters stay.
+Rewrite rebuild_needed(const Graph& graph, const Remake& remake);
 
 /// Drops nodes that no output and no update needs. Inputs and parameters stay: they are how a program is
 /// called. Where nothing goes, the result is the same graph and no copy.

@@ -1,5 +1,6 @@
 #include "graph/rewrite/share.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "graph/rewrite/rewrite.h"
@@ -9,9 +10,10 @@ namespace {
 
 size_t mix(size_t hash, size_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15ULL + (hash >> 29); }
 
-size_t hash_of(const Node& node) {
+/// Of what tells computations apart: the node with these operands.
+size_t hash_of(const Node& node, const std::vector<Value>& operands) {
   size_t hash = mix(static_cast<size_t>(node.role), static_cast<size_t>(node.type));
-  for (const NodeId operand : node.operands) hash = mix(hash, static_cast<size_t>(operand));
+  for (const Value& operand : operands) hash = mix(hash, static_cast<size_t>(operand.id()));
   if (node.op) hash = mix(hash, reinterpret_cast<uintptr_t>(node.op->body.expression.id()));
   if (node.role == Role::Constant)
     hash = mix(hash, std::hash<std::string_view>{}({reinterpret_cast<const char*>(node.value.data()),
@@ -25,10 +27,13 @@ bool same_op(const Op* a, const Op* b) {
                     a->body.expression.same(b->body.expression) && conventions(*a) == conventions(*b));
 }
 
-bool same_computation(const Node& a, const Node& b) {
-  return a.role == b.role && a.type == b.type && a.shape == b.shape && a.operands == b.operands &&
-         a.tie == b.tie && a.seed == b.seed && same_op(a.op.get(), b.op.get()) && a.loops == b.loops &&
-         a.scan == b.scan && a.result == b.result && (a.role != Role::Constant || a.value == b.value);
+/// Whether `known` computes what `node` does with these operands, which are of its graph.
+bool same_computation(const Node& known, const Node& node, const std::vector<Value>& operands) {
+  return known.role == node.role && known.type == node.type && known.shape == node.shape &&
+         std::ranges::equal(known.operands, operands, {}, {}, &Value::id) && known.tie == node.tie &&
+         known.seed == node.seed && same_op(known.op.get(), node.op.get()) && known.loops == node.loops &&
+         known.scan == node.scan && known.result == node.result &&
+         (known.role != Role::Constant || known.value == node.value);
 }
 
 }  // namespace
@@ -36,15 +41,15 @@ bool same_computation(const Node& a, const Node& b) {
 Rewrite share(const Graph& graph) {
   std::unordered_multimap<size_t, NodeId> seen;
   const auto remake = [&](Graph& to, const Node& node, const std::vector<Value>& operands) {
-    const Value fresh = to.copy(node, operands);
-    const size_t hash = hash_of(fresh.node());
+    const size_t hash = hash_of(node, operands);
     const auto [first, last] = seen.equal_range(hash);
     for (auto it = first; it != last; ++it)
-      if (same_computation(to.node(it->second), fresh.node())) return to.value(it->second);
+      if (same_computation(to.node(it->second), node, operands)) return to.value(it->second);
+    const Value fresh = to.copy(node, operands);
     seen.emplace(hash, fresh.id());
     return fresh;
   };
-  const Rewrite shared = rebuild(graph, remake);
+  const Rewrite shared = rebuild_needed(graph, remake);
   return then(shared, remove_dead(shared.graph));
 }
 

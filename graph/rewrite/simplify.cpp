@@ -38,7 +38,10 @@ constexpr std::array<Rule, 10> table{{
      Condition::Finite, use_kink_identity},
 }};
 
-/// Applies rules to one node until none fits. Each removes an operand, an operation or a combination.
+}  // namespace
+
+std::span<const Rule> rules() { return table; }
+
 Value simplest(Value value, Derivatives derivatives, Assume assume) {
   for (int steps = 0; value.node().role == Role::Apply; ++steps) {
     ensure(steps < 1000, "[simplify] rules do not end at node {}", describe(value.graph(), value.id()));
@@ -53,15 +56,11 @@ Value simplest(Value value, Derivatives derivatives, Assume assume) {
   return value;
 }
 
-}  // namespace
-
-std::span<const Rule> rules() { return table; }
-
 Rewrite simplify(const Graph& graph, Derivatives derivatives, Assume assume) {
   const auto remake = [&](Graph& to, const Node& node, const std::vector<Value>& operands) {
     return simplest(to.copy(node, operands), derivatives, assume);
   };
-  const Rewrite result = rebuild(graph, remake);
+  const Rewrite result = rebuild_needed(graph, remake);
   return then(result, remove_dead(result.graph));
 }
 

@@ -43,4 +43,8 @@ std::span<const Rule> rules();
 Rewrite simplify(const Graph& graph, Derivatives derivatives = Derivatives::Open,
                  Assume assume = Assume::Nothing);
 
+/// One step of it: what stands for `value` once no rule fits it. Each rule removes an operand, an operation
+/// or a combination.
+Value simplest(Value value, Derivatives derivatives, Assume assume = Assume::Nothing);
+
 }  // namespace crease

@@ -7,17 +7,31 @@
 
 namespace crease {
 
+namespace {
+
+/// Folds and simplifies one node, whose operands went through the same. Constants that went into a body may
+/// leave one without operands, which is a constant again.
+Value tidied(Graph& to, const Node& node, const std::vector<Value>& operands, Derivatives derivatives) {
+  const Value value = folded(to, node, operands);
+  const Value simple = simplest(value, derivatives);
+  if (simple.id() == value.id() || simple.node().role != Role::Apply) return simple;
+  std::vector<Value> own;
+  for (const NodeId operand : simple.node().operands) own.push_back(to.value(operand));
+  return is_foldable(simple.node(), own) ? folded(to, simple.node(), own) : simple;
+}
+
+}  // namespace
+
 Rewrite tidy(const Graph& graph, Derivatives derivatives) {
-  Rewrite result = fold(graph);
-  verify_pass(graph, result, "fold");
-  const auto pass = [&](const char* name, Rewrite next) {
-    verify_pass(result.graph, next, name);
-    result = then(result, std::move(next));
+  // One pass for all that looks at single nodes: each pass copies the graph.
+  const Remake remake = [&](Graph& to, const Node& node, const std::vector<Value>& operands) {
+    return tidied(to, node, operands, derivatives);
   };
-  pass("simplify", simplify(result.graph, derivatives));
-  pass("fold", fold(result.graph));  // constants that went into bodies leave bodies without operands
-  pass("share", share(result.graph));
-  return result;
+  Rewrite simple = rebuild_needed(graph, remake);
+  verify_pass(graph, simple, "simplify");
+  Rewrite shared = share(simple.graph);
+  verify_pass(simple.graph, shared, "share");
+  return then(simple, std::move(shared));
 }
 
 }  // namespace crease
