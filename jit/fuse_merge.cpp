@@ -18,9 +18,6 @@ class Merger {
 
   std::optional<Kernel> run() {
     const bool product = is_contraction(merged_);
-    if (is_scatter(merged_) || is_scatter(consumer_)) return std::nullopt;
-    if (merged_.code.size() + consumer_.code.size() > (product ? greatest_epilogue : greatest_kernel))
-      return std::nullopt;
     if (!match_reads() || !covers_outer() || !match_rest() || !fits()) return std::nullopt;
     if (product && uses_inner_loops()) return std::nullopt;
     append_code();
@@ -164,6 +161,9 @@ class Merger {
 
 std::optional<Kernel> merge_consumer(const Kernel& producer, const Kernel& consumer,
                                      const std::vector<Buffer>& buffers) {
+  const size_t greatest = is_contraction(producer) ? greatest_epilogue : greatest_kernel;
+  if (producer.code.size() + consumer.code.size() > greatest) return std::nullopt;
+  if (is_scatter(producer) || is_scatter(consumer)) return std::nullopt;
   // A read through an alias sees other dimensions than the store has.
   for (const Instruction& it : consumer.code) {
     if (it.kind != InstructionKind::Read) continue;

@@ -48,7 +48,7 @@ Sizes bind(const Graph& graph, const Bindings& inputs) {
   for (const auto& [name, tensor] : inputs) {
     const bool known =
         std::any_of(wanted.begin(), wanted.end(), [&](NodeId id) { return graph.node(id).name == name; });
-    expect(known, "no input '{}'; the graph has: {}", name, input_names(graph));
+    if (!known) fail("no input '{}'; the graph has: {}", name, input_names(graph));
   }
   for (const NodeId id : wanted) {
     const Node& input = graph.node(id);
