@@ -47,13 +47,15 @@ bool is_power_of_two(const Extent& extent) {
   return extent.is_constant() && extent.factor > 0 && (extent.factor & (extent.factor - 1)) == 0;
 }
 
-/// Whether one loop of a * b turns can replace loop a round loop b. Where their values are used as numbers,
-/// only if b is too short to fill the lanes of a vector; then the values are the digits of the new index.
-bool mergeable(const Traffic& traffic, const Loop& around, int a, const ScheduledLoop& b, int lanes) {
-  const uint64_t pair = (uint64_t{1} << a) | (uint64_t{1} << b.loop);
+/// Whether one loop of a * b turns can replace loop a round loop b, which `merged` loops have become. Where
+/// their values are used as numbers, only if b is one loop, too short to fill the lanes of a vector; then the
+/// values are the digits of the new index.
+bool mergeable(const Traffic& traffic, const Loop& around, int a, const ScheduledLoop& b, uint64_t merged,
+               int lanes) {
   const bool short_one = is_power_of_two(b.extent) && b.extent.factor < lanes &&
-                         around.extent.is_constant() && around.extent.factor * b.extent.factor >= lanes;
-  if ((traffic.conditioned & pair) != 0 && !short_one) return false;
+                         merged == uint64_t{1} << b.loop && around.extent.is_constant() &&
+                         around.extent.factor * b.extent.factor >= lanes;
+  if ((traffic.conditioned & (merged | uint64_t{1} << a)) != 0 && !short_one) return false;
   const auto fits = [&](const Address& address) {
     if (!has_single_stride(address, a) || !has_single_stride(address, b.loop)) return false;
     return address.stride(a) == b.extent * address.stride(b.loop);
@@ -65,10 +67,13 @@ bool mergeable(const Traffic& traffic, const Loop& around, int a, const Schedule
 std::vector<ScheduledLoop> merged_loops(const Kernel& kernel, const Traffic& traffic, int first, int last,
                                         int lanes, std::vector<int>& absorbed_by) {
   std::vector<ScheduledLoop> loops;  // innermost first
+  uint64_t merged = 0;               // those that the last one is made of
   for (int loop = last - 1; loop >= first; --loop) {
-    const Extent& extent = kernel.loops[static_cast<size_t>(loop)].extent;
-    if (loops.empty() ||
-        !mergeable(traffic, kernel.loops[static_cast<size_t>(loop)], loop, loops.back(), lanes)) {
+    const Loop& own = kernel.loops[static_cast<size_t>(loop)];
+    const Extent& extent = own.extent;
+    const bool fits = !loops.empty() && mergeable(traffic, own, loop, loops.back(), merged, lanes);
+    merged = (fits ? merged : 0) | uint64_t{1} << loop;
+    if (!fits) {
       loops.push_back({loop, extent});
       continue;
     }
