@@ -20,7 +20,10 @@ class Prepared(NamedTuple):
 def filled(sizes, seed, scale):
     count = int(np.prod(sizes))
     index = np.arange(1, count + 1, dtype=np.uint64)
-    hashed = (index * np.uint64(2654435761) + np.uint64(seed * 40503 * 65537)) & np.uint64(0xFFFFFFFF)
+    hashed = ((index * np.uint64(2654435761) + np.uint64(seed * 40503 * 65537)) & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    hashed = (hashed ^ (hashed >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    hashed = (hashed ^ (hashed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    hashed ^= hashed >> np.uint32(16)
     return ((hashed.astype(np.float64) / 4294967296.0 - 0.5) * scale).astype(np.float32).reshape(sizes)
 
 
