@@ -14,10 +14,17 @@ ROOT = PEERS.parent.parent
 PYTHON_PEERS = {"torch": ["torch_peer.py"], "torch_compiled": ["torch_peer.py", "compile"], "jax": ["jax_peer.py"]}
 CPP_PEERS = {"libtorch": None, "openblas": ["-lopenblas"], "onednn": ["-ldnnl"]}
 NAMES = [*PYTHON_PEERS, *CPP_PEERS]
+PRIORITY = os.sched_getscheduler(0), os.sched_getparam(0)
 
 
 def say(line):
     print(line, file=sys.stderr, flush=True)
+
+
+def wait_at_leisure():
+    """Under `chrt` only what is measured keeps its real-time priority. What asks and writes files needs none, and spinning in the kernel for
+    something that a process of less priority holds on the same core, it would hold that core for ever."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Peer:
@@ -33,7 +40,8 @@ class Peer:
 
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.DEVNULL, env=self.environment)
+                                        stderr=subprocess.DEVNULL, env=self.environment,
+                                        preexec_fn=lambda: os.sched_setscheduler(0, *PRIORITY))
 
     def ask(self, line):
         """The answer; {"missing": why} where there is none. A process that has ended starts again with what is prepared next."""

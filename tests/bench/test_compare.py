@@ -74,6 +74,26 @@ class Programs(unittest.TestCase):
         peer.close()
 
 
+    def test_only_what_is_measured_keeps_real_time_priority(self):
+        child = "import json, os; input(); print(json.dumps(dict(ok=os.sched_getscheduler(0))))"
+        script = f"""
+import os, sys
+sys.path.insert(0, {str(programs.PEERS)!r})
+try:
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+except PermissionError:
+    sys.exit("refused")
+import programs
+programs.wait_at_leisure()
+peer = programs.Peer("python", [sys.executable, "-c", {child!r}])
+print(os.sched_getscheduler(0) == os.SCHED_OTHER, peer.ask("prepare") == dict(ok=os.SCHED_FIFO))
+peer.close()"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        if done.stderr == "refused\n":
+            self.skipTest("real-time priority is refused here")
+        self.assertEqual(done.stdout, "True True\n", done.stderr)
+
+
 class Arguments(unittest.TestCase):
     def test_names_that_are_not_known_are_refused(self):
         for option, name, want in (("--only", "W9", "W1, W2"), ("--peers", "torhc", "torch, torch_compiled"), ("--rounds", "0", "at least 1")):
