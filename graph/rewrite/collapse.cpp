@@ -109,7 +109,9 @@ class Planner {
     const bool images =
         (from.size() == 3 || from.size() == 4) && from.size() == to.size() && from[0] == to[0];
     const bool one_each = images && sample_count(from) == sample_count({from.begin() + 1, from.end()});
-    return one_each ? single_convolution(graph_, form) : std::nullopt;
+    if (!one_each) return {};
+    auto found = single_convolution(graph_, form);  // without its leading dimension it can be another one
+    return found && found->stride.size() + 2 == from.size() ? std::move(found) : std::nullopt;
   }
 
   /// A chain whose narrow boundaries are kept.
@@ -286,8 +288,10 @@ class Builder {
     const bool is_row = sizes.size() == 1 && !from.shape().back().is_symbol() && from.shape().size() > 1;
     const std::vector<int64_t> out = fixed_sizes(sink.shape);
     const bool to_row = out.size() == 1 && !sink.shape.back().is_symbol();
-    const bool same_rows = Shape(from.shape().begin(), from.shape().end() - 1) ==
-                           (sink.shape.empty() ? Shape() : Shape(sink.shape.begin(), sink.shape.end() - 1));
+    const auto rows = [](const Shape& shape) {
+      return shape.empty() ? Shape() : Shape(shape.begin(), shape.end() - 1);
+    };
+    const bool same_rows = rows(from.shape()) == rows(sink.shape);
     sizes.insert(sizes.end(), out.begin(), out.end());
     const Value weight = parameter(name, rounded(form.weights[k], sink.type, sizes), sink);
     if (is_row && to_row && same_rows) return matmul(from, weight, sink.where);

@@ -174,3 +174,16 @@ TEST_CASE("random affine graphs keep their values up to the rounding of the weig
     check_same(graph, small, {{"x", input({2, 4})}}, 60 * 60 * 0x1p-24);
   }
 }
+
+TEST_CASE("numbers without dimensions and images without channels collapse, too") {
+  Graph number;
+  const Value x = number.input("x", {});
+  Value y = broadcast_to(x, {2});
+  for (int k = 0; k < 3; ++k) y = matmul(y, weight(number, "w" + std::to_string(k), {2, 2}, k)) + y;
+  number.output("y", y);
+  check_same(number, collapse(number).graph, {{"x", Tensor::f32({}, {0.5F})}}, 1e-5);
+  Graph image;
+  const Value from = image.input("x", {1, 2, 2});
+  image.output("y", affine(0.5, 0)(affine(3, 0)(affine(0.25, 0)(from * 2.0) - from)));
+  check_same(image, collapse(image).graph, {{"x", input({1, 2, 2})}}, 1e-5);
+}
