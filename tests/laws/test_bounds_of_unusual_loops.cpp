@@ -223,3 +223,14 @@ TEST_CASE("proofs of an extremum hold where some of its comparisons are decided"
   const CheckResult result = check(units_certificate(graph, *box.exact(), box.box_json()), graph);
   CHECK_MESSAGE(result.accepted, result.reason);
 }
+
+TEST_CASE("bounds in f32 of what integers choose are bounds") {
+  for (const Type integer : {Type::u8, Type::i32}) {
+    Graph graph;
+    graph.output("y", one_hot(graph.input("i", {2}, integer), 3, Type::f64));
+    Tensor index(integer, {2});
+    index.set(0, 1);
+    const Boxes bounds = BoundsProgram(graph, {.type = Type::f32})({}, {{"i", index}});
+    CHECK(contains(bounds.at("y"), evaluate(graph, {{"i", index}}).at("y")));
+  }
+}
