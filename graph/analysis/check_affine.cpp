@@ -174,8 +174,9 @@ class AffineReplay {
     const Rows from = std::move(found->second);
     rows_.erase(found);
     const Node& node = graph_.node(id);
-    if (node.op->combine != Combine::Sum && node.op->combine != Combine::Assign)
-      throw Refused(describe(graph_, id) + " does not combine by sums");
+    const Combine combine = node.op->combine;
+    const Refused no_sum(describe(graph_, id) + " does not combine by sums");
+    if (combine == Combine::ArgMax || combine == Combine::ArgMin) throw no_sum;
     std::vector<bool> varies;
     for (const NodeId operand : node.operands) {
       varies.push_back(frontier_.contains(operand) || varying_.contains(operand));
@@ -190,8 +191,9 @@ class AffineReplay {
     std::vector<bool> assigned(from.size());
     visit_points(graph_, id, [&](const Touch& touch) {
       const auto written = static_cast<size_t>(touch.write);
-      if (node.op->combine == Combine::Assign && assigned[written])
+      if (combine == Combine::Assign && assigned[written])
         throw Refused("two loop points assign one element");
+      if (combine != Combine::Sum && assigned[written]) throw no_sum;
       assigned[written] = true;
       for (size_t k = 0; k < varies.size(); ++k)
         if (!varies[k]) values[k] = values_.at(node.operands[k])[static_cast<size_t>(touch.reads[k])];
@@ -201,6 +203,9 @@ class AffineReplay {
         if (varies[k])
           add(rows_[node.operands[k]][static_cast<size_t>(touch.reads[k])], from[written], line.slopes[k]);
     });
+    // A product over nothing is 1, an extremum infinite.
+    const bool needs_one = combine != Combine::Sum && combine != Combine::Assign;
+    if (needs_one && std::ranges::find(assigned, false) != assigned.end()) throw no_sum;
   }
 
   static void add(std::vector<Rational>& to, const std::vector<Rational>& from, const Rational& factor) {

@@ -210,10 +210,14 @@ void visit_points(const Graph& graph, NodeId id, const std::function<void(const 
   }
 }
 
+void require_real(const Graph& graph, NodeId id) {
+  if (!stores_exactly(graph, graph.node(id)))
+    refuse(describe(graph, id) + " cuts numbers to integers or wraps them around");
+}
+
 void require_separate_samples(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  if (!stores_exactly(graph, node))
-    refuse(describe(graph, id) + " cuts numbers to integers or wraps them around");
+  require_real(graph, id);
   require_own_rows(graph, id, node.loops.write, node.shape);
   for (size_t k = 0; k < node.operands.size(); ++k)
     require_own_rows(graph, id, node.loops.reads[k], graph.node(node.operands[k]).shape);
@@ -247,6 +251,7 @@ std::vector<Rational> values_of(const Graph& graph, NodeId id,
   const Node& node = graph.node(id);
   if (node.role == Role::Parameter || node.role == Role::Constant) return stored_values(node.value);
   if (node.role != Role::Apply) refuse(describe(graph, id) + " has no value of its own");
+  require_real(graph, id);
   Gatherer result(node.op->combine, sample_size(node.shape));
   std::vector<Rational> arguments(node.operands.size());
   visit_points(graph, id, [&](const Touch& touch) {

@@ -35,6 +35,9 @@ struct Touch {
 /// Errors: Refused if an access looks up.
 void visit_points(const Graph& graph, NodeId id, const std::function<void(const Touch&)>& visit);
 
+/// Errors: Refused unless what an operation stores is the real value of its body.
+void require_real(const Graph& graph, NodeId id);
+
 /// Errors: Refused unless the node treats the rows of every named dimension separately and alike: then one
 /// sample stands for all.
 void require_separate_samples(const Graph& graph, NodeId id);

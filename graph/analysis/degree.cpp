@@ -154,12 +154,8 @@ Degree degree_of(const Scalar& body, std::span<const Degree> arguments) {
 Degree degree_of(const Node& node, std::span<const Degree> operands) {
   for (const size_t k : index_operands(node))
     if (operands[k] != 0) return kNotPolynomial;
-  const Degree body = degree_of(node.op->body.expression, operands);
-  if (body == 0 || combines_linearly(node.op->combine)) return body;
-  return reduced_labels(node.loops).empty() && node.op->combine != Combine::ArgMax &&
-                 node.op->combine != Combine::ArgMin
-             ? body
-             : kNotPolynomial;
+  if (std::ranges::all_of(operands, [](Degree degree) { return degree == 0; })) return 0;
+  return combines_linearly(node.op->combine) ? degree_of(node.op->body.expression, operands) : kNotPolynomial;
 }
 
 Piecewise piecewise_of(const Scalar& body, std::span<const Piecewise> arguments) {
@@ -182,7 +178,7 @@ Piecewise piecewise_of(const Node& node, std::span<const Piecewise> operands) {
     case Combine::Min: return std::max(body, Continuous);
     case Combine::ArgMax:
     case Combine::ArgMin: return body == Other ? Other : Jumps;
-    case Combine::Product: return reduced_labels(node.loops).empty() ? body : Other;
+    case Combine::Product: return Other;
     case Combine::Assign:
     case Combine::Sum: return body;
   }

@@ -5,6 +5,7 @@
 
 #include "graph/analysis/points.h"
 #include "graph/scalar/tape.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -86,6 +87,7 @@ std::optional<ExactValues> apply_node(const Graph& graph, NodeId id,
   const Node& node = graph.node(id);
   const Combine combine = node.op->combine;
   if (combine == Combine::ArgMax || combine == Combine::ArgMin || has_lookup(node)) return {};
+  if (!stores_exactly(graph, node)) return {};
   ExactTape tape(node.op->body.expression);
   const auto count = static_cast<size_t>(sample_count(node.shape));
   ExactValues result(count, combine == Combine::Product ? 1 : 0);

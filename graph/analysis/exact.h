@@ -25,7 +25,8 @@ std::optional<Rational> evaluate_exactly(const Scalar& body, std::span<const Rat
 std::optional<Rational> compute_exactly(ScalarKind kind, std::span<const Rational> terms);
 
 /// Values of `wanted`, each named dimension having size 1; by node. Inputs that are needed and absent, random
-/// numbers, lookups, sizes of named dimensions and irrational functions give nothing.
+/// numbers, lookups, sizes of named dimensions, irrational functions and integers that are cut or wrap around
+/// give nothing.
 std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph,
                                                               const std::map<NodeId, ExactValues>& inputs,
                                                               std::span<const NodeId> wanted);

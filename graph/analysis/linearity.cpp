@@ -36,7 +36,8 @@ std::vector<Degree> degrees_of(const Graph& graph, NodeId id, const std::vector<
     for (size_t i = 0; i < operands.size(); ++i) operands[i] = known[at(node.operands[i])][k];
     if (std::ranges::all_of(operands, [](Degree d) { return d == 0; })) continue;
     const auto [place, fresh] = seen.try_emplace(operands, kNotPolynomial);
-    if (fresh && node.role != Role::Scan) place->second = degree_of(node, operands);
+    if (fresh && node.role != Role::Scan && stores_exactly(graph, node))
+      place->second = degree_of(node, operands);
     result[k] = place->second;
   }
   return result;
@@ -53,7 +54,8 @@ Piecewise piecewise_in_inputs(const Graph& graph, NodeId id, const std::vector<P
     const bool constant = std::ranges::all_of(operands, [](Piecewise p) { return p == Piecewise::Constant; });
     return constant ? Piecewise::Constant : Piecewise::Other;
   }
-  return piecewise_of(node, operands);
+  const Piecewise result = piecewise_of(node, operands);
+  return result == Piecewise::Constant || stores_exactly(graph, node) ? result : Piecewise::Other;
 }
 
 /// How often a shape names each symbol; twice would make "one sample" ambiguous.

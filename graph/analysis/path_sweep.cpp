@@ -12,6 +12,7 @@
 #include "graph/analysis/points.h"
 #include "graph/evaluate.h"
 #include "graph/scalar/tape.h"
+#include "graph/stored.h"
 
 namespace crease {
 namespace {
@@ -345,6 +346,7 @@ class PathSweep {
     const Node& node = graph_.node(id);
     const Combine how = node.op->combine;
     if (has_lookup(node)) return "looks up";
+    if (!stores_exactly(graph_, node)) return "cuts numbers to integers or wraps them around";
     if (how == Combine::Product || how == Combine::ArgMax || how == Combine::ArgMin)
       return "is no sum of paths";
     const bool greatest = rule_ == PathRule::Lipschitz && (how == Combine::Max || how == Combine::Min);

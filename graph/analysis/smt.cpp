@@ -10,6 +10,7 @@
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/stored.h"
 
 namespace crease {
 
@@ -169,6 +170,8 @@ class Network {
 
   void describe_operation(NodeId id) {
     const Node& node = graph_.node(id);
+    expect(stores_exactly(graph_, node), "[smt] no linear encoding: got integers that are cut or wrap in {}",
+           describe(graph_, id));
     expect(!has_lookup(node), "[smt] no linear encoding: got a lookup in {}, want fixed accesses",
            describe(graph_, id));
     std::vector<std::vector<std::string>> points(static_cast<size_t>(sample_count(node.shape)));

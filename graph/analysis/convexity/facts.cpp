@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <limits>
+
 #include "graph/analysis/bounds/loop_nest.h"
 #include "graph/analysis/convexity.h"
 #include "graph/analysis/linearity.h"
@@ -8,8 +10,6 @@
 
 namespace crease {
 namespace {
-
-bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
 
 /// So many points of weighted sums cost what one other point does.
 constexpr int64_t kWeightedPoints = 16;
@@ -39,6 +39,16 @@ Curve combined(Combine combine, const Curve& element, const Curve& value) {
   Curve result = anything(either(element, value));
   result.negative = false;
   return result;
+}
+
+/// What an element is that no point writes.
+Curve unwritten(Combine combine) {
+  switch (combine) {
+    case Combine::Product: return constant_curve(1);
+    case Combine::Max: return constant_curve(-std::numeric_limits<double>::infinity());
+    case Combine::Min: return constant_curve(std::numeric_limits<double>::infinity());
+    default: return constant_curve(0);
+  }
 }
 
 /// Any number of equal facts combined.
@@ -171,7 +181,8 @@ Convexity::Facts Convexity::weighted(NodeId id, size_t weights) const {
 Convexity::Facts Convexity::by_point(NodeId id, CurveBody& body) const {
   const Node& node = graph_.node(id);
   const auto count = static_cast<size_t>(sample_count(node.shape));
-  Facts result(count, constant_curve(0));
+  const bool arg = node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin;
+  Facts result(count, unwritten(node.op->combine));
   std::vector<bool> seen(count);
   std::vector<Curve> arguments(node.operands.size());
   for (PointWalk walk(graph_, id); walk.valid(); walk.next()) {
@@ -179,7 +190,6 @@ Convexity::Facts Convexity::by_point(NodeId id, CurveBody& body) const {
     for (size_t k = 0; k < arguments.size(); ++k) arguments[k] = at(node.operands[k], walk.read(k));
     const Curve value = body.run(arguments);
     const auto element = static_cast<size_t>(walk.write());
-    const bool arg = node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin;
     result[element] = seen[element] || arg ? combined(node.op->combine, result[element], value) : value;
     seen[element] = true;
   }
@@ -191,8 +201,7 @@ Curve Convexity::joined(NodeId id, CurveBody& body) const {
   std::vector<Curve> arguments;
   for (const NodeId operand : node.operands) arguments.push_back(any(operand));
   const Curve value = repeated(node.op->combine, body.run(arguments));
-  // Elements that no point writes are 0; an extremum over none is infinite.
-  return is_extremum(node.op->combine) ? value : either(value, constant_curve(0));
+  return either(value, unwritten(node.op->combine));
 }
 
 }  // namespace crease

@@ -256,6 +256,7 @@ class Explorer {
       }
       for (; state.point < plan.points.size(); ++state.point)
         if (!advance(state, plan)) return;
+      if (!fill_unseen(state, plan)) return;
       if (plan.combine == Combine::Max || plan.combine == Combine::Min)
         for (const uint32_t winner : state.winners) state.pattern += fmt::format("{},", winner);
       state.known[plan.id] = std::make_shared<Elements>(std::move(state.partial));
@@ -267,6 +268,17 @@ class Explorer {
     result_.cells.push_back(std::move(cell));
     const auto cells = static_cast<int64_t>(result_.cells.size() + states_.size());
     if (cells > limits_.cells) run_out(fmt::format("more than {} cells", limits_.cells));
+  }
+
+  /// Elements that no point writes: 0 of a sum, 1 of a product; an extremum over nothing is infinite.
+  bool fill_unseen(State& state, const Plan& plan) {
+    for (size_t i = 0; i < plan.count; ++i) {
+      if (state.seen[i]) continue;
+      if (plan.combine == Combine::Max || plan.combine == Combine::Min)
+        return fail_with(describe(graph_, plan.id) + " is an extremum over nothing");
+      if (plan.combine == Combine::Product) state.partial[i] = {{}, 1};
+    }
+    return true;
   }
 
   void run_out(std::string reason) {
