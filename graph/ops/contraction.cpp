@@ -17,6 +17,11 @@ int64_t at(const std::vector<int64_t>& values, size_t axis) {
 /// Labels of a convolution, in loop order, and one more pair (position, tap) for each spatial axis.
 enum : int { Batch, Group, Out, In, First };
 
+/// Channel `within` of group `Group`. A group of no channels has no points, but wants a term.
+AffineIndex channel(int64_t per_group, int within) {
+  return {.terms = {{Group, std::max<int64_t>(1, per_group)}, {within, 1}}};
+}
+
 int64_t output_size(const char* name, int64_t size, int64_t taps, int64_t stride, int64_t padding,
                     int64_t dilation, const std::source_location& where) {
   const int64_t span = size + 2 * padding - dilation * (taps - 1) - 1;
@@ -52,8 +57,8 @@ Value convolution(const char* name, const Operand& x, const Operand& kernel, con
   Resolved resolved{.shape = {xs[0], ks[0]}};
   Loops& loops = resolved.loops;
   loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};
-  const AffineIndex out_channel{.terms = {{Group, per_group_out}, {Out, 1}}};
-  Access read_x{{.terms = {{Batch, 1}}}, {.terms = {{Group, per_group_in}, {In, 1}}}};
+  const AffineIndex out_channel = channel(per_group_out, Out);
+  Access read_x{{.terms = {{Batch, 1}}}, channel(per_group_in, In)};
   Access read_k{out_channel, {.terms = {{In, 1}}}};
   loops.write = {{.terms = {{Batch, 1}}}, out_channel};
   for (size_t axis = 0; axis < axes; ++axis) {
@@ -110,10 +115,10 @@ Value transposed_convolution(const char* name, const Operand& x, const Operand& 
   Resolved resolved{.shape = {xs[0], per_group_out * options.groups}};
   Loops& loops = resolved.loops;
   loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};
-  const AffineIndex in_channel{.terms = {{Group, per_group_in}, {In, 1}}};
+  const AffineIndex in_channel = channel(per_group_in, In);
   Access read_x{{.terms = {{Batch, 1}}}, in_channel};
   Access read_k{in_channel, {.terms = {{Out, 1}}}};
-  loops.write = {{.terms = {{Batch, 1}}}, {.terms = {{Group, per_group_out}, {Out, 1}}}};
+  loops.write = {{.terms = {{Batch, 1}}}, channel(per_group_out, Out)};
   for (size_t axis = 0; axis < axes; ++axis) {
     const int64_t stride = at(options.stride, axis), padding = at(options.padding, axis),
                   dilation = at(options.dilation, axis), taps = ks[2 + axis].size();

@@ -41,7 +41,8 @@ AffineIndex flat_index(const Loops& loops, size_t first, size_t last) {
     const Dim& extent = loops.labels[d].extent;
     if (extent == Dim(1)) continue;
     index.terms.push_back({static_cast<int>(d), stride});
-    if (!extent.is_symbol()) stride *= extent.size();  // a named dimension has only ones beside it
+    // A named dimension has only ones beside it, and beside a size of 0 no stride is ever used.
+    if (!extent.is_symbol()) stride *= std::max<int64_t>(1, extent.size());
   }
   std::sort(index.terms.begin(), index.terms.end(),
             [](const Term& a, const Term& b) { return a.label < b.label; });

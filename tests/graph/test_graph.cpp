@@ -13,6 +13,8 @@
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/text.h"
+#include "graph/verify.h"
 
 using namespace crease;
 
@@ -216,6 +218,20 @@ TEST_CASE("random numbers are a function of seed, counter and index alone") {
     total += static_cast<double>(u);
   }
   CHECK(std::abs(total / 10000 - 0.5) < 5 * std::sqrt(1.0 / 12 / 10000));  // 5 standard errors of the mean
+}
+
+TEST_CASE("reshapes and convolutions of nothing are sound, and read back") {
+  Graph graph;
+  const Value none = graph.input("x", {2, 0, 3});
+  graph.output("merged", flatten(none, 0));
+  graph.output("split", reshape(flatten(none, 0), {4, 5, 0}));
+  const Value image = graph.input("image", {2, 0, 4});
+  graph.output("to_none", conv1d(image, graph.input("k", {0, 0, 2})));
+  graph.output("from_none", conv1d(image, graph.input("l", {3, 0, 2})));
+  graph.output("to_none_again", conv_transpose1d(graph.input("y", {2, 3, 4}), graph.input("m", {3, 0, 2})));
+  graph.output("from_none_again", conv_transpose1d(image, graph.input("n", {0, 3, 2})));
+  CHECK(problems(graph).empty());
+  CHECK(equal(parse(to_string(graph)), graph));
 }
 
 TEST_CASE("reshape keeps the order of elements, through any shapes, and refuses the rest") {
