@@ -40,6 +40,21 @@ bool is_finite_node(const Scalar& x) {
   }
 }
 
+/// Nodes that are 0 or 1. Others count as true in conditions where they are not 0, but are no truth values.
+bool is_truth(const Scalar& x) {
+  switch (x.kind()) {
+    case Kind::Constant: return x.constant() == 0 || x.constant() == 1;
+    case Kind::Less:
+    case Kind::LessEqual:
+    case Kind::Equal:
+    case Kind::And:
+    case Kind::Or:
+    case Kind::Not: return true;
+    case Kind::Select: return is_truth(x.terms()[1]) && is_truth(x.terms()[2]);
+    default: return false;
+  }
+}
+
 Scalar raw(Kind kind, std::vector<Scalar> terms) {
   return intern({.kind = kind, .symbol = {}, .terms = std::move(terms)});
 }
@@ -90,10 +105,11 @@ Result simplify_select(const Scalar& c, const Scalar& a, const Scalar& b) {
 }
 
 Result simplify_logic(Kind kind, const Scalar& a, const Scalar& b) {
-  if (a.same(b)) return a;
+  const Result same = is_truth(a) ? Result(a) : Result();
+  if (a.same(b)) return same;
   if (b.kind() != Kind::Constant) return {};
   const bool truth = b.constant() != 0;
-  return truth == (kind == Kind::And) ? a : Scalar(truth ? 1 : 0);
+  return truth == (kind == Kind::And) ? same : Result(Scalar(truth ? 1 : 0));
 }
 
 /// max(select(c, 1, 0), 0) = select(c, 1, 0): constants in both branches.
@@ -117,7 +133,8 @@ Result simplify(Kind kind, std::span<const Scalar> t) {
     case Kind::Less: return t[0].same(t[1]) ? Result(Scalar(0)) : Result();
     case Kind::And:
     case Kind::Or: return simplify_logic(kind, t[0], t[1]);
-    case Kind::Not: return t[0].kind() == Kind::Not ? Result(t[0].terms()[0]) : Result();
+    case Kind::Not:
+      return t[0].kind() == Kind::Not && is_truth(t[0].terms()[0]) ? Result(t[0].terms()[0]) : Result();
     case Kind::Select: return simplify_select(t[0], t[1], t[2]);
     default: return {};
   }

@@ -71,7 +71,7 @@ TEST_CASE("construction simplifies neutral elements, double negation and equal b
   CHECK((x - 0).same(x));
   CHECK((x / 1).same(x));
   CHECK((-(-x)).same(x));
-  CHECK((!!x).same(x));
+  CHECK((!!(x < y)).same(x < y));
   CHECK(max(x, x).same(x));
   CHECK(select(x < y, z, z).same(z));
   CHECK(select(1, x, y).same(x));
@@ -363,6 +363,17 @@ TEST_CASE("text of scalars is read as written, errors name the column") {
   CHECK(contains(parse_error(std::string(10000, '(')), "fewer than 256"));
   CHECK(contains(parse_error(std::string(10000, '-')), "fewer than 256"));
   CHECK(contains(parse_error("x99999999999"), "want an expression"));
+}
+
+TEST_CASE("numbers that count as true are no truth values") {
+  for (const double number : {-3.0, 0.0, 0.5, 1.0, 2.0}) {
+    const double truth = number != 0 ? 1 : 0;
+    for (const Scalar& same : {x && x, x || x, !!x, x && 1, x || 0, x && 0.5})
+      CHECK(at(same, {number}) == truth);
+    CHECK(at(substitute(x && y, std::array{x, x}), {number}) == truth);
+  }
+  CHECK((!!(x < y)).same(x < y));
+  CHECK(((x < y) && 1).same(x < y));
 }
 
 TEST_CASE("a kind with the wrong number of terms is our mistake") {

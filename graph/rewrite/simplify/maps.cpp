@@ -122,7 +122,8 @@ Simpler undo_inverse(const Value& value, Derivatives) {
   const Value between = operand(value, 0);
   if (!is_plain_map(between) || !is_smooth(value.node()) || !is_smooth(between.node())) return {};
   const Scalar &outer = value.node().op->body.expression, &inner = between.node().op->body.expression;
-  const bool undone = substitute(outer, {&inner, 1}).same(Scalar::argument(0));
+  const Scalar both = substitute(outer, {&inner, 1}), x = Scalar::argument(0);
+  const bool undone = both.same(x) || (value.type() == Type::boolean && both.same(!!x));
   return undone ? Simpler(operand(between, 0)) : Simpler();
 }
 
