@@ -84,7 +84,7 @@ struct Op {
 Attributes conventions(const Op& op);
 
 /// The arithmetic in which a body runs: f64 if any operand or the result is, else f32 if any operand is, else
-/// exact integers.
+/// integers (see graph/integers.h).
 Type compute_type(std::span<const Type> operands, Type result);
 
 /// The closed set of shapes an operation can have; analyses and lowering switch over it.

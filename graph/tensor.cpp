@@ -8,6 +8,7 @@
 #include <new>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 
 namespace crease {
 namespace {
@@ -63,6 +64,16 @@ decltype(auto) visit(Type type, std::byte* data, Use use) {
     case Type::boolean: break;
   }
   return use(reinterpret_cast<uint8_t*>(data));
+}
+
+/// A number as an element of `type`, whose elements are of type To.
+template <class To, class From>
+To stored(Type type, From number) {
+  if constexpr (std::is_floating_point_v<To>) return static_cast<To>(number);
+  if (type == Type::boolean) return static_cast<To>(number != 0);
+  if constexpr (std::is_floating_point_v<From>)
+    return static_cast<To>(to_integer(static_cast<double>(number)));
+  return static_cast<To>(number);
 }
 
 template <class T>
@@ -147,7 +158,7 @@ double Tensor::at(int64_t index) const {
 void Tensor::set(int64_t index, double value) {
   ensure(index >= 0 && index < count_, "element {} of a tensor with {}", index, count_);
   visit(type_, mutable_data(),
-        [&](auto* p) { p[index] = static_cast<std::remove_reference_t<decltype(*p)>>(value); });
+        [&](auto* p) { p[index] = stored<std::remove_reference_t<decltype(*p)>>(type_, value); });
 }
 
 double Tensor::item() const {
@@ -169,8 +180,7 @@ Tensor Tensor::converted(Type type) const {
   visit(type_, data_.get(), [&](auto* from) {
     visit(type, result.mutable_data(), [&](auto* to) {
       using To = std::remove_reference_t<decltype(*to)>;
-      for (int64_t i = 0; i < count_; ++i)
-        to[i] = type == Type::boolean ? static_cast<To>(from[i] != 0) : static_cast<To>(from[i]);
+      for (int64_t i = 0; i < count_; ++i) to[i] = stored<To>(type, from[i]);
     });
   });
   return result;

@@ -79,7 +79,9 @@ Extent bytes_of(const Buffer& buffer) {
 
 int append(Kernel& kernel, Instruction instruction) {
   const auto& code = kernel.code;
-  const auto found = std::ranges::find(code, instruction);
+  const auto found = std::ranges::find_if(code, [&](const Instruction& it) {
+    return it == instruction && std::signbit(it.constant) == std::signbit(instruction.constant);
+  });
   if (found != code.end()) return static_cast<int>(found - code.begin());
   kernel.code.push_back(std::move(instruction));
   return static_cast<int>(kernel.code.size()) - 1;
@@ -93,7 +95,7 @@ int convert(Kernel& kernel, Type type, int operand) {
   const Instruction& from = kernel.code[static_cast<size_t>(operand)];
   if (from.type == type) return operand;
   if (from.kind == InstructionKind::Constant && is_floating(type) && is_floating(from.type))
-    return constant(kernel, type, from.constant);
+    return constant(kernel, type, from.type == Type::f32 ? static_cast<float>(from.constant) : from.constant);
   return append(kernel, {.kind = InstructionKind::Convert, .type = type, .operands = {operand}});
 }
 

@@ -273,29 +273,4 @@ bool is_view(const NodeSource& source) {
          counts(*write, extents, extent_of(result.shape));
 }
 
-double lowest_of(Type type) {
-  switch (type) {
-    case Type::i64: return static_cast<double>(std::numeric_limits<int64_t>::lowest());
-    case Type::i32: return std::numeric_limits<int32_t>::lowest();
-    case Type::f64:
-    case Type::f32: return std::numeric_limits<double>::lowest();
-    case Type::u8:
-    case Type::boolean: return 0;
-  }
-  return 0;
-}
-
-double highest_of(Type type) {
-  switch (type) {
-    // The greatest i64 that is a double.
-    case Type::i64: return 9223372036854774784.0;
-    case Type::i32: return std::numeric_limits<int32_t>::max();
-    case Type::f64:
-    case Type::f32: return std::numeric_limits<double>::max();
-    case Type::u8: return 255;
-    case Type::boolean: return 1;
-  }
-  return 0;
-}
-
 }  // namespace crease

@@ -35,8 +35,4 @@ Nest make_nest(const NodeSource& source);
 /// An index over labels as a position over loops; a lookup is left out.
 Position compose(const AffineIndex& index, const std::vector<Position>& label_at);
 
-/// Limits of an integer type (boolean: 0 and 1).
-double lowest_of(Type type);
-double highest_of(Type type);
-
 }  // namespace crease

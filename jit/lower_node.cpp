@@ -1,14 +1,12 @@
 #include "jit/lower_node.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 #include "graph/precision.h"
-#include "graph/scalar/forms.h"
-#include "graph/scalar/tape.h"
 #include "jit/lower_body.h"
 #include "jit/lower_loops.h"
 
@@ -24,8 +22,8 @@ double identity_of(Combine combine, Type type) {
     case Combine::ArgMax:
     case Combine::ArgMin: return 0;
     case Combine::Product: return 1;
-    case Combine::Max: return is_floating(type) ? -infinity : lowest_of(type);
-    case Combine::Min: return is_floating(type) ? infinity : highest_of(type);
+    case Combine::Max: return is_floating(type) ? -infinity : static_cast<double>(lowest_of(type));
+    case Combine::Min: return is_floating(type) ? infinity : static_cast<double>(highest_of(type));
   }
   return 0;
 }
@@ -70,16 +68,16 @@ class NodeLowering {
   Type arithmetic() const {
     std::vector<Type> operands;
     for (int operand : source_.operands) operands.push_back(buffer(operand).type);
-    const Type type = compute_type(operands, node_.type);
-    if (is_floating(type)) return type;
-    const bool integers = std::ranges::all_of(topological(node_.op->body.expression), keeps_integers);
-    return integers ? Type::i64 : Type::f64;
+    return body_type(*node_.op, operands, node_.type);
   }
 
   /// Type in which values are put together.
   Type accumulator() const {
-    if (node_.op->combine == Combine::ArgMax || node_.op->combine == Combine::ArgMin) return arithmetic();
-    return is_floating(node_.type) ? node_.type : arithmetic();
+    const Combine combine = node_.op->combine;
+    if (combine == Combine::ArgMax || combine == Combine::ArgMin) return arithmetic();
+    // Of integers the extremum of what is stored, since over nothing it is a limit of their type.
+    const bool is_extremum = combine == Combine::Max || combine == Combine::Min;
+    return is_floating(node_.type) || is_extremum ? node_.type : arithmetic();
   }
 
   int affine_conditions() {
@@ -135,10 +133,15 @@ class NodeLowering {
     return true;
   }
 
+  /// Whether constants of instructions can hold its element.
+  static bool is_double(const Tensor& literal) {
+    return is_floating(literal.type()) || std::abs(literal.at(0)) <= 0x1p53;
+  }
+
   int read(int number) {
     const Tensor* literal = source_.literal[static_cast<size_t>(number)];
     const int from = source_.operands[static_cast<size_t>(number)];
-    if (literal != nullptr && condition_ < 0)
+    if (literal != nullptr && condition_ < 0 && is_double(*literal))
       return rounded(constant(kernel_, literal->type(), literal->at(0)));
     Instruction instruction{.kind = InstructionKind::Read, .type = buffer(from).type, .buffer = from};
     instruction.place = place_of(node_.loops.reads[static_cast<size_t>(number)]);
@@ -180,12 +183,13 @@ class NodeLowering {
 
   int reduced(int value) {
     const Combine combine = node_.op->combine;
+    const bool position = combine == Combine::ArgMax || combine == Combine::ArgMin;
     if (kernel_.outer == static_cast<int>(kernel_.loops.size())) {
+      if (position) return constant(kernel_, node_.type, 0);  // of the only point
       if (condition_ < 0) return value;
       const int otherwise = constant(kernel_, node_.type, identity_of(combine, node_.type));
       return compute(kernel_, node_.type, ScalarKind::Select, {condition_, value, otherwise});
     }
-    const bool position = combine == Combine::ArgMax || combine == Combine::ArgMin;
     kernel_.reductions.push_back(
         {.combine = combine, .type = accumulator(), .value = value, .condition = condition_});
     const int result = append(

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 #include "graph/precision.h"
 #include "graph/scalar/tape.h"
 
@@ -12,25 +13,38 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double initial(Combine combine) {
-  switch (combine) {
-    case Combine::Assign:
-    case Combine::Sum: return 0;
-    case Combine::Product: return 1;
-    case Combine::Max:
-    case Combine::ArgMax: return -infinity;
-    case Combine::Min:
-    case Combine::ArgMin: return infinity;
-  }
-  return 0;
+bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
+
+bool gives_position(Combine combine) { return combine == Combine::ArgMax || combine == Combine::ArgMin; }
+
+/// What combining starts from, for a result of `type`.
+template <class Total>
+Total initial(Combine combine, Type type) {
+  if (combine == Combine::Product) return 1;
+  if (!is_extremum(combine) && !gives_position(combine)) return 0;
+  const bool greatest = combine == Combine::Max || combine == Combine::ArgMax;
+  if (is_floating(type) || (std::is_floating_point_v<Total> && gives_position(combine)))
+    return static_cast<Total>(greatest ? -infinity : infinity);
+  return static_cast<Total>(greatest ? lowest_of(type) : highest_of(type));
 }
 
 /// Whether `value` takes the place of `best`: it is greater (smaller), or the first NaN.
-bool wins(Combine combine, double value, double best) {
-  if (std::isnan(best)) return false;
-  if (std::isnan(value)) return true;
+template <class Total>
+bool wins(Combine combine, Total value, Total best) {
+  if (best != best) return false;
+  if (value != value) return true;
   const bool greatest = combine == Combine::Max || combine == Combine::ArgMax;
   return greatest ? value > best : value < best;
+}
+
+double added(double a, double b) { return a + b; }
+double multiplied(double a, double b) { return a * b; }
+/// Integers wrap around.
+int64_t added(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t multiplied(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
 
 /// One access bound to the sizes of its tensor.
@@ -58,7 +72,8 @@ class BoundAccess {
   std::vector<int64_t> sizes_;
 };
 
-template <class T>
+/// T: of the body. Total: of what is combined.
+template <class T, class Total>
 class LoopNest {
  public:
   LoopNest(const Node& node, std::span<const Tensor* const> operands, const Sizes& sizes)
@@ -71,7 +86,7 @@ class LoopNest {
                 return static_cast<double>(sizes_of({Dim(symbol)}, sizes)[0]);
               }),
         arguments_(operands.size()),
-        totals_(static_cast<size_t>(result_.count()), initial(node.op->combine)),
+        totals_(static_cast<size_t>(result_.count()), initial<Total>(node.op->combine, node.type)),
         rounds_(precision_of(*node.op) == Precision::Bf16) {
     for (size_t k = 0; k < operands.size(); ++k)
       reads_.emplace_back(node.loops.reads[k], operands[k]->sizes());
@@ -86,17 +101,21 @@ class LoopNest {
       do step();
       while (advance());
     }
-    for (int64_t i = 0; i < result_.count(); ++i) {
-      const double total = totals_[static_cast<size_t>(i)];
-      const double stored = result_.type() == Type::boolean ? total != 0 : total;
-      result_.set(i, indexed() ? static_cast<double>(positions_[static_cast<size_t>(i)]) : stored);
-    }
+    for (int64_t i = 0; i < result_.count(); ++i) set(i);
     return std::move(result_);
   }
 
  private:
-  bool indexed() const {
-    return node_.op->combine == Combine::ArgMax || node_.op->combine == Combine::ArgMin;
+  bool indexed() const { return gives_position(node_.op->combine); }
+
+  void set(int64_t i) {
+    const Total total = totals_[static_cast<size_t>(i)];
+    if (indexed())
+      set_integer(result_, i, positions_[static_cast<size_t>(i)]);
+    else if constexpr (std::is_integral_v<Total>)
+      set_integer(result_, i, total);
+    else
+      result_.set(i, total);
   }
 
   bool advance() {
@@ -112,7 +131,7 @@ class LoopNest {
     const auto lookup = [&](int operand) {
       const auto k = static_cast<size_t>(operand);
       const int64_t at = reads_[k].position(point_, [](int) -> int64_t { return -1; });
-      return at < 0 ? -1 : static_cast<int64_t>(operands_[k]->at(at));
+      return at < 0 ? -1 : integer_at(*operands_[k], at);
     };
     for (size_t k = 0; k < reads_.size(); ++k) {
       const int64_t at = reads_[k].position(point_, lookup);
@@ -121,23 +140,32 @@ class LoopNest {
     }
     const int64_t at = write_.position(point_, lookup);
     if (at >= 0)
-      combine(static_cast<size_t>(at), static_cast<double>(tape_.run(arguments_.data(), point_.data())));
+      combine(static_cast<size_t>(at), static_cast<Total>(tape_.run(arguments_.data(), point_.data())));
   }
 
   T argument(size_t k, int64_t at) const {
+    if constexpr (std::is_integral_v<T>) return integer_at(*operands_[k], at);
     const double value = operands_[k]->at(at);
     const bool rounded = rounds_ && operands_[k]->type() == Type::f32;
     return static_cast<T>(rounded ? round_bf16(static_cast<float>(value)) : value);
   }
 
-  void combine(size_t at, double value) {
-    double& total = totals_[at];
+  /// The extremum of integers is that of what is stored, as that over nothing is a limit of their type.
+  Total as_stored(Total value) const {
+    if (is_floating(node_.type) || !is_extremum(node_.op->combine)) return value;
+    if constexpr (std::is_integral_v<Total>) return wrapped(node_.type, value);
+    if (node_.type == Type::boolean) return value != 0 ? 1 : 0;
+    return static_cast<Total>(wrapped(node_.type, to_integer(static_cast<double>(value))));
+  }
+
+  void combine(size_t at, Total value) {
+    Total& total = totals_[at];
     switch (node_.op->combine) {
       case Combine::Assign: total = value; return;
-      case Combine::Sum: total += value; return;
-      case Combine::Product: total *= value; return;
+      case Combine::Sum: total = added(total, value); return;
+      case Combine::Product: total = multiplied(total, value); return;
       case Combine::Max:
-      case Combine::Min:
+      case Combine::Min: value = as_stored(value); break;
       case Combine::ArgMax:
       case Combine::ArgMin: break;
     }
@@ -156,7 +184,7 @@ class LoopNest {
   BoundAccess write_;
   Tape<T> tape_;
   std::vector<T> arguments_;
-  std::vector<double> totals_;
+  std::vector<Total> totals_;
   bool rounds_;  // f32 operands to bfloat16
   std::vector<BoundAccess> reads_;
   std::vector<int64_t> extents_, point_, positions_;
@@ -167,9 +195,11 @@ class LoopNest {
 
 Tensor run_loops(const Graph& graph, const Node& node, std::span<const Tensor* const> operands,
                  const Sizes& sizes) {
-  if (compute_type(operand_types(graph, node), node.type) == Type::f32)
-    return LoopNest<float>(node, operands, sizes).run();
-  return LoopNest<double>(node, operands, sizes).run();
+  const Type type = body_type(*node.op, operand_types(graph, node), node.type);
+  if (type == Type::f32) return LoopNest<float, double>(node, operands, sizes).run();
+  if (type == Type::f64) return LoopNest<double, double>(node, operands, sizes).run();
+  if (is_floating(node.type)) return LoopNest<int64_t, double>(node, operands, sizes).run();
+  return LoopNest<int64_t, int64_t>(node, operands, sizes).run();
 }
 
 }  // namespace crease

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 #include "graph/scalar/node.h"
 
 namespace crease {
@@ -118,6 +119,37 @@ T apply(Kind kind, T a, T b, T c) {
   return 0;
 }
 
+/// Two's complement: sums and products wrap around.
+template <>
+int64_t apply(Kind kind, int64_t a, int64_t b, int64_t c) {
+  const auto x = static_cast<uint64_t>(a), y = static_cast<uint64_t>(b);
+  switch (kind) {
+    case Kind::Add: return static_cast<int64_t>(x + y);
+    case Kind::Subtract: return static_cast<int64_t>(x - y);
+    case Kind::Multiply: return static_cast<int64_t>(x * y);
+    case Kind::Negate: return static_cast<int64_t>(-x);
+    case Kind::Max: return std::max(a, b);
+    case Kind::Min: return std::min(a, b);
+    case Kind::Less: return a < b ? 1 : 0;
+    case Kind::LessEqual: return a <= b ? 1 : 0;
+    case Kind::Equal: return a == b ? 1 : 0;
+    case Kind::And: return a != 0 && b != 0 ? 1 : 0;
+    case Kind::Or: return a != 0 || b != 0 ? 1 : 0;
+    case Kind::Not: return a == 0 ? 1 : 0;
+    case Kind::Select: return a != 0 ? b : c;
+    default: break;
+  }
+  ensure(false, "{} in integer arithmetic", name_of(kind));
+  return 0;
+}
+
+/// A number of the expression as a T.
+template <class T>
+T number(double value) {
+  if constexpr (std::is_integral_v<T>) return to_integer(value);
+  return static_cast<T>(value);
+}
+
 }  // namespace
 
 template <class T>
@@ -127,10 +159,10 @@ Tape<T>::Tape(const Scalar& expression, const std::function<double(const std::st
     Instruction instruction{node.kind(), node.position(), {0, 0, 0}};
     for (size_t i = 0; i < node.terms().size(); ++i) instruction.terms[i] = where.at(node.terms()[i].id());
     T value = 0;
-    if (node.kind() == Kind::Constant) value = static_cast<T>(node.constant());
+    if (node.kind() == Kind::Constant) value = number<T>(node.constant());
     if (node.kind() == Kind::Size) {
       ensure(static_cast<bool>(size), "size({}) in a body evaluated without sizes", node.symbol());
-      value = static_cast<T>(size(node.symbol()));
+      value = number<T>(size(node.symbol()));
     }
     where.emplace(node.id(), static_cast<int>(code_.size()));
     code_.push_back(instruction);
@@ -158,6 +190,7 @@ T Tape<T>::run(const T* arguments, const int64_t* labels) {
 
 template class Tape<double>;
 template class Tape<float>;
+template class Tape<int64_t>;
 
 namespace {
 

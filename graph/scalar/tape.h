@@ -16,8 +16,8 @@ int term_count(ScalarKind kind);
 /// The nodes of an expression in evaluation order: each once, terms before their users.
 std::vector<Scalar> topological(const Scalar& expression);
 
-/// Straight-line form of one expression. T is double or float: every intermediate is a T (transcendental
-/// functions are computed in double and rounded once).
+/// Straight-line form of one expression. T is double or float: every intermediate is a T (transcendental ones
+/// are computed in double and rounded once); or int64_t, which wraps, where every step keeps integers.
 template <class T>
 class Tape {
  public:

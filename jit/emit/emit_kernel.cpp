@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_contraction.h"
 #include "jit/emit/emit_scalar.h"
-#include "jit/lower_loops.h"
 
 namespace crease {
 namespace {
@@ -27,9 +27,11 @@ double start_of(const Reduction& reduction) {
     case Combine::Sum: return 0;
     case Combine::Product: return 1;
     case Combine::Max:
-    case Combine::ArgMax: return is_floating(reduction.type) ? -infinity : lowest_of(reduction.type);
+    case Combine::ArgMax:
+      return is_floating(reduction.type) ? -infinity : static_cast<double>(lowest_of(reduction.type));
     case Combine::Min:
-    case Combine::ArgMin: return is_floating(reduction.type) ? infinity : highest_of(reduction.type);
+    case Combine::ArgMin:
+      return is_floating(reduction.type) ? infinity : static_cast<double>(highest_of(reduction.type));
   }
   return 0;
 }

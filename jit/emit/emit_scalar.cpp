@@ -5,6 +5,7 @@
 #include <array>
 
 #include "graph/error.h"
+#include "graph/integers.h"
 #include "jit/emit/math.h"
 #include "jit/emit/round_up.h"
 
@@ -177,7 +178,7 @@ llvm::Constant* emit_constant(const Emitter& emitter, Type type, double value, i
   else if (type == Type::boolean)
     constant = llvm::ConstantInt::get(scalar, value != 0 ? 1 : 0);
   else
-    constant = llvm::ConstantInt::get(scalar, static_cast<uint64_t>(static_cast<int64_t>(value)), true);
+    constant = llvm::ConstantInt::get(scalar, static_cast<uint64_t>(to_integer(value)), true);
   if (lanes == 1) return constant;
   return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(lanes)), constant);
 }
@@ -200,7 +201,9 @@ llvm::Value* emit_convert(const Emitter& emitter, llvm::Value* value, Type from,
   if (is_floating(from) && is_floating(to)) return builder.CreateFPCast(value, target);
   if (is_floating(from)) {
     llvm::Type* wide = form_of(builder.getInt64Ty(), value);
-    return builder.CreateIntCast(builder.CreateFPToSI(value, wide), target, true);
+    llvm::Value* whole =
+        builder.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {wide, value->getType()}, {value});
+    return builder.CreateIntCast(whole, target, true);
   }
   if (is_floating(to))
     return is_signed(from) ? builder.CreateSIToFP(value, target) : builder.CreateUIToFP(value, target);
