@@ -8,6 +8,26 @@
 namespace crease {
 namespace {
 
+/// Whether the body compares what several arguments decide together: only there it matters which of them
+/// vary.
+bool compares_several(const Scalar& body) {
+  const auto t = body.terms();
+  switch (body.kind()) {
+    case ScalarKind::Max:
+    case ScalarKind::Min:
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal: {
+      int arguments = 0;
+      for (int p = 0; p < arity(body); ++p) arguments += depends_on(body, p) ? 1 : 0;
+      if (arguments > 1) return true;
+      break;
+    }
+    default: break;
+  }
+  return std::any_of(t.begin(), t.end(), compares_several);
+}
+
 bool is_scalar_constant(const Node& node) { return node.role == Role::Constant && node.value.count() == 1; }
 
 /// Whether the terms of one index that are not yet known can be read off its value, as digits of a mixed
@@ -66,6 +86,7 @@ LoopBuilder::LoopBuilder(const Graph& graph, NodeId id)
 
 uint64_t LoopBuilder::constants() const {
   uint64_t bits = 0;
+  if (!compares_several(body_)) return bits;  // asking goes back through the graph
   for (size_t k = 0; k < std::min<size_t>(node_.operands.size(), 64); ++k)
     if (is_constant(graph_, node_.operands[k])) bits |= uint64_t{1} << k;
   return bits;

@@ -21,7 +21,8 @@ class LoopBuilder {
   const Scalar& body() const { return body_; }
   /// The number that stands for operand k in body(): the first operand with the same value and access.
   int representative(int operand) const { return representative_[static_cast<size_t>(operand)]; }
-  /// Bit k is set if operand k is the same in every call, computed or not: folding it changes no slope.
+  /// Bit k is set if operand k is the same in every call, computed or not: folding it changes no slope. 0
+  /// where the body compares nothing that several arguments decide: there slopes do not depend on it.
   uint64_t constants() const;
 
   /// The value of operand k at the current point, as an argument of the body being built.

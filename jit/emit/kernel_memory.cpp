@@ -30,6 +30,8 @@ llvm::Value* KernelValues::emit_offset(const Scope& scope, size_t access) {
     llvm::Value* more = step.stride.is(1) ? value : builder.CreateMul(value, size(step.stride));
     offset = builder.CreateAdd(offset, more);
   }
+  const int64_t beyond = scope.beyond[access_[access]];
+  if (beyond != 0) offset = builder.CreateAdd(offset, emitter_.i64(beyond));
   return offset;
 }
 

@@ -25,6 +25,7 @@ Scope KernelValues::start() {
       offset = offset == nullptr ? size(constant) : emitter_.builder.CreateAdd(offset, size(constant));
     scope.offset.push_back(offset);
   }
+  scope.beyond.assign(addresses_.size(), 0);
   for (size_t loop = 0; loop < kernel_.loops.size(); ++loop)
     if (schedule_.absorbed_by[loop] >= 0) scope.entered |= uint64_t{1} << loop;
   return scope;
@@ -42,10 +43,23 @@ const Scope* KernelValues::same_turn(std::span<const Scope> beside, const Scope&
   return nullptr;
 }
 
+/// Turns of a jammed loop that lie at constant distances have one offset; each adds its distance where it
+/// reads, which costs nothing.
+bool KernelValues::is_beside(const Address::Step& step) const {
+  return step.stride.is_constant() && schedule_.turns_of(step.number) > 1;
+}
+
+/// Loops whose turns have offsets of their own.
 uint64_t KernelValues::loops_moving(const Address& address) const {
   uint64_t loops = 0;
-  for (const Address::Step& step : address.loops) loops |= uint64_t{1} << step.number;
+  for (const Address::Step& step : address.loops)
+    if (!is_beside(step)) loops |= uint64_t{1} << step.number;
   return loops;
+}
+
+int KernelValues::turn_of(const Scope& scope, int loop) const {
+  const auto jam = std::ranges::find(schedule_.jams, loop, &Jam::loop);
+  return jam == schedule_.jams.end() ? 0 : scope.turn[static_cast<size_t>(jam - schedule_.jams.begin())];
 }
 
 void KernelValues::share(std::span<const Scope> beside, Scope& to) const {
@@ -67,6 +81,7 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, std::span<c
       if (step.number != loop || !active_[a]) continue;
       if (const Scope* same = same_turn(beside, scope, loops_moving(addresses_[a]))) {
         scope.offset[a] = same->offset[a];
+        if (is_beside(step)) scope.beyond[a] += turn_of(scope, loop) * step.stride.factor;
         continue;
       }
       llvm::Value* more = step.stride.is(1) ? index : builder.CreateMul(index, size(step.stride));

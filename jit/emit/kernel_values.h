@@ -28,6 +28,7 @@ struct Scope {
   uint64_t entered = 0;              // loops
   std::vector<llvm::Value*> values;  // by instruction; null: not known yet
   std::vector<llvm::Value*> offset;  // by distinct address: elements so far; null: 0
+  std::vector<int64_t> beyond;       // by distinct address: elements behind that, for the turn
   llvm::Value* mask = nullptr;       // lanes that count; null: all
 };
 
@@ -71,6 +72,8 @@ class KernelValues {
  private:
   void enter_digits(Scope& scope, int loop, llvm::Value* index);
   const Scope* same_turn(std::span<const Scope> beside, const Scope& scope, uint64_t loops) const;
+  bool is_beside(const Address::Step& step) const;
+  int turn_of(const Scope& scope, int loop) const;
   uint64_t loops_moving(const Address& address) const;
   bool is_ready(const Scope& scope, size_t instruction, int phase, const std::vector<bool>& wanted) const;
   void emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted);
