@@ -12,17 +12,17 @@ bool is_number(const llvm::Value* value, int64_t number) {
 
 std::vector<llvm::Value*> emit_carried_loop(
     Emitter& emitter, llvm::Value* count, std::span<llvm::Value* const> initial,
-    const std::function<std::vector<llvm::Value*>(std::span<llvm::Value* const>)>& body) {
+    const std::function<std::vector<llvm::Value*>(std::span<llvm::Value* const>)>& body, bool some) {
   if (is_number(count, 0)) return {initial.begin(), initial.end()};
   if (is_number(count, 1)) return body(initial);
 
   llvm::IRBuilder<>& builder = emitter.builder;
   llvm::Value* zero = builder.getInt64(0);
-  const bool constant = llvm::isa<llvm::ConstantInt>(count);
+  const bool certain = some || llvm::isa<llvm::ConstantInt>(count);
   BasicBlock* before = builder.GetInsertBlock();
   BasicBlock* loop = BasicBlock::Create(emitter.context(), "carry", before->getParent());
   BasicBlock* after = BasicBlock::Create(emitter.context(), "carried", before->getParent());
-  if (constant)
+  if (certain)
     builder.CreateBr(loop);
   else
     builder.CreateCondBr(builder.CreateICmpSGT(count, zero), loop, after);
@@ -49,7 +49,7 @@ std::vector<llvm::Value*> emit_carried_loop(
   for (size_t i = 0; i < carried.size(); ++i) {
     PHINode* result = builder.CreatePHI(initial[i]->getType(), 2);
     result->addIncoming(next[i], latch);
-    if (!constant) result->addIncoming(initial[i], before);
+    if (!certain) result->addIncoming(initial[i], before);
     results.push_back(result);
   }
   return results;

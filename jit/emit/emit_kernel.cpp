@@ -197,29 +197,40 @@ class NestEmitter {
       ready(inside, phase, wanted_);
       return inner(depth + 1, inside, before, phase);
     };
+    if (loop.loop != schedule_.vector_loop) {
+      const Turns turns = values_.turns_inside(scopes[0], loop, conditions());
+      return carried(turns.begin, turns.end, 1, totals, turn, nullptr, turns.some);
+    }
     llvm::Value* extent = values_.size(loop.extent);
-    if (loop.loop != schedule_.vector_loop) return carried(emitter_.i64(0), extent, 1, totals, turn, nullptr);
     llvm::Value* full = whole_vectors(emitter_.i64(0), extent);
     totals = carried(emitter_.i64(0), full, schedule_.lanes, totals, turn, nullptr);
     return carried(full, extent, schedule_.lanes, totals, turn, extent);
   }
 
+  /// Of all that happens inside the loops of this phase: none if something always happens.
+  std::vector<int> conditions() const {
+    std::vector<int> result;
+    for (const size_t r : reductions_) result.push_back(kernel_.reductions[r].condition);
+    return stores_.empty() ? result : std::vector<int>();
+  }
+
   /// for (index = begin; index < end; index += step) totals = turn(index, mask of lanes below `limit`,
-  /// totals).
+  /// totals). `some`: begin < end.
   template <class Turn>
   Totals carried(llvm::Value* begin, llvm::Value* end, int step, const Totals& totals, const Turn& turn,
-                 llvm::Value* limit) {
+                 llvm::Value* limit, bool some = false) {
     llvm::IRBuilder<>& builder = emitter_.builder;
     llvm::Value* span = builder.CreateAdd(builder.CreateSub(end, begin), emitter_.i64(step - 1));
     llvm::Value* count = step == 1 ? span : builder.CreateSDiv(span, emitter_.i64(step));
     Totals initial{begin};
     initial.insert(initial.end(), totals.begin(), totals.end());
-    Totals last = emit_carried_loop(emitter_, count, initial, [&](std::span<llvm::Value* const> now) {
+    const auto pass = [&](std::span<llvm::Value* const> now) {
       llvm::Value* mask = limit == nullptr ? nullptr : emitter_.lanes_below(now[0], limit, step);
       Totals next = turn(now[0], mask, Totals(now.begin() + 1, now.end()));
       next.insert(next.begin(), builder.CreateAdd(now[0], emitter_.i64(step)));
       return next;
-    });
+    };
+    Totals last = emit_carried_loop(emitter_, count, initial, pass, some);
     last.erase(last.begin());
     return last;
   }

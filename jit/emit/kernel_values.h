@@ -32,6 +32,12 @@ struct Scope {
   llvm::Value* mask = nullptr;       // lanes that count; null: all
 };
 
+/// Turns of a loop: [begin, end); `some`: there is at least one.
+struct Turns {
+  llvm::Value *begin, *end;
+  bool some = false;
+};
+
 class KernelValues {
  public:
   KernelValues(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
@@ -42,6 +48,9 @@ class KernelValues {
   /// Enters a loop at a value of its index. `beside`: scopes that have entered it, at other turns of the
   /// jammed loops; the offsets that are the same there are taken over.
   void enter(Scope& scope, int loop, llvm::Value* index, std::span<const Scope> beside = {});
+  /// All turns of a loop, or fewer: without those at its ends where one of `conditions`, which must all hold
+  /// for anything to happen, is false whatever the turns of jammed loops and the lanes.
+  Turns turns_inside(const Scope& scope, const ScheduledLoop& loop, std::span<const int> conditions) const;
   /// Takes over the values that are the same in one of the scopes beside this one.
   void share(std::span<const Scope> beside, Scope& to) const;
   /// Emits all instructions of `wanted` that the loops entered determine and that need no reduction of phase
@@ -70,6 +79,9 @@ class KernelValues {
   std::vector<bool> closure(const std::vector<int>& roots) const;
 
  private:
+  std::vector<int> conjuncts(int condition) const;
+  bool leaves_some(const Scope& scope, const Instruction& inside, int loop) const;
+  llvm::Value* rest_of(const Scope& scope, const Position& position, int loop) const;
   void enter_digits(Scope& scope, int loop, llvm::Value* index);
   const Scope* same_turn(std::span<const Scope> beside, const Scope& scope, uint64_t loops) const;
   bool is_beside(const Address::Step& step) const;

@@ -32,6 +32,23 @@ TEST_CASE("gradients of convolutions equal the interpreter") {
     }
 }
 
+TEST_CASE("convolutions whose padding skips turns of inner loops equal the interpreter") {
+  for (int64_t stride : {1, 2})
+    for (int64_t padding : {1, 2, 4}) {  // with 4 some turns skip everything
+      CAPTURE(stride);
+      CAPTURE(padding);
+      Graph graph;
+      const Value x = graph.input("x", {2, 2, 5, 16}), kernel = graph.input("kernel", {4, 2, 3, 3});
+      const Value y = conv2d(x, kernel, {.stride = {stride}, .padding = {padding}});
+      const std::vector<Value> gradients = grad(sum(y * y), std::vector<Value>{x, kernel});
+      graph.output("y", y);
+      graph.output("dx", gradients[0]);
+      graph.output("dkernel", gradients[1]);
+      check_both(graph, {{"x", dyadic(Type::f32, {2, 2, 5, 16}, 2)},
+                         {"kernel", dyadic(Type::f32, {4, 2, 3, 3}, 3)}});
+    }
+}
+
 TEST_CASE("gradients of pooling, also over overlapping windows, equal the interpreter") {
   for (int64_t stride : {1, 2, 3}) {
     CAPTURE(stride);
