@@ -178,11 +178,11 @@ class Planner {
     plan_.table_size = static_cast<int>(program_.buffers.size());
     plan_.scratch.assign(schedule_.kernels.size(), -1);
     for (size_t k = 0; k < schedule_.kernels.size(); ++k) {
-      const auto& contraction = schedule_.kernels[k].contraction;
-      if (!contraction || contraction->plan.scratch.factor == 0) continue;
+      const auto [type, elements] = schedule_.kernels[k].scratch();
+      if (elements.factor == 0) continue;
       const int kernel = static_cast<int>(k);
-      const Extent bytes{size_of(contraction->facts.type) * schedule_.kernels[k].threads, {}};
-      plan_.slots.push_back({plan_.table_size, bytes * contraction->plan.scratch, kernel, kernel});
+      const Extent bytes{size_of(type) * schedule_.kernels[k].threads, {}};
+      plan_.slots.push_back({plan_.table_size, bytes * elements, kernel, kernel});
       plan_.scratch[k] = plan_.table_size++;
     }
   }

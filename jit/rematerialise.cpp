@@ -55,18 +55,20 @@ bool touches_truth(const Kernel& kernel) {
   });
 }
 
+bool sums_in_chains(const KernelSchedule& plan) { return plan.contraction || plan.convolution; }
+
 /// Whether a copy adds up in the order of kernel `maker`: as chains of products, or in the same loops over
 /// the same lanes, which nothing but the kernel itself decides if it has one result and no packed operand.
 bool sums_alike(const Planned& it, const Machine& machine, size_t maker, const Kernel& copy) {
   const Kernel& kernel = it.program.kernels[maker];
   if (kernel.reductions.empty()) return true;
-  const bool chains = it.schedule.kernels[maker].contraction.has_value();
+  const bool chains = sums_in_chains(it.schedule.kernels[maker]);
   if (kernel.stores.size() == 1) return chains || !touches_truth(kernel);
   if (!chains) return false;
   Kernels alone = it.program;
   alone.step_loops.clear();
   alone.kernels = {copy};
-  return schedule(alone, machine).kernels.front().contraction.has_value();
+  return sums_in_chains(schedule(alone, machine).kernels.front());
 }
 
 /// Whether a kernel at this position would read a parameter after its next value took its place.

@@ -7,6 +7,7 @@
 #include "graph/error.h"
 #include "jit/address.h"
 #include "jit/schedule_contraction.h"
+#include "jit/schedule_convolution.h"
 #include "jit/schedule_threads.h"
 
 namespace crease {
@@ -305,6 +306,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, lanes, plan.absorbed_by);
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
+  if (schedule_convolution(kernel, buffers, machine, plan)) return plan;
   choose_vector_loop(kernel, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, buffers, traffic, machine, plan);
@@ -336,7 +338,14 @@ double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers
     for (const ScheduledLoop& loop : plan.outer) turns *= estimate(loop.extent);
     return turns * estimated_cycles(plan.contraction->facts, plan.contraction->plan, machine);
   }
+  if (plan.convolution) return convolution_cycles(kernel, plan, machine);
   return cost_of(kernel, traffic_of(kernel, buffers), plan, plan.vector_loop, plan.lanes);
+}
+
+std::pair<Type, Extent> KernelSchedule::scratch() const {
+  if (contraction) return {contraction->facts.type, contraction->plan.scratch};
+  if (convolution) return {convolution->type, {convolution->packed + convolution->kept, {}}};
+  return {Type::f32, {0, {}}};
 }
 
 int KernelSchedule::turns_of(int loop) const {
@@ -362,6 +371,9 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   std::string text = fmt::format("loops ({}; {})", text_of(schedule.outer, kernel, schedule),
                                  text_of(schedule.inner, kernel, schedule));
   if (schedule.contraction) text += ", contraction " + to_string(schedule.contraction->plan);
+  if (const auto& it = schedule.convolution)
+    text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
+                        it->pass_loop < 0 ? "" : ", sums kept between passes");
   if (schedule.threads > 1) text += fmt::format(", {} threads", schedule.threads);
   return text;
 }

@@ -24,6 +24,26 @@ struct ContractionSchedule {
   int a, b;  // the instructions that read the operands
 };
 
+/// A kernel that is a convolution with padding: sums of products of data and weights, of which the products
+/// that fall on padding are left out. Its sums lie along the columns while they are made, and along the row
+/// when they are stored.
+struct ConvolutionSchedule {
+  Type type = Type::f32;
+  int data = -1, weight = -1;     // the instructions that read the factors
+  int column_loop = -1;           // outer, of the weight: channels of the result
+  int row_loop = -1;              // outer, of the data: positions of a row
+  std::vector<int> guarded = {};  // inner, outermost first: the loops outside decide their conditions
+  int side_loop = -1;             // inner: its conditions are those of single positions; -1: none
+  /// The inner loop without conditions. Either innermost, or, where the results are few and each is the sum
+  /// of many products (a weight's gradient), outside of all others: its turns add to sums in memory.
+  int depth_loop = -1;
+  int pass_loop = -1;
+  std::vector<int> guards = {};           // conditions of guarded loops, by instruction
+  std::vector<int> side_conditions = {};  // conditions of positions and the side loop
+  int tile_rows = 1, tile_vectors = 1;    // positions and vectors of columns that are summed at once
+  int64_t packed = 0, kept = 0;           // elements of scratch memory: weights, and sums between the passes
+};
+
 /// `turns` turns of a loop side by side; its extent is a multiple of them.
 struct Jam {
   int loop, turns;
@@ -42,12 +62,15 @@ struct KernelSchedule {
   /// one are shared.
   std::vector<Jam> jams = {};
   std::optional<ContractionSchedule> contraction;
+  std::optional<ConvolutionSchedule> convolution = {};  // outer: without row and column loop
   /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
   /// split_step: rows of a contraction without outer loops, else the outermost loop. 1: one thread runs all.
   int threads = 1;
   Extent split_extent = {};
   int64_t split_step = 1;
 
+  /// Scratch memory of one thread: elements of a type. Factor 0: none.
+  std::pair<Type, Extent> scratch() const;
   /// Turns of this loop that run side by side: 1 for most.
   int turns_of(int loop) const;
 };

@@ -5,7 +5,7 @@
 #include "graph/error.h"
 #include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
-#include "jit/emit/round_up.h"
+#include "jit/emit/emit_scalar.h"
 
 namespace crease {
 namespace {
@@ -364,10 +364,9 @@ class TiledProduct {
   }
 
   Value* multiply_add(Value* a, Value* b, Value* sum) {
-    if (emitter_.rounding == Rounding::Up) return emit_multiply_add_up(emitter_, a, b, sum);
-    if (plan_.pairs) return emit_pairs_multiply_add(emitter_, a, b, sum);
-    if (emitter_.machine.fma) return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, b, sum});
-    return builder_.CreateFAdd(sum, builder_.CreateFMul(a, b));
+    if (plan_.pairs && emitter_.rounding == Rounding::Nearest)
+      return emit_pairs_multiply_add(emitter_, a, b, sum);
+    return emit_multiply_add(emitter_, a, b, sum);
   }
 
   Emitter& emitter_;

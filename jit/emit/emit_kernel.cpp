@@ -7,6 +7,7 @@
 #include "graph/integers.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_contraction.h"
+#include "jit/emit/emit_convolution.h"
 #include "jit/emit/emit_scalar.h"
 
 namespace crease {
@@ -55,6 +56,7 @@ class NestEmitter {
     }
     Scopes scopes{values_.start()};
     ready(scopes);
+    if (schedule_.convolution) return convolution(scopes, begin, end);
     outer(0, scopes, begin, end);
   }
 
@@ -122,8 +124,10 @@ class NestEmitter {
   }
 
   void outer(size_t depth, Scopes& scopes, llvm::Value* begin = nullptr, llvm::Value* end = nullptr) {
-    if (depth == schedule_.outer.size())
+    if (depth == schedule_.outer.size()) {
+      if (schedule_.convolution) return (this->*at_row_)(scopes[0]);
       return schedule_.contraction ? contraction(scopes[0]) : all_phases(scopes);
+    }
     const ScheduledLoop& loop = schedule_.outer[depth];
     if (begin == nullptr) begin = emitter_.i64(0);
     if (end == nullptr) end = values_.size(loop.extent);
@@ -346,10 +350,123 @@ class NestEmitter {
                      });
   }
 
+  ConvolutionOperands operands(const Scope& scope, int instruction) {
+    ConvolutionOperands made{values_.pointer_of(scope, instruction), {}};
+    for (int loop = 0; loop < static_cast<int>(kernel_.loops.size()); ++loop)
+      made.strides.push_back(values_.stride_of(instruction, loop));
+    return made;
+  }
+
+  /// All rows: each summed and stored, or summed in passes and then stored.
+  void convolution(Scopes& scopes, llvm::Value* begin, llvm::Value* end) {
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    convolution_.emplace(emitter_, kernel_, schedule_, scratch_);
+    if (plan.pass_loop < 0) {
+      convolution_->pack(operands(scopes[0], plan.weight));
+      at_row_ = &NestEmitter::sum_and_store_row;
+      return outer(0, scopes, begin, end);
+    }
+    convolution_->clear_sums();
+    at_row_ = &NestEmitter::add_row;
+    llvm::Value* passes = values_.size(kernel_.loops[static_cast<size_t>(plan.pass_loop)].extent);
+    emit_loop(emitter_, emitter_.i64(0), passes, 1, "pass", [&](llvm::Value* pass) {
+      Scopes inside = entered(scopes, plan.pass_loop, pass, nullptr);
+      convolution_->pack(operands(inside[0], plan.weight));
+      outer(0, inside, begin, end);
+    });
+    at_row_ = &NestEmitter::store_summed_row;
+    outer(0, scopes, begin, end);
+  }
+
+  /// Whether the guards hold, where the loops outside of the row and the guarded ones stand.
+  llvm::Value* guards_hold(const Scope& scope, std::span<llvm::Value* const> guarded) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    llvm::Value* all = nullptr;
+    for (const int condition : plan.guards) {
+      const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
+      llvm::Value* place = emitter_.i64(it.place[0].offset);
+      for (const Term& term : it.place[0].terms) {
+        const auto found = std::ranges::find(plan.guarded, term.label);
+        llvm::Value* index = found == plan.guarded.end()
+                                 ? scope.index[static_cast<size_t>(term.label)]
+                                 : guarded[static_cast<size_t>(found - plan.guarded.begin())];
+        place = builder.CreateAdd(place, builder.CreateMul(index, emitter_.i64(term.coefficient)));
+      }
+      llvm::Value* one = builder.CreateICmpULT(place, values_.size(it.extent));
+      all = all == nullptr ? one : builder.CreateAnd(all, one);
+    }
+    return all;
+  }
+
+  void each_panel(const std::function<void(llvm::Value* panel)>& body) {
+    emit_loop(emitter_, emitter_.i64(0), emitter_.i64(convolution_->panels()), 1, "panel", body);
+  }
+
+  void sum_row(const Scope& scope, const ConvolutionOperands& data, llvm::Value* panel) {
+    convolution_->sum_row(data, panel,
+                          [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); });
+  }
+
+  void sum_and_store_row(Scope& scope) {
+    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    each_panel([&](llvm::Value* panel) {
+      sum_row(scope, data, panel);
+      store_row(scope, panel);
+    });
+  }
+
+  /// The number of the row that the outer loops stand at.
+  llvm::Value* row_number(const Scope& scope) {
+    llvm::Value* number = emitter_.i64(0);
+    for (const ScheduledLoop& loop : schedule_.outer)
+      number = emitter_.builder.CreateAdd(emitter_.builder.CreateMul(number, values_.size(loop.extent)),
+                                          scope.index[static_cast<size_t>(loop.loop)]);
+    return number;
+  }
+
+  void add_row(Scope& scope) {
+    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    convolution_->add_to(row_number(scope));
+    each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
+  }
+
+  void store_summed_row(Scope& scope) {
+    convolution_->add_to(row_number(scope));
+    each_panel([&](llvm::Value* panel) {
+      convolution_->recall_row(panel);
+      store_row(scope, panel);
+    });
+  }
+
+  /// What follows the sums of a row and of one panel's columns.
+  void store_row(const Scope& scope, llvm::Value* panel) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    const ScheduledLoop row{plan.row_loop, kernel_.loops[static_cast<size_t>(plan.row_loop)].extent};
+    llvm::Value* width = emitter_.i64(convolution_->columns_of_panel());
+    llvm::Value* begin = builder.CreateMul(panel, width);
+    llvm::Value* end = builder.CreateAdd(begin, width);
+    llvm::Value* columns = values_.size(kernel_.loops[static_cast<size_t>(plan.column_loop)].extent);
+    end = builder.CreateSelect(builder.CreateICmpSLT(end, columns), end, columns);
+    emit_loop(emitter_, begin, end, 1, "column", [&](llvm::Value* column) {
+      Scopes inside = entered({scope}, plan.column_loop, column, nullptr);
+      ready(inside);
+      each_turn(row, inside, emitter_.i64(0), values_.size(row.extent), [&](Scopes& point) {
+        llvm::Value* position = point[0].index[static_cast<size_t>(plan.row_loop)];
+        set_results(point[0], 0, convolution_->sums(builder.CreateSub(column, begin), position));
+        ready(point, 1);
+        for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(point[0], s);
+      });
+    });
+  }
+
   Emitter& emitter_;
   const Kernel& kernel_;
   const KernelSchedule& schedule_;
   KernelValues values_;
+  std::optional<ConvolutionEmitter> convolution_;
+  void (NestEmitter::*at_row_)(Scope&) = nullptr;  // what is done with each row of a convolution
   int last_phase_ = 0;
   llvm::Value* scratch_ = nullptr;
   llvm::Value *row_begin_ = nullptr, *row_end_ = nullptr;  // of a contraction that is split; null: all rows

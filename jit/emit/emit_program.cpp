@@ -134,9 +134,8 @@ class ProgramEmitter {
     llvm::Value* scratch = llvm::ConstantPointerNull::get(builder_.getPtrTy());
     if (number >= 0) scratch = load(pointer, buffers, static_cast<size_t>(number));
     if (number >= 0 && part != nullptr) {
-      const ContractionSchedule& contraction = *schedule_.kernels[call.kernel_number].contraction;
-      llvm::Value* elements = extent(contraction.plan.scratch, dims);
-      scratch = emitter_.element(scratch, builder_.CreateMul(part, elements), contraction.facts.type);
+      const auto [type, elements] = schedule_.kernels[call.kernel_number].scratch();
+      scratch = emitter_.element(scratch, builder_.CreateMul(part, extent(elements, dims)), type);
     }
     std::vector<llvm::Value*> arguments{dims, scratch};
     for (int key : call.homes) arguments.push_back(address_of(key, buffers, dims));

@@ -291,6 +291,14 @@ llvm::Value* emit_rounded_bits(const Emitter& emitter, llvm::Value* x) {
   return has_instruction ? converted_bits(emitter, x) : computed_bits(emitter, x);
 }
 
+llvm::Value* emit_multiply_add(const Emitter& emitter, llvm::Value* a, llvm::Value* b, llvm::Value* sum) {
+  llvm::IRBuilder<>& builder = emitter.builder;
+  if (emitter.rounding == Rounding::Up) return emit_multiply_add_up(emitter, a, b, sum);
+  if (emitter.machine.fma)
+    return builder.CreateIntrinsic(llvm::Intrinsic::fma, {sum->getType()}, {a, b, sum});
+  return builder.CreateFAdd(sum, builder.CreateFMul(a, b));
+}
+
 llvm::Value* emit_rounded(const Emitter& emitter, llvm::Value* x) {
   return emitter.builder.CreateBitCast(emit_rounded_bits(emitter, x), x->getType());
 }

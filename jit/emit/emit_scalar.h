@@ -22,6 +22,8 @@ llvm::Value* emit_function(const Emitter& emitter, ScalarKind function, llvm::Va
 /// operand if both are equal.
 llvm::Value* emit_compute(const Emitter& emitter, ScalarKind function, Type operand_type,
                           std::span<llvm::Value* const> operands);
+/// a * b + sum, rounded once where the machine can; rounded up where the emitter rounds so.
+llvm::Value* emit_multiply_add(const Emitter& emitter, llvm::Value* a, llvm::Value* b, llvm::Value* sum);
 /// round_bf16(x) of graph/precision.h: f32, scalar or vector.
 llvm::Value* emit_rounded(const Emitter& emitter, llvm::Value* x);
 /// Its bits: i32, the lower half 0.

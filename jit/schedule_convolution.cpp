@@ -1,0 +1,239 @@
+#include "jit/schedule_convolution.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "jit/address.h"
+
+namespace crease {
+namespace {
+
+constexpr int64_t longest_row = 256;       // whose sums stay in the first cache until they are stored
+constexpr int64_t most_side_turns = 32;    // which are written out
+constexpr int64_t most_kept = 1 << 19;     // sums in memory between passes: the second cache and some
+constexpr int64_t least_pass = 32;         // turns of the other loops in a pass
+constexpr int64_t least_depth = 8;         // with fewer channels the loops over them end before they run
+constexpr int64_t most_weights = 1 << 22;  // elements
+constexpr double least_positions = 32;     // for which the weights are packed
+
+bool moves(const Address& address, int loop) { return !address.stride(loop).is(0); }
+
+bool has_single_strides(const Kernel& kernel, const Address& address) {
+  for (int loop = 0; loop < static_cast<int>(kernel.loops.size()); ++loop)
+    if (std::ranges::count(address.loops, loop, &Address::Step::number) > 1) return false;
+  return address.values.empty();
+}
+
+/// The conditions that all must hold for `condition`; none if it is made of anything else than places.
+std::optional<std::vector<int>> conjuncts(const Kernel& kernel, int condition) {
+  const Instruction& it = kernel.code[static_cast<size_t>(condition)];
+  if (it.kind == InstructionKind::Inside && it.place[0].value < 0) return {{condition}};
+  if (it.kind != InstructionKind::Compute || it.function != ScalarKind::And) return {};
+  std::vector<int> all;
+  for (const int operand : it.operands) {
+    const auto part = conjuncts(kernel, operand);
+    if (!part) return {};
+    all.insert(all.end(), part->begin(), part->end());
+  }
+  return all;
+}
+
+/// Recognises one kernel.
+class Matcher {
+ public:
+  Matcher(const Kernel& kernel, const std::vector<Buffer>& buffers) : kernel_(kernel), buffers_(buffers) {}
+
+  std::optional<ConvolutionSchedule> run() {
+    if (!find_factors() || !find_outer_loops() || !find_inner_loops()) return {};
+    return found_;
+  }
+
+ private:
+  const Instruction& code(int instruction) const { return kernel_.code[static_cast<size_t>(instruction)]; }
+  const Loop& loop(int number) const { return kernel_.loops[static_cast<size_t>(number)]; }
+  bool is_known(int number) const { return loop(number).extent.is_constant(); }
+  Address address(const Place& place, int buffer) const {
+    return address_of(place, memory_shape(buffers_[static_cast<size_t>(buffer)]));
+  }
+
+  bool find_factors() {
+    if (kernel_.reductions.size() != 1 || is_scatter(kernel_)) return false;
+    const Reduction& sum = kernel_.reductions[0];
+    if (sum.combine != Combine::Sum || !is_floating(sum.type) || sum.condition < 0) return false;
+    const Instruction& product = code(sum.value);
+    if (product.kind != InstructionKind::Compute || product.function != ScalarKind::Multiply ||
+        product.type != sum.type)
+      return false;
+    for (const int operand : product.operands) {
+      const Instruction& read = code(operand);
+      if (read.kind != InstructionKind::Read || read.type != sum.type) return false;
+      if (buffers_[static_cast<size_t>(read.buffer)].type != sum.type) return false;
+      if (read.operands.empty())
+        found_.weight = operand;
+      else if (read.operands[0] == sum.condition)
+        found_.data = operand;
+    }
+    if (found_.weight < 0 || found_.data < 0) return false;
+    data_ = address(code(found_.data).place, code(found_.data).buffer);
+    weight_ = address(code(found_.weight).place, code(found_.weight).buffer);
+    return has_single_strides(kernel_, data_) && has_single_strides(kernel_, weight_);
+  }
+
+  bool find_outer_loops() {
+    for (int number = 0; number < kernel_.outer; ++number) {
+      if (!moves(weight_, number)) continue;
+      if (moves(data_, number) || found_.column_loop >= 0 || !is_known(number)) return false;
+      found_.column_loop = number;
+    }
+    if (found_.column_loop < 0) return false;
+    for (int number = 0; number < kernel_.outer; ++number)
+      if (is_known(number) && moves(data_, number) && every_store_runs_along(number))
+        found_.row_loop = number;
+    return found_.row_loop >= 0 && loop(found_.row_loop).extent.factor >= 2 &&
+           loop(found_.row_loop).extent.factor <= longest_row;
+  }
+
+  bool every_store_runs_along(int number) const {
+    return std::ranges::all_of(kernel_.stores, [&](const Store& store) {
+      const Address to = address(store.place, store.buffer);
+      const bool once =
+          std::ranges::count_if(store.place, [&](const Position& position) {
+            return std::ranges::any_of(position.terms, [&](const Term& t) { return t.label == number; });
+          }) == 1;
+      const bool inside =
+          std::ranges::any_of(to.loops, [&](const auto& s) { return s.number >= kernel_.outer; });
+      return once && !inside && has_single_strides(kernel_, to) && to.stride(number).is(1);
+    });
+  }
+
+  bool find_inner_loops() {
+    const auto all = conjuncts(kernel_, kernel_.reductions[0].condition);
+    if (!all) return false;
+    std::vector<bool> guarded(kernel_.loops.size());
+    for (const int condition : *all) {
+      bool in_row = false;
+      std::vector<int> inner;
+      for (const Term& term : code(condition).place[0].terms) {
+        if (term.label == found_.column_loop) return false;
+        in_row |= term.label == found_.row_loop;
+        if (term.label >= kernel_.outer) inner.push_back(term.label);
+      }
+      (in_row ? found_.side_conditions : found_.guards).push_back(condition);
+      if (!in_row) {
+        for (const int number : inner) guarded[static_cast<size_t>(number)] = true;
+        continue;
+      }
+      const bool other = std::ranges::any_of(code(condition).place[0].terms, [&](const Term& term) {
+        return term.label != found_.row_loop && term.label < kernel_.outer;
+      });
+      if (other || inner.size() != 1 || (found_.side_loop >= 0 && found_.side_loop != inner[0]) ||
+          !code(condition).extent.is_constant())
+        return false;
+      found_.side_loop = inner[0];
+    }
+    return sort_inner_loops(guarded);
+  }
+
+  /// Sums keep the order that loops with conditions, then those without would give them.
+  bool sort_inner_loops(const std::vector<bool>& guarded) {
+    int free_loop = -1;
+    for (int number = kernel_.outer; number < static_cast<int>(kernel_.loops.size()); ++number) {
+      const bool is_side = number == found_.side_loop, is_guarded = guarded[static_cast<size_t>(number)];
+      if (is_side && is_guarded) return false;
+      if (is_guarded && found_.side_loop >= 0 && number > found_.side_loop) return false;
+      if (is_guarded) found_.guarded.push_back(number);
+      if (is_side || is_guarded) {
+        if (!is_known(number)) return false;
+        continue;
+      }
+      if (free_loop >= 0) return false;
+      free_loop = number;
+    }
+    if (free_loop < 0) return false;
+    if (found_.side_loop >= 0 && loop(found_.side_loop).extent.factor > most_side_turns) return false;
+    (adds_in_passes() ? found_.pass_loop : found_.depth_loop) = free_loop;
+    return found_.pass_loop >= 0 || (is_known(free_loop) && loop(free_loop).extent.factor >= least_depth);
+  }
+
+  /// Few results, each of many products.
+  bool adds_in_passes() const {
+    double results = 1, turns = found_.side_loop < 0 ? 1 : estimate(loop(found_.side_loop).extent);
+    for (int number = 0; number < kernel_.outer; ++number) {
+      if (!is_known(number)) return false;
+      results *= estimate(loop(number).extent);
+    }
+    for (const int number : found_.guarded) turns *= estimate(loop(number).extent);
+    return results <= most_kept && turns >= least_pass;
+  }
+
+  const Kernel& kernel_;
+  const std::vector<Buffer>& buffers_;
+  Address data_, weight_;
+  ConvolutionSchedule found_;
+};
+
+/// Vectors of channels in a tile: no more columns than must be, then as many as there are registers for.
+int tile_vectors(const Machine& machine, int rows, int64_t vectors) {
+  int best = 1;
+  const auto padded = [&](int64_t count) { return (vectors + count - 1) / count * count; };
+  for (int count = 2; count <= std::min<int64_t>(4, vectors); ++count)
+    if (rows * count + count + 3 <= machine.vector_registers && padded(count) <= padded(best)) best = count;
+  return best;
+}
+
+/// Sums of a tile: positions by vectors of channels. A vector for each of 16 positions needs one load of
+/// weights and 16 of data, which the multiply-add takes from memory, for 16 multiply-adds.
+void choose_tile(const Kernel& kernel, const Machine& machine, ConvolutionSchedule& plan) {
+  const auto extent = [&](int loop) {
+    return loop < 0 ? 1 : kernel.loops[static_cast<size_t>(loop)].extent.factor;
+  };
+  const int lanes = machine.lanes(size_of(plan.type));
+  const int64_t row = extent(plan.row_loop), vectors = (extent(plan.column_loop) + lanes - 1) / lanes;
+  plan.tile_rows = static_cast<int>(std::min<int64_t>(row, std::max(lanes, 8)));
+  plan.tile_vectors = tile_vectors(machine, plan.tile_rows, vectors);
+  const int64_t columns = (vectors + plan.tile_vectors - 1) / plan.tile_vectors * plan.tile_vectors * lanes;
+  plan.packed = columns * extent(plan.side_loop) * extent(plan.depth_loop);
+  for (const int loop : plan.guarded) plan.packed *= extent(loop);
+  if (plan.pass_loop < 0) return;
+  plan.kept = columns;
+  for (int loop = 0; loop < kernel.outer; ++loop)
+    if (loop != plan.column_loop) plan.kept *= extent(loop);
+}
+
+}  // namespace
+
+bool schedule_convolution(const Kernel& kernel, const std::vector<Buffer>& buffers, const Machine& machine,
+                          KernelSchedule& plan) {
+  auto found = Matcher(kernel, buffers).run();
+  if (!found) return false;
+  double positions = 1;
+  for (int number = 0; number < kernel.outer; ++number)
+    if (number != found->column_loop) positions *= estimate(kernel.loops[static_cast<size_t>(number)].extent);
+  if (positions < least_positions) return false;
+  found->type = kernel.reductions[0].type;
+  choose_tile(kernel, machine, *found);
+  if (found->packed > most_weights) return false;
+  plan.absorbed_by.assign(kernel.loops.size(), -1);
+  plan.outer.clear();
+  for (int number = 0; number < kernel.outer; ++number)
+    if (number != found->column_loop && number != found->row_loop)
+      plan.outer.push_back({number, kernel.loops[static_cast<size_t>(number)].extent});
+  std::vector<int> inner{found->pass_loop};
+  inner.insert(inner.end(), found->guarded.begin(), found->guarded.end());
+  inner.insert(inner.end(), {found->side_loop, found->depth_loop});
+  plan.inner.clear();
+  for (const int number : inner)
+    if (number >= 0) plan.inner.push_back({number, kernel.loops[static_cast<size_t>(number)].extent});
+  plan.vector_loop = found->row_loop;
+  plan.lanes = machine.lanes(size_of(found->type));
+  plan.convolution = std::move(found);
+  return true;
+}
+
+double convolution_cycles(const Kernel& kernel, const KernelSchedule& plan, const Machine& machine) {
+  double products = 1;
+  for (const Loop& loop : kernel.loops) products *= estimate(loop.extent);
+  return 1.2 * products / plan.lanes / machine.fma_per_cycle;
+}
+
+}  // namespace crease
