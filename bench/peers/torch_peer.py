@@ -83,6 +83,24 @@ def recurrent(batch):
     return training(trained, loss_of, data)._replace(parameters=lambda: common.joined(p.detach().T for p in trained))
 
 
+def unrolled(batch):
+    """The cell written out, step by step: what inductor compiles (not the library's: it has no form of that without values)."""
+    parameters = [torch.from_numpy(part).requires_grad_() for part in common.lstm_parameters()]
+
+    def loss_of(parameters, x, target):
+        weight, bias, hidden = parameters
+        h = c = x.new_zeros(x.shape[1], hidden.shape[0])
+        states = []
+        for ahead in (x @ weight + bias).unbind():
+            i, f, g, o = (ahead + h @ hidden).chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            states.append(h)
+        return F.mse_loss(torch.stack(states), target)
+
+    return training(parameters, loss_of, [torch.from_numpy(part) for part in common.lstm_data(batch)])
+
+
 def twenty_operations(x):
     y = torch.tanh(x * 1.01 + 0.1)
     y = torch.relu(y * x - 0.2) * 0.9 + x
@@ -111,7 +129,7 @@ def make(name, size, threads):
     if name == "W5":
         return convolutional(size)
     if name == "W7":
-        return recurrent(size)
+        return unrolled(size) if COMPILED else recurrent(size)
     if name == "W6":
         return chain(size)
     raise ValueError(f"{name} is not written for PyTorch")
