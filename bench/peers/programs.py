@@ -27,6 +27,11 @@ def wait_at_leisure():
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
+def keep_priority():
+    """For what is measured, in the new process."""
+    os.sched_setscheduler(0, *PRIORITY)
+
+
 class Peer:
     """A process that prepares workloads and times them; see bench/serve.cpp."""
 
@@ -41,7 +46,7 @@ class Peer:
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL, env=self.environment,
-                                        preexec_fn=lambda: os.sched_setscheduler(0, *PRIORITY))
+                                        preexec_fn=keep_priority)
 
     def ask(self, line):
         """The answer; {"missing": why} where there is none. A process that has ended starts again with what is prepared next."""
