@@ -211,6 +211,7 @@ void visit_points(const Graph& graph, NodeId id, const std::function<void(const 
 }
 
 void require_real(const Graph& graph, NodeId id) {
+  if (graph.node(id).role != Role::Apply) refuse(describe(graph, id) + " is no operation");
   if (!stores_exactly(graph, graph.node(id)))
     refuse(describe(graph, id) + " cuts numbers to integers or wraps them around");
 }

@@ -59,7 +59,7 @@ class Search {
       const double error = a.radius + b.radius + 2 * middle.radius;
       const Integer defect = a.middle + b.middle - 2 * middle.middle;
       // Twice as far from 0 as it may be off, so that rounded numbers tell too.
-      if (!std::isfinite(error) || Integer(abs(defect)) <= Integer(std::ceil(2 * error))) continue;
+      if (!std::isfinite(2 * error) || Integer(abs(defect)) <= Integer(std::ceil(2 * error))) continue;
       found_ = NotAffineWitness{.output = output_,
                                 .index = static_cast<int64_t>(e),
                                 .a = points_[0],

@@ -53,7 +53,7 @@ Look compared(const Joined& both, size_t output, const std::vector<Rational>& po
     look.widest = std::max(look.widest, error);
     const checker::Integer apart = abs(checker::Integer(of_a[i].middle - of_b[i].middle));
     // Twice as far as they may be off, so that the number between them is too.
-    if (look.tells || !std::isfinite(error) || apart <= checker::Integer(std::ceil(4 * error))) continue;
+    if (look.tells || !std::isfinite(4 * error) || apart <= checker::Integer(std::ceil(4 * error))) continue;
     look.tells = true;
     result = {.point = point,
               .output = both.graph.outputs()[output].name,

@@ -4,6 +4,7 @@
 
 #include "graph/analysis/check.h"
 #include "graph/analysis/convexity.h"
+#include "graph/analysis/digest.h"
 #include "graph/analysis/equivalence/equivalence.h"
 #include "graph/analysis/exact.h"
 #include "graph/analysis/linearity.h"
@@ -93,6 +94,30 @@ TEST_CASE("an extremum of one number each is proved affine") {
     ++certificates;
   }
   CHECK(certificates > 0);
+}
+
+TEST_CASE("a step about what is no operation is refused") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64);
+  graph.output("y", relu(x * graph.parameter("p", Tensor::f64({1}, {2}))));
+  for (const char* node : {"x", "p"}) {
+    const std::string json = fmt::format(
+        R"({{"cert":"graph-cert/1","kind":"unit-verdicts","graph":"{}","semantics":"real","claim":{{"units":{{}}}},)"
+        R"("steps":[{{"rule":"BOUND","node":"{}","index":0,"l":"0","u":"1","lower_proof":{{}},"upper_proof":{{}}}}]}})",
+        digest(graph), node);
+    const CheckResult result = check(json, graph);
+    CHECK_FALSE(result.accepted);
+    CHECK_MESSAGE(result.reason.ends_with("is no operation"), result.reason);
+  }
+}
+
+TEST_CASE("networks whose values leave all doubles are compared without an error") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64), w = graph.parameter("w", Tensor::f64({1}, {1e300}));
+  graph.output("y", exp(x * 100) * w * w * 1e300);
+  Graph other = graph;
+  other.set_parameter("w", Tensor::f64({1}, {1.5e300}));
+  CHECK(equivalent(graph, other).verdict != Verdict::Proved);
 }
 
 TEST_CASE("numbers cut to integers have no exact value, degree, path or difference") {
