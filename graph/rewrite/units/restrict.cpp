@@ -260,7 +260,7 @@ class Builder {
     std::vector<std::optional<Positions>> kept;
     for (size_t d = 0; d < node.shape.size(); ++d) {
       kept.push_back(positions(key.first, static_cast<int>(d), false, key.second));
-      if (is_same_along(whole, d)) kept.back() = Positions{0};
+      if (whole.count() > 0 && is_same_along(whole, d)) kept.back() = Positions{0};
     }
     return result_.graph.constant(cut(whole, kept), node.where);
   }

@@ -11,6 +11,7 @@
 #include "graph/analysis/digest.h"
 #include "graph/analysis/equivalence/box_equivalence.h"
 #include "graph/analysis/exact.h"
+#include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
@@ -388,4 +389,13 @@ TEST_CASE("channels go through depthwise convolutions, and with their whole grou
     const ExactValues point(9, Rational(1, 2));
     CHECK(at(smaller.graph, point) == at(graph, point));
   }
+}
+
+TEST_CASE("tensors without elements stay so") {
+  Graph graph;
+  const Value x = graph.input("x", {1, 2}), none = graph.constant(Tensor(Type::f32, {0}));
+  graph.output("y", relu(x - 5));
+  graph.output("empty", relu(none * sum(x)) + 1);
+  const SimplifiedNetwork found = simplify_units(graph, {.all = Interval{-1, 1}});
+  CHECK(evaluate(found.graph, {{"x", Tensor::f32({1, 2}, {0, 1})}}).at("empty").count() == 0);
 }
