@@ -110,8 +110,12 @@ void KernelValues::emit_straight(Scope& scope, int phase, const std::vector<bool
     std::map<std::pair<ScalarKind, Type>, std::vector<size_t>> waiting;
     for (size_t i = 0; i < kernel_.code.size(); ++i) {
       const Instruction& it = kernel_.code[i];
-      const auto known = [&](int operand) { return scope.values[static_cast<size_t>(operand)] != nullptr; };
-      if (!is_ready(scope, i, phase, wanted) || !std::ranges::all_of(it.operands, known)) continue;
+      const auto known = [&](int operand) {
+        return operand < 0 || scope.values[static_cast<size_t>(operand)] != nullptr;
+      };
+      if (!is_ready(scope, i, phase, wanted) || !std::ranges::all_of(it.operands, known) ||
+          !std::ranges::all_of(it.place, known, &Position::value))
+        continue;
       if (is_elementary(it))
         waiting[{it.function, it.type}].push_back(i);
       else

@@ -8,6 +8,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/reduction.h"
 #include "graph/rewrite/tidy.h"
+#include "graph/text.h"
 #include "jit/fuse.h"
 #include "jit/lower.h"
 #include "jit/program.h"
@@ -97,6 +98,19 @@ TEST_CASE("kernels with loops may stand between many scalars") {
   const Tensor want = evaluate(graph, data).at("y");
   // Each tanh is within 2 ulp and shrinks the error of its argument.
   CHECK(program(data).at("y").item() == doctest::Approx(want.item()).epsilon(1e-5));
+}
+
+TEST_CASE("many scalars may look up at a place that takes a call to compute") {
+  std::string text = "input %0 x: f64[]\ninput %1 table: f64[4]\n%2: f64[] = tanh(%0)\n";
+  int last = 2;
+  for (; last < 60; ++last) text += fmt::format("%{}: f64[] = add(%{}, %0)\n", last + 1, last);
+  text += fmt::format("%61: i32[] = cut loop[] \"-> \" assign {{x0}}(%{})\n", last);
+  text += "%62: f64[] = gather loop \"@1,  -> \" assign {x0}(%1, %61)\n%63: f64[] = sin(%62)\n";
+  text += "output y = %63\noutput z = %60\n";
+  const Graph graph = parse(text);
+  for (const double x : {0.02, 0.04, 0.2})
+    test::check_program(
+        graph, {{"x", Tensor::scalar(Type::f64, x)}, {"table", Tensor::f64({4}, {1, 2, 3, 4})}}, {}, 8);
 }
 
 TEST_CASE("a profiled program counts runs, and its trace names the kernels") {
