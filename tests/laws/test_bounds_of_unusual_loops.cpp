@@ -234,3 +234,15 @@ TEST_CASE("bounds in f32 of what integers choose are bounds") {
     CHECK(contains(bounds.at("y"), evaluate(graph, {{"i", index}}).at("y")));
   }
 }
+
+TEST_CASE("what depends on the number of the sample is not bounded by that of the first") {
+  for (const Combine combine : {Combine::Max, Combine::Sum}) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch"}, Type::f64);
+    Resolved rows{.loops = {.labels = {{"b", Dim("batch")}}, .reads = {{label(0)}}}, .shape = {}};
+    const Value y = made(graph, combine, Body(1, Scalar::argument(0) + Scalar::index(0)), rows, {x});
+    graph.output("y", y);
+    REQUIRE(evaluate(graph, {{"x", Tensor::f64({2}, {0, 0})}}).at("y").at(0) == 1);
+    CHECK(BoxAnalysis(graph, {.all = Interval{0, 0}}).best(y.id(), 0).outer.high >= 1);
+  }
+}

@@ -210,6 +210,14 @@ class Transfer {
   std::vector<bool> seen_;
 };
 
+/// Whether a body is another one for each sample.
+bool reads_row_number(const Node& node) {
+  return std::ranges::any_of(topological(node.op->body.expression), [&](const Scalar& e) {
+    return e.kind() == ScalarKind::Index &&
+           node.loops.labels[static_cast<size_t>(e.position())].extent.is_symbol();
+  });
+}
+
 /// What holds for any number of samples when this holds for one: sums grow away from 0.
 void combine_samples(NodeBounds& bounds, Combine combine, const std::string& why) {
   if (combine == Combine::Max || combine == Combine::Min) return;
@@ -260,6 +268,8 @@ class Walk {
       return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
               describe(graph_, id) + " cuts numbers to integers or wraps them around"};
     }
+    if (reads_row_number(node))
+      return everything(count, describe(graph_, id) + " depends on the number of the sample");
     NodeBounds bounds = Transfer(graph_, id, bounds_, pool_).run();
     if (bounds.high.empty()) bounds.high = bounds.low;
     if (const auto shares = shares_of(graph_, id, bounds_)) narrow(bounds, *shares);
