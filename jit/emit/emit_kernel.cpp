@@ -6,16 +6,13 @@
 #include "graph/error.h"
 #include "graph/integers.h"
 #include "jit/emit/carried_loop.h"
-#include "jit/emit/emit_contraction.h"
-#include "jit/emit/emit_convolution.h"
 #include "jit/emit/emit_scalar.h"
+#include "jit/emit/loop_nest.h"
 
 namespace crease {
 namespace {
 
 using Totals = std::vector<llvm::Value*>;
-/// One, or in a jammed loop one for each of the turns side by side.
-using Scopes = std::vector<Scope>;
 
 bool finds_position(const Reduction& reduction) {
   return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
@@ -37,27 +34,16 @@ double start_of(const Reduction& reduction) {
   return 0;
 }
 
-class NestEmitter {
+/// Reductions in phases, and stores among them.
+class PhaseNest : LoopNest {
  public:
-  NestEmitter(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
-              const KernelSchedule& schedule, const KernelArguments& arguments)
-      : emitter_(emitter),
-        kernel_(kernel),
-        schedule_(schedule),
-        values_(emitter, kernel, buffers, schedule, arguments) {
-    for (const Store& store : kernel.stores) last_phase_ = std::max(last_phase_, values_.phase_of(store));
+  explicit PhaseNest(LoopNest nest) : LoopNest(std::move(nest)) {
+    for (const Store& store : kernel_.stores) last_phase_ = std::max(last_phase_, values_.phase_of(store));
   }
 
-  void run(llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
-    scratch_ = scratch;
-    if (schedule_.contraction && schedule_.outer.empty()) {
-      row_begin_ = begin;
-      row_end_ = end;
-    }
-    Scopes scopes{values_.start()};
-    ready(scopes);
-    if (schedule_.convolution) return convolution(scopes, begin, end);
-    outer(0, scopes, begin, end);
+  void run(llvm::Value* begin, llvm::Value* end) {
+    Scopes scopes = start();
+    outer_loops(scopes, begin, end, [&](Scopes& inside) { all_phases(inside); });
   }
 
  private:
@@ -66,76 +52,6 @@ class NestEmitter {
     return (values_.loops_of(store) & ~outer) != 0;
   }
   bool inner_is_vector() const { return schedule_.vector_loop >= kernel_.outer; }
-
-  /// Everything that this place determines and no reduction delays.
-  void ready(Scopes& scopes, int phase = 0) { ready(scopes, phase, needed(kernel_)); }
-
-  void ready(Scopes& scopes, int phase, const std::vector<bool>& wanted) {
-    values_.emit_ready(scopes[0], phase, wanted);
-    for (size_t c = 1; c < scopes.size(); ++c) {
-      values_.share(std::span(scopes).first(c), scopes[c]);
-      values_.emit_ready(scopes[c], phase, wanted);
-    }
-  }
-
-  Scopes entered(const Scopes& scopes, int loop, llvm::Value* index, llvm::Value* mask) {
-    Scopes inside;
-    const auto jam = std::ranges::find(schedule_.jams, loop, &Jam::loop);
-    const int turns = schedule_.turns_of(loop);
-    for (const Scope& scope : scopes)
-      for (int turn = 0; turn < turns; ++turn) {
-        Scope next = scope;
-        if (mask != nullptr) next.mask = mask;
-        llvm::Value* own = index;
-        if (turn > 0) {
-          next.turn[static_cast<size_t>(jam - schedule_.jams.begin())] = turn;
-          own = emitter_.builder.CreateAdd(index, emitter_.i64(turn));
-        }
-        values_.enter(next, loop, own, inside);
-        inside.push_back(std::move(next));
-      }
-    return inside;
-  }
-
-  /// Runs `body` for each turn of a loop, by lanes if it is the vector loop, with a mask for the rest;
-  /// several turns side by side if it is the jammed loop.
-  void each_turn(const ScheduledLoop& loop, const Scopes& scopes, llvm::Value* begin, llvm::Value* end,
-                 const std::function<void(Scopes&)>& body) {
-    const auto turn = [&](llvm::Value* index, llvm::Value* mask) {
-      Scopes inside = entered(scopes, loop.loop, index, mask);
-      body(inside);
-    };
-    if (loop.loop != schedule_.vector_loop) {
-      const int step = schedule_.turns_of(loop.loop);
-      return emit_loop(emitter_, begin, end, step, "loop", [&](llvm::Value* index) { turn(index, nullptr); });
-    }
-    const int lanes = schedule_.lanes;
-    llvm::Value* full = whole_vectors(begin, end);
-    emit_loop(emitter_, begin, full, lanes, "lanes", [&](llvm::Value* index) { turn(index, nullptr); });
-    emit_loop(emitter_, full, end, lanes, "rest",
-              [&](llvm::Value* index) { turn(index, emitter_.lanes_below(index, end, lanes)); });
-  }
-
-  /// begin + the greatest multiple of the lanes that is <= end - begin.
-  llvm::Value* whole_vectors(llvm::Value* begin, llvm::Value* end) {
-    llvm::IRBuilder<>& builder = emitter_.builder;
-    llvm::Value* count = builder.CreateAnd(builder.CreateSub(end, begin), emitter_.i64(-schedule_.lanes));
-    return builder.CreateAdd(begin, count);
-  }
-
-  void outer(size_t depth, Scopes& scopes, llvm::Value* begin = nullptr, llvm::Value* end = nullptr) {
-    if (depth == schedule_.outer.size()) {
-      if (schedule_.convolution) return (this->*at_row_)(scopes[0]);
-      return schedule_.contraction ? contraction(scopes[0]) : all_phases(scopes);
-    }
-    const ScheduledLoop& loop = schedule_.outer[depth];
-    if (begin == nullptr) begin = emitter_.i64(0);
-    if (end == nullptr) end = values_.size(loop.extent);
-    each_turn(loop, scopes, begin, end, [&](Scopes& inside) {
-      ready(inside);
-      outer(depth + 1, inside);
-    });
-  }
 
   void all_phases(Scopes& scopes) {
     for (int phase = 0; phase <= last_phase_; ++phase) {
@@ -293,13 +209,6 @@ class NestEmitter {
       }
   }
 
-  void set_results(Scope& scope, size_t reduction, llvm::Value* total) {
-    for (size_t i = 0; i < kernel_.code.size(); ++i)
-      if (kernel_.code[i].kind == InstructionKind::Reduced &&
-          kernel_.code[i].reduction == static_cast<int>(reduction))
-        scope.values[i] = total;
-  }
-
   /// One value of all lanes: halves are combined until one lane is left.
   llvm::Value* across_lanes(const Reduction& it, llvm::Value* total) {
     llvm::IRBuilder<>& builder = emitter_.builder;
@@ -315,161 +224,7 @@ class NestEmitter {
     return builder.CreateExtractElement(total, uint64_t{0});
   }
 
-  MatrixOperand operand(const Scope& scope, int instruction, int row, int column) {
-    return {values_.pointer_of(scope, instruction), values_.stride_of(instruction, row),
-            values_.stride_of(instruction, column)};
-  }
-
-  void contraction(Scope& scope) {
-    const ContractionSchedule& plan = *schedule_.contraction;
-    ContractionOperands operands;
-    operands.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop);
-    operands.b = operand(scope, plan.b, plan.depth_loop, plan.column_loop);
-    operands.row_begin = row_begin_ == nullptr ? emitter_.i64(0) : row_begin_;
-    operands.row_end = row_end_ == nullptr ? values_.size(plan.facts.m) : row_end_;
-    operands.n = values_.size(plan.facts.n);
-    operands.k = values_.size(plan.facts.k);
-    operands.scratch = scratch_;
-    values_.retire({plan.a, plan.b});
-    if (plan.plan.ask_for_result)
-      operands.before_tile = [&](llvm::Value* row, llvm::Value* column, int rows, int columns) {
-        Scope inside = scope;
-        values_.enter(inside, plan.row_loop, row);
-        values_.enter(inside, plan.column_loop, column);
-        values_.prefetch_tile(inside, plan.row_loop, rows, columns);
-      };
-    emit_contraction(emitter_, plan.facts, plan.plan, operands,
-                     [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
-                       Scopes inside{scope};
-                       inside[0].mask = mask;
-                       values_.enter(inside[0], plan.row_loop, row);
-                       values_.enter(inside[0], plan.column_loop, column);
-                       set_results(inside[0], 0, total);
-                       ready(inside, 1);
-                       for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(inside[0], s);
-                     });
-  }
-
-  ConvolutionOperands operands(const Scope& scope, int instruction) {
-    ConvolutionOperands made{values_.pointer_of(scope, instruction), {}};
-    for (int loop = 0; loop < static_cast<int>(kernel_.loops.size()); ++loop)
-      made.strides.push_back(values_.stride_of(instruction, loop));
-    return made;
-  }
-
-  /// All rows: each summed and stored, or summed in passes and then stored.
-  void convolution(Scopes& scopes, llvm::Value* begin, llvm::Value* end) {
-    const ConvolutionSchedule& plan = *schedule_.convolution;
-    convolution_.emplace(emitter_, kernel_, schedule_, scratch_);
-    if (plan.pass_loop < 0) {
-      convolution_->pack(operands(scopes[0], plan.weight));
-      at_row_ = &NestEmitter::sum_and_store_row;
-      return outer(0, scopes, begin, end);
-    }
-    convolution_->clear_sums();
-    at_row_ = &NestEmitter::add_row;
-    llvm::Value* passes = values_.size(kernel_.loops[static_cast<size_t>(plan.pass_loop)].extent);
-    emit_loop(emitter_, emitter_.i64(0), passes, 1, "pass", [&](llvm::Value* pass) {
-      Scopes inside = entered(scopes, plan.pass_loop, pass, nullptr);
-      convolution_->pack(operands(inside[0], plan.weight));
-      outer(0, inside, begin, end);
-    });
-    at_row_ = &NestEmitter::store_summed_row;
-    outer(0, scopes, begin, end);
-  }
-
-  /// Whether the guards hold, where the loops outside of the row and the guarded ones stand.
-  llvm::Value* guards_hold(const Scope& scope, std::span<llvm::Value* const> guarded) {
-    llvm::IRBuilder<>& builder = emitter_.builder;
-    const ConvolutionSchedule& plan = *schedule_.convolution;
-    llvm::Value* all = nullptr;
-    for (const int condition : plan.guards) {
-      const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
-      llvm::Value* place = emitter_.i64(it.place[0].offset);
-      for (const Term& term : it.place[0].terms) {
-        const auto found = std::ranges::find(plan.guarded, term.label);
-        llvm::Value* index = found == plan.guarded.end()
-                                 ? scope.index[static_cast<size_t>(term.label)]
-                                 : guarded[static_cast<size_t>(found - plan.guarded.begin())];
-        place = builder.CreateAdd(place, builder.CreateMul(index, emitter_.i64(term.coefficient)));
-      }
-      llvm::Value* one = builder.CreateICmpULT(place, values_.size(it.extent));
-      all = all == nullptr ? one : builder.CreateAnd(all, one);
-    }
-    return all;
-  }
-
-  void each_panel(const std::function<void(llvm::Value* panel)>& body) {
-    emit_loop(emitter_, emitter_.i64(0), emitter_.i64(convolution_->panels()), 1, "panel", body);
-  }
-
-  void sum_row(const Scope& scope, const ConvolutionOperands& data, llvm::Value* panel) {
-    convolution_->sum_row(data, panel,
-                          [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); });
-  }
-
-  void sum_and_store_row(Scope& scope) {
-    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
-    each_panel([&](llvm::Value* panel) {
-      sum_row(scope, data, panel);
-      store_row(scope, panel);
-    });
-  }
-
-  /// The number of the row that the outer loops stand at.
-  llvm::Value* row_number(const Scope& scope) {
-    llvm::Value* number = emitter_.i64(0);
-    for (const ScheduledLoop& loop : schedule_.outer)
-      number = emitter_.builder.CreateAdd(emitter_.builder.CreateMul(number, values_.size(loop.extent)),
-                                          scope.index[static_cast<size_t>(loop.loop)]);
-    return number;
-  }
-
-  void add_row(Scope& scope) {
-    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
-    convolution_->add_to(row_number(scope));
-    each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
-  }
-
-  void store_summed_row(Scope& scope) {
-    convolution_->add_to(row_number(scope));
-    each_panel([&](llvm::Value* panel) {
-      convolution_->recall_row(panel);
-      store_row(scope, panel);
-    });
-  }
-
-  /// What follows the sums of a row and of one panel's columns.
-  void store_row(const Scope& scope, llvm::Value* panel) {
-    llvm::IRBuilder<>& builder = emitter_.builder;
-    const ConvolutionSchedule& plan = *schedule_.convolution;
-    const ScheduledLoop row{plan.row_loop, kernel_.loops[static_cast<size_t>(plan.row_loop)].extent};
-    llvm::Value* width = emitter_.i64(convolution_->columns_of_panel());
-    llvm::Value* begin = builder.CreateMul(panel, width);
-    llvm::Value* end = builder.CreateAdd(begin, width);
-    llvm::Value* columns = values_.size(kernel_.loops[static_cast<size_t>(plan.column_loop)].extent);
-    end = builder.CreateSelect(builder.CreateICmpSLT(end, columns), end, columns);
-    emit_loop(emitter_, begin, end, 1, "column", [&](llvm::Value* column) {
-      Scopes inside = entered({scope}, plan.column_loop, column, nullptr);
-      ready(inside);
-      each_turn(row, inside, emitter_.i64(0), values_.size(row.extent), [&](Scopes& point) {
-        llvm::Value* position = point[0].index[static_cast<size_t>(plan.row_loop)];
-        set_results(point[0], 0, convolution_->sums(builder.CreateSub(column, begin), position));
-        ready(point, 1);
-        for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(point[0], s);
-      });
-    });
-  }
-
-  Emitter& emitter_;
-  const Kernel& kernel_;
-  const KernelSchedule& schedule_;
-  KernelValues values_;
-  std::optional<ConvolutionEmitter> convolution_;
-  void (NestEmitter::*at_row_)(Scope&) = nullptr;  // what is done with each row of a convolution
   int last_phase_ = 0;
-  llvm::Value* scratch_ = nullptr;
-  llvm::Value *row_begin_ = nullptr, *row_end_ = nullptr;  // of a contraction that is split; null: all rows
   // Of the phase that is being emitted.
   std::vector<size_t> reductions_, stores_;
   std::vector<bool> wanted_;
@@ -480,7 +235,11 @@ class NestEmitter {
 void emit_kernel(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
                  const KernelSchedule& schedule, const KernelArguments& arguments, llvm::Value* scratch,
                  llvm::Value* begin, llvm::Value* end) {
-  NestEmitter(emitter, kernel, buffers, schedule, arguments).run(scratch, begin, end);
+  if (schedule.contraction)
+    return emit_contraction_nest(emitter, kernel, buffers, schedule, arguments, scratch, begin, end);
+  if (schedule.convolution)
+    return emit_convolution_nest(emitter, kernel, buffers, schedule, arguments, scratch, begin, end);
+  PhaseNest({emitter, kernel, buffers, schedule, arguments}).run(begin, end);
 }
 
 }  // namespace crease

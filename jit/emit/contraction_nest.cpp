@@ -1,0 +1,67 @@
+#include "jit/emit/emit_contraction.h"
+#include "jit/emit/loop_nest.h"
+
+namespace crease {
+namespace {
+
+class ContractionNest : LoopNest {
+ public:
+  ContractionNest(LoopNest nest, llvm::Value* scratch) : LoopNest(std::move(nest)), scratch_(scratch) {}
+
+  /// Without outer loops begin and end are rows.
+  void run(llvm::Value* begin, llvm::Value* end) {
+    if (schedule_.outer.empty()) {
+      row_begin_ = begin;
+      row_end_ = end;
+    }
+    Scopes scopes = start();
+    outer_loops(scopes, begin, end, [&](Scopes& inside) { contraction(inside[0]); });
+  }
+
+ private:
+  MatrixOperand operand(const Scope& scope, int instruction, int row, int column) {
+    return {values_.pointer_of(scope, instruction), values_.stride_of(instruction, row),
+            values_.stride_of(instruction, column)};
+  }
+
+  void contraction(Scope& scope) {
+    const ContractionSchedule& plan = *schedule_.contraction;
+    ContractionOperands operands;
+    operands.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop);
+    operands.b = operand(scope, plan.b, plan.depth_loop, plan.column_loop);
+    operands.row_begin = row_begin_ == nullptr ? emitter_.i64(0) : row_begin_;
+    operands.row_end = row_end_ == nullptr ? values_.size(plan.facts.m) : row_end_;
+    operands.n = values_.size(plan.facts.n);
+    operands.k = values_.size(plan.facts.k);
+    operands.scratch = scratch_;
+    values_.retire({plan.a, plan.b});
+    if (plan.plan.ask_for_result)
+      operands.before_tile = [&](llvm::Value* row, llvm::Value* column, int rows, int columns) {
+        Scope inside = scope;
+        values_.enter(inside, plan.row_loop, row);
+        values_.enter(inside, plan.column_loop, column);
+        values_.prefetch_tile(inside, plan.row_loop, rows, columns);
+      };
+    emit_contraction(emitter_, plan.facts, plan.plan, operands,
+                     [&](llvm::Value* row, llvm::Value* column, llvm::Value* total, llvm::Value* mask) {
+                       Scopes inside{scope};
+                       inside[0].mask = mask;
+                       values_.enter(inside[0], plan.row_loop, row);
+                       values_.enter(inside[0], plan.column_loop, column);
+                       store_result(inside, total);
+                     });
+  }
+
+  llvm::Value* scratch_;
+  llvm::Value *row_begin_ = nullptr, *row_end_ = nullptr;  // null: all rows
+};
+
+}  // namespace
+
+void emit_contraction_nest(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+                           const KernelSchedule& schedule, const KernelArguments& arguments,
+                           llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
+  ContractionNest({emitter, kernel, buffers, schedule, arguments}, scratch).run(begin, end);
+}
+
+}  // namespace crease

@@ -1,0 +1,134 @@
+#include <algorithm>
+
+#include "jit/emit/emit_convolution.h"
+#include "jit/emit/loop_nest.h"
+
+namespace crease {
+namespace {
+
+class ConvolutionNest : LoopNest {
+ public:
+  ConvolutionNest(LoopNest nest, llvm::Value* scratch)
+      : LoopNest(std::move(nest)), rows_(emitter_, kernel_, schedule_, scratch) {}
+
+  void run(llvm::Value* begin, llvm::Value* end) {
+    Scopes scopes = start();
+    if (schedule_.convolution->pass_loop >= 0) return run_in_passes(scopes, begin, end);
+    rows_.pack(operands(scopes[0], schedule_.convolution->weight));
+    outer_loops(scopes, begin, end, [&](Scopes& inside) { sum_and_store_row(inside[0]); });
+  }
+
+ private:
+  /// All rows are summed in each pass, and stored after the last.
+  void run_in_passes(Scopes& scopes, llvm::Value* begin, llvm::Value* end) {
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    rows_.clear_sums();
+    llvm::Value* passes = values_.size(kernel_.loops[static_cast<size_t>(plan.pass_loop)].extent);
+    emit_loop(emitter_, emitter_.i64(0), passes, 1, "pass", [&](llvm::Value* pass) {
+      Scopes now = entered(scopes, plan.pass_loop, pass, nullptr);
+      rows_.pack(operands(now[0], plan.weight));
+      outer_loops(now, begin, end, [&](Scopes& inside) { add_row(inside[0]); });
+    });
+    outer_loops(scopes, begin, end, [&](Scopes& inside) { store_summed_row(inside[0]); });
+  }
+
+  ConvolutionOperands operands(const Scope& scope, int instruction) {
+    ConvolutionOperands made{values_.pointer_of(scope, instruction), {}};
+    for (int loop = 0; loop < static_cast<int>(kernel_.loops.size()); ++loop)
+      made.strides.push_back(values_.stride_of(instruction, loop));
+    return made;
+  }
+
+  /// Whether the guards hold, where the loops outside of the row and the guarded ones stand.
+  llvm::Value* guards_hold(const Scope& scope, std::span<llvm::Value* const> guarded) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    llvm::Value* all = nullptr;
+    for (const int condition : plan.guards) {
+      const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
+      llvm::Value* place = emitter_.i64(it.place[0].offset);
+      for (const Term& term : it.place[0].terms) {
+        const auto found = std::ranges::find(plan.guarded, term.label);
+        llvm::Value* index = found == plan.guarded.end()
+                                 ? scope.index[static_cast<size_t>(term.label)]
+                                 : guarded[static_cast<size_t>(found - plan.guarded.begin())];
+        place = builder.CreateAdd(place, builder.CreateMul(index, emitter_.i64(term.coefficient)));
+      }
+      llvm::Value* one = builder.CreateICmpULT(place, values_.size(it.extent));
+      all = all == nullptr ? one : builder.CreateAnd(all, one);
+    }
+    return all;
+  }
+
+  void each_panel(const std::function<void(llvm::Value* panel)>& body) {
+    emit_loop(emitter_, emitter_.i64(0), emitter_.i64(rows_.panels()), 1, "panel", body);
+  }
+
+  void sum_row(const Scope& scope, const ConvolutionOperands& data, llvm::Value* panel) {
+    rows_.sum_row(data, panel,
+                  [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); });
+  }
+
+  void sum_and_store_row(Scope& scope) {
+    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    each_panel([&](llvm::Value* panel) {
+      sum_row(scope, data, panel);
+      store_row(scope, panel);
+    });
+  }
+
+  /// The number of the row that the outer loops stand at.
+  llvm::Value* row_number(const Scope& scope) {
+    llvm::Value* number = emitter_.i64(0);
+    for (const ScheduledLoop& loop : schedule_.outer)
+      number = emitter_.builder.CreateAdd(emitter_.builder.CreateMul(number, values_.size(loop.extent)),
+                                          scope.index[static_cast<size_t>(loop.loop)]);
+    return number;
+  }
+
+  void add_row(Scope& scope) {
+    const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    rows_.add_to(row_number(scope));
+    each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
+  }
+
+  void store_summed_row(Scope& scope) {
+    rows_.add_to(row_number(scope));
+    each_panel([&](llvm::Value* panel) {
+      rows_.recall_row(panel);
+      store_row(scope, panel);
+    });
+  }
+
+  /// What follows the sums of a row and of one panel's columns.
+  void store_row(const Scope& scope, llvm::Value* panel) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    const ScheduledLoop row{plan.row_loop, kernel_.loops[static_cast<size_t>(plan.row_loop)].extent};
+    llvm::Value* width = emitter_.i64(rows_.columns_of_panel());
+    llvm::Value* begin = builder.CreateMul(panel, width);
+    llvm::Value* end = builder.CreateAdd(begin, width);
+    llvm::Value* columns = values_.size(kernel_.loops[static_cast<size_t>(plan.column_loop)].extent);
+    end = builder.CreateSelect(builder.CreateICmpSLT(end, columns), end, columns);
+    emit_loop(emitter_, begin, end, 1, "column", [&](llvm::Value* column) {
+      Scopes inside = entered({scope}, plan.column_loop, column, nullptr);
+      ready(inside);
+      each_turn(row, inside, emitter_.i64(0), values_.size(row.extent), [&](Scopes& point) {
+        llvm::Value* position = point[0].index[static_cast<size_t>(plan.row_loop)];
+        store_result(point, rows_.sums(builder.CreateSub(column, begin), position));
+      });
+    });
+  }
+
+  ConvolutionEmitter rows_;
+};
+
+}  // namespace
+
+void emit_convolution_nest(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+                           const KernelSchedule& schedule, const KernelArguments& arguments,
+                           llvm::Value* scratch, llvm::Value* begin, llvm::Value* end) {
+  ConvolutionNest({emitter, kernel, buffers, schedule, arguments}, scratch).run(begin, end);
+}
+
+}  // namespace crease
