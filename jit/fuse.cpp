@@ -42,8 +42,10 @@ bool intersect(const std::set<int>& a, const std::set<int>& b) {
 
 /// Whether `later` must stay behind `earlier`.
 bool depends(const Uses& later, const Uses& earlier) {
+  // A loop writes its carries, also those that none of its kernels touches.
   if (later.step_loop != earlier.step_loop &&
-      (intersect(later.reads, earlier.carries) || intersect(later.writes, earlier.carries)))
+      (intersect(later.reads, earlier.carries) || intersect(later.writes, earlier.carries) ||
+       intersect(later.carries, earlier.writes)))
     return true;
   return intersect(later.reads, earlier.writes) || intersect(later.writes, earlier.writes) ||
          intersect(later.writes, earlier.reads);

@@ -6,6 +6,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/leaf.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "jit/compile.h"
@@ -56,6 +57,22 @@ ScanStep running_sum(const ScanArguments& step) {
 }
 
 }  // namespace
+
+TEST_CASE("a carry whose next value is no function of anything is written by the loop") {
+  for (const int64_t length : {0, 1, 2}) {
+    CAPTURE(length);
+    Graph graph;
+    const Value x = graph.input("x", {"batch"}, Type::f64);
+    const Value s = graph.input("s", {length, "batch"}, Type::f64);
+    const auto step = [](const ScanArguments& a) {
+      return ScanStep{{zeros_like(a.carries[0]), a.carries[1] + sum(a.elements[0])}};
+    };
+    const ScanResult result = scan({x, graph.constant(0, Type::f64)}, {s}, {}, step);
+    graph.output("y", result.carries[0]);
+    graph.output("z", result.carries[1]);
+    check_both(graph, {{"x", dyadic(Type::f64, {3}, 1)}, {"s", dyadic(Type::f64, {length, 3}, 2)}});
+  }
+}
 
 TEST_CASE("a compiled scan and its gradient equal the interpreter") {
   // Chains of up to 7 steps of sums of up to 9 terms of magnitude 3, backwards again: some thousand
