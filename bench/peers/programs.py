@@ -27,16 +27,19 @@ def wait_at_leisure():
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def keep_priority():
-    """For what is measured, in the new process."""
+def keep_priority(processors):
+    """For what is measured, in the new process. A number of processors, since some programs use all that they see, whatever number of threads
+    they are told."""
     os.sched_setscheduler(0, *PRIORITY)
+    if processors:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-processors:])
 
 
 class Peer:
     """A process that prepares workloads and times them; see bench/serve.cpp."""
 
-    def __init__(self, name, command, threads=1, seconds=300):
-        self.name, self.command, self.seconds = name, command, seconds
+    def __init__(self, name, command, threads=1, seconds=300, processors=None):
+        self.name, self.command, self.seconds, self.processors = name, command, seconds, processors
         set_threads = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "COMPARE_THREADS": str(threads)}
         narrower = ("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA")
         self.environment = {k: v for k, v in os.environ.items() if k not in narrower}
@@ -46,7 +49,7 @@ class Peer:
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL, env=self.environment,
-                                        preexec_fn=keep_priority)
+                                        preexec_fn=lambda: keep_priority(self.processors))
 
     def ask(self, line):
         """The answer; {"missing": why} where there is none. A process that has ended starts again with what is prepared next."""

@@ -73,6 +73,11 @@ class Programs(unittest.TestCase):
         self.assertEqual(peer.ask("prepare a"), {"ok": 1})
         peer.close()
 
+    def test_a_program_gets_the_processors_it_is_measured_with(self):
+        child = "import json, os; input(); print(json.dumps(dict(ok=len(os.sched_getaffinity(0)))))"
+        peer = programs.Peer("python", [sys.executable, "-c", child], processors=1)
+        self.assertEqual(peer.ask("prepare"), {"ok": 1})
+        peer.close()
 
     def test_only_what_is_measured_keeps_real_time_priority(self):
         child = "import json, os; input(); print(json.dumps(dict(ok=os.sched_getscheduler(0))))"
