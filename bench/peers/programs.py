@@ -27,7 +27,7 @@ def wait_at_leisure():
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def keep_priority(processors):
+def keep_priority(processors=None):
     """For what is measured, in the new process. A number of processors, since some programs use all that they see, whatever number of threads
     they are told."""
     os.sched_setscheduler(0, *PRIORITY)
