@@ -163,6 +163,18 @@ TEST_CASE("any number of threads gives the same bits") {
   }
 }
 
+TEST_CASE("few rows of a product whose operand no cache holds twice stay on one thread") {
+  const auto is_split = [](int64_t rows) {
+    Graph graph;
+    const Value x = graph.input("x", {rows, 1000}), w = graph.input("w", {1000, 1000});
+    graph.output("y", matmul(matmul(x, w), w));
+    const Program program = compile(graph, {.threads = 2, .keep_dumps = true});
+    return program.dumps().schedule.find("2 threads") != std::string::npos;
+  };
+  CHECK_FALSE(is_split(10));
+  CHECK(is_split(512));
+}
+
 TEST_CASE("a batch of nothing leaves sums empty") {
   Program program = compile(training_step(9, 16, 3, true));
   const Graph graph = training_step(9, 16, 3, true);
