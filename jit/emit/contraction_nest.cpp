@@ -1,12 +1,12 @@
 #include "jit/emit/emit_contraction.h"
-#include "jit/emit/loop_nest.h"
+#include "jit/emit/kernel_nest.h"
 
 namespace crease {
 namespace {
 
-class ContractionNest : LoopNest {
+class ContractionNest : KernelNest {
  public:
-  ContractionNest(LoopNest nest, llvm::Value* scratch) : LoopNest(std::move(nest)), scratch_(scratch) {}
+  ContractionNest(KernelNest nest, llvm::Value* scratch) : KernelNest(std::move(nest)), scratch_(scratch) {}
 
   /// Without outer loops begin and end are rows.
   void run(llvm::Value* begin, llvm::Value* end) {

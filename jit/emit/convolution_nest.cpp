@@ -1,15 +1,15 @@
 #include <algorithm>
 
 #include "jit/emit/emit_convolution.h"
-#include "jit/emit/loop_nest.h"
+#include "jit/emit/kernel_nest.h"
 
 namespace crease {
 namespace {
 
-class ConvolutionNest : LoopNest {
+class ConvolutionNest : KernelNest {
  public:
-  ConvolutionNest(LoopNest nest, llvm::Value* scratch)
-      : LoopNest(std::move(nest)), rows_(emitter_, kernel_, schedule_, scratch) {}
+  ConvolutionNest(KernelNest nest, llvm::Value* scratch)
+      : KernelNest(std::move(nest)), rows_(emitter_, kernel_, schedule_, scratch) {}
 
   void run(llvm::Value* begin, llvm::Value* end) {
     Scopes scopes = start();

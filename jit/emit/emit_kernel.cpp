@@ -7,7 +7,7 @@
 #include "graph/integers.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_scalar.h"
-#include "jit/emit/loop_nest.h"
+#include "jit/emit/kernel_nest.h"
 
 namespace crease {
 namespace {
@@ -35,9 +35,9 @@ double start_of(const Reduction& reduction) {
 }
 
 /// Reductions in phases, and stores among them.
-class PhaseNest : LoopNest {
+class PhaseNest : KernelNest {
  public:
-  explicit PhaseNest(LoopNest nest) : LoopNest(std::move(nest)) {
+  explicit PhaseNest(KernelNest nest) : KernelNest(std::move(nest)) {
     for (const Store& store : kernel_.stores) last_phase_ = std::max(last_phase_, values_.phase_of(store));
   }
 

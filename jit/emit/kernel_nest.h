@@ -12,10 +12,10 @@ namespace crease {
 /// One, or in a jammed loop one for each of the turns side by side.
 using Scopes = std::vector<Scope>;
 
-class LoopNest {
+class KernelNest {
  public:
-  LoopNest(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
-           const KernelSchedule& schedule, const KernelArguments& arguments)
+  KernelNest(Emitter& emitter, const Kernel& kernel, const std::vector<Buffer>& buffers,
+             const KernelSchedule& schedule, const KernelArguments& arguments)
       : emitter_(emitter),
         kernel_(kernel),
         schedule_(schedule),

@@ -1,17 +1,17 @@
-#include "jit/emit/loop_nest.h"
+#include "jit/emit/kernel_nest.h"
 
 #include <algorithm>
 
 namespace crease {
 
-Scopes LoopNest::start() {
+Scopes KernelNest::start() {
   Scopes scopes{values_.start()};
   ready(scopes);
   return scopes;
 }
 
-void LoopNest::outer_loops(Scopes& scopes, llvm::Value* begin, llvm::Value* end,
-                           const std::function<void(Scopes&)>& innermost, size_t depth) {
+void KernelNest::outer_loops(Scopes& scopes, llvm::Value* begin, llvm::Value* end,
+                             const std::function<void(Scopes&)>& innermost, size_t depth) {
   if (depth == schedule_.outer.size()) return innermost(scopes);
   const ScheduledLoop& loop = schedule_.outer[depth];
   if (begin == nullptr) begin = emitter_.i64(0);
@@ -22,7 +22,7 @@ void LoopNest::outer_loops(Scopes& scopes, llvm::Value* begin, llvm::Value* end,
   });
 }
 
-void LoopNest::ready(Scopes& scopes, int phase, const std::vector<bool>& wanted) {
+void KernelNest::ready(Scopes& scopes, int phase, const std::vector<bool>& wanted) {
   values_.emit_ready(scopes[0], phase, wanted);
   for (size_t c = 1; c < scopes.size(); ++c) {
     values_.share(std::span(scopes).first(c), scopes[c]);
@@ -30,7 +30,7 @@ void LoopNest::ready(Scopes& scopes, int phase, const std::vector<bool>& wanted)
   }
 }
 
-Scopes LoopNest::entered(const Scopes& scopes, int loop, llvm::Value* index, llvm::Value* mask) {
+Scopes KernelNest::entered(const Scopes& scopes, int loop, llvm::Value* index, llvm::Value* mask) {
   Scopes inside;
   const auto jam = std::ranges::find(schedule_.jams, loop, &Jam::loop);
   const int turns = schedule_.turns_of(loop);
@@ -49,8 +49,8 @@ Scopes LoopNest::entered(const Scopes& scopes, int loop, llvm::Value* index, llv
   return inside;
 }
 
-void LoopNest::each_turn(const ScheduledLoop& loop, const Scopes& scopes, llvm::Value* begin,
-                         llvm::Value* end, const std::function<void(Scopes&)>& body) {
+void KernelNest::each_turn(const ScheduledLoop& loop, const Scopes& scopes, llvm::Value* begin,
+                           llvm::Value* end, const std::function<void(Scopes&)>& body) {
   const auto turn = [&](llvm::Value* index, llvm::Value* mask) {
     Scopes inside = entered(scopes, loop.loop, index, mask);
     body(inside);
@@ -66,20 +66,20 @@ void LoopNest::each_turn(const ScheduledLoop& loop, const Scopes& scopes, llvm::
             [&](llvm::Value* index) { turn(index, emitter_.lanes_below(index, end, lanes)); });
 }
 
-llvm::Value* LoopNest::whole_vectors(llvm::Value* begin, llvm::Value* end) {
+llvm::Value* KernelNest::whole_vectors(llvm::Value* begin, llvm::Value* end) {
   llvm::IRBuilder<>& builder = emitter_.builder;
   llvm::Value* count = builder.CreateAnd(builder.CreateSub(end, begin), emitter_.i64(-schedule_.lanes));
   return builder.CreateAdd(begin, count);
 }
 
-void LoopNest::set_results(Scope& scope, size_t reduction, llvm::Value* total) {
+void KernelNest::set_results(Scope& scope, size_t reduction, llvm::Value* total) {
   for (size_t i = 0; i < kernel_.code.size(); ++i)
     if (kernel_.code[i].kind == InstructionKind::Reduced &&
         kernel_.code[i].reduction == static_cast<int>(reduction))
       scope.values[i] = total;
 }
 
-void LoopNest::store_result(Scopes& point, llvm::Value* total) {
+void KernelNest::store_result(Scopes& point, llvm::Value* total) {
   set_results(point[0], 0, total);
   ready(point, 1);
   for (size_t s = 0; s < kernel_.stores.size(); ++s) values_.emit_store(point[0], s);
