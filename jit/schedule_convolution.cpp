@@ -85,12 +85,12 @@ class Matcher {
       if (moves(data_, number) || found_.column_loop >= 0 || !is_known(number)) return false;
       found_.column_loop = number;
     }
-    if (found_.column_loop < 0) return false;
+    if (found_.column_loop < 0 || loop(found_.column_loop).extent.factor < 1) return false;
     for (int number = 0; number < kernel_.outer; ++number)
       if (is_known(number) && moves(data_, number) && every_store_runs_along(number))
         found_.row_loop = number;
     return found_.row_loop >= 0 && loop(found_.row_loop).extent.factor >= 2 &&
-           loop(found_.row_loop).extent.factor <= longest_row;
+           loop(found_.row_loop).extent.factor <= longest_row && every_read_has_one_stride();
   }
 
   bool every_store_runs_along(int number) const {
@@ -103,6 +103,15 @@ class Matcher {
       const bool inside =
           std::ranges::any_of(to.loops, [&](const auto& s) { return s.number >= kernel_.outer; });
       return once && !inside && has_single_strides(kernel_, to) && to.stride(number).is(1);
+    });
+  }
+
+  /// Along the row, in vectors; a diagonal of named size has two strides.
+  bool every_read_has_one_stride() const {
+    return std::ranges::all_of(kernel_.code, [&](const Instruction& it) {
+      if (it.kind != InstructionKind::Read) return true;
+      const Address from = address(it.place, it.buffer);
+      return std::ranges::count(from.loops, found_.row_loop, &Address::Step::number) <= 1;
     });
   }
 

@@ -20,7 +20,7 @@ struct ConvolutionOperands {
 
 class ConvolutionEmitter {
  public:
-  /// `scratch`: schedule.convolution->scratch elements. Makes a square of stack memory for a row's sums.
+  /// `scratch`: memory of schedule.scratch(). Makes a square of stack memory for a row's sums.
   ConvolutionEmitter(Emitter& emitter, const Kernel& kernel, const KernelSchedule& schedule,
                      llvm::Value* scratch);
 

@@ -144,6 +144,25 @@ TEST_CASE("rows of convolutions have the same bits at every width and number of 
   for (const int threads : {2, 3, 7}) run({.threads = threads, .split_all = true});
 }
 
+TEST_CASE("a convolution without channels of the result compiles, and so do its gradients") {
+  const Case it{8, 0, {12, 12}, {3, 3}, {.padding = {1}}};
+  check_both(network(it), data_of(it));
+}
+
+TEST_CASE("what follows a convolution may read along a diagonal of named size") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 8, 8, 8}), kernel = graph.input("kernel", {8, 8, 3, 3});
+  const Value z = graph.input("z", {8, "batch", 8});
+  const Op diagonal{.name = "diagonal",
+                    .doc = "y[n, o, h, w] + z[w, n, w].",
+                    .loops = "n o h w, w n w -> n o h w",
+                    .body = [](Scalar y, Scalar more) { return y + more; }};
+  graph.output("y", diagonal(conv2d(x, kernel, {.padding = {1}}), z));
+  check_both(graph, {{"x", dyadic(Type::f32, {3, 8, 8, 8}, 1)},
+                     {"kernel", dyadic(Type::f32, {8, 8, 3, 3}, 2)},
+                     {"z", dyadic(Type::f32, {8, 3, 8}, 3)}});
+}
+
 TEST_CASE("a batch of no images gives gradients of zeros") {
   const Case it{8, 8, {6, 6}, {3, 3}, {.padding = {1}}, 0};
   check_both(network(it), data_of(it));
