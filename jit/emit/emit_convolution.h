@@ -12,9 +12,9 @@
 
 namespace crease {
 
-/// Strides are in elements, i64, by number of the loop (null where the loop does not move the operand).
+/// Where an operand lies; strides in elements, i64, by number of the loop.
 struct ConvolutionOperands {
-  llvm::Value* pointer;  // element of the row's first point
+  llvm::Value* pointer;  // element where the loops that are entered stand
   std::vector<llvm::Value*> strides;
 };
 
@@ -32,9 +32,9 @@ class ConvolutionEmitter {
   void sum_row(const ConvolutionOperands& data, llvm::Value* panel,
                const std::function<llvm::Value*(std::span<llvm::Value* const>)>& inside);
 
-  // With passes: sums in memory, of row number `row` (i64) of all rows.
+  // With passes the sums of all rows are in scratch memory, that of row number `row` (i64) in its place.
   void clear_sums();
-  /// From here on sum_row adds to the sums of this row, or, if null, keeps them for `sums`.
+  /// From here on sum_row adds to the sums of this row, and recall_row takes them up for `sums`.
   void add_to(llvm::Value* row) { row_ = row; }
   void recall_row(llvm::Value* panel);
 
@@ -45,7 +45,7 @@ class ConvolutionEmitter {
   int64_t panels() const { return (extent(plan_.column_loop) + width_ - 1) / width_; }
 
  private:
-  /// Positions of a row from `first` on, and where weights and data of their products begin.
+  /// Positions of a row from `first` on.
   struct Tile {
     int64_t first, rows;
   };
