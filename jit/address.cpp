@@ -20,11 +20,12 @@ void add(std::vector<Address::Step>& steps, int number, const Extent& stride) {
 }  // namespace
 
 Extent Address::stride(int loop) const {
-  const auto is_loop = [&](const Step& step) { return step.number == loop; };
-  ensure(std::ranges::count_if(loops, is_loop) <= 1, "[address] loop {} has no single stride", loop);
-  const auto found = std::ranges::find_if(loops, is_loop);
+  ensure(has_stride(loop), "[address] loop {} has no single stride", loop);
+  const auto found = std::ranges::find(loops, loop, &Step::number);
   return found == loops.end() ? Extent{0, {}} : found->stride;
 }
+
+bool Address::has_stride(int loop) const { return std::ranges::count(loops, loop, &Step::number) <= 1; }
 
 Address address_of(const Place& place, const Shape& shape) {
   const std::vector<Extent> strides = strides_of(shape);

@@ -19,6 +19,8 @@ struct Address {
   /// Elements from one turn of `loop` to the next; 0 if the loop does not matter. Errors: Bug if that is a
   /// sum.
   Extent stride(int loop) const;
+  /// Whether that is one extent: each loop is at most once in the sum.
+  bool has_stride(int loop) const;
   bool operator==(const Address&) const = default;
 };
 

@@ -113,6 +113,18 @@ int affine(Kernel& kernel, Position position) {
   return append(kernel, {.kind = InstructionKind::Affine, .type = Type::i64, .place = {std::move(position)}});
 }
 
+std::vector<int> conjuncts(const Kernel& kernel, int condition) {
+  if (condition < 0) return {};
+  const Instruction& it = kernel.code[static_cast<size_t>(condition)];
+  if (it.kind != InstructionKind::Compute || it.function != ScalarKind::And) return {condition};
+  std::vector<int> all;
+  for (const int operand : it.operands) {
+    const std::vector<int> part = conjuncts(kernel, operand);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
 int both(Kernel& kernel, int a, int b) {
   if (a < 0 || a == b) return b;
   if (b < 0) return a;

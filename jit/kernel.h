@@ -175,6 +175,9 @@ bool is_within(const Kernels& program, int inner, int outer);
 /// Convert to the same type, conditions that always hold.
 int append(Kernel& kernel, Instruction instruction);
 
+/// The conditions, none of them an And, that must all hold for this one (-1: always) to hold.
+std::vector<int> conjuncts(const Kernel& kernel, int condition);
+
 // Short forms of append.
 int constant(Kernel& kernel, Type type, double value);
 int convert(Kernel& kernel, Type type, int operand);

@@ -40,10 +40,6 @@ Traffic traffic_of(const Kernel& kernel, const std::vector<Buffer>& buffers) {
   return traffic;
 }
 
-bool has_single_stride(const Address& address, int loop) {
-  return std::ranges::count_if(address.loops, [&](const auto& step) { return step.number == loop; }) <= 1;
-}
-
 bool is_power_of_two(const Extent& extent) {
   return extent.is_constant() && extent.factor > 0 && (extent.factor & (extent.factor - 1)) == 0;
 }
@@ -58,7 +54,7 @@ bool mergeable(const Traffic& traffic, const Loop& around, int a, const Schedule
                          around.extent.factor * b.extent.factor >= lanes;
   if ((traffic.conditioned & (merged | uint64_t{1} << a)) != 0 && !short_one) return false;
   const auto fits = [&](const Address& address) {
-    if (!has_single_stride(address, a) || !has_single_stride(address, b.loop)) return false;
+    if (!address.has_stride(a) || !address.has_stride(b.loop)) return false;
     return address.stride(a) == b.extent * address.stride(b.loop);
   };
   return std::ranges::all_of(traffic.reads, fits) && std::ranges::all_of(traffic.stores, fits);
@@ -103,7 +99,7 @@ int lanes_of(const Kernel& kernel, const Machine& machine) {
 
 /// Whether the turns of a loop may run side by side.
 bool can_vectorise(const Kernel& kernel, const Traffic& traffic, int loop) {
-  const auto single = [&](const Address& address) { return has_single_stride(address, loop); };
+  const auto single = [&](const Address& address) { return address.has_stride(loop); };
   if (!std::ranges::all_of(traffic.reads, single) || !std::ranges::all_of(traffic.stores, single))
     return false;
   if (loop >= kernel.outer) return !finds_position(kernel);
@@ -227,7 +223,7 @@ void choose_jam(const Kernel& kernel, const std::vector<Buffer>& buffers, const 
   if (kernel.reductions.empty() || kernel.reductions.size() > 2 || is_scatter(kernel)) return;
   std::vector<Jam> candidates{{-1, 1}};
   for (const ScheduledLoop& loop : plan.outer) {
-    const auto single = [&](const Address& address) { return has_single_stride(address, loop.loop); };
+    const auto single = [&](const Address& address) { return address.has_stride(loop.loop); };
     if (loop.loop == plan.vector_loop || !loop.extent.is_constant() || loop.extent.factor == 0 ||
         !std::ranges::all_of(traffic.reads, single) || !std::ranges::all_of(traffic.stores, single))
       continue;

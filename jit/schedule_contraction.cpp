@@ -15,10 +15,7 @@ struct Factor {
 };
 
 bool has_single_strides(const Address& address, const KernelSchedule& plan) {
-  const auto once = [&](const ScheduledLoop& loop) {
-    return std::ranges::count_if(address.loops, [&](const auto& step) { return step.number == loop.loop; }) <=
-           1;
-  };
+  const auto once = [&](const ScheduledLoop& loop) { return address.has_stride(loop.loop); };
   return std::ranges::all_of(plan.outer, once) && std::ranges::all_of(plan.inner, once);
 }
 

@@ -20,22 +20,8 @@ bool moves(const Address& address, int loop) { return !address.stride(loop).is(0
 
 bool has_single_strides(const Kernel& kernel, const Address& address) {
   for (int loop = 0; loop < static_cast<int>(kernel.loops.size()); ++loop)
-    if (std::ranges::count(address.loops, loop, &Address::Step::number) > 1) return false;
+    if (!address.has_stride(loop)) return false;
   return address.values.empty();
-}
-
-/// The conditions that all must hold for `condition`; none if it is made of anything else than places.
-std::optional<std::vector<int>> conjuncts(const Kernel& kernel, int condition) {
-  const Instruction& it = kernel.code[static_cast<size_t>(condition)];
-  if (it.kind == InstructionKind::Inside && it.place[0].value < 0) return {{condition}};
-  if (it.kind != InstructionKind::Compute || it.function != ScalarKind::And) return {};
-  std::vector<int> all;
-  for (const int operand : it.operands) {
-    const auto part = conjuncts(kernel, operand);
-    if (!part) return {};
-    all.insert(all.end(), part->begin(), part->end());
-  }
-  return all;
 }
 
 /// Recognises one kernel.
@@ -110,16 +96,18 @@ class Matcher {
   bool every_read_has_one_stride() const {
     return std::ranges::all_of(kernel_.code, [&](const Instruction& it) {
       if (it.kind != InstructionKind::Read) return true;
-      const Address from = address(it.place, it.buffer);
-      return std::ranges::count(from.loops, found_.row_loop, &Address::Step::number) <= 1;
+      return address(it.place, it.buffer).has_stride(found_.row_loop);
     });
   }
 
   bool find_inner_loops() {
-    const auto all = conjuncts(kernel_, kernel_.reductions[0].condition);
-    if (!all) return false;
+    const std::vector<int> all = conjuncts(kernel_, kernel_.reductions[0].condition);
+    const auto is_place = [&](int condition) {
+      return code(condition).kind == InstructionKind::Inside && code(condition).place[0].value < 0;
+    };
+    if (!std::ranges::all_of(all, is_place)) return false;
     std::vector<bool> guarded(kernel_.loops.size());
-    for (const int condition : *all) {
+    for (const int condition : all) {
       bool in_row = false;
       std::vector<int> inner;
       for (const Term& term : code(condition).place[0].terms) {

@@ -41,21 +41,14 @@ class ConvolutionNest : KernelNest {
 
   /// Whether the guards hold, where the loops outside of the row and the guarded ones stand.
   llvm::Value* guards_hold(const Scope& scope, std::span<llvm::Value* const> guarded) {
-    llvm::IRBuilder<>& builder = emitter_.builder;
     const ConvolutionSchedule& plan = *schedule_.convolution;
+    Scope inside = scope;
+    for (size_t i = 0; i < guarded.size(); ++i) values_.enter(inside, plan.guarded[i], guarded[i]);
+    values_.emit_ready(inside, 0, values_.closure(plan.guards));
     llvm::Value* all = nullptr;
-    for (const int condition : plan.guards) {
-      const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
-      llvm::Value* place = emitter_.i64(it.place[0].offset);
-      for (const Term& term : it.place[0].terms) {
-        const auto found = std::ranges::find(plan.guarded, term.label);
-        llvm::Value* index = found == plan.guarded.end()
-                                 ? scope.index[static_cast<size_t>(term.label)]
-                                 : guarded[static_cast<size_t>(found - plan.guarded.begin())];
-        place = builder.CreateAdd(place, builder.CreateMul(index, emitter_.i64(term.coefficient)));
-      }
-      llvm::Value* one = builder.CreateICmpULT(place, values_.size(it.extent));
-      all = all == nullptr ? one : builder.CreateAnd(all, one);
+    for (const int guard : plan.guards) {
+      llvm::Value* one = inside.values[static_cast<size_t>(guard)];
+      all = all == nullptr ? one : emitter_.builder.CreateAnd(all, one);
     }
     return all;
   }
@@ -77,23 +70,14 @@ class ConvolutionNest : KernelNest {
     });
   }
 
-  /// The number of the row that the outer loops stand at.
-  llvm::Value* row_number(const Scope& scope) {
-    llvm::Value* number = emitter_.i64(0);
-    for (const ScheduledLoop& loop : schedule_.outer)
-      number = emitter_.builder.CreateAdd(emitter_.builder.CreateMul(number, values_.size(loop.extent)),
-                                          scope.index[static_cast<size_t>(loop.loop)]);
-    return number;
-  }
-
   void add_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
-    rows_.add_to(row_number(scope));
+    rows_.add_to(number_of(scope, schedule_.outer));
     each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
   }
 
   void store_summed_row(Scope& scope) {
-    rows_.add_to(row_number(scope));
+    rows_.add_to(number_of(scope, schedule_.outer));
     each_panel([&](llvm::Value* panel) {
       rows_.recall_row(panel);
       store_row(scope, panel);

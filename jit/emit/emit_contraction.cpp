@@ -53,7 +53,7 @@ class TiledProduct {
     if (!plan.transposed) return;
     scalars_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
     vectors_ = {operands.a.base, operands.a.column_stride, operands.a.row_stride};
-    turned_ = make_square();
+    turned_ = emitter.stack_memory(llvm::ArrayType::get(vector_, static_cast<uint64_t>(lanes_)));  // a square
   }
 
   void run() {
@@ -283,17 +283,6 @@ class TiledProduct {
         epilogue_(builder_.CreateAdd(column, line), start, sums, valid);
       });
     }
-  }
-
-  /// Stack memory for lanes x lanes elements, in the function's entry block.
-  Value* make_square() {
-    const llvm::IRBuilderBase::InsertPointGuard guard(builder_);
-    llvm::BasicBlock& entry = builder_.GetInsertBlock()->getParent()->getEntryBlock();
-    builder_.SetInsertPoint(&entry, entry.getFirstInsertionPt());
-    llvm::AllocaInst* square =
-        builder_.CreateAlloca(llvm::ArrayType::get(vector_, static_cast<uint64_t>(lanes_)));
-    square->setAlignment(llvm::Align(64));
-    return square;
   }
 
   /// The loop over k of one tile. Carried are the sums, pointers into both operands (an index and scaled

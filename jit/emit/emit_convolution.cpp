@@ -19,15 +19,9 @@ ConvolutionEmitter::ConvolutionEmitter(Emitter& emitter, const Kernel& kernel, c
       row_stride_((extent(plan_.row_loop) + lanes_ - 1) / lanes_ * lanes_ + lanes_),
       panel_size_(plan_.packed / panels()),
       vector_(llvm::FixedVectorType::get(emitter.memory_type(plan_.type), static_cast<unsigned>(lanes_))),
-      scratch_(scratch) {
-  const llvm::IRBuilderBase::InsertPointGuard guard(builder_);
-  llvm::BasicBlock& entry = builder_.GetInsertBlock()->getParent()->getEntryBlock();
-  builder_.SetInsertPoint(&entry, entry.getFirstInsertionPt());
-  llvm::AllocaInst* kept = builder_.CreateAlloca(
-      llvm::ArrayType::get(vector_->getElementType(), static_cast<uint64_t>(width_ * row_stride_)));
-  kept->setAlignment(llvm::Align(64));
-  kept_ = kept;
-}
+      scratch_(scratch),
+      kept_(emitter.stack_memory(
+          llvm::ArrayType::get(vector_->getElementType(), static_cast<uint64_t>(width_ * row_stride_)))) {}
 
 int64_t ConvolutionEmitter::extent(int loop) const {
   return loop < 0 ? 1 : kernel_.loops[static_cast<size_t>(loop)].extent.factor;

@@ -185,10 +185,7 @@ class PhaseNest : KernelNest {
   void combine_position(const Scope& scope, const Reduction& it, llvm::Value* value, llvm::Value* valid,
                         int lanes, Totals& totals, size_t at) {
     llvm::IRBuilder<>& builder = emitter_.builder;
-    llvm::Value* position = emitter_.i64(0);
-    for (const ScheduledLoop& loop : schedule_.inner)
-      position = builder.CreateAdd(builder.CreateMul(position, values_.size(loop.extent)),
-                                   scope.index[static_cast<size_t>(loop.loop)]);
+    llvm::Value* position = number_of(scope, schedule_.inner);
     llvm::Value* wins = emit_wins(emitter_, it.combine, it.type, totals[at], value);
     if (valid != nullptr) wins = builder.CreateAnd(wins, valid);
     totals[at] = builder.CreateSelect(wins, value, totals[at]);

@@ -36,6 +36,15 @@ llvm::Value* Emitter::lanes_below(llvm::Value* first, llvm::Value* end, int lane
   return builder.CreateICmpSLT(llvm::ConstantVector::get(numbers), left);
 }
 
+llvm::AllocaInst* Emitter::stack_memory(llvm::Type* type) const {
+  const llvm::IRBuilderBase::InsertPointGuard guard(builder);
+  llvm::BasicBlock& entry = builder.GetInsertBlock()->getParent()->getEntryBlock();
+  builder.SetInsertPoint(&entry, entry.getFirstInsertionPt());
+  llvm::AllocaInst* made = builder.CreateAlloca(type);
+  made->setAlignment(llvm::Align(64));
+  return made;
+}
+
 void Emitter::prefetch(llvm::Value* pointer, bool write) const {
   constexpr uint32_t all_caches = 3, data = 1;
   builder.CreateIntrinsic(

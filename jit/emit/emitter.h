@@ -29,6 +29,8 @@ struct Emitter {
   llvm::Value* element(llvm::Value* base, llvm::Value* index, Type type) const;
   /// Lanes of a vector of `lanes` elements from `first` on that are below `end`: <lanes x i1>.
   llvm::Value* lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const;
+  /// Memory on the stack, aligned to 64 bytes, made in the function's entry block.
+  llvm::AllocaInst* stack_memory(llvm::Type* type) const;
   /// Asks for a line of memory, which need not exist, in the first cache; `write`: to be changed.
   void prefetch(llvm::Value* pointer, bool write) const;
 };

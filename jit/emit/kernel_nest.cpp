@@ -72,6 +72,15 @@ llvm::Value* KernelNest::whole_vectors(llvm::Value* begin, llvm::Value* end) {
   return builder.CreateAdd(begin, count);
 }
 
+llvm::Value* KernelNest::number_of(const Scope& scope, std::span<const ScheduledLoop> loops) const {
+  llvm::IRBuilder<>& builder = emitter_.builder;
+  llvm::Value* number = emitter_.i64(0);
+  for (const ScheduledLoop& loop : loops)
+    number = builder.CreateAdd(builder.CreateMul(number, values_.size(loop.extent)),
+                               scope.index[static_cast<size_t>(loop.loop)]);
+  return number;
+}
+
 void KernelNest::set_results(Scope& scope, size_t reduction, llvm::Value* total) {
   for (size_t i = 0; i < kernel_.code.size(); ++i)
     if (kernel_.code[i].kind == InstructionKind::Reduced &&

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "jit/emit/kernel_values.h"
@@ -40,6 +41,8 @@ class KernelNest {
   /// begin + the greatest multiple of the lanes that is <= end - begin.
   llvm::Value* whole_vectors(llvm::Value* begin, llvm::Value* end);
 
+  /// The row-major number of the turns that these loops stand at.
+  llvm::Value* number_of(const Scope& scope, std::span<const ScheduledLoop> loops) const;
   void set_results(Scope& scope, size_t reduction, llvm::Value* total);
   /// What follows the one reduction of a kernel without stores in inner loops, at a point.
   void store_result(Scopes& point, llvm::Value* total);

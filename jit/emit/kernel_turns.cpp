@@ -5,23 +5,10 @@
 
 namespace crease {
 
-/// The conditions `Inside` that must hold for this one to hold.
-std::vector<int> KernelValues::conjuncts(int condition) const {
-  if (condition < 0) return {};
-  const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
-  if (it.kind == InstructionKind::Inside) return {condition};
-  if (it.kind != InstructionKind::Compute || it.function != ScalarKind::And) return {};
-  std::vector<int> all;
-  for (const int operand : it.operands) {
-    const std::vector<int> part = conjuncts(operand);
-    all.insert(all.end(), part.begin(), part.end());
-  }
-  return all;
-}
-
 /// Whether 0 <= position < extent for some turn of `loop` at least, whatever the turns of the other loops in
 /// the position, which have been entered: each has one value for all lanes and all turns side by side.
 bool KernelValues::leaves_some(const Scope& scope, const Instruction& inside, int loop) const {
+  if (inside.kind != InstructionKind::Inside) return false;
   const Position& position = inside.place[0];
   int64_t low = position.offset, high = position.offset;
   int64_t own = 0;
@@ -62,9 +49,9 @@ Turns KernelValues::turns_inside(const Scope& scope, const ScheduledLoop& loop,
                                  std::span<const int> conditions) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
   llvm::Value *zero = emitter_.i64(0), *extent = size(loop.extent);
-  for (const int inside : conditions.empty() ? std::vector<int>() : conjuncts(conditions[0])) {
+  for (const int inside : conditions.empty() ? std::vector<int>() : conjuncts(kernel_, conditions[0])) {
     const auto needs = [&](int condition) {
-      const std::vector<int> all = conjuncts(condition);
+      const std::vector<int> all = conjuncts(kernel_, condition);
       return std::ranges::find(all, inside) != all.end();
     };
     const Instruction& it = kernel_.code[static_cast<size_t>(inside)];

@@ -79,7 +79,6 @@ class KernelValues {
   std::vector<bool> closure(const std::vector<int>& roots) const;
 
  private:
-  std::vector<int> conjuncts(int condition) const;
   bool leaves_some(const Scope& scope, const Instruction& inside, int loop) const;
   llvm::Value* rest_of(const Scope& scope, const Position& position, int loop) const;
   void enter_digits(Scope& scope, int loop, llvm::Value* index);

@@ -33,12 +33,10 @@ llvm::Value* SideBySide::memory(Type type) {
   if (place != nullptr) return place;
   llvm::IRBuilder<>& builder = emitter_.builder;
   const llvm::IRBuilderBase::InsertPointGuard guard(builder);
-  llvm::BasicBlock& entry = builder.GetInsertBlock()->getParent()->getEntryBlock();
-  builder.SetInsertPoint(&entry, entry.getFirstInsertionPt());
   const auto lanes = static_cast<unsigned>(emitter_.machine.lanes(size_of(type)));
   auto* vector = llvm::FixedVectorType::get(emitter_.value_type(type), lanes);
-  llvm::AllocaInst* made = builder.CreateAlloca(vector);
-  made->setAlignment(llvm::Align(64));
+  llvm::AllocaInst* made = emitter_.stack_memory(vector);
+  builder.SetInsertPoint(made->getNextNode());
   builder.CreateAlignedStore(llvm::Constant::getNullValue(vector), made, llvm::Align(64));
   return place = made;
 }
