@@ -20,33 +20,36 @@ int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Model {
   const Machine& machine;
   int64_t rows, columns, depth;
+  int64_t bytes;  // of an element
   int lanes;
   int epilogue_cost;
+  bool squares;
   int most_rows = 64;        // of a tile
   bool pairs = false;        // of bfloat16
   double panel_latency = 0;  // cycles lost for each k of each panel of B
   bool result_is_far;        // beyond the second cache, and few products to hide that each row waits
 
-  Model(const ContractionFacts& facts, const Machine& on, bool transposed)
+  Model(const ContractionFacts& facts, const Machine& on, bool transposed, bool in_squares = false)
       : machine(on),
         rows(std::max<int64_t>(1, known(transposed ? facts.n : facts.m))),
         columns(std::max<int64_t>(1, known(transposed ? facts.m : facts.n))),
         depth(known(facts.k)),
+        bytes(size_of(facts.type)),
         lanes(on.lanes(size_of(facts.type))),
         epilogue_cost(facts.epilogue_cost),
+        squares(in_squares),
         result_is_far(depth <= 64 && rows * columns * size_of(facts.type) > on.l2_bytes) {
-    const int64_t bytes = size_of(facts.type);
     const bool packed = transposed ? !facts.a_row.is(1) : !facts.b_column.is(1);
     // A row-major B beyond the second cache comes in pieces as wide as the tile, each from a page of its own.
     if (!packed && !facts.prologue && columns * depth * bytes > on.l2_bytes)
       panel_latency =
           rows * depth * bytes > on.l2_bytes * 3 / 8 ? 24 : 12;  // twice or more by blocks of rows
-    limit_rows(transposed ? facts.b_column : facts.a_row, bytes);
+    limit_rows(transposed ? facts.b_column : facts.a_row);
   }
 
   /// Rows that lie a multiple of a large power of two apart compete for the same 8 places of the first cache,
   /// whose sets repeat every 4096 bytes. Two of the places are left to B and C.
-  void limit_rows(const Extent& row_stride, int64_t bytes) {
+  void limit_rows(const Extent& row_stride) {
     if (!row_stride.is_constant() || row_stride.factor * bytes % 64 != 0 || row_stride.factor == 0) return;
     most_rows = static_cast<int>(6 * 4096 / std::gcd(row_stride.factor * bytes, int64_t{4096}));
   }
@@ -65,6 +68,8 @@ struct Model {
     // Products of pairs hide loads less well. Measured on Zen 4: 16 x 1 takes 23 cycles, 8 x 2 19, 8 x 3 26.
     if (pairs) arithmetic += 0.35 * static_cast<double>(vectors + tile_rows);
     const double refill = panel > machine.l1_bytes / 2 ? 0.15 * static_cast<double>(vectors) : 0;
+    // The shuffles of a square, log2(lanes) for each k, hide behind the multiply-adds for the most part.
+    if (squares) arithmetic = std::max(arithmetic, latency) + 1.5;
     const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
     const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
@@ -88,10 +93,13 @@ struct Model {
   }
 };
 
-bool fits_registers(const Machine& machine, int rows, int vectors) {
+bool fits_registers(const Model& model, int rows, int vectors) {
+  const int registers = model.machine.vector_registers;
+  // Sums and a square of B, of which two lines are exchanged.
+  if (model.squares) return vectors == 1 && rows + model.lanes + 2 <= registers;
   // Sums, the vectors of B, and a broadcast of A; with 32 registers one more stays free for the epilogue.
-  const int needed = rows * vectors + vectors + (vectors > 1 || machine.vector_registers < 32 ? 1 : 0);
-  return needed <= machine.vector_registers - (machine.vector_registers == 32 ? 1 : 0);
+  const int needed = rows * vectors + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
+  return needed <= registers - (registers == 32 ? 1 : 0);
 }
 
 /// The cheapest register tile.
@@ -104,7 +112,7 @@ ContractionPlan best_tile(const Model& model) {
   double least = model.cycles(1, 1);
   for (int vectors = 1; vectors <= most_vectors; ++vectors) {
     const int most_rows = static_cast<int>(std::min<int64_t>(model.rows, model.most_rows));
-    for (int rows = 1; rows <= most_rows && fits_registers(model.machine, rows, vectors); ++rows) {
+    for (int rows = 1; rows <= most_rows && fits_registers(model, rows, vectors); ++rows) {
       const double cycles = model.cycles(rows, vectors);
       if (cycles >= least) continue;
       least = cycles;
@@ -123,7 +131,7 @@ int64_t bytes_of(const Extent& rows, const Extent& columns, Type type) {
 /// half. B is read once for each block: that pays only while B is not much larger than the cache, and in
 /// place.
 int64_t block_of_rows(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine) {
-  if (plan.transposed || plan.pack_b || !facts.k.is_constant()) return 0;
+  if (plan.transposed || plan.pack_b || plan.squares || !facts.k.is_constant()) return 0;
   if (bytes_of(facts.k, facts.n, facts.type) > 4 * machine.l2_bytes) return 0;
   if (facts.m.is_constant() && bytes_of(facts.m, facts.k, facts.type) <= machine.l2_bytes * 3 / 8) return 0;
   const int64_t row_bytes = std::max<int64_t>(1, facts.k.factor * size_of(facts.type));
@@ -142,7 +150,7 @@ bool collides(const ContractionFacts& facts) {
 }
 
 void choose_packing(const ContractionFacts& facts, const Machine& machine, ContractionPlan& plan) {
-  if (facts.prologue) return;
+  if (facts.prologue || plan.squares) return;
   plan.pack_a = plan.transposed && !facts.a_row.is(1);
   plan.pack_b = !plan.transposed && (!facts.b_column.is(1) || collides(facts));
   if (!plan.pack_a && !plan.pack_b) return;
@@ -152,21 +160,40 @@ void choose_packing(const ContractionFacts& facts, const Machine& machine, Contr
 
 /// Rows ahead, enough to cover the way from the third cache: about 400 cycles.
 int rows_ahead(const Model& model, const ContractionPlan& plan) {
-  if (model.panel_latency == 0 || plan.pack_a || plan.pack_b) return 0;
+  const bool far = plan.squares ? model.columns * model.depth * model.bytes > model.machine.l2_bytes
+                                : model.panel_latency > 0;
+  if (!far || plan.pack_a || plan.pack_b) return 0;
   const int cycles =
       std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
   return std::clamp(900 / cycles, 8, 64);
 }
 
-ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed) {
-  const Model model(facts, machine, transposed);
+/// Whether the operand that is read by vectors lies the other way round, along a known k.
+bool can_turn(const ContractionFacts& facts, bool transposed) {
+  const Extent &across = transposed ? facts.a_row : facts.b_column,
+               &along = transposed ? facts.a_column : facts.b_row;
+  return !facts.prologue && facts.k.is_constant() && !across.is(1) && along.is(1);
+}
+
+ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed,
+                        bool squares) {
+  const Model model(facts, machine, transposed, squares);
   ContractionPlan plan = best_tile(model);
   plan.transposed = transposed;
+  plan.squares = squares;
   choose_packing(facts, machine, plan);
   plan.row_block = block_of_rows(facts, plan, machine);
   plan.ahead = rows_ahead(model, plan);
   plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) >= 2 * machine.l1_bytes;
   return plan;
+}
+
+ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed) {
+  const ContractionPlan packed = plan_of(facts, machine, transposed, false);
+  if (!can_turn(facts, transposed)) return packed;
+  const ContractionPlan squares = plan_of(facts, machine, transposed, true);
+  return estimated_cycles(facts, squares, machine) < estimated_cycles(facts, packed, machine) ? squares
+                                                                                              : packed;
 }
 
 /// Both operands rounded and packed: A by blocks of rows, B by panels.
@@ -224,7 +251,7 @@ bool multiplies_bf16(const Machine& machine) {
 double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine) {
   if (facts.rounded) return rounded_cycles(facts, plan, machine);
   const double lanes = machine.lanes(size_of(facts.type));
-  const Model model(facts, machine, plan.transposed);
+  const Model model(facts, machine, plan.transposed, plan.squares);
   double cycles = model.cycles(plan.tile_rows, plan.tile_vectors);
   // An element is packed in about 10 / lanes cycles, and turned round in half as many before the epilogue.
   const double panel = static_cast<double>(model.depth) * static_cast<double>(model.columns);
@@ -241,8 +268,10 @@ ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& m
   const ContractionPlan direct = plan_of(facts, machine, false);
   if (facts.prologue || !facts.n.is_constant()) return direct;
   const ContractionPlan turned = plan_of(facts, machine, true);
-  return estimated_cycles(facts, turned, machine) < 0.9 * estimated_cycles(facts, direct, machine) ? turned
-                                                                                                   : direct;
+  // What turning the result round costs depends on its epilogue, that of a square does not.
+  const double gain = direct.squares ? 1 : 0.9;
+  return estimated_cycles(facts, turned, machine) < gain * estimated_cycles(facts, direct, machine) ? turned
+                                                                                                    : direct;
 }
 
 std::string to_string(const ContractionPlan& plan) {
@@ -251,6 +280,7 @@ std::string to_string(const ContractionPlan& plan) {
   if (plan.transposed) text += ", transposed";
   if (plan.pack_a) text += ", a packed";
   if (plan.pack_b) text += ", b packed";
+  if (plan.squares) text += ", in squares";
   if (plan.row_block != 0) text += fmt::format(", blocks of {} rows", plan.row_block);
   if (plan.ask_for_result) text += ", result asked for";
   if (plan.ahead != 0) text += fmt::format(", {} rows ahead", plan.ahead);

@@ -25,6 +25,9 @@ struct ContractionPlan {
   int tile_vectors = 1;
   bool pack_a = false;
   bool pack_b = false;
+  /// Instead of packing: tiles of one vector turn their operand round in registers, where it lies along a
+  /// known k.
+  bool squares = false;
   /// Vectors run along m inside the product; the tile is turned round before the epilogue.
   bool transposed = false;
   /// Rows of the result taken at once, so that their part of A stays in the second cache while B streams by.

@@ -5,6 +5,7 @@
 #include "graph/error.h"
 #include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
+#include "jit/emit/contraction_squares.h"
 #include "jit/emit/emit_scalar.h"
 
 namespace crease {
@@ -28,7 +29,7 @@ struct Columns {
   Value* panel;  // element (k = 0, first column)
   Value* row_stride;
   bool packed;
-  std::vector<Value*> held = {};  // a panel that fits registers: its rows
+  SquarePanel squares = {};  // in a plan of squares, instead of panel and stride
 };
 
 /// Emits the product of two matrices S[rows, k] V[k, columns] where elements of S are broadcast and V is
@@ -144,64 +145,28 @@ class TiledProduct {
 
   Columns prepare(Value* column, Value* end, int vectors, Value* mask) {
     if (rounds_) return round_columns(column, end, vectors, mask);
+    if (plan_.squares)
+      return {.first = column,
+              .vectors = 1,
+              .mask = mask,
+              .squares = square_panel(emitter_, type_, vectors_, column, mask == nullptr ? nullptr : end)};
     if (!plan_.pack_a && !plan_.pack_b)
-      return {column, vectors, mask, at(vectors_.base, column), vectors_.row_stride, false, {}};
-    if (const int64_t depth = held_depth(); depth > 0)
-      return {.first = column, .vectors = 1, .mask = mask, .held = held_panel(column, end, depth)};
+      return {column, vectors, mask, at(vectors_.base, column), vectors_.row_stride, false};
     emit_pack(emitter_, type_, vectors_, operands_.k, {column, builder_.CreateSub(end, column), vectors},
               operands_.scratch);
-    return {column, vectors, mask, operands_.scratch, emitter_.i64(width(vectors)), true, {}};
+    return {column, vectors, mask, operands_.scratch, emitter_.i64(width(vectors)), true};
   }
 
-  /// Rows of a panel that is turned round in registers and used from there, by a single tile; 0: none.
-  int64_t held_depth() {
-    const auto* depth = llvm::dyn_cast<llvm::ConstantInt>(operands_.k);
-    const auto* rows = llvm::dyn_cast<llvm::ConstantInt>(
-        plan_.transposed ? operands_.n : count({operands_.row_begin, operands_.row_end}));
-    const bool fits = depth != nullptr && rows != nullptr && depth->getSExtValue() <= lanes_ &&
-                      rows->getSExtValue() <= plan_.tile_rows && plan_.tile_vectors == 1 &&
-                      plan_.tile_rows + lanes_ + 1 < emitter_.machine.vector_registers &&
-                      is_number(vectors_.row_stride, 1);
-    return fits ? depth->getSExtValue() : 0;
-  }
-
-  /// Column by column as they lie in memory, then turned round.
-  std::vector<Value*> held_panel(Value* column, Value* end, int64_t depth) {
-    Value* zero = llvm::ConstantFP::getZero(vector_);
-    Value* valid =
-        depth == lanes_ ? nullptr : emitter_.lanes_below(emitter_.i64(0), emitter_.i64(depth), lanes_);
-    const auto* width = llvm::dyn_cast<llvm::ConstantInt>(builder_.CreateSub(end, column));
-    std::vector<Value*> square;
-    for (int lane = 0; lane < lanes_; ++lane) {
-      Value* number = builder_.CreateAdd(column, emitter_.i64(lane));
-      // Of columns that do not exist the last one is read once more: nobody uses what becomes of it.
-      if (width == nullptr || lane >= width->getSExtValue())
-        number = minimum(number, builder_.CreateSub(end, emitter_.i64(1)));
-      Value* from = at(vectors_.base, builder_.CreateMul(number, vectors_.column_stride));
-      if (valid == nullptr)
-        square.push_back(builder_.CreateAlignedLoad(vector_, from, alignment()));
-      else
-        square.push_back(builder_.CreateMaskedLoad(vector_, from, alignment(), valid, zero));
-    }
-    square = emit_transpose(emitter_, std::move(square));
-    square.resize(static_cast<size_t>(depth));
-    return square;
-  }
-
-  /// The sums of one tile from a panel in registers, k by k.
-  std::vector<Value*> accumulate_held(Value* row, int rows, const Columns& columns) {
-    std::vector<Value*> sums(static_cast<size_t>(rows), llvm::ConstantFP::getZero(vector_));
-    for (size_t k = 0; k < columns.held.size(); ++k)
-      for (int r = 0; r < rows; ++r) {
-        Value* line = builder_.CreateMul(builder_.CreateAdd(row, emitter_.i64(r)), scalars_.row_stride);
-        Value* place = at(at(scalars_.base, line),
-                          builder_.CreateMul(emitter_.i64(static_cast<int64_t>(k)), scalars_.column_stride));
-        Value* factor =
-            builder_.CreateVectorSplat(static_cast<unsigned>(lanes_), builder_.CreateLoad(element_, place));
-        Value*& sum = sums[static_cast<size_t>(r)];
-        sum = multiply_add(factor, columns.held[k], sum);
-      }
-    return sums;
+  std::vector<Value*> square_sums(Value* row, int rows, const Columns& columns) {
+    Value* line = builder_.CreateMul(row, scalars_.row_stride);
+    return emit_square_sums(
+        emitter_, type_, columns.squares,
+        {.scalars = {at(scalars_.base, line), scalars_.row_stride, scalars_.column_stride},
+         .rows = rows,
+         .depth = llvm::cast<llvm::ConstantInt>(operands_.k)->getSExtValue(),
+         .ahead = plan_.ahead,
+         .next_panel = builder_.CreateMul(emitter_.i64(lanes_), vectors_.column_stride),
+         .multiply_add = [&](Value* a, Value* b, Value* sum) { return multiply_add(a, b, sum); }});
   }
 
   void column_of_tiles(const Columns& columns, Range rows) {
@@ -238,7 +203,7 @@ class TiledProduct {
         operands_.before_tile(row, columns.first, rows, wide);
     }
     const std::vector<Value*> sums =
-        columns.held.empty() ? accumulate(row, rows, columns) : accumulate_held(row, rows, columns);
+        plan_.squares ? square_sums(row, rows, columns) : accumulate(row, rows, columns);
     for (int v = 0; v < columns.vectors; ++v) {
       std::vector<Value*> lines;
       for (int r = 0; r < rows; ++r) lines.push_back(sums[static_cast<size_t>(r * columns.vectors + v)]);
@@ -409,8 +374,12 @@ void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const Con
   llvm::Value* stride = plan.transposed ? operands.a.row_stride : operands.b.column_stride;
   ensure(!facts.rounded || (plan.pack_a && plan.pack_b && plan.row_block > 0),
          "[contraction] rounded operands are packed by blocks: got {}", to_string(plan));
-  ensure(packs || is_number(stride, 1), "[contraction] vectors are not contiguous and not packed: got {}",
-         to_string(plan));
+  llvm::Value* along = plan.transposed ? operands.a.column_stride : operands.b.row_stride;
+  ensure(!plan.squares || (!packs && !prologue && is_number(along, 1) && plan.tile_vectors == 1 &&
+                           llvm::isa<llvm::ConstantInt>(operands.k)),
+         "[contraction] squares need columns that lie along a known k: got {}", to_string(plan));
+  ensure(packs || plan.squares || is_number(stride, 1),
+         "[contraction] vectors are not contiguous and not packed: got {}", to_string(plan));
   TiledProduct(emitter, facts, plan, operands, epilogue).run();
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "jit/emit/carried_loop.h"
@@ -124,6 +126,41 @@ void copy_rows(Emitter& emitter, Type type, Value* source, Value* row_stride, Va
   });
 }
 
+/// One round of a transposition: lines whose numbers differ in bit `line` alone give two others. Bit `lane`
+/// of a lane's number then tells which of the two it comes from. What it told before is told by bit `from`;
+/// what that told, by bit `line` of the line's number.
+struct Exchange {
+  int line, lane, from;
+};
+
+/// Rounds whose every output is one instruction on x86: unpck within pieces of 128 bits, which leaves the
+/// lowest two bits of the lines' numbers exchanged, and shuf of such pieces.
+std::vector<Exchange> exchanges(int bits, unsigned element_bits) {
+  const int in_piece = std::min(bits, element_bits == 32 ? 2 : 1);
+  std::vector<Exchange> rounds;
+  if (in_piece == 2)
+    rounds = {{0, 0, 1}, {1, 1, 1}};
+  else
+    rounds = {{0, 0, 0}};
+  const bool four_pieces = bits - in_piece == 2;
+  for (int bit = in_piece; bit < bits; ++bit)
+    rounds.push_back(four_pieces ? Exchange{bit, bits - 1, bits - 2} : Exchange{bit, bit, bit});
+  return rounds;
+}
+
+/// What the shuffle of two lines takes from them, if bit `from` was `told`.
+std::vector<int> order_of(const Exchange& round, size_t lanes, size_t told) {
+  const auto bit = [](size_t number, int place) { return (number >> place) & 1; };
+  std::vector<int> order;
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    size_t source = lane & ~(size_t{1} << round.lane) & ~(size_t{1} << round.from);
+    if (round.from != round.lane) source |= bit(lane, round.from) << round.lane;
+    source |= told << round.from;
+    order.push_back(static_cast<int>(bit(lane, round.lane) * lanes + source));
+  }
+  return order;
+}
+
 bool covers(const Value* columns, int64_t width) {
   const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(columns);
   return constant != nullptr && constant->getSExtValue() >= width;
@@ -133,14 +170,12 @@ bool covers(const Value* columns, int64_t width) {
 
 std::vector<llvm::Value*> emit_transpose(Emitter& emitter, std::vector<llvm::Value*> lines) {
   const size_t lanes = lines.size();
-  for (size_t distance = 1; distance < lanes; distance *= 2) {
-    // Exchange the off-diagonal blocks of size `distance` between each pair of lines that far apart.
-    std::vector<int> low, high;
-    for (size_t lane = 0; lane < lanes; ++lane) {
-      const bool upper = (lane & distance) != 0;
-      low.push_back(static_cast<int>(upper ? lanes + lane - distance : lane));
-      high.push_back(static_cast<int>(upper ? lanes + lane : lane + distance));
-    }
+  if (lanes == 1) return lines;
+  const std::vector<Exchange> rounds =
+      exchanges(std::countr_zero(lanes), lines[0]->getType()->getScalarSizeInBits());
+  for (const Exchange& round : rounds) {
+    const std::vector<int> low = order_of(round, lanes, 0), high = order_of(round, lanes, 1);
+    const size_t distance = size_t{1} << round.line;
     for (size_t i = 0; i < lanes; ++i) {
       if ((i & distance) != 0) continue;
       llvm::Value* first = lines[i];
@@ -149,6 +184,8 @@ std::vector<llvm::Value*> emit_transpose(Emitter& emitter, std::vector<llvm::Val
       lines[i + distance] = emitter.builder.CreateShuffleVector(first, second, high);
     }
   }
+  if (rounds[0].from != 0)
+    for (size_t i = 0; i < lanes; i += 4) std::swap(lines[i + 1], lines[i + 2]);
   return lines;
 }
 

@@ -283,13 +283,36 @@ TEST_CASE("any plan gives the same sums") {
                    .tile_rows = rows, .tile_vectors = vectors, .pack_b = packed, .row_block = block}});
 }
 
-TEST_CASE("a small panel that is turned round in registers gives the same sums") {
+TEST_CASE("an operand that lies the other way round may be turned round in squares") {
+  const ContractionPlan plan{.tile_rows = 4, .tile_vectors = 1, .squares = true, .ahead = 7};
+  ContractionPlan transposed = plan;
+  transposed.transposed = true;
   for (const Machine& machine : widths())
-    for (const int64_t depth : {1, 3, 4, 8, 16})
+    for (const int64_t depth : {0, 1, 3, 8, 16, 17, 70})
       for (const int64_t columns : {1, 5, 16, 21}) {
-        check(machine, {.sizes = {1, columns, depth}, .b = {true, 0}});
-        check(machine, {.sizes = {2, columns, depth}, .b = {true, 3}, .c = {false, 2}});
+        check(machine, {.sizes = {2, columns, depth}, .b = {true, 3}, .c = {false, 2}, .plan = plan});
+        check(machine, {.sizes = {9, columns, depth},
+                        .b = {true, 0},
+                        .runtime_m = true,
+                        .runtime_n = true,
+                        .epilogue = ContractionCase::Epilogue::Add,
+                        .plan = plan});
+        check(machine, {.sizes = {columns, 6, depth}, .a = {false, 1}, .plan = transposed});
       }
+  check(host_machine(), {.sizes = {5, 37, 40}, .b = {true, 2}, .runtime_strides = true, .plan = plan});
+}
+
+TEST_CASE("few rows times a transposed matrix are planned in squares, many or half vectors are not") {
+  const auto planned = [](Size sizes) {
+    const Setting setting{.sizes = sizes, .b = {true, 0}};
+    return plan_contraction(case_of(setting, Type::f32).facts, host_machine());
+  };
+  const int lanes = host_machine().lanes(4);
+  for (const int64_t rows : {1, 3}) CHECK(planned({rows, 1000, 1000}).squares);
+  CHECK(!planned({lanes, 1000, 1000}).squares);
+  CHECK(!planned({256, 256, 256}).squares);
+  for (const int64_t rows : {1, 3, 10, 20})
+    check<float>(host_machine(), {.sizes = {rows, 70, 90}, .b = {true, 0}});
 }
 
 TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
@@ -299,8 +322,11 @@ TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
 }
 
 TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
-  Setting setting{.sizes = {9, 40, 57}};
-  Matrices<float> data = matrices<float>(setting);
+  const Setting setting{.sizes = {9, 40, 57}};
+  const Setting turned{.sizes = {9, 40, 57},
+                       .b = {true, 0},
+                       .plan = ContractionPlan{.tile_rows = 4, .tile_vectors = 1, .squares = true}};
+  Matrices<float> data = matrices<float>(setting), turned_data = data;
   for (size_t i = 0; i < data.a.size(); ++i) data.a[i] = std::sin(static_cast<float>(i));
   for (size_t i = 0; i < data.b.size(); ++i) data.b[i] = std::cos(static_cast<float>(3 * i));
   std::vector<float> wanted = data.c;
@@ -310,10 +336,14 @@ TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at eve
       for (size_t k = 0; k < 57; ++k) sum = std::fma(data.a[i * 57 + k], data.b[k * 40 + j], sum);
       wanted[guard + i * 40 + j] = sum;
     }
+  turned_data.a = data.a;
+  for (size_t k = 0; k < 57; ++k)
+    for (size_t j = 0; j < 40; ++j) turned_data.b[j * 57 + k] = data.b[k * 40 + j];
   for (const Machine& machine : widths()) {
     if (!machine.fma) continue;
     CAPTURE(machine.vector_bits);
     CHECK((by_machine_code(machine, setting, data) == wanted));
+    CHECK((by_machine_code(machine, turned, turned_data) == wanted));
   }
 }
 
@@ -360,6 +390,8 @@ TEST_CASE("the text of a plan names all it decides") {
         "tile 14x2, b packed, blocks of 28 rows");
   CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .pack_a = true, .transposed = true}) ==
         "tile 10x1, transposed, a packed");
+  CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .squares = true, .ahead = 64}) ==
+        "tile 10x1, in squares, 64 rows ahead");
 }
 
 TEST_CASE("a contraction that contradicts its plan is refused") {
@@ -371,6 +403,9 @@ TEST_CASE("a contraction that contradicts its plan is refused") {
   refuses({.sizes = sizes, .b = {true, 0}, .plan = ContractionPlan{}}, "not contiguous");
   refuses({.sizes = sizes, .plan = ContractionPlan{.transposed = true}}, "not contiguous");
   refuses({.sizes = sizes, .prologues = true, .plan = ContractionPlan{.pack_b = true}}, "prologues");
+  const ContractionPlan squares{.tile_rows = 2, .squares = true};
+  refuses({.sizes = sizes, .plan = squares}, "along a known k");
+  refuses({.sizes = sizes, .b = {true, 0}, .runtime_k = true, .plan = squares}, "along a known k");
   ContractionCase integers = case_of({.sizes = sizes}, Type::i32);
   integers.plan = ContractionPlan{};
   CHECK_THROWS_WITH_AS(compile_contraction(host_machine(), integers), doctest::Contains("element type"), Bug);
