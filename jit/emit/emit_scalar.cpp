@@ -1,6 +1,7 @@
 #include "jit/emit/emit_scalar.h"
 
 #include <llvm/IR/IntrinsicsX86.h>
+#include <llvm/IR/PatternMatch.h>
 
 #include <array>
 
@@ -64,6 +65,11 @@ bool is_number(const llvm::Value* value) {
   return number != nullptr && !number->isNaN();
 }
 
+/// Whether `a` is -b: both are NaN or neither.
+bool is_opposite(llvm::Value* a, llvm::Value* b) {
+  return llvm::PatternMatch::match(a, llvm::PatternMatch::m_FNeg(llvm::PatternMatch::m_Specific(b)));
+}
+
 /// b < a (less) or a < b as `second is better`.
 llvm::Value* emit_extremum(const Emitter& emitter, bool greatest, Type type, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& builder = emitter.builder;
@@ -75,7 +81,8 @@ llvm::Value* emit_extremum(const Emitter& emitter, bool greatest, Type type, llv
   llvm::Value* first = greatest ? a : b;
   llvm::Value* second = greatest ? b : a;
   // An ordered compare gives a where either is NaN: right unless b is NaN. An unordered one gives b.
-  if (is_number(b)) return builder.CreateSelect(builder.CreateFCmpOLT(first, second), b, a);
+  if (is_number(b) || is_opposite(a, b) || is_opposite(b, a))
+    return builder.CreateSelect(builder.CreateFCmpOLT(first, second), b, a);
   llvm::Value* better = builder.CreateSelect(builder.CreateFCmpULT(first, second), b, a);
   if (is_number(a)) return better;
   return builder.CreateSelect(builder.CreateFCmpUNO(a, a), a, better);
@@ -92,6 +99,12 @@ llvm::Value* emit_compare(const Emitter& emitter, ScalarKind function, Type type
                           llvm::Value* b) {
   llvm::IRBuilder<>& builder = emitter.builder;
   if (is_floating(type)) {
+    // Which of two opposite numbers is less is a question of the sign.
+    llvm::Value* zero = llvm::Constant::getNullValue(a->getType());
+    if (is_opposite(a, b))
+      a = zero;
+    else if (is_opposite(b, a))
+      b = zero;
     if (function == ScalarKind::Less) return builder.CreateFCmpOLT(a, b);
     if (function == ScalarKind::LessEqual) return builder.CreateFCmpOLE(a, b);
     return builder.CreateFCmpOEQ(a, b);

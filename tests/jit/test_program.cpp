@@ -86,6 +86,29 @@ TEST_CASE("extrema carry NaN and the first position wins") {
   check_both(graph, {{"x", data}});
 }
 
+TEST_CASE("a number and its opposite compare as in the interpreter, zeros and NaN included") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  Graph graph;
+  const Value x = graph.input("x", {18});
+  graph.output("max", 1.0 / max(x, -x));  // tells the zeros apart
+  graph.output("max_after", 1.0 / max(-x, x));
+  graph.output("min", 1.0 / min(x, -x));
+  graph.output("min_after", 1.0 / min(-x, x));
+  graph.output("less", x < -x);
+  graph.output("less_after", -x < x);
+  graph.output("less_equal", x <= -x);
+  graph.output("less_equal_after", -x <= x);
+  graph.output("equal", equal_to(x, -x));
+  Tensor data = dyadic(Type::f32, {18}, 1);
+  data.set(0, std::numeric_limits<float>::quiet_NaN());
+  data.set(1, infinity);
+  data.set(2, -infinity);
+  data.set(3, 0.0);
+  data.set(4, -0.0);
+  data.set(17, -0.0);
+  check_both(graph, {{"x", data}});
+}
+
 TEST_CASE("movements equal the interpreter") {
   for (int64_t n : {2, 16, 19}) {
     CAPTURE(n);
