@@ -1,5 +1,5 @@
 // Odd functions by pieces: where one instruction looks up all sixteen lanes of a vector, a polynomial for
-// each half of each binade needs neither a division nor a choice of two formulas.
+// each quarter of each binade needs neither a division nor a choice of two formulas.
 #pragma once
 
 #include "jit/emit/arithmetic.h"
