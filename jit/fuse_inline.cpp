@@ -82,18 +82,11 @@ class Inliner {
     for (const Term& term : position.terms) {
       const Position& at = at_[static_cast<size_t>(term.label)];
       result.offset += term.coefficient * at.offset;
-      for (const Term& inner : at.terms) add(result, inner.label, term.coefficient * inner.coefficient);
+      for (const Term& inner : at.terms) add_term(result, inner.label, term.coefficient * inner.coefficient);
       if (at.value >= 0) value = sum(value, scaled(at.value, term.coefficient));
     }
     result.value = value;
     return result;
-  }
-
-  static void add(Position& position, int loop, int64_t coefficient) {
-    auto at = std::ranges::lower_bound(position.terms, loop, {}, &Term::label);
-    if (at == position.terms.end() || at->label != loop) at = position.terms.insert(at, {loop, 0});
-    at->coefficient += coefficient;
-    if (at->coefficient == 0) position.terms.erase(at);
   }
 
   int scaled(int value, int64_t factor) {
@@ -135,7 +128,8 @@ Kernel inline_producer(const Kernel& producer, const Kernel& consumer, int buffe
 }
 
 bool is_simple_map(const Kernel& kernel) {
-  return kernel.reductions.empty() && kernel.stores.size() == 1 && !is_scatter(kernel);
+  if (!kernel.reductions.empty() || kernel.stores.size() != 1 || is_scatter(kernel)) return false;
+  return std::ranges::all_of(kernel.stores[0].place, [](const Position& p) { return plain_loop(p) >= 0; });
 }
 
 bool is_movement(const Kernel& kernel) {

@@ -13,7 +13,7 @@ constexpr size_t greatest_epilogue = 48;
 class Merger {
  public:
   Merger(const Kernel& producer, const Kernel& consumer) : merged_(producer), consumer_(consumer) {
-    map_.assign(consumer.loops.size(), -1);
+    map_.assign(consumer.loops.size(), {});
   }
 
   std::optional<Kernel> run() {
@@ -38,17 +38,22 @@ class Merger {
 
  private:
   const Loop& loop(int number) const { return merged_.loops[static_cast<size_t>(number)]; }
-  bool taken(int number) const { return std::ranges::find(map_, number) != map_.end(); }
+  bool taken(int number) const {
+    return std::ranges::any_of(map_, [&](const Position& to) {
+      return std::ranges::find(to.terms, number, &Term::label) != to.terms.end();
+    });
+  }
 
   const Store* store_of(int buffer) const {
     const auto found = std::ranges::find(merged_.stores, buffer, &Store::buffer);
     return found == merged_.stores.end() ? nullptr : &*found;
   }
 
-  bool match(int from, int to) {
-    int& entry = map_[static_cast<size_t>(from)];
-    if (entry == to) return true;
-    if (entry >= 0 || taken(to) || consumer_.loops[static_cast<size_t>(from)].extent != loop(to).extent)
+  bool match(int from, const Position& to) {
+    Position& entry = map_[static_cast<size_t>(from)];
+    if (!entry.terms.empty()) return entry == to;
+    if (std::ranges::any_of(to.terms, [&](const Term& term) { return taken(term.label); }) ||
+        counted(to, merged_.loops) != consumer_.loops[static_cast<size_t>(from)].extent)
       return false;
     entry = to;
     return true;
@@ -60,8 +65,10 @@ class Merger {
       const Store* store = it.kind == InstructionKind::Read ? store_of(it.buffer) : nullptr;
       if (store == nullptr) continue;
       for (size_t d = 0; d < it.place.size(); ++d) {
-        const int to = plain_loop(store->place[d]), from = plain_loop(it.place[d]);
-        const bool first = it.place[d] == Position{} && loop(to).extent.is(1);
+        const Position& to = store->place[d];
+        const int from = plain_loop(it.place[d]);
+        const bool first =
+            it.place[d] == Position{} && plain_loop(to) >= 0 && loop(plain_loop(to)).extent.is(1);
         if (!first && (from < 0 || !match(from, to))) return false;
       }
     }
@@ -78,13 +85,13 @@ class Merger {
   /// turn become outer loops.
   bool match_rest() {
     for (size_t c = 0; c < map_.size(); ++c) {
-      if (map_[c] >= 0) continue;
+      if (!map_[c].terms.empty()) continue;
       int free = -1;
       for (int l = 0; l < static_cast<int>(merged_.loops.size()) && free < 0; ++l)
         if (!taken(l) && loop(l).extent == consumer_.loops[c].extent) free = l;
       if (free < 0 && consumer_.loops[c].extent.is(1)) free = add_outer(consumer_.loops[c]);
       if (free < 0) return false;
-      map_[c] = free;
+      map_[c] = {.terms = {{free, 1}}};
     }
     return true;
   }
@@ -99,37 +106,44 @@ class Merger {
     };
     for (Instruction& it : merged_.code) shift(it.place);
     for (Store& store : merged_.stores) shift(store.place);
-    for (int& entry : map_)
-      if (entry >= at) ++entry;
+    shift(map_);
     return at;
   }
 
   /// Loops that the consumer sums over must be exactly the producer's inner ones; one that sums nothing goes
   /// over all inner loops or none.
   bool fits() const {
-    const auto is_inner = [&](size_t c) { return map_[c] >= merged_.outer; };
     size_t inside = 0;
     for (size_t c = 0; c < map_.size(); ++c) {
-      inside += is_inner(c) ? 1 : 0;
+      const auto digits = map_[c].terms.size();
+      const auto inner = static_cast<size_t>(std::ranges::count_if(
+          map_[c].terms, [&](const Term& term) { return term.label >= merged_.outer; }));
+      inside += inner;
       const bool sums = static_cast<int>(c) >= consumer_.outer;
-      if (sums && !is_inner(c)) return false;
-      if (!sums && is_inner(c) && !consumer_.reductions.empty()) return false;
+      if (sums && (inner == 0 || digits > 1)) return false;
+      if (!sums && inner > 0 && !consumer_.reductions.empty()) return false;
     }
     const size_t inner = merged_.loops.size() - static_cast<size_t>(merged_.outer);
     return inside == inner || (inside == 0 && consumer_.reductions.empty());
   }
 
   bool uses_inner_loops() const {
-    return std::ranges::any_of(map_, [&](int entry) { return entry >= merged_.outer; });
+    return std::ranges::any_of(map_, [&](const Position& to) {
+      return std::ranges::any_of(to.terms, [&](const Term& term) { return term.label >= merged_.outer; });
+    });
   }
 
-  Place moved(Place place) const {
-    for (Position& position : place) {
-      for (Term& term : position.terms) term.label = map_[static_cast<size_t>(term.label)];
-      std::ranges::sort(position.terms, {}, &Term::label);
-      if (position.value >= 0) position.value = to_[static_cast<size_t>(position.value)];
+  Place moved(const Place& place) const {
+    Place result;
+    for (const Position& position : place) {
+      Position to{.terms = {}, .offset = position.offset};
+      for (const Term& term : position.terms)
+        for (const Term& digit : map_[static_cast<size_t>(term.label)].terms)
+          add_term(to, digit.label, term.coefficient * digit.coefficient);
+      if (position.value >= 0) to.value = to_[static_cast<size_t>(position.value)];
+      result.push_back(std::move(to));
     }
-    return place;
+    return result;
   }
 
   void append_code() {
@@ -153,8 +167,8 @@ class Merger {
 
   Kernel merged_;
   const Kernel& consumer_;
-  std::vector<int> map_;  // consumer's loops -> producer's
-  std::vector<int> to_;   // consumer's instructions -> merged ones
+  std::vector<Position> map_;  // consumer's loops -> producer's, of which one may be several digits
+  std::vector<int> to_;        // consumer's instructions -> merged ones
 };
 
 }  // namespace

@@ -239,11 +239,30 @@ int plain_loop(const Position& position) {
   return plain ? position.terms[0].label : -1;
 }
 
+void add_term(Position& position, int loop, int64_t coefficient) {
+  auto at = std::ranges::lower_bound(position.terms, loop, {}, &Term::label);
+  if (at == position.terms.end() || at->label != loop) at = position.terms.insert(at, {loop, 0});
+  at->coefficient += coefficient;
+  if (at->coefficient == 0) position.terms.erase(at);
+}
+
+std::optional<Extent> counted(const Position& position, const std::vector<Loop>& loops) {
+  if (position.offset != 0 || position.value >= 0 || position.terms.empty()) return std::nullopt;
+  std::vector<Term> digits = position.terms;
+  std::ranges::sort(digits, {}, &Term::coefficient);
+  Extent count;
+  for (const Term& digit : digits) {
+    if (!count.is(digit.coefficient)) return std::nullopt;
+    count = count * loops[static_cast<size_t>(digit.label)].extent;
+  }
+  return count;
+}
+
 bool is_scatter(const Kernel& kernel) {
-  return std::ranges::any_of(kernel.stores, [](const Store& store) {
+  return std::ranges::any_of(kernel.stores, [&](const Store& store) {
     return store.combine != Combine::Assign || store.condition >= 0 ||
            std::ranges::any_of(store.place,
-                               [](const Position& position) { return plain_loop(position) < 0; });
+                               [&](const Position& position) { return !counted(position, kernel.loops); });
   });
 }
 

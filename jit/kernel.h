@@ -10,6 +10,7 @@
 // list has no cost of its own: the list is a graph, its order only says that operands come first.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -197,7 +198,13 @@ std::vector<bool> needed(const Kernel& kernel);
 void remove_unneeded(Kernel& kernel);
 /// Position of exactly one loop with coefficient 1, nothing else: its number, else -1.
 int plain_loop(const Position& position);
-/// Kernels that write at positions that are no plain loops run in order and cannot be fused.
+/// Adds coefficient * loop.
+void add_term(Position& position, int loop, int64_t coefficient);
+/// How far a position counts whose loops are its digits, that of one loop or 2 y + ky with ky < 2: it takes
+/// each value from 0 on once. None for other positions.
+std::optional<Extent> counted(const Position& position, const std::vector<Loop>& loops);
+/// Kernels that combine what they write with what is there, or write at positions that do not count, run in
+/// order and cannot be fused.
 bool is_scatter(const Kernel& kernel);
 /// The one reduction is a sum of products of two reads that nothing conditions: C = A B; both rounded or
 /// neither.

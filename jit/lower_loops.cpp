@@ -10,13 +10,6 @@
 namespace crease {
 namespace {
 
-void add_term(Position& position, int loop, int64_t coefficient) {
-  auto at = std::ranges::lower_bound(position.terms, loop, {}, &Term::label);
-  if (at == position.terms.end() || at->label != loop) at = position.terms.insert(at, {loop, 0});
-  at->coefficient += coefficient;
-  if (at->coefficient == 0) position.terms.erase(at);
-}
-
 void add_scaled(Position& position, const Position& other, int64_t factor) {
   for (const Term& term : other.terms) add_term(position, term.label, factor * term.coefficient);
   position.offset += factor * other.offset;

@@ -1,5 +1,6 @@
 #include "jit/lower_node.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -55,7 +56,8 @@ class NodeLowering {
     for (size_t i = 0; i < node_.operands.size(); ++i)
       lookup_conditions(node_.loops.reads[i], buffer(source_.operands[i]).shape, true);
     std::vector<Kernel> kernels;
-    if (nest_.scatter) kernels.push_back(fill());
+    const bool covers = nest_.scatter && writes_each_once();
+    if (nest_.scatter && !covers) kernels.push_back(fill());
     store(body());
     remove_unneeded(kernel_);
     kernels.push_back(std::move(kernel_));
@@ -78,6 +80,19 @@ class NodeLowering {
     // Of integers the extremum of what is stored, since over nothing it is a limit of their type.
     const bool is_extremum = combine == Combine::Max || combine == Combine::Min;
     return is_floating(node_.type) || is_extremum ? node_.type : arithmetic();
+  }
+
+  /// Whether the points write each element of the result once: windows side by side.
+  bool writes_each_once() const {
+    if (node_.op->combine != Combine::Assign || condition_ >= 0) return false;
+    std::vector<int> uses(nest_.loops.size(), 0);
+    for (size_t d = 0; d < node_.loops.write.size(); ++d) {
+      if (node_.loops.write[d].lookup >= 0) return false;
+      const Position position = compose(node_.loops.write[d], nest_.label_at);
+      if (counted(position, nest_.loops) != extent_of(result_.shape[d])) return false;
+      for (const Term& term : position.terms) ++uses[static_cast<size_t>(term.label)];
+    }
+    return std::ranges::all_of(uses, [](int count) { return count == 1; });
   }
 
   int affine_conditions() {

@@ -16,8 +16,10 @@ const Instruction& at(const Kernel& kernel, int instruction) {
   return kernel.code[static_cast<size_t>(instruction)];
 }
 
-bool is_plain(const Place& place) {
-  return std::ranges::all_of(place, [](const Position& p) { return plain_loop(p) >= 0 || p == Position{}; });
+/// Whether each dimension has loops of its own, or one element.
+bool is_plain(const Place& place, const Kernel& kernel) {
+  return std::ranges::all_of(place,
+                             [&](const Position& p) { return counted(p, kernel.loops) || p == Position{}; });
 }
 
 /// A truth value made of reads at one place and constants.
@@ -48,7 +50,8 @@ class Reader {
     for (size_t i = 0; i < kernel_.code.size(); ++i) {
       const Instruction& it = kernel_.code[i];
       if (it.kind != InstructionKind::Read || it.buffer != buffer_) continue;
-      if (!it.operands.empty() || !is_plain(it.place) || !cover(static_cast<int>(i), it.place)) return {};
+      if (!it.operands.empty() || !is_plain(it.place, kernel_) || !cover(static_cast<int>(i), it.place))
+        return {};
     }
     return std::move(found_);
   }
@@ -64,7 +67,8 @@ class Reader {
     const Instruction& it = at(kernel_, instruction);
     if (it.kind == InstructionKind::Constant) return true;
     if (it.kind == InstructionKind::Read)
-      return it.operands.empty() && is_plain(it.place) && (it.buffer != buffer_ || it.place == place);
+      return it.operands.empty() && is_plain(it.place, kernel_) &&
+             (it.buffer != buffer_ || it.place == place);
     if (it.kind != InstructionKind::Compute && it.kind != InstructionKind::Convert) return false;
     if (--budget < 0) return false;
     return std::ranges::all_of(it.operands, [&](int operand) { return is_movable(operand, place, budget); });
@@ -131,7 +135,8 @@ class Masker {
     for (size_t k = 0; k < program_.kernels.size(); ++k)
       for (const Store& store : program_.kernels[k].stores) {
         if (store.buffer != number) continue;
-        const bool plain = store.combine == Combine::Assign && store.condition < 0 && is_plain(store.place);
+        const bool plain = store.combine == Combine::Assign && store.condition < 0 &&
+                           is_plain(store.place, program_.kernels[k]);
         if (maker || !plain) return {};
         maker = k;
       }
@@ -204,35 +209,39 @@ class Masker {
     return {.name = name, .type = Type::boolean, .shape = it.shape, .node = it.node};
   }
 
+  using Moves = std::vector<std::pair<Position, Position>>;  // the reader's -> the maker's
+
   /// The comparison inside the maker, which gets what it lacks; none if it cannot have it.
   std::optional<int> moved(Kernel& making, size_t maker, size_t reader, const Comparison& it, int number) {
     const Store& store = *std::ranges::find(making.stores, number, &Store::buffer);
-    std::map<int, int> loops;  // the reader's -> the maker's
-    for (size_t d = 0; d < store.place.size(); ++d)
-      if (plain_loop(it.place[d]) >= 0) {
-        const int to = plain_loop(store.place[d]);
-        if (to < 0 || !loops.emplace(plain_loop(it.place[d]), to).second) return {};
-      }
-    return moved(making, maker, kernel(reader), it.instruction, number, loops);
+    Moves moves;
+    for (size_t d = 0; d < store.place.size(); ++d) {
+      if (it.place[d] == Position{}) continue;
+      if (store.place[d] == Position{} ||
+          std::ranges::find(moves, it.place[d], &Moves::value_type::first) != moves.end())
+        return {};
+      moves.emplace_back(it.place[d], store.place[d]);
+    }
+    return moved(making, maker, kernel(reader), it.instruction, number, moves);
   }
 
   std::optional<int> moved(Kernel& making, size_t maker, const Kernel& reader, int instruction, int number,
-                           const std::map<int, int>& loops) {
+                           const Moves& moves) {
     Instruction copy = at(reader, instruction);
     if (copy.kind == InstructionKind::Read) {
       const auto own = std::ranges::find(making.stores, copy.buffer, &Store::buffer);
-      for (Position& position : copy.place)
-        for (Term& term : position.terms) {
-          const auto to = loops.find(term.label);
-          if (to == loops.end()) return {};
-          term.label = to->second;
-        }
+      for (Position& position : copy.place) {
+        if (position == Position{}) continue;
+        const auto to = std::ranges::find(moves, position, &Moves::value_type::first);
+        if (to == moves.end()) return {};
+        position = to->second;
+      }
       if (own != making.stores.end())
         return own->place == copy.place ? std::optional(own->value) : std::nullopt;
       if (!is_made_before(copy.buffer, maker)) return {};
     }
     for (int& operand : copy.operands) {
-      const std::optional<int> to = moved(making, maker, reader, operand, number, loops);
+      const std::optional<int> to = moved(making, maker, reader, operand, number, moves);
       if (!to) return {};
       operand = *to;
     }
@@ -252,25 +261,34 @@ class Masker {
 
 // ---- bits ----
 
-bool is_whole_bytes(const KernelSchedule& plan, const Place& place) {
-  const bool direct = !plan.contraction || !plan.contraction->plan.transposed;
-  return direct && plan.lanes % 8 == 0 && plan.vector_loop >= 0 &&
-         plain_loop(place.back()) == plan.vector_loop;
+/// Whether the lanes spread this term's loop, alone or as a digit.
+bool is_spread(const Term& term, const KernelSchedule& plan) {
+  return plan.vector_loop >= 0 && (term.label == plan.vector_loop ||
+                                   plan.absorbed_by[static_cast<size_t>(term.label)] == plan.vector_loop);
 }
 
-bool moves_with(const Place& place, int loop) {
-  return std::ranges::any_of(place, [&](const Position& p) { return plain_loop(p) == loop; });
+bool is_whole_bytes(const KernelSchedule& plan, const Place& place) {
+  const bool direct = !plan.contraction || !plan.contraction->plan.transposed;
+  return direct && plan.lanes % 8 == 0 &&
+         std::ranges::all_of(place.back().terms, [&](const Term& term) { return is_spread(term, plan); }) &&
+         std::ranges::find(place.back().terms, Term{plan.vector_loop, 1}) != place.back().terms.end();
+}
+
+bool moves_lanes(const Place& place, const KernelSchedule& plan) {
+  return std::ranges::any_of(place, [&](const Position& p) {
+    return std::ranges::any_of(p.terms, [&](const Term& term) { return is_spread(term, plan); });
+  });
 }
 
 bool serves_bits(const Kernel& kernel, const KernelSchedule& plan, int buffer) {
   const bool reads = std::ranges::all_of(kernel.code, [&](const Instruction& it) {
     if (it.kind != InstructionKind::Read || it.buffer != buffer) return true;
-    if (!it.operands.empty() || !is_plain(it.place)) return false;
-    return plan.vector_loop < 0 || !moves_with(it.place, plan.vector_loop) || is_whole_bytes(plan, it.place);
+    if (!it.operands.empty() || !is_plain(it.place, kernel)) return false;
+    return !moves_lanes(it.place, plan) || is_whole_bytes(plan, it.place);
   });
   return reads && std::ranges::all_of(kernel.stores, [&](const Store& it) {
            return it.buffer != buffer || (it.combine == Combine::Assign && it.condition < 0 &&
-                                          is_plain(it.place) && is_whole_bytes(plan, it.place));
+                                          is_plain(it.place, kernel) && is_whole_bytes(plan, it.place));
          });
 }
 

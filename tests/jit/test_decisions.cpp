@@ -88,7 +88,9 @@ TEST_CASE("a window is decided once: the backward kernel reads an index and no o
     Graph graph;
     const Value x = graph.input("x", {"batch", 2, 8, 8});
     const Value k = graph.parameter("k", dyadic(Type::f32, {4, 2, 3, 3}, 1));
-    const Value loss = sum(square(max_pool2d(conv2d(x, k, {.padding = {1}}))));
+    const Value m = graph.parameter("m", dyadic(Type::f32, {3, 4, 3, 3}, 2));
+    const Value y = max_pool2d(conv2d(x, k, {.padding = {1}}));
+    const Value loss = sum(square(conv2d(y, m, {.padding = {1}})));
     graph.output("dk", grad(loss, k, {.tie = tie}));
     const Program program = compile(graph, {.keep_dumps = true});
     const std::string& text = program.dumps().fused;

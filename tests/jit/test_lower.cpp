@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "autodiff/reverse.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -50,6 +53,44 @@ TEST_CASE("padding is inverted to a read with conditions, not scattered") {
   const std::string text = to_string(program.kernels[0], program.buffers);
   CAPTURE(text);
   CHECK(text.find("0 <= o1-2 < 5") != std::string::npos);
+}
+
+TEST_CASE("the gradient of windows side by side writes each element once, without a fill") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2, 6, 8});
+  graph.output("dx", grad(sum(square(average_pool2d(x, {.window = {3, 2}}))), x));
+  const Kernels program = lower(graph);
+  const Kernel& last = program.kernels.back();
+  const std::string text = to_string(last, program.buffers);
+  CAPTURE(text);
+  CHECK_FALSE(is_scatter(last));
+  CHECK(text.find("[n, c, 3*y+ky, 2*x+kx] = ") != std::string::npos);
+  CHECK(std::ranges::none_of(program.kernels, [](const Kernel& it) { return it.name == "fill"; }));
+}
+
+TEST_CASE("the gradient of windows with gaps between them scatters after a fill") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2, 5, 5});
+  graph.output("dx", grad(sum(square(max_pool2d(x, {.window = {2}, .stride = {3}}))), x));
+  const Kernels program = lower(graph);
+  CHECK(std::ranges::any_of(program.kernels, [](const Kernel& it) { return it.name == "fill"; }));
+}
+
+TEST_CASE("positions count whose loops are their digits") {
+  const std::vector<Loop> loops{{"y", {5, {}}}, {"k", {2, {}}}, {"n", {1, {"batch"}}}};
+  const auto count = [&](std::vector<Term> terms, int64_t offset = 0) {
+    return counted({.terms = std::move(terms), .offset = offset}, loops);
+  };
+  CHECK(count({{0, 1}}) == Extent{5, {}});
+  CHECK(count({{0, 2}, {1, 1}}) == Extent{10, {}});
+  CHECK(count({{0, 1}, {1, 5}}) == Extent{10, {}});
+  CHECK(count({{0, 1}, {2, 5}}) == Extent{5, {"batch"}});
+  CHECK_FALSE(count({{0, 3}, {1, 1}}));
+  CHECK_FALSE(count({{0, 1}, {1, 1}}));
+  CHECK_FALSE(count({{1, 1}, {2, 3}}));
+  CHECK_FALSE(count({{0, 2}}));
+  CHECK_FALSE(count({{0, 1}}, 1));
+  CHECK_FALSE(count({}));
 }
 
 TEST_CASE("sums at looked-up places scatter after a fill") {
