@@ -12,7 +12,7 @@ void add(std::vector<Address::Step>& steps, int number, const Extent& stride) {
     return step.number == number && step.stride.symbols == stride.symbols;
   });
   if (same == steps.end())
-    steps.push_back({number, stride});
+    steps.push_back({.number = number, .stride = stride});
   else
     same->stride.factor += stride.factor;
 }
@@ -33,7 +33,7 @@ Address address_of(const Place& place, const Shape& shape) {
   for (size_t d = 0; d < place.size(); ++d) {
     for (const Term& term : place[d].terms)
       add(address.loops, term.label, Extent{term.coefficient, {}} * strides[d]);
-    if (place[d].value >= 0) address.values.push_back({place[d].value, strides[d]});
+    if (place[d].value >= 0) address.values.push_back({.number = place[d].value, .stride = strides[d]});
     if (place[d].offset != 0) address.constants.push_back(Extent{place[d].offset, {}} * strides[d]);
   }
   std::erase_if(address.loops, [](const Address::Step& step) { return step.stride.factor == 0; });

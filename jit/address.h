@@ -10,6 +10,7 @@ struct Address {
   struct Step {
     int number;  // of the loop or instruction
     Extent stride;
+    int64_t turns = 1;  // of the loop that make one stride
     bool operator==(const Step&) const = default;
   };
   std::vector<Step> loops;  // each loop once unless its strides do not add up to one extent
@@ -21,6 +22,10 @@ struct Address {
   Extent stride(int loop) const;
   /// Whether that is one extent: each loop is at most once in the sum.
   bool has_stride(int loop) const;
+  /// Whether the turns of `inner`, `extent` of them, and those of `around` are steps of one stride.
+  bool runs_on(int around, int inner, const Extent& extent) const {
+    return stride(around) == extent * stride(inner);
+  }
   bool operator==(const Address&) const = default;
 };
 

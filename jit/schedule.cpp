@@ -8,6 +8,7 @@
 #include "jit/address.h"
 #include "jit/schedule_contraction.h"
 #include "jit/schedule_convolution.h"
+#include "jit/schedule_rows.h"
 #include "jit/schedule_threads.h"
 
 namespace crease {
@@ -55,7 +56,7 @@ bool mergeable(const Traffic& traffic, const Loop& around, int a, const Schedule
   if ((traffic.conditioned & (merged | uint64_t{1} << a)) != 0 && !short_one) return false;
   const auto fits = [&](const Address& address) {
     if (!address.has_stride(a) || !address.has_stride(b.loop)) return false;
-    return address.stride(a) == b.extent * address.stride(b.loop);
+    return address.runs_on(a, b.loop, b.extent);
   };
   return std::ranges::all_of(traffic.reads, fits) && std::ranges::all_of(traffic.stores, fits);
 }
@@ -111,6 +112,17 @@ bool can_vectorise(const Kernel& kernel, const Traffic& traffic, int loop) {
   });
 }
 
+/// Of a read or store: lanes apart are gathered one by one, but every second one from two vectors.
+double access_cost(const Kernel& kernel, const Address& address, int loop, int lanes,
+                   const KernelSchedule& plan) {
+  if (loop < 0) return address.values.empty() ? 0.5 : lanes;
+  if (!address.values.empty()) return lanes;
+  const Extent stride = address.stride(loop);
+  const double vector = stride.is(1) || stride.is(0) ? 0.5 : stride.is(2) ? 2.0 : lanes;
+  const double pieces = plan.rows_loop < 0 || loop != plan.vector_loop ? 1 : pieces_of(address, kernel, plan);
+  return vector * pieces;
+}
+
 /// Estimated cycles of a kernel whose loop `loop` (-1: none) is spread over `lanes`.
 double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedule& plan, int loop,
                int lanes) {
@@ -123,10 +135,7 @@ double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedul
   turns = outer_turns;
   for (const ScheduledLoop& scheduled : plan.inner) turns *= count(scheduled);
   double each = 0.3 * static_cast<double>(kernel.code.size());
-  const auto add = [&](const Address& address) {
-    const bool direct = loop < 0 || address.stride(loop).is(1) || address.stride(loop).is(0);
-    each += direct && address.values.empty() ? 0.5 : 1.0 * lanes;
-  };
+  const auto add = [&](const Address& address) { each += access_cost(kernel, address, loop, lanes, plan); };
   std::ranges::for_each(traffic.reads, add);
   std::ranges::for_each(traffic.stores, add);
   const double across = loop >= kernel.outer ? 12.0 * static_cast<double>(kernel.reductions.size()) : 0;
@@ -140,7 +149,8 @@ bool touches_bits(const Kernel& kernel, const std::vector<Buffer>& buffers) {
          std::ranges::any_of(kernel.stores, [&](const Store& it) { return bits(it.buffer); });
 }
 
-void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, int lanes, KernelSchedule& plan) {
+/// Returns the estimated cycles.
+double choose_vector_loop(const Kernel& kernel, const Traffic& traffic, int lanes, KernelSchedule& plan) {
   double best = cost_of(kernel, traffic, plan, -1, 1);
   std::vector<ScheduledLoop> loops = plan.outer;
   loops.insert(loops.end(), plan.inner.begin(), plan.inner.end());
@@ -157,6 +167,16 @@ void choose_vector_loop(const Kernel& kernel, const Traffic& traffic, int lanes,
     const auto found = std::ranges::find(*group, plan.vector_loop, &ScheduledLoop::loop);
     if (found != group->end()) std::rotate(found, found + 1, group->end());
   }
+  return best;
+}
+
+/// Short rows are joined to whole vectors where that is better than any other loop over lanes.
+void choose_lanes(const Kernel& kernel, const std::vector<Buffer>& buffers, const Traffic& traffic, int lanes,
+                  KernelSchedule& plan) {
+  std::optional<KernelSchedule> joined = join_rows(kernel, buffers, traffic.conditioned, plan, lanes);
+  const double alone = choose_vector_loop(kernel, traffic, lanes, plan);
+  if (!joined || !can_vectorise(kernel, traffic, joined->vector_loop)) return;
+  if (cost_of(kernel, traffic, *joined, joined->vector_loop, lanes) < alone) plan = std::move(*joined);
 }
 
 /// A jam of up to two loops, none of them -1.
@@ -303,7 +323,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
   if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
   if (schedule_convolution(kernel, buffers, machine, plan)) return plan;
-  choose_vector_loop(kernel, traffic, lanes, plan);
+  choose_lanes(kernel, buffers, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, buffers, traffic, machine, plan);
   widen(kernel, traffic, plan);

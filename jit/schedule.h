@@ -58,6 +58,9 @@ struct KernelSchedule {
   std::vector<int> absorbed_by;
   int vector_loop = -1;  // spread over lanes, -1: none
   int lanes = 1;
+  /// The loop round the vector loop, outer both, where a vector is several short rows: the vector loop has
+  /// taken it up, but some reads do not run on from row to row. -1: none.
+  int rows_loop = -1;
   /// Outer loops, two at most, of which some turns run side by side, so that reads that do not change with
   /// one are shared.
   std::vector<Jam> jams = {};

@@ -97,6 +97,8 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
   const auto lanes = static_cast<unsigned>(schedule_.lanes);
   auto* form = llvm::FixedVectorType::get(element, lanes);
   llvm::Value* mask = lanes_mask(scope, condition);
+  if (const Address::Step* rows = rows_of(access))
+    return load_rows(*rows, along_row(access), pointer, form, align, mask);
   if (is_every_second(scope, access)) return load_every_second(pointer, form, align, mask);
   if (!is_contiguous(scope, access)) {
     if (mask == nullptr)
@@ -104,8 +106,7 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
     return builder.CreateMaskedGather(form, lane_pointers(scope, access, pointer, type), align, mask,
                                       llvm::Constant::getNullValue(form));
   }
-  if (mask == nullptr) return builder.CreateAlignedLoad(form, pointer, align);
-  return builder.CreateMaskedLoad(form, pointer, align, mask, llvm::Constant::getNullValue(form));
+  return load_row(pointer, form, align, mask);
 }
 
 bool KernelValues::is_every_second(const Scope& scope, size_t access) const {

@@ -5,6 +5,11 @@
 #include "jit/emit/kernel_values.h"
 
 namespace crease {
+namespace {
+
+int64_t log2_of(int64_t power) { return std::countr_zero(static_cast<uint64_t>(power)); }
+
+}  // namespace
 
 void KernelValues::retire(const std::vector<int>& reads) {
   std::vector<int> uses(addresses_.size(), 0);
@@ -84,7 +89,9 @@ void KernelValues::enter(Scope& scope, int loop, llvm::Value* index, std::span<c
         if (is_beside(step)) scope.beyond[a] += turn_of(scope, loop) * step.stride.factor;
         continue;
       }
-      llvm::Value* more = step.stride.is(1) ? index : builder.CreateMul(index, size(step.stride));
+      llvm::Value* turns =
+          step.turns == 1 ? index : builder.CreateLShr(index, static_cast<uint64_t>(log2_of(step.turns)));
+      llvm::Value* more = step.stride.is(1) ? turns : builder.CreateMul(turns, size(step.stride));
       scope.offset[a] = scope.offset[a] == nullptr ? more : builder.CreateAdd(scope.offset[a], more);
     }
 }
@@ -102,8 +109,10 @@ void KernelValues::enter_digits(Scope& scope, int loop, llvm::Value* index) {
   if (vector) all = builder.CreateAdd(all, lane_numbers(1));
   const int64_t low = kernel_.loops[static_cast<size_t>(loop)].extent.factor;
   const auto number = [&](int64_t value) { return same_form(emitter_.i64(value), vector); };
-  scope.digit[static_cast<size_t>(loop)] = builder.CreateAnd(all, number(low - 1));
-  scope.digit[other] = builder.CreateLShr(all, number(std::countr_zero(static_cast<uint64_t>(low))));
+  // A vector begins where the lower digit is 0: its lanes have the same lower digits in each.
+  const bool same = vector && schedule_.lanes % low == 0;
+  scope.digit[static_cast<size_t>(loop)] = builder.CreateAnd(same ? lane_numbers(1) : all, number(low - 1));
+  scope.digit[other] = builder.CreateLShr(all, number(log2_of(low)));
 }
 
 }  // namespace crease

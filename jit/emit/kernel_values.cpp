@@ -19,6 +19,7 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
       phases_(phases(kernel)) {
   const auto shape = [&](int buffer) { return memory_shape(buffers[static_cast<size_t>(buffer)]); };
   const auto add = [&](Address address) {
+    if (schedule.rows_loop >= 0) step_by_rows(address);
     std::erase_if(address.loops, [&](const Address::Step& step) {
       return schedule.absorbed_by[static_cast<size_t>(step.number)] >= 0;
     });
@@ -38,6 +39,17 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
     if (it.kind != InstructionKind::Read)
       for (const Position& position : it.place)
         for (const Term& term : position.terms) conditioned_ |= uint64_t{1} << term.label;
+}
+
+/// Where vectors are several rows, each begins with one: what does not run on from row to row steps once a
+/// row.
+void KernelValues::step_by_rows(Address& address) const {
+  const int row = schedule_.vector_loop, around = schedule_.rows_loop;
+  const Extent& length = kernel_.loops[static_cast<size_t>(row)].extent;
+  if (address.runs_on(around, row, length)) return;
+  const Extent stride = address.stride(around);
+  std::erase_if(address.loops, [&](const Address::Step& step) { return step.number == row; });
+  address.loops.push_back({.number = row, .stride = stride, .turns = length.factor});
 }
 
 llvm::Value* KernelValues::size(const Extent& extent) const {

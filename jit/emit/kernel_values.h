@@ -103,6 +103,13 @@ class KernelValues {
   void write_bits(Scope& scope, size_t access, int buffer, llvm::Value* value);
   void write_scalar(llvm::Value* pointer, llvm::Value* value, llvm::Value* condition);
   llvm::Value* lanes_mask(const Scope& scope, llvm::Value* condition) const;
+  void step_by_rows(Address& address) const;
+  const Address::Step* rows_of(size_t access) const;
+  int64_t along_row(size_t access) const;
+  llvm::Value* load_row(llvm::Value* pointer, llvm::FixedVectorType* form, llvm::Align align,
+                        llvm::Value* mask);
+  llvm::Value* load_rows(const Address::Step& rows, int64_t along, llvm::Value* pointer,
+                         llvm::FixedVectorType* form, llvm::Align align, llvm::Value* mask);
   bool is_contiguous(const Scope& scope, size_t access) const;
   bool is_every_second(const Scope& scope, size_t access) const;
   llvm::Value* every_second(llvm::Value* mask, unsigned lanes);
