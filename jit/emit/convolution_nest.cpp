@@ -65,14 +65,32 @@ class ConvolutionNest : KernelNest {
   void sum_and_store_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
     each_panel([&](llvm::Value* panel) {
+      ask_for_row(scope, panel);
       sum_row(scope, data, panel);
       store_row(scope, panel);
     });
   }
 
+  /// Asks for what store_row will touch, while the row is summed: channels lie so far apart that no processor
+  /// foresees them all.
+  void ask_for_row(const Scope& scope, llvm::Value* panel) {
+    const ConvolutionSchedule& plan = *schedule_.convolution;
+    const auto width = static_cast<int>(rows_.columns_of_panel());
+    Scope inside = scope;
+    values_.enter(inside, plan.row_loop, emitter_.i64(0));
+    values_.enter(inside, plan.column_loop, emitter_.builder.CreateMul(panel, emitter_.i64(width)));
+    const int64_t row = kernel_.loops[static_cast<size_t>(plan.row_loop)].extent.factor;
+    values_.prefetch_tile(inside, plan.column_loop, width, static_cast<int>(row));
+  }
+
   void add_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
-    rows_.add_to(number_of(scope, schedule_.outer));
+    llvm::Value* row = number_of(scope, schedule_.outer);
+    // Weights are read in pieces when they are packed; their memory is asked for while sums are made.
+    int64_t rows = 1;
+    for (const ScheduledLoop& loop : schedule_.outer) rows *= loop.extent.factor;
+    rows_.ask_for_next_pass(operands(scope, schedule_.convolution->weight), row, rows);
+    rows_.add_to(row);
     each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
   }
 

@@ -79,6 +79,32 @@ void ConvolutionEmitter::pack(const ConvolutionOperands& weight) {
   });
 }
 
+/// Weights of a pass, where they lie in one piece; else 0.
+int64_t ConvolutionEmitter::elements_in_one_piece(const ConvolutionOperands& weight) const {
+  std::vector<int> loops = plan_.guarded;
+  loops.insert(loops.end(), {plan_.column_loop, plan_.side_loop, plan_.depth_loop});
+  int64_t count = 1;
+  for (auto next = loops.begin(); next != loops.end(); next = loops.begin()) {
+    next = std::ranges::find_if(
+        loops, [&](int loop) { return extent(loop) == 1 || is_number(stride(weight, loop), count); });
+    if (next == loops.end()) return 0;
+    count *= extent(*next);
+    loops.erase(next);
+  }
+  return count;
+}
+
+void ConvolutionEmitter::ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row,
+                                           int64_t rows) {
+  const int64_t line = 64 / size_of(plan_.type);
+  const int64_t lines = (elements_in_one_piece(weight) + line - 1) / line, share = (lines + rows - 1) / rows;
+  llvm::Value* next = stepped(weight.pointer, weight, plan_.pass_loop, emitter_.i64(1));
+  next = at(next, builder_.CreateMul(row, emitter_.i64(share * line)));
+  emit_loop(emitter_, emitter_.i64(0), emitter_.i64(share), 1, "ask", [&](llvm::Value* number) {
+    emitter_.prefetch(at(next, builder_.CreateMul(number, emitter_.i64(line))), false);
+  });
+}
+
 std::vector<ConvolutionEmitter::Tile> ConvolutionEmitter::tiles() const {
   std::vector<Tile> list;
   const int64_t row = extent(plan_.row_loop);

@@ -27,6 +27,9 @@ class ConvolutionEmitter {
   /// Copies the weights, of one pass if there are passes, to scratch memory as the tiles read them.
   void pack(const ConvolutionOperands& weight);
 
+  /// Asks for a share of the weights of the next pass, number `row` of as many as `rows`.
+  void ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row, int64_t rows);
+
   /// Sums the row for the columns of one panel. `inside`: whether the guards hold, from the indices of the
   /// guarded loops (i1).
   void sum_row(const ConvolutionOperands& data, llvm::Value* panel,
@@ -54,6 +57,7 @@ class ConvolutionEmitter {
   int64_t extent(int loop) const;
   llvm::Align align() const { return llvm::Align(static_cast<uint64_t>(size_of(plan_.type))); }
   bool counts(int64_t position, int64_t side) const;
+  int64_t elements_in_one_piece(const ConvolutionOperands& weight) const;
   llvm::Value* at(llvm::Value* base, llvm::Value* index) const;
   llvm::Value* stride(const ConvolutionOperands& operand, int loop) const;
   llvm::Value* stepped(llvm::Value* pointer, const ConvolutionOperands& operand, int loop,
