@@ -134,7 +134,9 @@ double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedul
   for (const ScheduledLoop& scheduled : plan.outer) outer_turns *= count(scheduled);
   turns = outer_turns;
   for (const ScheduledLoop& scheduled : plan.inner) turns *= count(scheduled);
-  double each = 0.3 * static_cast<double>(kernel.code.size());
+  constexpr double elementary = 15;  // as bench/limits measures tanh on Zen 4
+  double each = 0.3 * static_cast<double>(kernel.code.size()) +
+                elementary * static_cast<double>(std::ranges::count_if(kernel.code, is_elementary));
   const auto add = [&](const Address& address) { each += access_cost(kernel, address, loop, lanes, plan); };
   std::ranges::for_each(traffic.reads, add);
   std::ranges::for_each(traffic.stores, add);
@@ -355,7 +357,8 @@ double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers
     return turns * estimated_cycles(plan.contraction->facts, plan.contraction->plan, machine);
   }
   if (plan.convolution) return convolution_cycles(kernel, plan, machine);
-  return cost_of(kernel, traffic_of(kernel, buffers), plan, plan.vector_loop, plan.lanes);
+  const double registers = std::max(1.0, 1.0 * plan.lanes / lanes_of(kernel, machine));  // of one value
+  return registers * cost_of(kernel, traffic_of(kernel, buffers), plan, plan.vector_loop, plan.lanes);
 }
 
 std::pair<Type, Extent> KernelSchedule::scratch() const {
@@ -390,7 +393,8 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   if (const auto& it = schedule.convolution)
     text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
                         it->pass_loop < 0 ? "" : ", sums kept between passes");
-  if (schedule.threads > 1) text += fmt::format(", {} threads", schedule.threads);
+  if (schedule.threads > 1)
+    text += fmt::format(", {} threads{}", schedule.threads, schedule.split_columns ? " by columns" : "");
   return text;
 }
 

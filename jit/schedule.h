@@ -67,8 +67,10 @@ struct KernelSchedule {
   std::optional<ContractionSchedule> contraction;
   std::optional<ConvolutionSchedule> convolution = {};  // outer: without row and column loop
   /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
-  /// split_step: rows of a contraction without outer loops, else the outermost loop. 1: one thread runs all.
+  /// split_step: rows or columns of a contraction without outer loops, else the outermost loop. 1: one thread
+  /// runs all.
   int threads = 1;
+  bool split_columns = false;
   Extent split_extent = {};
   int64_t split_step = 1;
 

@@ -1,6 +1,9 @@
 #include "jit/schedule_threads.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
 
 namespace crease {
 namespace {
@@ -14,41 +17,92 @@ constexpr double exchange_bytes_per_second = 6e9;
 constexpr double shared_bytes_per_second = 8e9;
 constexpr double least_step_seconds = 0.3e-3;
 constexpr double least_gain = 1.2;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Finds what may be split; false if nothing.
-bool find_split(const Kernel& kernel, const Machine& machine, KernelSchedule& plan) {
-  if (is_scatter(kernel)) return false;
-  if (plan.contraction && plan.outer.empty()) {
-    const ContractionPlan& tile = plan.contraction->plan;
-    plan.split_extent = plan.contraction->facts.m;
-    plan.split_step = tile.transposed
-                          ? tile.tile_vectors * machine.lanes(size_of(plan.contraction->facts.type))
-                          : tile.tile_rows;
-    return true;
-  }
-  if (plan.outer.empty()) return false;
-  plan.split_extent = plan.outer[0].extent;
-  if (plan.outer[0].loop == plan.vector_loop) plan.split_step = plan.lanes;
-  if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) plan.split_step = turns;
-  return true;
-}
+/// Turns that threads may share, and what that costs besides their time.
+struct Split {
+  Extent extent;
+  int64_t step = 1;
+  bool columns = false;
+  double seconds = 0;  // in which each thread reads what all of them need
+  double pieces() const { return estimate(extent) / static_cast<double>(step); }
+};
 
-double bytes_written(const Kernels& program, const Kernel& kernel) {
-  double bytes = 0;
-  for (const Store& store : kernel.stores) {
-    const Buffer& buffer = program.buffers[static_cast<size_t>(store.buffer)];
-    bytes += estimate(bytes_of(buffer));
-  }
-  return bytes;
-}
-
-/// Time in which each thread reads what all of them need: the second operand of a product whose rows are
-/// split, where it is too large for a second cache.
-double shared_seconds(const KernelSchedule& plan, const Machine& machine) {
-  if (!plan.contraction || !plan.outer.empty()) return 0;
-  const ContractionFacts& facts = plan.contraction->facts;
-  const double bytes = estimate(facts.k) * estimate(facts.n) * size_of(facts.type);
+/// Time in which each thread reads what all of them need, where it is too large for a second cache.
+double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
+  const double bytes = estimate(rows) * estimate(columns) * size_of(type);
   return bytes > static_cast<double>(machine.l2_bytes) ? bytes / shared_bytes_per_second : 0;
+}
+
+Split split_rows(const KernelSchedule& plan, const Machine& machine) {
+  const ContractionFacts& facts = plan.contraction->facts;
+  const ContractionPlan& tile = plan.contraction->plan;
+  const int64_t lanes = machine.lanes(size_of(facts.type));
+  return {.extent = facts.m,
+          .step = tile.transposed ? tile.tile_vectors * lanes : tile.tile_rows,
+          .seconds = shared_seconds(facts.k, facts.n, facts.type, machine)};
+}
+
+/// Whether the program never changes what an instruction of the kernel reads.
+bool reads_what_stays(const Kernels& program, const Kernel& kernel, int instruction) {
+  const int read = storage_of(program, kernel.code[static_cast<size_t>(instruction)].buffer);
+  const BufferKind kind = program.buffers[static_cast<size_t>(read)].kind;
+  const auto is_next = [&](const Buffer& it) { return it.kind == BufferKind::Next && it.source == read; };
+  return kind == BufferKind::Input || kind == BufferKind::Constant ||
+         (kind == BufferKind::Parameter && std::ranges::none_of(program.buffers, is_next));
+}
+
+/// By columns each thread has a part of B to itself, in its own caches from step to step, unless others write
+/// it: what few rows need, as in inference. Rows of bits would share bytes.
+std::optional<Split> split_columns(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
+                                   const Machine& machine) {
+  const ContractionFacts& facts = plan.contraction->facts;
+  const ContractionPlan& tile = plan.contraction->plan;
+  const auto is_bits = [&](const Store& it) { return program.buffers[static_cast<size_t>(it.buffer)].bits; };
+  if (facts.rounded || std::ranges::any_of(kernel.stores, is_bits) ||
+      !reads_what_stays(program, kernel, plan.contraction->b))
+    return {};
+  const int64_t lanes = machine.lanes(size_of(facts.type));
+  return Split{.extent = facts.n,
+               .step = tile.transposed ? tile.tile_rows : tile.tile_vectors * lanes,
+               .columns = true,
+               .seconds = shared_seconds(facts.m, facts.k, facts.type, machine)};
+}
+
+/// All that may be split.
+std::vector<Split> splits_of(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
+                             const Machine& machine) {
+  if (is_scatter(kernel)) return {};
+  if (plan.contraction && plan.outer.empty()) {
+    std::vector<Split> splits{split_rows(plan, machine)};
+    if (const auto columns = split_columns(program, kernel, plan, machine)) splits.push_back(*columns);
+    return splits;
+  }
+  if (plan.outer.empty()) return {};
+  Split split{.extent = plan.outer[0].extent};
+  if (plan.outer[0].loop == plan.vector_loop) split.step = plan.lanes;
+  if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) split.step = turns;
+  return {split};
+}
+
+/// Whether some kernel reads the buffer, or it outlives the step: a result is for the caller alone, and the
+/// same thread writes its part again in the next step.
+bool is_needed_later(const Kernels& program, int buffer) {
+  if (program.buffers[static_cast<size_t>(buffer)].kind != BufferKind::Result) return true;
+  const auto reads = [&](const Instruction& it) {
+    return it.kind == InstructionKind::Read && storage_of(program, it.buffer) == buffer;
+  };
+  return std::ranges::any_of(program.kernels,
+                             [&](const Kernel& kernel) { return std::ranges::any_of(kernel.code, reads); });
+}
+
+/// Bytes that one core writes and another may read.
+double bytes_exchanged(const Kernels& program, const Kernel& kernel) {
+  double bytes = 0;
+  for (const Store& store : kernel.stores)
+    if (is_needed_later(program, store.buffer))
+      bytes += estimate(bytes_of(program.buffers[static_cast<size_t>(store.buffer)]));
+  return bytes;
 }
 
 }  // namespace
@@ -63,15 +117,22 @@ void split_kernels(const Kernels& program, const Machine& machine, Threads threa
   }
   if (all < least_step_seconds && !threads.split_all) return;
   for (size_t k = 0; k < schedule.kernels.size(); ++k) {
+    const Kernel& kernel = program.kernels[k];
     KernelSchedule& plan = schedule.kernels[k];
-    if (!find_split(program.kernels[k], machine, plan)) continue;
-    if (threads.split_all) plan.threads = threads.count;
     const double others = 1 - 1.0 / threads.count;
-    const double split = std::max(seconds[k] / threads.count, shared_seconds(plan, machine)) +
-                         region_seconds +
-                         others * bytes_written(program, program.kernels[k]) / exchange_bytes_per_second;
-    const double pieces = estimate(plan.split_extent) / static_cast<double>(plan.split_step);
-    if (pieces >= threads.count && seconds[k] > least_gain * split) plan.threads = threads.count;
+    const double exchange = others * bytes_exchanged(program, kernel) / exchange_bytes_per_second;
+    double least = threads.split_all ? infinity : seconds[k] / least_gain;
+    for (const Split& split : splits_of(program, kernel, plan, machine)) {
+      if (split.pieces() < threads.count && !threads.split_all) continue;
+      const double parts = std::clamp(split.pieces(), 1.0, static_cast<double>(threads.count));
+      const double time = std::max(seconds[k] / parts, split.seconds) + region_seconds + exchange;
+      if (time >= least) continue;
+      least = time;
+      plan.threads = threads.count;
+      plan.split_extent = split.extent;
+      plan.split_step = split.step;
+      plan.split_columns = split.columns;
+    }
   }
 }
 

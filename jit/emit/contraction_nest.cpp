@@ -1,3 +1,6 @@
+#include <optional>
+#include <utility>
+
 #include "jit/emit/emit_contraction.h"
 #include "jit/emit/kernel_nest.h"
 
@@ -8,17 +11,19 @@ class ContractionNest : KernelNest {
  public:
   ContractionNest(KernelNest nest, llvm::Value* scratch) : KernelNest(std::move(nest)), scratch_(scratch) {}
 
-  /// Without outer loops begin and end are rows.
+  /// Without outer loops begin and end are rows, or columns where those are split.
   void run(llvm::Value* begin, llvm::Value* end) {
-    if (schedule_.outer.empty()) {
-      row_begin_ = begin;
-      row_end_ = end;
-    }
+    if (begin != nullptr && schedule_.outer.empty())
+      (schedule_.split_columns ? columns_ : rows_) = Range{begin, end};
     Scopes scopes = start();
     outer_loops(scopes, begin, end, [&](Scopes& inside) { contraction(inside[0]); });
   }
 
  private:
+  using Range = std::pair<llvm::Value*, llvm::Value*>;
+
+  Range all(const Extent& extent) { return {emitter_.i64(0), values_.size(extent)}; }
+
   MatrixOperand operand(const Scope& scope, int instruction, int row, int column) {
     return {values_.pointer_of(scope, instruction), values_.stride_of(instruction, row),
             values_.stride_of(instruction, column)};
@@ -29,9 +34,12 @@ class ContractionNest : KernelNest {
     ContractionOperands operands;
     operands.a = operand(scope, plan.a, plan.row_loop, plan.depth_loop);
     operands.b = operand(scope, plan.b, plan.depth_loop, plan.column_loop);
-    operands.row_begin = row_begin_ == nullptr ? emitter_.i64(0) : row_begin_;
-    operands.row_end = row_end_ == nullptr ? values_.size(plan.facts.m) : row_end_;
-    operands.n = values_.size(plan.facts.n);
+    const auto [row_begin, row_end] = rows_.value_or(all(plan.facts.m));
+    const auto [column_begin, column_end] = columns_.value_or(all(plan.facts.n));
+    operands.row_begin = row_begin;
+    operands.row_end = row_end;
+    operands.column_begin = column_begin;
+    operands.column_end = column_end;
     operands.k = values_.size(plan.facts.k);
     operands.scratch = scratch_;
     values_.retire({plan.a, plan.b});
@@ -53,7 +61,7 @@ class ContractionNest : KernelNest {
   }
 
   llvm::Value* scratch_;
-  llvm::Value *row_begin_ = nullptr, *row_end_ = nullptr;  // null: all rows
+  std::optional<Range> rows_, columns_;  // none: all
 };
 
 }  // namespace

@@ -59,7 +59,7 @@ class TiledProduct {
 
   void run() {
     const Range m{operands_.row_begin, operands_.row_end};
-    const Range n{emitter_.i64(0), operands_.n};
+    const Range n{operands_.column_begin, operands_.column_end};
     const Range rows = plan_.transposed ? n : m;
     const Range columns = plan_.transposed ? m : n;
     if (plan_.row_block == 0) return all_columns(columns, rows);
@@ -189,7 +189,8 @@ class TiledProduct {
 
   /// Rows that whole tiles leave over, -1 if not known.
   int64_t constant_row_rest() {
-    Value* all = plan_.transposed ? operands_.n : count({operands_.row_begin, operands_.row_end});
+    Value* all = plan_.transposed ? count({operands_.column_begin, operands_.column_end})
+                                  : count({operands_.row_begin, operands_.row_end});
     const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(all);
     return constant == nullptr ? -1 : constant->getSExtValue() % plan_.tile_rows;
   }

@@ -19,9 +19,10 @@ using ContractionPrologue =
 struct ContractionOperands {
   MatrixOperand a;                   // [m, k]
   MatrixOperand b;                   // [k, n]
-  llvm::Value *row_begin, *row_end;  // rows of the result to compute: constants or not
-  llvm::Value *n, *k;                // constants where known
-  llvm::Value* scratch;              // 64-byte aligned, plan.scratch elements; null if that is 0
+  llvm::Value *row_begin, *row_end;  // the part of the result to compute: constants or not
+  llvm::Value *column_begin, *column_end;
+  llvm::Value* k;        // a constant where known
+  llvm::Value* scratch;  // 64-byte aligned, plan.scratch elements; null if that is 0
   ContractionPrologue prologue_a = {}, prologue_b = {};  // only where facts.prologue
   /// Emitted before the loop over k of each tile of rows x columns from (row, column) on, some of which may
   /// not exist: the place to prefetch, or to forget what an epilogue kept for the tile before.

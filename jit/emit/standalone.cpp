@@ -150,7 +150,8 @@ NativeFunction compile_contraction(const Machine& machine, const ContractionCase
       .b = {shop.argument(1), extent(shop, facts.b_row, 5), extent(shop, facts.b_column, 6)},
       .row_begin = emitter.i64(0),
       .row_end = extent(shop, facts.m, 0),
-      .n = extent(shop, facts.n, 1),
+      .column_begin = emitter.i64(0),
+      .column_end = extent(shop, facts.n, 1),
       .k = extent(shop, facts.k, 2),
       .scratch = shop.argument(4)};
   if (wanted.prologues) add_prologues(shop.builder(), operands);

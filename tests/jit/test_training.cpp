@@ -163,16 +163,40 @@ TEST_CASE("any number of threads gives the same bits") {
   }
 }
 
-TEST_CASE("few rows of a product whose operand no cache holds twice stay on one thread") {
-  const auto is_split = [](int64_t rows) {
+TEST_CASE("few rows of a product are split by columns, unless the step changes the operand") {
+  const auto products = [](int64_t rows, bool trained) {
     Graph graph;
-    const Value x = graph.input("x", {rows, 1000}), w = graph.input("w", {1000, 1000});
-    graph.output("y", matmul(matmul(x, w), w));
-    const Program program = compile(graph, {.threads = 2, .keep_dumps = true});
-    return program.dumps().schedule.find("2 threads") != std::string::npos;
+    const Value x = graph.input("x", {rows, 1000});
+    const Value w = graph.parameter("w", dyadic(Type::f32, {1000, 1000}, 5));
+    const Value y = matmul(matmul(x, w), w);
+    graph.output("y", y);
+    if (trained) graph.update(w, w - grad(mean(y), w));
+    return graph;
   };
-  CHECK_FALSE(is_split(10));
-  CHECK(is_split(512));
+  const auto first_product = [](const Graph& graph) {
+    const std::string text = compile(graph, {.threads = 2, .keep_dumps = true}).dumps().schedule;
+    const size_t begin = text.find("matmul");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(has(first_product(products(10, false)), "2 threads by columns"));
+  CHECK(has(first_product(products(512, false)), "2 threads"));
+  CHECK_FALSE(has(first_product(products(10, true)), "threads"));
+
+  const Bindings inputs{{"x", dyadic(Type::f32, {10, 1000}, 6)}};
+  const Tensor one = compile(products(10, false))(inputs).at("y");
+  for (const int threads : {2, 3})
+    CHECK(compile(products(10, false), {.threads = threads})(inputs).at("y") == one);
+}
+
+TEST_CASE("a chain of functions whose results are for the caller is split") {
+  Graph graph;
+  const Value x = graph.input("x", {1 << 20});
+  graph.output("y", tanh(x) * exp(x));
+  const Program program = compile(graph, {.threads = 2, .keep_dumps = true});
+  CHECK(program.dumps().schedule.find("2 threads") != std::string::npos);
 }
 
 TEST_CASE("a batch of nothing leaves sums empty") {
