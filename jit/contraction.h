@@ -43,8 +43,11 @@ struct ContractionPlan {
   /// Whether what the epilogue reads and writes is asked for before a tile's products: it is beyond the first
   /// cache, and there are products enough to hide its way.
   bool ask_for_result = false;
+  /// Instead of tiles: B, which no cache holds, is read from its first element to its last, so many rows beside
+  /// each other, and the sums of all columns wait in scratch memory. 0: tiles.
+  int stream_rows = 0;
   /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width; of
-  /// rounded operands that twice, and a block of rows of A.
+  /// rounded operands that twice, and a block of rows of A; of a streamed B the sums, in whole vectors.
   Extent scratch = {0, {}};
   bool operator==(const ContractionPlan&) const = default;
 };

@@ -74,7 +74,8 @@ std::vector<Split> splits_of(const Kernels& program, const Kernel& kernel, const
                              const Machine& machine) {
   if (is_scatter(kernel)) return {};
   if (plan.contraction && plan.outer.empty()) {
-    std::vector<Split> splits{split_rows(plan, machine)};
+    std::vector<Split> splits;
+    if (plan.contraction->plan.stream_rows == 0) splits.push_back(split_rows(plan, machine));
     if (const auto columns = split_columns(program, kernel, plan, machine)) splits.push_back(*columns);
     return splits;
   }

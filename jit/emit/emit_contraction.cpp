@@ -6,6 +6,7 @@
 #include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/contraction_squares.h"
+#include "jit/emit/contraction_stream.h"
 #include "jit/emit/emit_scalar.h"
 
 namespace crease {
@@ -366,7 +367,7 @@ void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const Con
                       const ContractionOperands& operands, const ContractionEpilogue& epilogue) {
   ensure(facts.type == Type::f32 || facts.type == Type::f64,
          "[contraction] wrong element type: got {}, want f32 or f64", to_string(facts.type));
-  const bool packs = plan.pack_a || plan.pack_b;
+  const bool packs = plan.pack_a || plan.pack_b || plan.stream_rows > 0;
   const bool prologue = operands.prologue_a || operands.prologue_b;
   ensure(!packs || operands.scratch != nullptr, "[contraction] the plan packs without scratch memory: got {}",
          to_string(plan));
@@ -379,8 +380,13 @@ void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const Con
   ensure(!plan.squares || (!packs && !prologue && is_number(along, 1) && plan.tile_vectors == 1 &&
                            llvm::isa<llvm::ConstantInt>(operands.k)),
          "[contraction] squares need columns that lie along a known k: got {}", to_string(plan));
+  ensure(plan.stream_rows == 0 ||
+             (facts.m.is_constant() && facts.n.is_constant() && is_number(operands.b.column_stride, 1)),
+         "[contraction] a streamed operand needs known rows and columns that are contiguous: got {}",
+         to_string(plan));
   ensure(packs || plan.squares || is_number(stride, 1),
          "[contraction] vectors are not contiguous and not packed: got {}", to_string(plan));
+  if (plan.stream_rows > 0) return emit_streamed_contraction(emitter, facts, plan, operands, epilogue);
   TiledProduct(emitter, facts, plan, operands, epilogue).run();
 }
 

@@ -315,6 +315,33 @@ TEST_CASE("few rows times a transposed matrix are planned in squares, many or ha
     check<float>(host_machine(), {.sizes = {rows, 70, 90}, .b = {true, 0}});
 }
 
+TEST_CASE("a large operand of few rows may be streamed") {
+  for (const Machine& machine : widths())
+    for (const int rows_at_once : {1, 4, 8})
+      for (const Size sizes : {Size{1, 1, 1}, {1, 40, 33}, {3, 16, 8}, {2, 37, 21}, {5, 3, 0}}) {
+        const ContractionPlan plan{.stream_rows = rows_at_once};
+        check(machine, {.sizes = sizes, .plan = plan});
+        check(machine, {.sizes = sizes,
+                        .a = {true, 1},
+                        .b = {false, 2},
+                        .c = {false, 3},
+                        .runtime_k = true,
+                        .epilogue = ContractionCase::Epilogue::Add,
+                        .plan = plan});
+      }
+}
+
+TEST_CASE("few rows are streamed past, more the larger the operand is") {
+  const auto streamed = [](Size sizes) {
+    return plan_contraction(case_of({.sizes = sizes}, Type::f32).facts, host_machine()).stream_rows > 0;
+  };
+  CHECK(streamed({1, 3000, 3000}));
+  CHECK(streamed({6, 3000, 3000}));
+  CHECK(!streamed({16, 3000, 3000}));
+  CHECK(!streamed({1, 64, 64}));
+  check<float>(host_machine(), {.sizes = {2, 1500, 1500}});
+}
+
 TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
   for (const Machine& machine : widths())
     check<float>(machine, {.sizes = {9, 40, 12},
@@ -323,6 +350,7 @@ TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
 
 TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
   const Setting setting{.sizes = {9, 40, 57}};
+  const Setting streamed{.sizes = {9, 40, 57}, .plan = ContractionPlan{.stream_rows = 2}};
   const Setting turned{.sizes = {9, 40, 57},
                        .b = {true, 0},
                        .plan = ContractionPlan{.tile_rows = 4, .tile_vectors = 1, .squares = true}};
@@ -344,6 +372,7 @@ TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at eve
     CAPTURE(machine.vector_bits);
     CHECK((by_machine_code(machine, setting, data) == wanted));
     CHECK((by_machine_code(machine, turned, turned_data) == wanted));
+    CHECK((by_machine_code(machine, streamed, data) == wanted));
   }
 }
 
@@ -392,6 +421,7 @@ TEST_CASE("the text of a plan names all it decides") {
         "tile 10x1, transposed, a packed");
   CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .squares = true, .ahead = 64}) ==
         "tile 10x1, in squares, 64 rows ahead");
+  CHECK(to_string(ContractionPlan{.stream_rows = 8}) == "streamed by 8 rows");
 }
 
 TEST_CASE("a contraction that contradicts its plan is refused") {
@@ -403,6 +433,8 @@ TEST_CASE("a contraction that contradicts its plan is refused") {
   refuses({.sizes = sizes, .b = {true, 0}, .plan = ContractionPlan{}}, "not contiguous");
   refuses({.sizes = sizes, .plan = ContractionPlan{.transposed = true}}, "not contiguous");
   refuses({.sizes = sizes, .prologues = true, .plan = ContractionPlan{.pack_b = true}}, "prologues");
+  refuses({.sizes = sizes, .b = {true, 0}, .plan = ContractionPlan{.stream_rows = 4}}, "streamed");
+  refuses({.sizes = sizes, .runtime_m = true, .plan = ContractionPlan{.stream_rows = 4}}, "streamed");
   const ContractionPlan squares{.tile_rows = 2, .squares = true};
   refuses({.sizes = sizes, .plan = squares}, "along a known k");
   refuses({.sizes = sizes, .b = {true, 0}, .runtime_k = true, .plan = squares}, "along a known k");
