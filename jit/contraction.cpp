@@ -190,21 +190,22 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
 
 /// Whether few rows are multiplied with a matrix that lies row by row in memory and in no second cache.
 /// Measured on Zen 4: of 1000 x 1000 (third cache) 1 to 3 rows gain 1.2 to 1.5 times and 4 lose; of 2000 x
-/// 2000 (memory) 1 to 3 gain 2.2 times, 6 1.8 times, and 8 lose.
+/// 2000 (memory) 1 to 6 rows gain 2.2 times, 10 1.7, 16 1.4, and 24 nothing.
 bool can_stream(const ContractionFacts& facts, const Machine& machine) {
   if (facts.prologue || !facts.m.is_constant() || !facts.n.is_constant() || !facts.b_column.is(1))
     return false;
+  if (bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2) return false;  // the sums
   const int64_t bytes = bytes_of(facts.k, facts.n, facts.type);
-  const int64_t most_rows = bytes > 8 * machine.l2_bytes ? 6 : 3;
+  const int64_t most_rows = bytes > 8 * machine.l2_bytes ? 16 : 3;
   return facts.m.factor >= 1 && facts.m.factor <= most_rows && bytes > machine.l2_bytes;
 }
 
+/// Eight rows of B at once where registers hold the factors of all of them, else sixteen, whose factors come
+/// from the first cache.
 ContractionPlan plan_streamed(const ContractionFacts& facts, const Machine& machine) {
   const int64_t rows = facts.m.factor, lanes = machine.lanes(size_of(facts.type));
   ContractionPlan plan;
-  // Registers hold a factor for each row and each row of B, the sums and a vector of B.
-  const int64_t held = (machine.vector_registers - rows - 2) / rows;
-  plan.stream_rows = static_cast<int>(std::clamp<int64_t>(held, 1, 8));
+  plan.stream_rows = holds_factors(rows, 8, machine) ? 8 : 16;
   plan.scratch = {rows * ceil_divide(facts.n.factor, lanes) * lanes, {}};
   return plan;
 }
@@ -264,6 +265,10 @@ double rounded_cycles(const ContractionFacts& facts, const ContractionPlan& plan
 }
 
 }  // namespace
+
+bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine) {
+  return rows * stream_rows + rows + 2 <= machine.vector_registers;  // sums, and a vector of B
+}
 
 bool multiplies_bf16(const Machine& machine) {
   return machine.has("avx512bf16") && (machine.vector_bits == 512 || machine.has("avx512vl"));

@@ -43,8 +43,8 @@ struct ContractionPlan {
   /// Whether what the epilogue reads and writes is asked for before a tile's products: it is beyond the first
   /// cache, and there are products enough to hide its way.
   bool ask_for_result = false;
-  /// Instead of tiles: B, which no cache holds, is read from its first element to its last, so many rows beside
-  /// each other, and the sums of all columns wait in scratch memory. 0: tiles.
+  /// Instead of tiles: B, which no cache holds, is read from its first element to its last, so many rows
+  /// beside each other, and the sums of all columns wait in scratch memory. 0: tiles.
   int stream_rows = 0;
   /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width; of
   /// rounded operands that twice, and a block of rows of A; of a streamed B the sums, in whole vectors.
@@ -57,6 +57,8 @@ struct ContractionPlan {
 /// multiply-adds in the order of k, so the bits do not depend on plan, width or the range of rows of a
 /// thread.
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine);
+/// Whether registers hold a factor for each row of A and each of so many rows of a streamed B.
+bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine);
 /// Whether the machine multiplies vectors of bfloat16 pairs and adds them to f32 sums.
 bool multiplies_bf16(const Machine& machine);
 /// Cycles of the whole product under a plan, by the same model.

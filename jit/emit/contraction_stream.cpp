@@ -20,6 +20,7 @@ class StreamedProduct {
         rows_(facts.m.factor),
         at_once_(plan.stream_rows),
         lanes_(emitter.machine.lanes(size_of(facts.type))),
+        factors_held_(holds_factors(rows_, at_once_, emitter.machine)),
         line_((facts.n.factor + lanes_ - 1) / lanes_ * lanes_),
         element_(emitter.memory_type(facts.type)),
         vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))) {}
@@ -74,11 +75,16 @@ class StreamedProduct {
       lines.push_back(at(operands_.b.base, builder_.CreateMul(k, operands_.b.row_stride)));
       for (int64_t row = 0; row < rows_; ++row) {
         Value* r = builder_.CreateAdd(operands_.row_begin, emitter_.i64(row));
-        Value* factor = builder_.CreateLoad(element_, element(operands_.a, r, k));
-        factors.push_back(builder_.CreateVectorSplat(static_cast<unsigned>(lanes_), factor));
+        factors.push_back(element(operands_.a, r, k));
       }
     }
+    if (factors_held_)
+      for (Value*& factor : factors) factor = broadcast(factor);
     each_vector([&](Value* column, Value* mask) { add_vector(column, mask, factors, lines); });
+  }
+
+  Value* broadcast(Value* from) {
+    return builder_.CreateVectorSplat(static_cast<unsigned>(lanes_), builder_.CreateLoad(element_, from));
   }
 
   void add_vector(Value* column, Value* mask, const std::vector<Value*>& factors,
@@ -91,7 +97,10 @@ class StreamedProduct {
       Value* zero = llvm::ConstantFP::getZero(vector_);
       Value* vector =
           mask == nullptr ? load(from) : builder_.CreateMaskedLoad(vector_, from, alignment(), mask, zero);
-      for (Value*& sum : sums) sum = emit_multiply_add(emitter_, *factor++, vector, sum);
+      for (Value*& sum : sums) {
+        sum = emit_multiply_add(emitter_, factors_held_ ? *factor : broadcast(*factor), vector, sum);
+        ++factor;
+      }
     }
     for (int64_t row = 0; row < rows_; ++row) store(sums[static_cast<size_t>(row)], sum_at(row, column));
   }
@@ -103,7 +112,8 @@ class StreamedProduct {
   Type type_;
   int64_t rows_, at_once_;
   int lanes_;
-  int64_t line_;  // elements from one row's sums to the next one's
+  bool factors_held_;  // in registers
+  int64_t line_;       // elements from one row's sums to the next one's
   llvm::Type* element_;
   llvm::FixedVectorType* vector_;
 };
