@@ -57,41 +57,51 @@ class ConvolutionNest : KernelNest {
     emit_loop(emitter_, emitter_.i64(0), emitter_.i64(rows_.panels()), 1, "panel", body);
   }
 
-  void sum_row(const Scope& scope, const ConvolutionOperands& data, llvm::Value* panel) {
-    rows_.sum_row(data, panel,
-                  [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); });
+  void sum_row(const Scope& scope, const ConvolutionOperands& data, llvm::Value* panel,
+               const ConvolutionEmitter::Ask& ask) {
+    const auto inside = [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); };
+    rows_.sum_row(data, panel, inside, ask);
   }
 
   void sum_and_store_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
     each_panel([&](llvm::Value* panel) {
-      ask_for_row(scope, panel);
-      sum_row(scope, data, panel);
+      sum_row(scope, data, panel, [&](const ConvolutionEmitter::Tile& tile, llvm::Value* turn) {
+        ask_for_results(scope, panel, tile, turn);
+      });
       store_row(scope, panel);
     });
   }
 
   /// Asks for what store_row will touch, while the row is summed: channels lie so far apart that no processor
   /// foresees them all.
-  void ask_for_row(const Scope& scope, llvm::Value* panel) {
+  void ask_for_results(const Scope& scope, llvm::Value* panel, const ConvolutionEmitter::Tile& tile,
+                       llvm::Value* turn) {
+    llvm::IRBuilder<>& builder = emitter_.builder;
     const ConvolutionSchedule& plan = *schedule_.convolution;
-    const auto width = static_cast<int>(rows_.columns_of_panel());
+    const int64_t width = rows_.columns_of_panel(), turns = rows_.guarded_turns();
+    const int64_t share = (width + turns - 1) / turns;
+    llvm::Value* column = builder.CreateAdd(builder.CreateMul(panel, emitter_.i64(width)),
+                                            builder.CreateMul(turn, emitter_.i64(share)));
     Scope inside = scope;
-    values_.enter(inside, plan.row_loop, emitter_.i64(0));
-    values_.enter(inside, plan.column_loop, emitter_.builder.CreateMul(panel, emitter_.i64(width)));
-    const int64_t row = kernel_.loops[static_cast<size_t>(plan.row_loop)].extent.factor;
-    values_.prefetch_tile(inside, plan.column_loop, width, static_cast<int>(row));
+    values_.enter(inside, plan.row_loop, emitter_.i64(tile.first));
+    values_.enter(inside, plan.column_loop, column);
+    values_.prefetch_tile(inside, plan.column_loop, static_cast<int>(share), static_cast<int>(tile.rows));
   }
 
   void add_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    const ConvolutionOperands weight = operands(scope, schedule_.convolution->weight);
     llvm::Value* row = number_of(scope, schedule_.outer);
-    // Weights are read in pieces when they are packed; their memory is asked for while sums are made.
     int64_t rows = 1;
     for (const ScheduledLoop& loop : schedule_.outer) rows *= loop.extent.factor;
-    rows_.ask_for_next_pass(operands(scope, schedule_.convolution->weight), row, rows);
     rows_.add_to(row);
-    each_panel([&](llvm::Value* panel) { sum_row(scope, data, panel); });
+    each_panel([&](llvm::Value* panel) {
+      sum_row(scope, data, panel, [&](const ConvolutionEmitter::Tile& tile, llvm::Value* turn) {
+        // Weights are read in pieces when they are packed: no processor foresees those either.
+        if (tile.first == 0) rows_.ask_for_next_pass(weight, row, rows, turn);
+      });
+    });
   }
 
   void store_summed_row(Scope& scope) {

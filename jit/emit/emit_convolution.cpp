@@ -94,15 +94,22 @@ int64_t ConvolutionEmitter::elements_in_one_piece(const ConvolutionOperands& wei
   return count;
 }
 
-void ConvolutionEmitter::ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row,
-                                           int64_t rows) {
-  const int64_t line = 64 / size_of(plan_.type);
-  const int64_t lines = (elements_in_one_piece(weight) + line - 1) / line, share = (lines + rows - 1) / rows;
+int64_t ConvolutionEmitter::guarded_turns() const {
+  int64_t turns = 1;
+  for (const int loop : plan_.guarded) turns *= extent(loop);
+  return turns;
+}
+
+void ConvolutionEmitter::ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row, int64_t rows,
+                                           llvm::Value* turn) {
+  const int64_t line = 64 / size_of(plan_.type), turns = guarded_turns();
+  const int64_t lines = (elements_in_one_piece(weight) + line - 1) / line;
+  const int64_t of_row = (lines + rows - 1) / rows, of_turn = (of_row + turns - 1) / turns;
+  llvm::Value* number = builder_.CreateAdd(builder_.CreateMul(row, emitter_.i64(of_row)),
+                                           builder_.CreateMul(turn, emitter_.i64(of_turn)));
   llvm::Value* next = stepped(weight.pointer, weight, plan_.pass_loop, emitter_.i64(1));
-  next = at(next, builder_.CreateMul(row, emitter_.i64(share * line)));
-  emit_loop(emitter_, emitter_.i64(0), emitter_.i64(share), 1, "ask", [&](llvm::Value* number) {
-    emitter_.prefetch(at(next, builder_.CreateMul(number, emitter_.i64(line))), false);
-  });
+  next = at(next, builder_.CreateMul(number, emitter_.i64(line)));
+  for (int64_t i = 0; i < of_turn; ++i) emitter_.prefetch(at(next, emitter_.i64(i * line)), false);
 }
 
 std::vector<ConvolutionEmitter::Tile> ConvolutionEmitter::tiles() const {
@@ -113,10 +120,11 @@ std::vector<ConvolutionEmitter::Tile> ConvolutionEmitter::tiles() const {
   return list;
 }
 
-void ConvolutionEmitter::sum_row(const ConvolutionOperands& data, llvm::Value* panel,
-                                 const std::function<llvm::Value*(std::span<llvm::Value* const>)>& inside) {
+void ConvolutionEmitter::sum_row(const ConvolutionOperands& data, llvm::Value* panel, const Inside& inside,
+                                 const Ask& ask) {
   data_ = &data;
   inside_ = &inside;
+  ask_ = &ask;
   panel_ = at(scratch_, builder_.CreateMul(panel, emitter_.i64(panel_size_)));
   for (const Tile& tile : tiles()) {
     const Sums zeros(static_cast<size_t>(tile.rows * plan_.tile_vectors), llvm::ConstantFP::getZero(vector_));
@@ -184,6 +192,7 @@ ConvolutionEmitter::Sums ConvolutionEmitter::side_loops(const Tile& tile, Sums s
     data = stepped(data, *data_, plan_.guarded[i], indices[i]);
     block = builder_.CreateAdd(builder_.CreateMul(block, emitter_.i64(extent(plan_.guarded[i]))), indices[i]);
   }
+  (*ask_)(tile, block);
   const int64_t size = extent(plan_.side_loop) * extent(plan_.depth_loop) * width_;
   llvm::Value* weight = at(panel_, builder_.CreateMul(block, emitter_.i64(size)));
   if (plan_.guards.empty()) return all_sides(tile, std::move(sums), data, weight);

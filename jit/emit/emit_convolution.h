@@ -20,6 +20,14 @@ struct ConvolutionOperands {
 
 class ConvolutionEmitter {
  public:
+  /// Positions of a row from `first` on.
+  struct Tile {
+    int64_t first, rows;
+  };
+  /// Whether the guards hold, from the indices of the guarded loops (i1).
+  using Inside = std::function<llvm::Value*(std::span<llvm::Value* const>)>;
+  using Ask = std::function<void(const Tile& tile, llvm::Value* turn)>;
+
   /// `scratch`: memory of schedule.scratch(). Makes a square of stack memory for a row's sums.
   ConvolutionEmitter(Emitter& emitter, const Kernel& kernel, const KernelSchedule& schedule,
                      llvm::Value* scratch);
@@ -27,13 +35,14 @@ class ConvolutionEmitter {
   /// Copies the weights, of one pass if there are passes, to scratch memory as the tiles read them.
   void pack(const ConvolutionOperands& weight);
 
-  /// Asks for a share of the weights of the next pass, number `row` of as many as `rows`.
-  void ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row, int64_t rows);
-
-  /// Sums the row for the columns of one panel. `inside`: whether the guards hold, from the indices of the
-  /// guarded loops (i1).
-  void sum_row(const ConvolutionOperands& data, llvm::Value* panel,
-               const std::function<llvm::Value*(std::span<llvm::Value* const>)>& inside);
+  /// Sums the row for the columns of one panel, tile by tile. `ask` is called in each turn of the guarded
+  /// loops that is summed, `turn` of guarded_turns(): the place to ask for memory that comes next, a little
+  /// at a time.
+  void sum_row(const ConvolutionOperands& data, llvm::Value* panel, const Inside& inside, const Ask& ask);
+  int64_t guarded_turns() const;
+  /// Asks for a share of the weights of the next pass: that of row number `row` of `rows` in `turn`.
+  void ask_for_next_pass(const ConvolutionOperands& weight, llvm::Value* row, int64_t rows,
+                         llvm::Value* turn);
 
   // With passes the sums of all rows are in scratch memory, that of row number `row` (i64) in its place.
   void clear_sums();
@@ -48,10 +57,6 @@ class ConvolutionEmitter {
   int64_t panels() const { return (extent(plan_.column_loop) + width_ - 1) / width_; }
 
  private:
-  /// Positions of a row from `first` on.
-  struct Tile {
-    int64_t first, rows;
-  };
   using Sums = std::vector<llvm::Value*>;
 
   int64_t extent(int loop) const;
@@ -86,7 +91,8 @@ class ConvolutionEmitter {
   const ConvolutionOperands* data_ = nullptr;
   llvm::Value* panel_ = nullptr;
   llvm::Value* row_ = nullptr;
-  const std::function<llvm::Value*(std::span<llvm::Value* const>)>* inside_ = nullptr;
+  const Inside* inside_ = nullptr;
+  const Ask* ask_ = nullptr;
 };
 
 }  // namespace crease
