@@ -1,9 +1,8 @@
 // One workload of crease at a time for bench/compare, which talks to it by lines: a command on standard
 // input, one line of JSON on standard output for each.
 //   prepare NAME SIZE THREADS  compiles; {"ok", "compile_ms", "losses", "operations", "tangents", "bytes"}
-//   updates FILE               what three runs changed in the parameters, to FILE as f32, one after the
-//   other;
-//                              {"ok", "parameters": [[name, count], ...]}
+//   updates FILE               what three runs changed in the parameters, one after the other, to FILE as
+//                              f32; {"ok", "parameters": [[name, count], ...]}
 //   time SECONDS               runs for about so long; medians: {"wall_us", "processor_us", "runs"}
 //   limits BYTES               {"flops", "bandwidth", "tangents"} a second: peak, copy of so many bytes, tanh
 //   source FILE                the prepared f64 scalar graph as one C function; {"ok"}
@@ -64,6 +63,8 @@ class Server {
             {"bytes", work_.bytes}};
   }
 
+  void require_prepared() const { expect(program_ != nullptr, "[serve] nothing is prepared"); }
+
   /// Sizes are known, as in a deployed program.
   CompileOptions options_of(int threads) const {
     CompileOptions options{.threads = threads};
@@ -88,7 +89,7 @@ class Server {
   Json updates(std::istream& words) {
     std::string path;
     words >> path;
-    expect(program_ != nullptr, "[serve] nothing is prepared");
+    require_prepared();
     Json parameters = Json::array();
     std::vector<float> start, now;
     for (const NodeId id : trained()) {
@@ -116,7 +117,7 @@ class Server {
   Json time(std::istream& words) {
     double wanted = 0;
     words >> wanted;
-    expect(program_ != nullptr, "[serve] nothing is prepared");
+    require_prepared();
     return bench::times_of(wanted, [&] { program_->run(); });
   }
 
@@ -131,6 +132,7 @@ class Server {
   Json source(std::istream& words) {
     std::string path;
     words >> path;
+    require_prepared();
     std::ofstream(path) << bench::c_source(work_.graph);
     return {{"ok", true}};
   }
@@ -139,9 +141,11 @@ class Server {
     std::string path;
     double wanted = 0;
     words >> path >> wanted;
+    require_prepared();
     void* handle = dlopen(path.c_str(), RTLD_NOW);
     expect(handle != nullptr, "[serve] cannot load {}: {}", path, dlerror());
     auto* function = reinterpret_cast<void (*)(const double*, double*)>(dlsym(handle, "f"));
+    expect(function != nullptr, "[serve] no function in {}: {}", path, dlerror());
     std::vector<double> in, out(work_.graph.outputs().size());
     for (const NodeId id : work_.graph.inputs())
       in.push_back(work_.data.at(work_.graph.node(id).name).item());
