@@ -1,8 +1,10 @@
 // Training of the convolutional and the recurrent network by hand, on the primitives of oneDNN: layouts as
 // the library chooses them, the primitives made once, every reorder of weights that a step needs inside the
 // step. Speaks the protocol of bench/serve.cpp.
+#include <array>
 #include <memory>
 #include <stdexcept>
+#include <tuple>
 
 #include "bench/peers/onednn_calls.h"
 #include "bench/protocol.h"
@@ -222,74 +224,74 @@ class Convolutional : public Network {
 /// An LSTM of 128 units over 32 steps of 128 numbers; mean square error of all states.
 class Recurrent : public Network {
  public:
-  explicit Recurrent(int64_t batch) {
-    const Dims all{steps, batch, width}, matrix{1, 1, width, 4, width}, row{1, 1, 4, width};
-    const memory x = holding(engine_, filled(count(all), 1, 2), all, Tag::tnc);
-    target_ = filled(count(all), 2, 2);
-    const memory weight = holding(engine_, filled(count(matrix), 40, lstm_scale(width)), matrix, Tag::ldigo);
-    const memory bias = holding(engine_, Floats(count(row)), row, Tag::ldgo);
-    const memory hidden = holding(engine_, filled(count(matrix), 41, lstm_scale(width)), matrix, Tag::ldigo);
-    const memory::desc none, states = described(all, Tag::tnc), any = described(matrix),
-                             bias_like = bias.get_desc(), state = described({1, 1, batch, width}, Tag::ldnc);
-    // Zero states are given: without them the gradient of the hidden weights is wrong (oneDNN 2.6).
-    const memory zero = holding(engine_, Floats(static_cast<size_t>(batch * width)), state.dims(), Tag::ldnc);
-    const dnnl::lstm_forward::primitive_desc ahead({prop_kind::forward_training, direction, states, state,
-                                                    state, any, any, bias_like, states, none, none},
-                                                   engine_);
-    const dnnl::lstm_backward::primitive_desc back({prop_kind::backward,
-                                                    direction,
-                                                    states,
-                                                    state,
-                                                    state,
-                                                    any,
-                                                    any,
-                                                    bias_like,
-                                                    states,
-                                                    none,
-                                                    none,
-                                                    states,
-                                                    state,
-                                                    state,
-                                                    any,
-                                                    any,
-                                                    bias_like,
-                                                    states,
-                                                    none,
-                                                    none},
-                                                   engine_, ahead);
-    states_ = forward_.make(states);
-    gradient_ = backward_.make(states);
-    const memory workspace = forward_.make(ahead.workspace_desc());
-    const Arguments both{{DNNL_ARG_SRC_LAYER, x},       {DNNL_ARG_SRC_ITER, zero},
-                         {DNNL_ARG_SRC_ITER_C, zero},   {DNNL_ARG_BIAS, bias},
-                         {DNNL_ARG_DST_LAYER, states_}, {DNNL_ARG_WORKSPACE, workspace}};
-    Arguments arguments = both;
-    arguments.insert({{DNNL_ARG_WEIGHTS_LAYER, forward_.in(weight, ahead.weights_layer_desc())},
-                      {DNNL_ARG_WEIGHTS_ITER, forward_.in(hidden, ahead.weights_iter_desc())}});
-    forward_.add(dnnl::lstm_forward(ahead), arguments);
-    const memory by_weight = backward_.make(back.diff_weights_layer_desc()),
-                 by_hidden = backward_.make(back.diff_weights_iter_desc()),
-                 by_bias = backward_.make(bias_like);
-    sums_ = {by_weight, by_hidden, by_bias};
-    arguments = both;
-    arguments.insert({{DNNL_ARG_WEIGHTS_LAYER, backward_.in(weight, back.weights_layer_desc())},
-                      {DNNL_ARG_WEIGHTS_ITER, backward_.in(hidden, back.weights_iter_desc())},
-                      {DNNL_ARG_DIFF_DST_LAYER, gradient_},
-                      {DNNL_ARG_DIFF_SRC_LAYER, backward_.make(states)},
-                      {DNNL_ARG_DIFF_SRC_ITER, backward_.make(state)},
-                      {DNNL_ARG_DIFF_SRC_ITER_C, backward_.make(state)},
-                      {DNNL_ARG_DIFF_WEIGHTS_LAYER, by_weight},
-                      {DNNL_ARG_DIFF_WEIGHTS_ITER, by_hidden},
-                      {DNNL_ARG_DIFF_BIAS, by_bias}});
-    backward_.add(dnnl::lstm_backward(back), arguments);
-    parameters_.add(hidden, backward_.in(by_hidden, hidden.get_desc()), matrix, Tag::ldigo);
-    parameters_.add(bias, by_bias, row, Tag::ldgo);
-    parameters_.add(weight, backward_.in(by_weight, weight.get_desc()), matrix, Tag::ldigo);
+  explicit Recurrent(int64_t batch)
+      : states_like_(described({steps, batch, width}, Tag::tnc)),
+        state_like_(described({1, 1, batch, width}, Tag::ldnc)),
+        x_(holding(engine_, data(1), states_like_.dims(), Tag::tnc)),
+        // Zero states are given: without them the gradient of the hidden weights is wrong (oneDNN 2.6).
+        zero_(holding(engine_, Floats(count(state_like_.dims())), state_like_.dims(), Tag::ldnc)),
+        weight_(weights(40)),
+        hidden_(weights(41)),
+        bias_(holding(engine_, Floats(count(row)), row, Tag::ldgo)),
+        target_(data(2)),
+        states_(forward_.make(states_like_)),
+        gradient_(backward_.make(states_like_)) {
+    const memory::desc any = described(matrix), none;
+    const std::array layouts{states_like_,     state_like_,  state_like_, any, any,
+                             bias_.get_desc(), states_like_, none,        none};
+    const auto forward = [](const auto&... of) {
+      return dnnl::lstm_forward::desc(prop_kind::forward_training, direction, of...);
+    };
+    // Gradients are laid out as what they belong to.
+    const auto backward = [](const auto&... of) {
+      return dnnl::lstm_backward::desc(prop_kind::backward, direction, of..., of...);
+    };
+    const dnnl::lstm_forward::primitive_desc ahead(std::apply(forward, layouts), engine_);
+    const dnnl::lstm_backward::primitive_desc back(std::apply(backward, layouts), engine_, ahead);
+    const Arguments both{
+        {DNNL_ARG_SRC_LAYER, x_},      {DNNL_ARG_SRC_ITER, zero_},
+        {DNNL_ARG_SRC_ITER_C, zero_},  {DNNL_ARG_BIAS, bias_},
+        {DNNL_ARG_DST_LAYER, states_}, {DNNL_ARG_WORKSPACE, forward_.make(ahead.workspace_desc())}};
+    add_forward(ahead, both);
+    add_backward(back, both);
   }
 
  private:
   static constexpr int64_t steps = 32, width = 128;
   static constexpr auto direction = dnnl::rnn_direction::unidirectional_left2right;
+  inline static const Dims matrix{1, 1, width, 4, width}, row{1, 1, 4, width};
+
+  Floats data(uint64_t seed) const { return filled(count(states_like_.dims()), seed, 2); }
+
+  memory weights(uint64_t seed) const {
+    return holding(engine_, filled(count(matrix), seed, lstm_scale(width)), matrix, Tag::ldigo);
+  }
+
+  void add_forward(const dnnl::lstm_forward::primitive_desc& ahead, Arguments arguments) {
+    arguments.insert({{DNNL_ARG_WEIGHTS_LAYER, forward_.in(weight_, ahead.weights_layer_desc())},
+                      {DNNL_ARG_WEIGHTS_ITER, forward_.in(hidden_, ahead.weights_iter_desc())}});
+    forward_.add(dnnl::lstm_forward(ahead), arguments);
+  }
+
+  void add_backward(const dnnl::lstm_backward::primitive_desc& back, Arguments arguments) {
+    const memory by_weight = backward_.make(back.diff_weights_layer_desc()),
+                 by_hidden = backward_.make(back.diff_weights_iter_desc()),
+                 by_bias = backward_.make(bias_.get_desc());
+    sums_ = {by_weight, by_hidden, by_bias};
+    arguments.insert({{DNNL_ARG_WEIGHTS_LAYER, backward_.in(weight_, back.weights_layer_desc())},
+                      {DNNL_ARG_WEIGHTS_ITER, backward_.in(hidden_, back.weights_iter_desc())},
+                      {DNNL_ARG_DIFF_DST_LAYER, gradient_},
+                      {DNNL_ARG_DIFF_SRC_LAYER, backward_.make(states_like_)},
+                      {DNNL_ARG_DIFF_SRC_ITER, backward_.make(state_like_)},
+                      {DNNL_ARG_DIFF_SRC_ITER_C, backward_.make(state_like_)},
+                      {DNNL_ARG_DIFF_WEIGHTS_LAYER, by_weight},
+                      {DNNL_ARG_DIFF_WEIGHTS_ITER, by_hidden},
+                      {DNNL_ARG_DIFF_BIAS, by_bias}});
+    backward_.add(dnnl::lstm_backward(back), arguments);
+    parameters_.add(hidden_, backward_.in(by_hidden, hidden_.get_desc()), matrix, Tag::ldigo);
+    parameters_.add(bias_, by_bias, row, Tag::ldgo);
+    parameters_.add(weight_, backward_.in(by_weight, weight_.get_desc()), matrix, Tag::ldigo);
+  }
 
   double loss() override {
     // The primitive adds to them.
@@ -305,6 +307,8 @@ class Recurrent : public Network {
     return loss / static_cast<double>(y.size());
   }
 
+  memory::desc states_like_, state_like_;
+  memory x_, zero_, weight_, hidden_, bias_;
   Floats target_;
   memory states_, gradient_;
   std::vector<memory> sums_;
