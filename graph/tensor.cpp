@@ -32,10 +32,17 @@ std::shared_ptr<std::byte> allocate(int64_t bytes) {
   return {raw, [](std::byte* p) { ::operator delete(p, std::align_val_t{64}); }};
 }
 
+/// The data of a tensor, zeros. Errors: Error where there is not so much memory.
+std::shared_ptr<std::byte> data_for(const std::vector<int64_t>& sizes, int64_t bytes) {
+  auto data = allocate(bytes);
+  expect(data != nullptr, "tensor of shape {} takes {:.3g} GB: so much memory is not to be had here",
+         to_string(sizes), static_cast<double>(bytes) / 1e9);
+  return data;
+}
+
 /// What default tensors share, as every node without a value has one. Writing to one of them copies it.
 const std::shared_ptr<std::byte>& scalar_zero() {
-  static const std::shared_ptr<std::byte> zero = allocate(sizeof(float));
-  expect(zero != nullptr, "no memory for a single number");
+  static const std::shared_ptr<std::byte> zero = data_for({}, sizeof(float));
   return zero;
 }
 
@@ -94,9 +101,7 @@ Tensor::Tensor(Type type, std::vector<int64_t> sizes) : type_(type), sizes_(std:
     expect(size >= 0, "tensor of shape {} has a negative size", to_string(sizes_));
   count_ = element_count(sizes_);
   expect(count_ < (int64_t{1} << 59), "tensor of shape {} is larger than 2^62 bytes", to_string(sizes_));
-  data_ = allocate(bytes());
-  expect(data_ != nullptr, "tensor of shape {} takes {:.3g} GB: so much memory is not to be had here",
-         to_string(sizes_), static_cast<double>(bytes()) / 1e9);
+  data_ = data_for(sizes_, bytes());
 }
 
 Tensor Tensor::f32(std::vector<int64_t> sizes, const std::vector<float>& values) {
@@ -143,7 +148,7 @@ template std::span<uint8_t> Tensor::write();
 
 std::byte* Tensor::mutable_data() {
   if (data_.use_count() > 1) {
-    auto copy = allocate(bytes());
+    auto copy = data_for(sizes_, bytes());
     std::memcpy(copy.get(), data_.get(), static_cast<size_t>(bytes()));
     data_ = std::move(copy);
   }
