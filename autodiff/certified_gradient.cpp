@@ -10,6 +10,7 @@
 #include "autodiff/reach.h"
 #include "graph/analysis/own_bias.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
 
 namespace crease {
@@ -43,10 +44,10 @@ std::vector<NodeId> ids_of(std::span<const Value> values) {
 }
 
 bool has_pole(const Scalar& body) {
-  const bool here = body.kind() == ScalarKind::Sqrt || body.kind() == ScalarKind::Log ||
-                    body.kind() == ScalarKind::Log1p ||
-                    (body.kind() == ScalarKind::Divide && depends_on_arguments(body.terms()[1]));
-  return here || std::ranges::any_of(body.terms(), has_pole);
+  return any_step(body, [](const Scalar& e) {
+    return e.kind() == ScalarKind::Sqrt || e.kind() == ScalarKind::Log || e.kind() == ScalarKind::Log1p ||
+           (e.kind() == ScalarKind::Divide && depends_on_arguments(e.terms()[1]));
+  });
 }
 
 /// Whether some active operation can jump, or have an infinite slope.

@@ -72,7 +72,7 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
     body = body + strong_product(move, builder.over_operands(slope_k), pole_rule(*node.op, selected.at_pole));
   }
   const Combine combine = node.op->combine;
-  if (body.is_constant(0) || combine == Combine::ArgMax || combine == Combine::ArgMin) return {};
+  if (body.is_constant(0) || gives_position(combine)) return {};
   if (combine != Combine::Assign && combine != Combine::Sum)
     body = strong_product(body, combine_weight(builder, graph, id, rule, where));
   for (const Value& clear : traps) body = select(builder.read(clear, {}), body, 0);

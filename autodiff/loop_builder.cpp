@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "graph/precision.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -11,21 +12,20 @@ namespace {
 /// Whether the body compares what several arguments decide together: only there it matters which of them
 /// vary.
 bool compares_several(const Scalar& body) {
-  const auto t = body.terms();
-  switch (body.kind()) {
-    case ScalarKind::Max:
-    case ScalarKind::Min:
-    case ScalarKind::Less:
-    case ScalarKind::LessEqual:
-    case ScalarKind::Equal: {
-      int arguments = 0;
-      for (int p = 0; p < arity(body); ++p) arguments += depends_on(body, p) ? 1 : 0;
-      if (arguments > 1) return true;
-      break;
+  return any_step(body, [](const Scalar& e) {
+    switch (e.kind()) {
+      case ScalarKind::Max:
+      case ScalarKind::Min:
+      case ScalarKind::Less:
+      case ScalarKind::LessEqual:
+      case ScalarKind::Equal: {
+        int arguments = 0;
+        for (int p = 0; p < arity(e); ++p) arguments += depends_on(e, p) ? 1 : 0;
+        return arguments > 1;
+      }
+      default: return false;
     }
-    default: break;
-  }
-  return std::any_of(t.begin(), t.end(), compares_several);
+  });
 }
 
 bool is_scalar_constant(const Node& node) { return node.role == Role::Constant && node.value.count() == 1; }

@@ -8,6 +8,7 @@
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/leaf.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -39,9 +40,7 @@ class Kept {
   bool is_addition(NodeId id, const Node& of) const {
     if (id < 0) return false;
     const Node& node = body_.node(id);
-    return node.role == Role::Apply && node.op->body.expression.kind() == ScalarKind::Add &&
-           node.op->body.expression.terms()[0].kind() == ScalarKind::Argument &&
-           node.op->body.expression.terms()[1].kind() == ScalarKind::Argument &&
+    return node.role == Role::Apply && adds_operands(node.op->body.expression) &&
            node.op->combine == Combine::Assign && node.shape == of.shape && node.type == of.type;
   }
 

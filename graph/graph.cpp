@@ -93,8 +93,7 @@ bool is_lookup_operand(const Loops& loops, size_t operand) {
 }
 
 Type result_type(const Op& op, const Loops& loops, std::span<const Type> operands) {
-  if (op.type == ResultType::Index || op.combine == Combine::ArgMax || op.combine == Combine::ArgMin)
-    return Type::i64;
+  if (op.type == ResultType::Index || gives_position(op.combine)) return Type::i64;
   if (op.type == ResultType::Boolean) return Type::boolean;
   std::optional<Type> type;
   for (size_t k = 0; k < operands.size(); ++k)

@@ -20,6 +20,17 @@ int64_t to_integer(double number);
 /// What an integer type keeps of a number: its lowest bits (boolean: whether it is not 0).
 int64_t wrapped(Type type, int64_t number);
 
+/// In two's complement, where what is beyond 64 bits wraps around.
+constexpr int64_t wrapped_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+constexpr int64_t wrapped_difference(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+constexpr int64_t wrapped_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
 /// An element of an integer type, exact (Tensor::at is not, beyond 2^53).
 int64_t integer_at(const Tensor& tensor, int64_t index);
 /// What `wrapped` keeps.

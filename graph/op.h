@@ -25,6 +25,10 @@ class Value;
 enum class Combine : uint8_t { Assign, Sum, Product, Max, Min, ArgMax, ArgMin };
 std::string_view to_string(Combine combine);
 Combine parse_combine(std::string_view name);
+/// ArgMax and ArgMin.
+constexpr bool gives_position(Combine combine) {
+  return combine == Combine::ArgMax || combine == Combine::ArgMin;
+}
 
 /// The scalar body of an operation: an expression over Argument(0..arity-1), made from a lambda over Scalars.
 struct Body {

@@ -44,7 +44,7 @@ bool is_real_integer(const Scalar& e, std::span<const Type> operands, Type resul
 
 bool stores_exactly(const Graph& graph, const Node& node) {
   const Op& op = *node.op;
-  if (op.combine == Combine::ArgMax || op.combine == Combine::ArgMin) return true;
+  if (gives_position(op.combine)) return true;
   const std::vector<Type> operands = operand_types(graph, node);
   const Type result = node.type;
   const Scalar& body = op.body.expression;
@@ -52,9 +52,7 @@ bool stores_exactly(const Graph& graph, const Node& node) {
   const auto is_truth = [&](const Scalar& e) {
     if (e.kind() == ScalarKind::Argument) return operands[static_cast<size_t>(e.position())] == Type::boolean;
     if (e.kind() == ScalarKind::Constant) return e.is_constant(0) || e.is_constant(1);
-    return e.kind() == ScalarKind::Less || e.kind() == ScalarKind::LessEqual ||
-           e.kind() == ScalarKind::Equal || e.kind() == ScalarKind::And || e.kind() == ScalarKind::Or ||
-           e.kind() == ScalarKind::Not;
+    return gives_truth(e.kind());
   };
   if (is_floating(compute_type(operands, result))) return is_floating(result) || is_truth(body);
   if (result == Type::boolean && !is_truth(body)) return false;

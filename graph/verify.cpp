@@ -236,8 +236,7 @@ class Verifier {
   }
 
   void check_type(const Node& node) {
-    const bool position = node.op->type == ResultType::Index || node.op->combine == Combine::ArgMax ||
-                          node.op->combine == Combine::ArgMin;
+    const bool position = node.op->type == ResultType::Index || gives_position(node.op->combine);
     require(!position || node.type == Type::i64, "gives positions as {}: want i64", to_string(node.type));
     require(node.op->type != ResultType::Boolean || node.type == Type::boolean,
             "gives truth values as {}: want bool", to_string(node.type));

@@ -36,9 +36,7 @@ class NestMaker {
   }
 
  private:
-  bool finds_position() const {
-    return source_.node.op->combine == Combine::ArgMax || source_.node.op->combine == Combine::ArgMin;
-  }
+  bool finds_position() const { return gives_position(source_.node.op->combine); }
   const Buffer& buffer(int number) const { return source_.buffers[static_cast<size_t>(number)]; }
   Dim fixed(const Dim& dim) const {
     const bool known = dim.is_symbol() && source_.specialise.contains(dim.symbol());

@@ -76,7 +76,7 @@ class NodeLowering {
   /// Type in which values are put together.
   Type accumulator() const {
     const Combine combine = node_.op->combine;
-    if (combine == Combine::ArgMax || combine == Combine::ArgMin) return arithmetic();
+    if (gives_position(combine)) return arithmetic();
     // Of integers the extremum of what is stored, since over nothing it is a limit of their type.
     const bool is_extremum = combine == Combine::Max || combine == Combine::Min;
     return is_floating(node_.type) || is_extremum ? node_.type : arithmetic();
@@ -198,7 +198,7 @@ class NodeLowering {
 
   int reduced(int value) {
     const Combine combine = node_.op->combine;
-    const bool position = combine == Combine::ArgMax || combine == Combine::ArgMin;
+    const bool position = gives_position(combine);
     if (kernel_.outer == static_cast<int>(kernel_.loops.size())) {
       if (position) return constant(kernel_, node_.type, 0);  // of the only point
       if (condition_ < 0) return value;

@@ -83,9 +83,8 @@ std::vector<ScheduledLoop> merged_loops(const Kernel& kernel, const Traffic& tra
 }
 
 bool finds_position(const Kernel& kernel) {
-  return std::ranges::any_of(kernel.reductions, [](const Reduction& reduction) {
-    return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
-  });
+  return std::ranges::any_of(kernel.reductions,
+                             [](const Reduction& reduction) { return gives_position(reduction.combine); });
 }
 
 /// Elements of the widest number that is computed with, in one vector.

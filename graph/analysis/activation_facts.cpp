@@ -7,6 +7,7 @@
 
 #include "graph/analysis/convexity/one_variable.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -196,10 +197,9 @@ Scalar on_half(const Scalar& body, bool above) {
 }
 
 bool has_branches(const Scalar& body) {
-  const ScalarKind kind = body.kind();
-  return kind == ScalarKind::Select || kind == ScalarKind::Floor || kind == ScalarKind::Less ||
-         kind == ScalarKind::LessEqual || kind == ScalarKind::Equal || kind == ScalarKind::Max ||
-         kind == ScalarKind::Min || std::ranges::any_of(body.terms(), has_branches);
+  return may_jump(body) || any_step(body, [](const Scalar& e) {
+           return e.kind() == ScalarKind::Max || e.kind() == ScalarKind::Min;
+         });
 }
 
 /// Monotone because the derivative has one sign on each half line: x / (1 + |x|).

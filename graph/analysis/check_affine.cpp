@@ -176,7 +176,7 @@ class AffineReplay {
     const Node& node = graph_.node(id);
     const Combine combine = node.op->combine;
     const Refused no_sum(describe(graph_, id) + " does not combine by sums");
-    if (combine == Combine::ArgMax || combine == Combine::ArgMin) throw no_sum;
+    if (gives_position(combine)) throw no_sum;
     std::vector<bool> varies;
     for (const NodeId operand : node.operands) {
       varies.push_back(frontier_.contains(operand) || varying_.contains(operand));

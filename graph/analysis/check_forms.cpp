@@ -6,6 +6,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 
@@ -13,16 +14,18 @@ namespace {
 
 /// Kinds at which a body may have a kink or jump.
 bool has_kink(const Scalar& body) {
-  switch (body.kind()) {
-    case ScalarKind::Max:
-    case ScalarKind::Min:
-    case ScalarKind::Select:
-    case ScalarKind::Floor:
-    case ScalarKind::Less:
-    case ScalarKind::LessEqual:
-    case ScalarKind::Equal: return true;
-    default: return std::ranges::any_of(body.terms(), has_kink);
-  }
+  return any_step(body, [](const Scalar& e) {
+    switch (e.kind()) {
+      case ScalarKind::Max:
+      case ScalarKind::Min:
+      case ScalarKind::Select:
+      case ScalarKind::Floor:
+      case ScalarKind::Less:
+      case ScalarKind::LessEqual:
+      case ScalarKind::Equal: return true;
+      default: return false;
+    }
+  });
 }
 
 /// A number as a body's constant. Errors: Refused if no double has this value.
@@ -180,12 +183,10 @@ void combine(Combine combine, Form& slot, const Form& next, const Units& units, 
   throw Refused(std::string(to_string(combine)) + " is not piecewise linear");
 }
 
-/// 1 even, -1 odd, 0 neither.
-int parity(const Scalar& e) {
+/// 1 even, -1 odd, 0 neither; of a step from those of its terms.
+int parity(const Scalar& e, std::span<const int> terms) {
   if (e.kind() == ScalarKind::Argument) return -1;
-  if (e.terms().empty()) return 1;
-  std::vector<int> terms;
-  for (const Scalar& term : e.terms()) terms.push_back(parity(term));
+  if (terms.empty()) return 1;
   const ScalarKind kind = e.kind();
   if (kind == ScalarKind::Multiply || kind == ScalarKind::Divide) return terms[0] * terms[1];
   if (kind == ScalarKind::Add || kind == ScalarKind::Subtract) return terms[0] == terms[1] ? terms[0] : 0;
@@ -197,7 +198,7 @@ int parity(const Scalar& e) {
 
 }  // namespace
 
-bool is_odd(const Scalar& body) { return parity(body) == -1; }
+bool is_odd(const Scalar& body) { return fold_steps<int>(body, parity) == -1; }
 
 std::string to_string(const Graph& graph, const Atom& atom) {
   const std::string key = fmt::format("{}[{}]", node_key(graph, atom.node), atom.element);

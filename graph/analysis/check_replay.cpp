@@ -1,9 +1,11 @@
 #include "graph/analysis/check_replay.h"
-#include "graph/stored.h"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
+
+#include "graph/scalar/forms.h"
+#include "graph/stored.h"
 
 namespace crease::checker {
 
@@ -77,11 +79,13 @@ void require_own_rows(const Graph& graph, NodeId id, const Access& access, const
   }
 }
 
-void require_no_row_number(const Graph& graph, NodeId id, const Scalar& body) {
-  const bool row = body.kind() == ScalarKind::Index && is_named(graph.node(id).loops.labels, body.position());
-  if (row || body.kind() == ScalarKind::Size)
-    refuse(describe(graph, id) + " depends on the number of the sample");
-  for (const Scalar& term : body.terms()) require_no_row_number(graph, id, term);
+void require_no_row_number(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const bool reads = any_step(node.op->body.expression, [&](const Scalar& e) {
+    return e.kind() == ScalarKind::Size ||
+           (e.kind() == ScalarKind::Index && is_named(node.loops.labels, e.position()));
+  });
+  if (reads) refuse(describe(graph, id) + " depends on the number of the sample");
 }
 
 Rational known_value(const Scalar& body, std::span<const Rational> t) {
@@ -132,7 +136,7 @@ class Gatherer {
       : combine_(combine),
         values_(static_cast<size_t>(count), combine == Combine::Product ? 1 : 0),
         seen_(static_cast<size_t>(count)) {
-    if (combine == Combine::ArgMax || combine == Combine::ArgMin) refuse("argmax has no exact replay");
+    if (gives_position(combine)) refuse("argmax has no exact replay");
   }
 
   void add(int64_t element, const Rational& value) {
@@ -228,7 +232,7 @@ void require_separate_samples(const Graph& graph, NodeId id) {
   for (int label = 0; label < static_cast<int>(node.loops.labels.size()); ++label)
     if (is_named(node.loops.labels, label) && !written.contains(label))
       refuse(describe(graph, id) + " combines over samples");
-  require_no_row_number(graph, id, node.op->body.expression);
+  require_no_row_number(graph, id);
 }
 
 Rational value_of(const Scalar& body, std::span<const Rational> arguments, std::span<const int64_t> labels) {

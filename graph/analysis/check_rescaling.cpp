@@ -351,9 +351,7 @@ class Combiner {
   std::vector<bool> seen_;
   bool counted_ = true;
 
-  bool compares() const {
-    return node_.op->combine == Combine::ArgMax || node_.op->combine == Combine::ArgMin;
-  }
+  bool compares() const { return gives_position(node_.op->combine); }
 };
 
 /// Carries exponents from leaves to outputs.

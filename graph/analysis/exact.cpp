@@ -86,7 +86,7 @@ std::optional<ExactValues> apply_node(const Graph& graph, NodeId id,
                                       const std::map<NodeId, ExactValues>& known) {
   const Node& node = graph.node(id);
   const Combine combine = node.op->combine;
-  if (combine == Combine::ArgMax || combine == Combine::ArgMin || has_lookup(node)) return {};
+  if (gives_position(combine) || has_lookup(node)) return {};
   if (!stores_exactly(graph, node)) return {};
   ExactTape tape(node.op->body.expression);
   const auto count = static_cast<size_t>(sample_count(node.shape));

@@ -7,6 +7,7 @@
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -80,11 +81,10 @@ bool crosses_rows(const Access& access, const Shape& shape, const std::vector<La
 }
 
 bool reads_rows(const Scalar& body, const std::vector<Label>& labels) {
-  if (body.kind() == ScalarKind::Size) return true;
-  if (body.kind() == ScalarKind::Index)
-    return labels[static_cast<size_t>(body.position())].extent.is_symbol();
-  return std::any_of(body.terms().begin(), body.terms().end(),
-                     [&](const Scalar& term) { return reads_rows(term, labels); });
+  return any_step(body, [&](const Scalar& e) {
+    return e.kind() == ScalarKind::Size ||
+           (e.kind() == ScalarKind::Index && labels[static_cast<size_t>(e.position())].extent.is_symbol());
+  });
 }
 
 /// Why an Apply node does not treat samples (rows of named dimensions) alike and separately, or is not its

@@ -13,6 +13,7 @@
 #include "graph/analysis/shift_invariance.h"
 #include "graph/ops/order.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -20,8 +21,7 @@ namespace {
 using Kind = ScalarKind;
 
 bool holds(const Scalar& body, bool (*test)(Kind)) {
-  return test(body.kind()) ||
-         std::ranges::any_of(body.terms(), [&](const Scalar& t) { return holds(t, test); });
+  return any_step(body, [test](const Scalar& e) { return test(e.kind()); });
 }
 
 bool compares(const Scalar& body) {

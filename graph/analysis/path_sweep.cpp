@@ -347,8 +347,7 @@ class PathSweep {
     const Combine how = node.op->combine;
     if (has_lookup(node)) return "looks up";
     if (!stores_exactly(graph_, node)) return "cuts numbers to integers or wraps them around";
-    if (how == Combine::Product || how == Combine::ArgMax || how == Combine::ArgMin)
-      return "is no sum of paths";
+    if (how == Combine::Product || gives_position(how)) return "is no sum of paths";
     const bool greatest = rule_ == PathRule::Lipschitz && (how == Combine::Max || how == Combine::Min);
     std::vector<bool> varies;
     std::vector<const Values*> operands;

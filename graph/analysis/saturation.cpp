@@ -11,6 +11,7 @@
 #include "graph/analysis/activation_facts.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -95,7 +96,7 @@ Scalar with_unit_sizes(const Scalar& body) {
 
 /// Whether a body is another function at another element.
 bool reads_position(const Scalar& body) {
-  return body.kind() == ScalarKind::Index || std::ranges::any_of(body.terms(), reads_position);
+  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
 }
 
 bool is_activation(const Node& node) {

@@ -1,4 +1,5 @@
 #include "graph/analysis/shift_invariance.h"
+#include "graph/scalar/forms.h"
 
 #include <algorithm>
 
@@ -21,7 +22,7 @@ constexpr Effect unknown{How::Unknown, 0};
 
 Effect as_product(const Effect& e) { return e.still() ? Effect{How::Multiplied, 0} : e; }
 
-Effect combined(Kind kind, const std::vector<Effect>& t, const Scalar& body) {
+Effect combined(Kind kind, std::span<const Effect> t, const Scalar& body) {
   const bool all_still = std::ranges::all_of(t, &Effect::still);
   if (all_still) return {};
   if (std::ranges::any_of(t, [](const Effect& e) { return e.how == How::Unknown; })) return unknown;
@@ -64,10 +65,10 @@ Effect combined(Kind kind, const std::vector<Effect>& t, const Scalar& body) {
 }
 
 Effect effect_of(const Scalar& body, const std::vector<Effect>& arguments) {
-  if (body.kind() == Kind::Argument) return arguments[static_cast<size_t>(body.position())];
-  std::vector<Effect> terms;
-  for (const Scalar& term : body.terms()) terms.push_back(effect_of(term, arguments));
-  return combined(body.kind(), terms, body);
+  return fold_steps<Effect>(body, [&](const Scalar& e, std::span<const Effect> terms) {
+    if (e.kind() == Kind::Argument) return arguments[static_cast<size_t>(e.position())];
+    return combined(e.kind(), terms, e);
+  });
 }
 
 /// Whether every operand that changes is read row by row: its leading dimensions are those written.

@@ -5,6 +5,7 @@
 #include <boost/graph/reverse_graph.hpp>
 
 #include "graph/boost_graph.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -48,11 +49,8 @@ std::vector<NodeId> between(const BoostGraph& g, NodeId entry, int exit) {
 
 /// A sum of its operands, nothing else.
 bool is_addition(const Node& node) {
-  if (node.role != Role::Apply || node.op->combine != Combine::Assign) return false;
-  const Scalar& body = node.op->body.expression;
-  return body.kind() == ScalarKind::Add && std::ranges::all_of(body.terms(), [](const Scalar& term) {
-           return term.kind() == ScalarKind::Argument;
-         });
+  return node.role == Role::Apply && node.op->combine == Combine::Assign &&
+         adds_operands(node.op->body.expression);
 }
 
 Region region_at(const BoostGraph& g, NodeId entry, int exit) {

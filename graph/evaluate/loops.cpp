@@ -15,8 +15,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
 
-bool gives_position(Combine combine) { return combine == Combine::ArgMax || combine == Combine::ArgMin; }
-
 /// What combining starts from, for a result of `type`.
 template <class Total>
 Total initial(Combine combine, Type type) {
@@ -39,13 +37,8 @@ bool wins(Combine combine, Total value, Total best) {
 
 double added(double a, double b) { return a + b; }
 double multiplied(double a, double b) { return a * b; }
-/// Integers wrap around.
-int64_t added(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-int64_t multiplied(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
+int64_t added(int64_t a, int64_t b) { return wrapped_sum(a, b); }
+int64_t multiplied(int64_t a, int64_t b) { return wrapped_product(a, b); }
 
 /// One access bound to the sizes of its tensor.
 class BoundAccess {

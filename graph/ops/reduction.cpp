@@ -44,9 +44,8 @@ Value reduce(const char* name, Combine combine, const Operand& x, const Axes& ax
   op->name = name;
   op->doc = std::string(name) + " over " + std::to_string(reduced.size()) + " axes.";
   op->combine = combine;
-  const bool index = combine == Combine::ArgMax || combine == Combine::ArgMin;
   return x.value.graph().apply_resolved(op, std::move(resolved), {x.value},
-                                        index ? Type::i64 : x.value.type(), x.where);
+                                        gives_position(combine) ? Type::i64 : x.value.type(), x.where);
 }
 
 int64_t at(const std::vector<int64_t>& values, size_t axis) {

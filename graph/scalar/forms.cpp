@@ -1,8 +1,13 @@
 #include "graph/scalar/forms.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace crease {
+
+bool any_step(const Scalar& body, const std::function<bool(const Scalar&)>& test) {
+  return std::ranges::any_of(topological(body), test);
+}
 
 bool keeps_integers(const Scalar& step) {
   switch (step.kind()) {
@@ -38,6 +43,29 @@ bool keeps_integers(const Scalar& step) {
     case ScalarKind::Floor: return false;
   }
   return false;
+}
+
+bool gives_truth(ScalarKind kind) {
+  switch (kind) {
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal:
+    case ScalarKind::And:
+    case ScalarKind::Or:
+    case ScalarKind::Not: return true;
+    default: return false;
+  }
+}
+
+bool may_jump(const Scalar& body) {
+  return any_step(body, [](const Scalar& e) {
+    return gives_truth(e.kind()) || e.kind() == ScalarKind::Select || e.kind() == ScalarKind::Floor;
+  });
+}
+
+bool adds_operands(const Scalar& body) {
+  return body.kind() == ScalarKind::Add && body.terms()[0].kind() == ScalarKind::Argument &&
+         body.terms()[1].kind() == ScalarKind::Argument;
 }
 
 std::optional<std::pair<size_t, size_t>> multiplied_operands(const Scalar& body) {

@@ -1,16 +1,48 @@
 // What can be read off the form of a body.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "graph/scalar.h"
+#include "graph/scalar/tape.h"
 
 namespace crease {
+
+/// Whether `test` holds for any step of a body. Each is looked at once, however often it is mentioned: a body
+/// that mentions each step twice in the next one has exponentially many paths.
+bool any_step(const Scalar& body, const std::function<bool(const Scalar&)>& test);
+
+/// What `step(node, terms)` says of a body, where `terms` is what it said of the terms of the node. Each step
+/// is asked once, however often it is mentioned.
+template <class T, class Step>
+T fold_steps(const Scalar& body, const Step& step) {
+  std::unordered_map<const ScalarNode*, T> known;
+  std::vector<T> terms;
+  for (const Scalar& node : topological(body)) {
+    terms.clear();
+    for (const Scalar& term : node.terms()) terms.push_back(known.at(term.id()));
+    known.emplace(node.id(), step(node, std::span<const T>(terms)));
+  }
+  return known.at(body.id());
+}
 
 /// Whether one step of a body gives a whole number where its terms are whole: no division, no e^x, no 0.5;
 /// nor floor, which integer arithmetic has no need of.
 bool keeps_integers(const Scalar& step);
+
+/// Whether a kind gives a truth value, 0 or 1.
+bool gives_truth(ScalarKind kind);
+
+/// Whether a body may jump: it compares, decides or rounds down.
+bool may_jump(const Scalar& body);
+
+/// Whether a body is the sum of two operands, nothing else.
+bool adds_operands(const Scalar& body);
 
 /// The positions of the two different operands whose product a body is, if that is all it is.
 std::optional<std::pair<size_t, size_t>> multiplied_operands(const Scalar& body);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/node.h"
 #include "graph/scalar/tape.h"
 
@@ -28,15 +29,9 @@ bool is_finite_node(const Scalar& x) {
   switch (x.kind()) {
     case Kind::Constant: return std::isfinite(x.constant());
     case Kind::Index:
-    case Kind::Size:
-    case Kind::Less:
-    case Kind::LessEqual:
-    case Kind::Equal:
-    case Kind::And:
-    case Kind::Or:
-    case Kind::Not: return true;
+    case Kind::Size: return true;
     case Kind::Select: return is_finite_node(x.terms()[1]) && is_finite_node(x.terms()[2]);
-    default: return false;
+    default: return gives_truth(x.kind());
   }
 }
 
@@ -44,14 +39,8 @@ bool is_finite_node(const Scalar& x) {
 bool is_truth(const Scalar& x) {
   switch (x.kind()) {
     case Kind::Constant: return x.constant() == 0 || x.constant() == 1;
-    case Kind::Less:
-    case Kind::LessEqual:
-    case Kind::Equal:
-    case Kind::And:
-    case Kind::Or:
-    case Kind::Not: return true;
     case Kind::Select: return is_truth(x.terms()[1]) && is_truth(x.terms()[2]);
-    default: return false;
+    default: return gives_truth(x.kind());
   }
 }
 

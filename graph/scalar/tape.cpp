@@ -122,12 +122,11 @@ T apply(Kind kind, T a, T b, T c) {
 /// Two's complement: sums and products wrap around.
 template <>
 int64_t apply(Kind kind, int64_t a, int64_t b, int64_t c) {
-  const auto x = static_cast<uint64_t>(a), y = static_cast<uint64_t>(b);
   switch (kind) {
-    case Kind::Add: return static_cast<int64_t>(x + y);
-    case Kind::Subtract: return static_cast<int64_t>(x - y);
-    case Kind::Multiply: return static_cast<int64_t>(x * y);
-    case Kind::Negate: return static_cast<int64_t>(-x);
+    case Kind::Add: return wrapped_sum(a, b);
+    case Kind::Subtract: return wrapped_difference(a, b);
+    case Kind::Multiply: return wrapped_product(a, b);
+    case Kind::Negate: return wrapped_difference(0, a);
     case Kind::Max: return std::max(a, b);
     case Kind::Min: return std::min(a, b);
     case Kind::Less: return a < b ? 1 : 0;

@@ -14,9 +14,7 @@ namespace {
 
 using Totals = std::vector<llvm::Value*>;
 
-bool finds_position(const Reduction& reduction) {
-  return reduction.combine == Combine::ArgMax || reduction.combine == Combine::ArgMin;
-}
+bool finds_position(const Reduction& reduction) { return gives_position(reduction.combine); }
 
 double start_of(const Reduction& reduction) {
   const double infinity = std::numeric_limits<double>::infinity();

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -17,22 +18,6 @@ int mentions(const Scalar& e, int limit) {
   for (const Scalar& term : e.terms())
     if (count < limit) count += mentions(term, limit);
   return std::min(count, limit);
-}
-
-bool may_jump(const Scalar& body) {
-  return std::ranges::any_of(topological(body), [](const Scalar& e) {
-    switch (e.kind()) {
-      case ScalarKind::Less:
-      case ScalarKind::LessEqual:
-      case ScalarKind::Equal:
-      case ScalarKind::Select:
-      case ScalarKind::Floor:
-      case ScalarKind::And:
-      case ScalarKind::Or:
-      case ScalarKind::Not: return true;
-      default: return false;
-    }
-  });
 }
 
 /// x * x, which is never negative.

@@ -8,6 +8,7 @@
 #include "graph/analysis/bounds/interval.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -235,22 +236,6 @@ std::optional<int> only_argument(const Scalar& body) {
     found = e.position();
   }
   return found;
-}
-
-bool may_jump(const Scalar& body) {
-  return std::ranges::any_of(topological(body), [](const Scalar& e) {
-    switch (e.kind()) {
-      case Kind::Less:
-      case Kind::LessEqual:
-      case Kind::Equal:
-      case Kind::Select:
-      case Kind::Floor:
-      case Kind::And:
-      case Kind::Or:
-      case Kind::Not: return true;
-      default: return false;
-    }
-  });
 }
 
 /// A body of one argument on [l, u].

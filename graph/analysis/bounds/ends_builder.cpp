@@ -36,14 +36,8 @@ bool is_exact(const Scalar& body, Type type) {
       case Kind::Negate:
       case Kind::Max:
       case Kind::Min:
-      case Kind::Less:
-      case Kind::LessEqual:
-      case Kind::Equal:
-      case Kind::And:
-      case Kind::Or:
-      case Kind::Not:
       case Kind::Select: return true;
-      default: return false;
+      default: return gives_truth(e.kind());
     }
   });
 }
@@ -129,8 +123,7 @@ Bound EndsBuilder::bound(NodeId id) {
   if (copies_points(node)) return {.point = copied(node)};
   if (depends_on_places(node) || node.op->combine == Combine::Product || !numbers_fit(node))
     return filled(node.shape, kInfinity, kInfinity);
-  if (node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin)
-    return filled(node.shape, 0, last_position(node));
+  if (gives_position(node.op->combine)) return filled(node.shape, 0, last_position(node));
   if (!stores_exactly(from_, node))
     return node.type == Type::boolean ? filled(node.shape, 0, 1) : filled(node.shape, kInfinity, kInfinity);
   if (const auto sum = weighted_sum_of(*node.op)) {

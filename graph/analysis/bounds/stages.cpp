@@ -8,6 +8,7 @@
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 
@@ -115,12 +116,9 @@ class Stager {
   /// A sum of products of two varying operands.
   bool products(NodeId id, const NodePoints& points) {
     const Node& node = graph_.node(id);
-    const Scalar& body = node.op->body.expression;
-    if (node.op->combine == Combine::Max || node.op->combine == Combine::Min) return false;
-    if (body.kind() != ScalarKind::Multiply) return false;
-    const Scalar &x = body.terms()[0], &y = body.terms()[1];
-    if (x.kind() != ScalarKind::Argument || y.kind() != ScalarKind::Argument || x.same(y)) return false;
-    const auto a = static_cast<size_t>(x.position()), b = static_cast<size_t>(y.position());
+    const auto factors = multiplied_operands(node.op->body.expression);
+    if (!factors || node.op->combine == Combine::Max || node.op->combine == Combine::Min) return false;
+    const auto [a, b] = *factors;
     const int left = network_.stage_of[at(node.operands[a])], right = network_.stage_of[at(node.operands[b])];
     if (left < 0 || right < 0 || (left == right && points.reads[a] == points.reads[b])) return false;
     Stage stage{

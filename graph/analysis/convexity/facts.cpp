@@ -1,5 +1,4 @@
 #include <algorithm>
-
 #include <limits>
 
 #include "graph/analysis/bounds/loop_nest.h"
@@ -181,7 +180,7 @@ Convexity::Facts Convexity::weighted(NodeId id, size_t weights) const {
 Convexity::Facts Convexity::by_point(NodeId id, CurveBody& body) const {
   const Node& node = graph_.node(id);
   const auto count = static_cast<size_t>(sample_count(node.shape));
-  const bool arg = node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin;
+  const bool arg = gives_position(node.op->combine);
   Facts result(count, unwritten(node.op->combine));
   std::vector<bool> seen(count);
   std::vector<Curve> arguments(node.operands.size());

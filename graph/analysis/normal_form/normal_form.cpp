@@ -11,6 +11,7 @@
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -40,7 +41,7 @@ bool has_kink(const Scalar& body) {
   static const std::set<ScalarKind> kinks{ScalarKind::Max,   ScalarKind::Min,  ScalarKind::Select,
                                           ScalarKind::Floor, ScalarKind::Less, ScalarKind::LessEqual,
                                           ScalarKind::Equal};
-  return kinks.contains(body.kind()) || std::ranges::any_of(body.terms(), has_kink);
+  return any_step(body, [](const Scalar& e) { return kinks.contains(e.kind()); });
 }
 
 /// Whether a body is made of sums, multiples, max, min and choices by constants of the data.
@@ -290,8 +291,7 @@ class Builder {
     });
     const bool opaque = node.role != Role::Apply || has_lookup(node) || no_number ||
                         !facts_.mixing[static_cast<size_t>(id)].empty() ||
-                        node.op->combine == Combine::Product || node.op->combine == Combine::ArgMax ||
-                        node.op->combine == Combine::ArgMin;
+                        node.op->combine == Combine::Product || gives_position(node.op->combine);
     if (opaque) return make_leaf(id);
     std::vector<bool> data;
     for (const NodeId operand : node.operands) data.push_back(!constants_.contains(operand));

@@ -4,6 +4,7 @@
 
 #include "graph/analysis/points.h"
 #include "graph/rewrite/rewrite.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -84,8 +85,8 @@ class IndexMap {
 };
 
 bool mentions_label(const Scalar& body, int label) {
-  if (body.kind() == ScalarKind::Index && body.position() == label) return true;
-  return std::ranges::any_of(body.terms(), [&](const Scalar& term) { return mentions_label(term, label); });
+  return any_step(
+      body, [label](const Scalar& e) { return e.kind() == ScalarKind::Index && e.position() == label; });
 }
 
 bool is_order_free(Combine combine) {
@@ -216,7 +217,7 @@ class Carry {
     const Node& node = graph_.node(id);
     if (loops(id).labels[static_cast<size_t>(label)].extent.is_symbol()) return false;
     if (mentions_label(node.op->body.expression, label)) return false;
-    const bool ordered = node.op->combine == Combine::ArgMax || node.op->combine == Combine::ArgMin;
+    const bool ordered = gives_position(node.op->combine);
     const auto reduced = reduced_labels(loops(id));
     return !ordered || std::ranges::find(reduced, label) == reduced.end();
   }

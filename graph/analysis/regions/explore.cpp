@@ -303,7 +303,7 @@ class Explorer {
       CellRunner runner(state.cell);
       Outcome outcome = runner.run(plan, point, arguments);
       const std::string signs = runner.signs();
-      if (outcome.value && (state.seen[element] || is_arg(plan.combine)))
+      if (outcome.value && (state.seen[element] || gives_position(plan.combine)))
         outcome = runner.combine(plan.combine, state.partial[element], *outcome.value);
       spent_ += state.cell.work() - before;
       spent_ += static_cast<int64_t>(plan.steps.size() * (state.cell.dimension() + 1));
@@ -323,8 +323,6 @@ class Explorer {
       state.cell = state.cell.part(*outcome.undecided);
     }
   }
-
-  static bool is_arg(Combine combine) { return combine == Combine::ArgMax || combine == Combine::ArgMin; }
 
   const Graph& graph_;
   std::vector<NodeId> wanted_;

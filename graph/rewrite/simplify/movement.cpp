@@ -201,7 +201,7 @@ Simpler compose_movements(const Value& value, Derivatives) {
 Simpler assign_single_point(const Value& value, Derivatives) {
   const Node& node = value.node();
   const Combine combine = node.op->combine;
-  if (combine == Combine::Assign || combine == Combine::ArgMax || combine == Combine::ArgMin) return {};
+  if (combine == Combine::Assign || gives_position(combine)) return {};
   for (const int label : reduced_labels(node.loops))
     if (node.loops.labels[static_cast<size_t>(label)].extent != Dim(1)) return {};
   if (!is_whole(node.loops.write, node.loops, node.shape)) return {};

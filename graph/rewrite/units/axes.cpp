@@ -10,6 +10,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/error.h"
 #include "graph/rational.h"
+#include "graph/scalar/tape.h"
 
 namespace crease {
 namespace {
@@ -44,8 +45,8 @@ class DisjointSets {
 };
 
 void collect_labels(const Scalar& body, std::set<int>& labels) {
-  if (body.kind() == ScalarKind::Index) labels.insert(body.position());
-  for (const Scalar& term : body.terms()) collect_labels(term, labels);
+  for (const Scalar& e : topological(body))
+    if (e.kind() == ScalarKind::Index) labels.insert(e.position());
 }
 
 /// One dimension or label before families are known.
