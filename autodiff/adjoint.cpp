@@ -10,6 +10,7 @@
 #include "autodiff/trap.h"
 #include "graph/error.h"
 #include "graph/ops/reduction.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
 
 namespace crease {
@@ -19,19 +20,17 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Whether a slope can be infinite or NaN at a finite point.
 bool can_be_infinite(const Scalar& slope) {
-  const auto t = slope.terms();
-  switch (slope.kind()) {
-    case ScalarKind::Divide:
-      if (t[1].kind() != ScalarKind::Constant) return true;
-      break;
-    case ScalarKind::Exp:
-    case ScalarKind::Expm1:
-    case ScalarKind::Log:
-    case ScalarKind::Log1p:
-    case ScalarKind::Sqrt: return true;
-    default: break;
-  }
-  return std::any_of(t.begin(), t.end(), can_be_infinite);
+  return any_step(slope, [](const Scalar& e) {
+    switch (e.kind()) {
+      case ScalarKind::Divide: return e.terms()[1].kind() != ScalarKind::Constant;
+      case ScalarKind::Exp:
+      case ScalarKind::Expm1:
+      case ScalarKind::Log:
+      case ScalarKind::Log1p:
+      case ScalarKind::Sqrt: return true;
+      default: return false;
+    }
+  });
 }
 
 }  // namespace

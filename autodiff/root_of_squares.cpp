@@ -1,4 +1,5 @@
 #include "autodiff/root_of_squares.h"
+#include "graph/scalar/forms.h"
 
 #include <algorithm>
 
@@ -20,35 +21,36 @@ struct Form {
 };
 
 bool has_labels(const Scalar& expression) {
-  const auto terms = expression.terms();
-  return expression.kind() == Kind::Index || std::any_of(terms.begin(), terms.end(), has_labels);
+  return any_step(expression, [](const Scalar& e) { return e.kind() == Kind::Index; });
 }
 
 bool is_positive(const Scalar& factor) {
-  const auto t = factor.terms();
-  switch (factor.kind()) {
-    case Kind::Constant: return factor.constant() > 0;
-    case Kind::Size: return true;
-    case Kind::Multiply:
-    case Kind::Divide: return is_positive(t[0]) && is_positive(t[1]);
-    default: return false;
-  }
+  return !any_step(factor, [](const Scalar& e) {
+    switch (e.kind()) {
+      case Kind::Constant: return !(e.constant() > 0);
+      case Kind::Size:
+      case Kind::Multiply:
+      case Kind::Divide: return false;
+      default: return true;
+    }
+  });
 }
 
 /// Linear without constant.
 bool is_linear(const Scalar& form) {
-  const auto t = form.terms();
-  switch (form.kind()) {
-    case Kind::Argument: return true;
-    case Kind::Negate: return is_linear(t[0]);
-    case Kind::Add:
-    case Kind::Subtract: return is_linear(t[0]) && is_linear(t[1]);
-    case Kind::Multiply:
-      return (is_linear(t[0]) && !depends_on_arguments(t[1])) ||
-             (is_linear(t[1]) && !depends_on_arguments(t[0]));
-    case Kind::Divide: return is_linear(t[0]) && !depends_on_arguments(t[1]);
-    default: return false;
-  }
+  return fold_steps<char>(form, [](const Scalar& e, std::span<const char> linear) -> char {
+    const auto t = e.terms();
+    switch (e.kind()) {
+      case Kind::Argument: return true;
+      case Kind::Negate: return linear[0];
+      case Kind::Add:
+      case Kind::Subtract: return linear[0] && linear[1];
+      case Kind::Multiply:
+        return (linear[0] && !depends_on_arguments(t[1])) || (linear[1] && !depends_on_arguments(t[0]));
+      case Kind::Divide: return linear[0] && !depends_on_arguments(t[1]);
+      default: return false;
+    }
+  });
 }
 
 /// The body and reads of a node as it is written by its own loops; constants of one element are numbers.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scan.h"
 
 namespace crease {
@@ -78,10 +79,7 @@ bool is_transcendental_or_quotient(const Scalar& node) {
          (node.kind() >= ScalarKind::Exp && node.kind() <= ScalarKind::Erf);
 }
 
-bool wants_floating(const Scalar& node) {
-  const auto t = node.terms();
-  return is_transcendental_or_quotient(node) || std::any_of(t.begin(), t.end(), wants_floating);
-}
+bool wants_floating(const Scalar& body) { return any_step(body, is_transcendental_or_quotient); }
 
 /// Operands whose values are positions, not numbers: they take no part in the result's type.
 bool is_lookup_operand(const Loops& loops, size_t operand) {

@@ -6,6 +6,7 @@
 #include "graph/error.h"
 #include "graph/graph.h"
 #include "graph/precision.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -15,9 +16,9 @@ constexpr std::array<std::string_view, 7> combine_names{"assign", "sum",    "pro
 
 /// A product of at least two different arguments, each a plain factor.
 bool is_product(const Scalar& body) {
-  if (body.kind() != ScalarKind::Multiply) return false;
-  const auto factor = [](const Scalar& t) { return t.kind() == ScalarKind::Argument || is_product(t); };
-  return factor(body.terms()[0]) && factor(body.terms()[1]);
+  return body.kind() == ScalarKind::Multiply && !any_step(body, [](const Scalar& e) {
+           return e.kind() != ScalarKind::Multiply && e.kind() != ScalarKind::Argument;
+         });
 }
 
 bool has_lookup(const Access& access) {

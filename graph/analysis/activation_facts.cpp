@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "graph/analysis/convexity/one_variable.h"
 #include "graph/error.h"
 #include "graph/scalar/forms.h"
+#include "graph/scalar/tape.h"
 
 namespace crease {
 namespace {
@@ -84,9 +86,10 @@ class Samples {
 
  private:
   Parity read_parity() const {
+    Tape<double> tape(body_, {});
     bool even = true, odd = true;
     for (const double x : points_) {
-      const double value = value_at(body_, x), mirrored = value_at(body_, -x);
+      const double minus_x = -x, value = tape.run(&x, nullptr), mirrored = tape.run(&minus_x, nullptr);
       even &= value == mirrored || agree(value, mirrored);
       odd &= value == -mirrored || agree(value, -mirrored);
     }
@@ -95,25 +98,29 @@ class Samples {
 
   /// Of sign * e: infinite if it still grows at 2^60.
   double supremum(const Scalar& e, double sign) const {
+    Tape<double> tape(e, {});
+    const auto value = [&](double x) { return sign * tape.run(&x, nullptr); };
     for (const double side : {-1.0, 1.0}) {
       bool grows = true;
       for (int power = 30; power < 60 && grows; power += 3) {
-        const double here = sign * value_at(e, side * std::ldexp(1.0, power));
-        const double there = sign * value_at(e, side * std::ldexp(1.0, power + 3));
+        const double here = value(side * std::ldexp(1.0, power));
+        const double there = value(side * std::ldexp(1.0, power + 3));
         grows = there == INFINITY || there - here > 1e-6;
       }
       if (grows) return INFINITY;
     }
-    auto best = points_.begin();
     const auto height = [&](double x) {
-      const double value = sign * value_at(e, x);
-      return std::isnan(value) ? -INFINITY : value;
+      const double y = value(x);
+      return std::isnan(y) ? -INFINITY : y;
     };
-    for (auto it = points_.begin(); it != points_.end(); ++it)
-      if (height(*it) > height(*best)) best = it;
+    auto best = points_.begin();
+    double top = height(*best);
+    for (auto it = points_.begin(); it != points_.end(); ++it) {
+      const double here = height(*it);
+      if (here > top) std::tie(best, top) = std::pair(it, here);
+    }
     double low = best == points_.begin() ? *best : *std::prev(best);
     double high = std::next(best) == points_.end() ? *best : *std::next(best);
-    const double top = height(*best);
     for (int i = 0; i < 100; ++i) {
       const double a = low + (high - low) / 3, b = high - (high - low) / 3;
       (height(a) < height(b) ? low : high) = height(a) < height(b) ? a : b;

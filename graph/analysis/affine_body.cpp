@@ -1,24 +1,16 @@
 #include "graph/analysis/affine_body.h"
 
 #include <cmath>
-#include <map>
 
 #include "graph/piecewise.h"
-#include "graph/scalar/tape.h"
 
 namespace crease {
 
-AffineBody::AffineBody(const Scalar& body, std::vector<bool> is_data) : is_data_(std::move(is_data)) {
+AffineBody::AffineBody(const Scalar& body, std::vector<bool> is_data)
+    : is_data_(std::move(is_data)), steps_(steps_of(body)) {
   if (is_data_.size() == 1 && is_data_[0]) {
     const auto table = piecewise_linear(body);
     if (table && is_affine(*table)) table_ = Value{true, {table->slopes[0]}, table->offsets[0]};
-  }
-  std::map<const ScalarNode*, size_t> place;
-  for (const Scalar& node : topological(body)) {
-    Step step{node, {}};
-    for (const Scalar& term : node.terms()) step.terms.push_back(place.at(term.id()));
-    place[node.id()] = steps_.size();
-    steps_.push_back(std::move(step));
   }
   values_.resize(steps_.size());
 }
@@ -49,7 +41,7 @@ AffineBody::Value AffineBody::leaf(const Scalar& node, std::span<const Rational>
   return {};
 }
 
-AffineBody::Value AffineBody::inner(const Step& step) const {
+AffineBody::Value AffineBody::inner(const BodyStep& step) const {
   const auto term = [&](size_t k) -> const Value& { return values_[step.terms[k]]; };
   const ScalarKind kind = step.node.kind();
   if (kind == ScalarKind::Select) {

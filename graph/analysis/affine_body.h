@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "graph/analysis/exact.h"
-#include "graph/scalar.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 
@@ -23,20 +23,16 @@ class AffineBody {
   const Rational& offset() const { return values_.back().offset; }
 
  private:
-  struct Step {
-    Scalar node;
-    std::vector<size_t> terms;
-  };
   struct Value {
     bool known = false;
     std::vector<Rational> slopes;  // empty: constant
     Rational offset;
   };
   Value leaf(const Scalar& node, std::span<const Rational> constants, std::span<const int64_t> labels) const;
-  Value inner(const Step& step) const;
+  Value inner(const BodyStep& step) const;
 
   std::vector<bool> is_data_;
-  std::vector<Step> steps_;
+  std::vector<BodyStep> steps_;
   std::vector<Value> values_;
   std::optional<Value> table_;  // of a one-argument body whose table is one piece
 };

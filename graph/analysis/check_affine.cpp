@@ -12,6 +12,7 @@
 #include "graph/analysis/digest.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 
@@ -69,22 +70,24 @@ Line combined(const Scalar& body, const std::vector<Line>& terms, const Argument
 }
 
 Line line_of(const Scalar& body, const Arguments& arguments) {
-  if (body.kind() == ScalarKind::Argument) {
-    const auto position = static_cast<size_t>(body.position());
-    if (!arguments.varies[position]) return {{}, arguments.values[position]};
-    Line line{std::vector<Rational>(arguments.varies.size()), 0};
-    line.slopes[position] = 1;
-    return line;
-  }
-  if (body.terms().empty()) return {{}, value_of(body, arguments.values, arguments.labels)};
-  if (body.kind() == ScalarKind::Select) {
-    const Line condition = line_of(body.terms()[0], arguments);
-    if (!condition.slopes.empty()) throw Refused("select depends on the data");
-    return line_of(body.terms()[condition.offset.is_zero() ? 2 : 1], arguments);
-  }
-  std::vector<Line> terms;
-  for (const Scalar& term : body.terms()) terms.push_back(line_of(term, arguments));
-  return combined(body, terms, arguments);
+  return fold_asked<Line>(body, [&](const Scalar& e, const auto& of) -> Line {
+    if (e.kind() == ScalarKind::Argument) {
+      const auto position = static_cast<size_t>(e.position());
+      if (!arguments.varies[position]) return {{}, arguments.values[position]};
+      Line line{std::vector<Rational>(arguments.varies.size()), 0};
+      line.slopes[position] = 1;
+      return line;
+    }
+    if (e.terms().empty()) return {{}, value_of(e, arguments.values, arguments.labels)};
+    if (e.kind() == ScalarKind::Select) {
+      const Line& condition = of(e.terms()[0]);
+      if (!condition.slopes.empty()) throw Refused("select depends on the data");
+      return of(e.terms()[condition.offset.is_zero() ? 2 : 1]);
+    }
+    std::vector<Line> terms;
+    for (const Scalar& term : e.terms()) terms.push_back(of(term));
+    return combined(e, terms, arguments);
+  });
 }
 
 /// max(x, 0) + min(x, 0) and the like: affine though its parts are not.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "graph/analysis/check_replay.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 
@@ -136,52 +137,16 @@ bool is_true(const Enclosure& x) {
   return !x.low.is_zero();
 }
 
-class Body {
- public:
-  Body(std::span<const Enclosure> arguments, std::span<const int64_t> labels)
-      : arguments_(arguments), labels_(labels) {}
-
-  Enclosure of(const Scalar& e) const {
-    const auto term = [&](size_t k) { return of(e.terms()[k]); };
-    switch (e.kind()) {
-      case ScalarKind::Constant:
-        if (!std::isfinite(e.constant())) throw Refused("a constant is not finite");
-        return exactly(Rational::of(e.constant()));
-      case ScalarKind::Argument: return arguments_[static_cast<size_t>(e.position())];
-      case ScalarKind::Index: return exactly(labels_[static_cast<size_t>(e.position())]);
-      case ScalarKind::Add: return plus(term(0), term(1));
-      case ScalarKind::Subtract: return plus(term(0), negated(term(1)));
-      case ScalarKind::Multiply: return times(term(0), term(1));
-      case ScalarKind::Divide: return times(term(0), inverse(term(1)));
-      case ScalarKind::Negate: return negated(term(0));
-      case ScalarKind::Select: return is_true(term(0)) ? term(1) : term(2);
-      case ScalarKind::Not: return exactly(is_true(term(0)) ? 0 : 1);
-      case ScalarKind::Max:
-      case ScalarKind::Min:
-      case ScalarKind::Less:
-      case ScalarKind::LessEqual:
-      case ScalarKind::Equal:
-      case ScalarKind::And:
-      case ScalarKind::Or: return compared(e.kind(), term(0), term(1));
-      default: return enclosed_function(e.kind(), e.terms().empty() ? exactly(0) : term(0));
-    }
-  }
-
- private:
-  std::span<const Enclosure> arguments_;
-  std::span<const int64_t> labels_;
-
-  static Enclosure compared(ScalarKind kind, const Enclosure& a, const Enclosure& b) {
-    if (kind == ScalarKind::Max) return {std::max(a.low, b.low), std::max(a.high, b.high)};
-    if (kind == ScalarKind::Min) return {std::min(a.low, b.low), std::min(a.high, b.high)};
-    if (kind == ScalarKind::Less) return truth(a.high < b.low, a.low >= b.high);
-    if (kind == ScalarKind::LessEqual) return truth(a.high <= b.low, a.low > b.high);
-    if (kind == ScalarKind::And) return exactly(is_true(a) && is_true(b) ? 1 : 0);
-    if (kind == ScalarKind::Or) return exactly(is_true(a) || is_true(b) ? 1 : 0);
-    const bool single = a.low == a.high && b.low == b.high;
-    return truth(single && a.low == b.low, a.high < b.low || b.high < a.low);
-  }
-};
+Enclosure compared(ScalarKind kind, const Enclosure& a, const Enclosure& b) {
+  if (kind == ScalarKind::Max) return {std::max(a.low, b.low), std::max(a.high, b.high)};
+  if (kind == ScalarKind::Min) return {std::min(a.low, b.low), std::min(a.high, b.high)};
+  if (kind == ScalarKind::Less) return truth(a.high < b.low, a.low >= b.high);
+  if (kind == ScalarKind::LessEqual) return truth(a.high <= b.low, a.low > b.high);
+  if (kind == ScalarKind::And) return exactly(is_true(a) && is_true(b) ? 1 : 0);
+  if (kind == ScalarKind::Or) return exactly(is_true(a) || is_true(b) ? 1 : 0);
+  const bool single = a.low == a.high && b.low == b.high;
+  return truth(single && a.low == b.low, a.high < b.low || b.high < a.low);
+}
 
 Enclosure combined(Combine combine, const Enclosure& a, const Enclosure& b) {
   switch (combine) {
@@ -200,7 +165,31 @@ Enclosure combined(Combine combine, const Enclosure& a, const Enclosure& b) {
 
 Enclosure enclosed_body(const Scalar& body, std::span<const Enclosure> arguments,
                         std::span<const int64_t> labels) {
-  return Body(arguments, labels).of(body);
+  return fold_asked<Enclosure>(body, [&](const Scalar& e, const auto& of) -> Enclosure {
+    const auto term = [&](size_t k) -> const Enclosure& { return of(e.terms()[k]); };
+    switch (e.kind()) {
+      case ScalarKind::Constant:
+        if (!std::isfinite(e.constant())) throw Refused("a constant is not finite");
+        return exactly(Rational::of(e.constant()));
+      case ScalarKind::Argument: return arguments[static_cast<size_t>(e.position())];
+      case ScalarKind::Index: return exactly(labels[static_cast<size_t>(e.position())]);
+      case ScalarKind::Add: return plus(term(0), term(1));
+      case ScalarKind::Subtract: return plus(term(0), negated(term(1)));
+      case ScalarKind::Multiply: return times(term(0), term(1));
+      case ScalarKind::Divide: return times(term(0), inverse(term(1)));
+      case ScalarKind::Negate: return negated(term(0));
+      case ScalarKind::Select: return is_true(term(0)) ? term(1) : term(2);
+      case ScalarKind::Not: return exactly(is_true(term(0)) ? 0 : 1);
+      case ScalarKind::Max:
+      case ScalarKind::Min:
+      case ScalarKind::Less:
+      case ScalarKind::LessEqual:
+      case ScalarKind::Equal:
+      case ScalarKind::And:
+      case ScalarKind::Or: return compared(e.kind(), term(0), term(1));
+      default: return enclosed_function(e.kind(), e.terms().empty() ? exactly(0) : term(0));
+    }
+  });
 }
 
 Enclosure enclosed_function(ScalarKind kind, const Enclosure& given) {

@@ -38,7 +38,11 @@ Scalar literal(const Rational& value) {
 class BodyForms {
  public:
   BodyForms(const Scalar& body, std::vector<int> varying, const Units& units)
-      : body_(body), varying_(std::move(varying)), units_(units), has_kink_(has_kink(body)) {}
+      : body_(body),
+        varying_(std::move(varying)),
+        units_(units),
+        has_kink_(has_kink(body)),
+        is_piecewise_(is_piecewise(body)) {}
 
   Form run(const std::vector<Form>& arguments, std::span<const int64_t> labels, int64_t element) {
     arguments_ = &arguments;
@@ -48,7 +52,7 @@ class BodyForms {
     for (const Form& argument : arguments) values_.push_back(argument.constant);
     if (varying_.empty()) return {{}, value_of(body_, values_, labels)};
     if (has_kink_ && varying_.size() == 1) return by_table();
-    if (is_piecewise(body_)) return of(body_);
+    if (is_piecewise_) return of(body_);
     return has_kink_ ? call() : affine_or_call();
   }
 
@@ -85,20 +89,22 @@ class BodyForms {
   }
 
   /// Whether `of` cannot fail, whatever the forms are.
-  bool is_piecewise(const Scalar& e) const {
-    if (!varies(e) || e.kind() == ScalarKind::Argument) return true;
-    const auto term = [&](size_t k) { return is_piecewise(e.terms()[k]); };
-    switch (e.kind()) {
-      case ScalarKind::Negate: return term(0);
-      case ScalarKind::Add:
-      case ScalarKind::Subtract:
-      case ScalarKind::Max:
-      case ScalarKind::Min: return term(0) && term(1);
-      case ScalarKind::Multiply: return !(varies(e.terms()[0]) && varies(e.terms()[1])) && term(0) && term(1);
-      case ScalarKind::Divide: return !varies(e.terms()[1]) && term(0);
-      case ScalarKind::Select: return !varies(e.terms()[0]) && term(1) && term(2);
-      default: return false;
-    }
+  bool is_piecewise(const Scalar& body) const {
+    return !any_step(body, [&](const Scalar& e) {
+      if (!varies(e)) return false;
+      switch (e.kind()) {
+        case ScalarKind::Argument:
+        case ScalarKind::Negate:
+        case ScalarKind::Add:
+        case ScalarKind::Subtract:
+        case ScalarKind::Max:
+        case ScalarKind::Min: return false;
+        case ScalarKind::Multiply: return varies(e.terms()[0]) && varies(e.terms()[1]);
+        case ScalarKind::Divide: return varies(e.terms()[1]);
+        case ScalarKind::Select: return varies(e.terms()[0]);
+        default: return true;
+      }
+    });
   }
 
   /// f_0(x) + sum of slope changes times relu(x - knot).
@@ -119,17 +125,19 @@ class BodyForms {
     return result;
   }
 
-  Form of(const Scalar& e) {
-    if (e.kind() == ScalarKind::Argument) return (*arguments_)[static_cast<size_t>(e.position())];
-    if (!varies(e)) return {{}, value_of(e, values_, labels_)};
-    if (e.kind() == ScalarKind::Select) {
-      const Form condition = of(e.terms()[0]);
-      if (!condition.is_constant()) throw Refused("select depends on the data");
-      return of(e.terms()[condition.constant.is_zero() ? 2 : 1]);
-    }
-    std::vector<Form> terms;
-    for (const Scalar& term : e.terms()) terms.push_back(of(term));
-    return combined(e.kind(), std::move(terms));
+  Form of(const Scalar& body) {
+    return fold_asked<Form>(body, [&](const Scalar& e, const auto& of) -> Form {
+      if (e.kind() == ScalarKind::Argument) return (*arguments_)[static_cast<size_t>(e.position())];
+      if (!varies(e)) return {{}, value_of(e, values_, labels_)};
+      if (e.kind() == ScalarKind::Select) {
+        const Form& condition = of(e.terms()[0]);
+        if (!condition.is_constant()) throw Refused("select depends on the data");
+        return of(e.terms()[condition.constant.is_zero() ? 2 : 1]);
+      }
+      std::vector<Form> terms;
+      for (const Scalar& term : e.terms()) terms.push_back(of(term));
+      return combined(e.kind(), std::move(terms));
+    });
   }
 
   Form combined(ScalarKind kind, std::vector<Form> t) {
@@ -155,7 +163,7 @@ class BodyForms {
   const Scalar& body_;
   const std::vector<int> varying_;
   const Units& units_;
-  bool has_kink_;
+  bool has_kink_, is_piecewise_;
   const std::vector<Form>* arguments_ = nullptr;
   std::span<const int64_t> labels_;
   int64_t element_ = 0;

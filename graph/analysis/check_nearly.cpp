@@ -1,4 +1,5 @@
 #include "graph/analysis/check_nearly.h"
+#include "graph/scalar/forms.h"
 
 #include <algorithm>
 
@@ -32,17 +33,18 @@ Interval shortened(const Interval& x) {
 }
 
 bool varies(const Scalar& body, const std::vector<bool>& data) {
-  if (body.kind() == ScalarKind::Argument) return data[static_cast<size_t>(body.position())];
-  std::vector<bool> terms;
-  for (const Scalar& term : body.terms()) terms.push_back(varies(term, data));
-  const auto count = std::ranges::count(terms, true);
-  if (count == 0) return false;
-  const ScalarKind kind = body.kind();
-  const bool affine = kind == ScalarKind::Negate || kind == ScalarKind::Add || kind == ScalarKind::Subtract ||
-                      (kind == ScalarKind::Multiply && count == 1) ||
-                      (kind == ScalarKind::Divide && !terms[1]) || (kind == ScalarKind::Select && !terms[0]);
-  if (!affine) throw Refused(std::string(name_of(kind)) + " is not affine in the data");
-  return true;
+  return fold_steps<char>(body, [&](const Scalar& e, std::span<const char> terms) -> char {
+    const ScalarKind kind = e.kind();
+    if (kind == ScalarKind::Argument) return data[static_cast<size_t>(e.position())];
+    const auto count = std::ranges::count(terms, 1);
+    if (count == 0) return false;
+    const bool affine = kind == ScalarKind::Negate || kind == ScalarKind::Add ||
+                        kind == ScalarKind::Subtract || (kind == ScalarKind::Multiply && count == 1) ||
+                        (kind == ScalarKind::Divide && !terms[1]) ||
+                        (kind == ScalarKind::Select && !terms[0]);
+    if (!affine) throw Refused(std::string(name_of(kind)) + " is not affine in the data");
+    return true;
+  });
 }
 
 NearLine near_line(const Scalar& body, size_t data, std::vector<Enclosure> arguments,

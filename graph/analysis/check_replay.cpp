@@ -236,19 +236,18 @@ void require_separate_samples(const Graph& graph, NodeId id) {
 }
 
 Rational value_of(const Scalar& body, std::span<const Rational> arguments, std::span<const int64_t> labels) {
-  if (body.kind() == ScalarKind::Argument) return arguments[static_cast<size_t>(body.position())];
-  if (body.kind() == ScalarKind::Index) return labels[static_cast<size_t>(body.position())];
-  if (body.kind() == ScalarKind::Constant) {
-    if (!std::isfinite(body.constant())) refuse("a constant is not finite");
-    return Rational::of(body.constant());
-  }
-  if (body.kind() == ScalarKind::Select) {
-    const bool first = !value_of(body.terms()[0], arguments, labels).is_zero();
-    return value_of(body.terms()[first ? 1 : 2], arguments, labels);
-  }
-  std::vector<Rational> terms;
-  for (const Scalar& term : body.terms()) terms.push_back(value_of(term, arguments, labels));
-  return known_value(body, terms);
+  return fold_asked<Rational>(body, [&](const Scalar& e, const auto& of) -> Rational {
+    if (e.kind() == ScalarKind::Argument) return arguments[static_cast<size_t>(e.position())];
+    if (e.kind() == ScalarKind::Index) return labels[static_cast<size_t>(e.position())];
+    if (e.kind() == ScalarKind::Constant) {
+      if (!std::isfinite(e.constant())) refuse("a constant is not finite");
+      return Rational::of(e.constant());
+    }
+    if (e.kind() == ScalarKind::Select) return of(e.terms()[of(e.terms()[0]).is_zero() ? 2 : 1]);
+    std::vector<Rational> terms;
+    for (const Scalar& term : e.terms()) terms.push_back(of(term));
+    return known_value(e, terms);
+  });
 }
 
 std::vector<Rational> values_of(const Graph& graph, NodeId id,

@@ -12,6 +12,7 @@
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_replay.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 namespace {
@@ -58,33 +59,32 @@ Scale one(const Scale& a) {
   return {};
 }
 
-Scale scale_of(const Scalar& e, std::span<const Scale> arguments) {
-  const auto term = [&](size_t k) { return scale_of(e.terms()[k], arguments); };
+Scale scale_of(const Scalar& e, std::span<const Scale> terms, std::span<const Scale> arguments) {
   switch (e.kind()) {
     case ScalarKind::Constant: return {.zero = e.constant() == 0 || std::isinf(e.constant())};
     case ScalarKind::Argument: return arguments[static_cast<size_t>(e.position())];
     case ScalarKind::Index:
     case ScalarKind::Size: return {};
-    case ScalarKind::Negate: return term(0);
+    case ScalarKind::Negate: return terms[0];
     case ScalarKind::Add:
     case ScalarKind::Subtract:
     case ScalarKind::Max:
-    case ScalarKind::Min: return same(term(0), term(1));
+    case ScalarKind::Min: return same(terms[0], terms[1]);
     case ScalarKind::Multiply: {
-      const Scale a = term(0), b = term(1);
+      const Scale a = terms[0], b = terms[1];
       return a.zero || b.zero ? Scale{.zero = true} : sum(a, b, 1);
     }
-    case ScalarKind::Divide: return sum(term(0), term(1), -1);
+    case ScalarKind::Divide: return sum(terms[0], terms[1], -1);
     case ScalarKind::Sqrt: {
-      const Scale a = term(0);
+      const Scale a = terms[0];
       return a.zero ? a : sum({}, a, Rational(1, 2));
     }
     case ScalarKind::Less:
     case ScalarKind::LessEqual:
-    case ScalarKind::Equal: same(term(0), term(1)); return {};
-    case ScalarKind::Select: one(term(0)); return same(term(1), term(2));
+    case ScalarKind::Equal: same(terms[0], terms[1]); return {};
+    case ScalarKind::Select: one(terms[0]); return same(terms[1], terms[2]);
     case ScalarKind::And:
-    case ScalarKind::Or: one(term(0)); return one(term(1));
+    case ScalarKind::Or: one(terms[0]); return one(terms[1]);
     case ScalarKind::Not:
     case ScalarKind::Exp:
     case ScalarKind::Expm1:
@@ -96,9 +96,14 @@ Scale scale_of(const Scalar& e, std::span<const Scale> arguments) {
     case ScalarKind::Sigmoid:
     case ScalarKind::Softplus:
     case ScalarKind::Erf:
-    case ScalarKind::Floor: return one(term(0));
+    case ScalarKind::Floor: return one(terms[0]);
   }
   return {};
+}
+
+Scale scale_of(const Scalar& body, std::span<const Scale> arguments) {
+  return fold_steps<Scale>(
+      body, [&](const Scalar& e, std::span<const Scale> terms) { return scale_of(e, terms, arguments); });
 }
 
 /// The loops of a node for one sample. What is looked up may be anything, so a lookup is a label of its own

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "graph/analysis/points.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 #include "graph/stored.h"
 
@@ -18,31 +19,17 @@ Maybe truth(bool value) { return Rational(value ? 1 : 0); }
 /// A body as a list of nodes with the places of their terms; run once for each loop point.
 class ExactTape {
  public:
-  explicit ExactTape(const Scalar& body) {
-    const std::vector<Scalar> nodes = topological(body);
-    std::map<const ScalarNode*, size_t> place;
-    for (const Scalar& node : nodes) {
-      Step step{node, {}};
-      for (const Scalar& term : node.terms()) step.terms.push_back(place.at(term.id()));
-      place[node.id()] = steps_.size();
-      steps_.push_back(std::move(step));
-    }
-  }
+  explicit ExactTape(const Scalar& body) : steps_(steps_of(body)) {}
 
   Maybe run(std::span<const Rational> arguments, std::span<const int64_t> labels) {
     std::vector<Maybe> values;
     values.reserve(steps_.size());
-    for (const Step& step : steps_) values.push_back(value(step, values, arguments, labels));
+    for (const BodyStep& step : steps_) values.push_back(value(step, values, arguments, labels));
     return values.back();
   }
 
  private:
-  struct Step {
-    Scalar node;
-    std::vector<size_t> terms;
-  };
-
-  static Maybe value(const Step& step, std::span<const Maybe> values, std::span<const Rational> arguments,
+  static Maybe value(const BodyStep& step, std::span<const Maybe> values, std::span<const Rational> arguments,
                      std::span<const int64_t> labels) {
     const auto position = [&] { return static_cast<size_t>(step.node.position()); };
     if (step.node.kind() == ScalarKind::Argument) return arguments[position()];
@@ -62,7 +49,7 @@ class ExactTape {
     return compute_exactly(step.node.kind(), terms);
   }
 
-  std::vector<Step> steps_;
+  std::vector<BodyStep> steps_;
 };
 
 /// Puts one more value into an element of the result.
@@ -124,6 +111,37 @@ std::optional<ExactValues> node_values(const Graph& graph, NodeId id,
   return {};
 }
 
+constexpr double kDoubleBits = 53;
+
+/// About how many bits a value of a body takes: factors add up, so that x * x, again and again, doubles them.
+double bits_of(const Scalar& body, std::span<const double> arguments) {
+  return fold_steps<double>(body, [&](const Scalar& e, std::span<const double> terms) {
+    if (e.kind() == ScalarKind::Argument) return arguments[static_cast<size_t>(e.position())];
+    if (terms.empty()) return kDoubleBits;
+    if (gives_truth(e.kind())) return 1.0;
+    const bool product = e.kind() == ScalarKind::Multiply || e.kind() == ScalarKind::Divide;
+    return product ? terms[0] + terms[1] : *std::ranges::max_element(terms);
+  });
+}
+
+/// Whether no number of these nodes, operands before their users, takes more bits than are computed with in
+/// no time.
+bool stay_short(const Graph& graph, std::span<const NodeId> nodes,
+                const std::map<NodeId, ExactValues>& known) {
+  constexpr double most_bits = 1 << 16;
+  std::map<NodeId, double> bits;
+  for (const NodeId id : nodes) {
+    const Node& node = graph.node(id);
+    bits[id] = kDoubleBits;
+    if (node.role != Role::Apply || known.contains(id)) continue;
+    std::vector<double> arguments;
+    for (const NodeId operand : node.operands) arguments.push_back(bits.at(operand));
+    bits[id] = bits_of(node.op->body.expression, arguments);
+    if (bits[id] > most_bits) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Rational> compute_exactly(ScalarKind kind, std::span<const Rational> t) {
@@ -182,7 +200,9 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
                                                               const std::map<NodeId, ExactValues>& inputs,
                                                               std::span<const NodeId> wanted) {
   std::map<NodeId, ExactValues> known = inputs;
-  for (const NodeId id : ancestors(graph, wanted)) {
+  const std::vector<NodeId> nodes = ancestors(graph, wanted);
+  if (!stay_short(graph, nodes, known)) return {};
+  for (const NodeId id : nodes) {
     if (known.contains(id)) continue;
     auto values = node_values(graph, id, known);
     if (!values) return {};
@@ -196,12 +216,13 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
 bool is_exact_affordable(const Graph& graph, std::span<const NodeId> wanted) {
   constexpr int64_t most = int64_t{1} << 22;
   int64_t points = 0, steps = 0;
-  for (const NodeId id : ancestors(graph, wanted)) {
+  const std::vector<NodeId> nodes = ancestors(graph, wanted);
+  for (const NodeId id : nodes) {
     if (graph.node(id).role != Role::Apply || has_lookup(graph.node(id))) continue;
     points += PointWalk(graph, id).count();
     ++steps;
   }
-  return points * steps <= most;
+  return points * steps <= most && stay_short(graph, nodes, {});
 }
 
 }  // namespace crease

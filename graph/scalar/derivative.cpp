@@ -5,6 +5,7 @@
 
 #include "graph/error.h"
 #include "graph/scalar/differentiate.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
 
 namespace crease {
@@ -52,13 +53,13 @@ DerivativeRules one_sided_rules(int position, Side side, uint64_t constants, AtN
 }
 
 /// Whether some kink of the body is decided by several arguments together.
-bool has_shared_kink(const Scalar& node, int position, uint64_t constants) {
-  const auto t = node.terms();
-  const bool compares = node.kind() == Kind::Max || node.kind() == Kind::Min || node.kind() == Kind::Less ||
-                        node.kind() == Kind::LessEqual || node.kind() == Kind::Equal;
-  if (compares && !own_kink(t[0], t[1], position, constants)) return true;
-  return std::any_of(t.begin(), t.end(),
-                     [&](const Scalar& term) { return has_shared_kink(term, position, constants); });
+bool has_shared_kink(const Scalar& body, int position, uint64_t constants) {
+  return any_step(body, [&](const Scalar& node) {
+    const auto t = node.terms();
+    const bool compares = node.kind() == Kind::Max || node.kind() == Kind::Min || node.kind() == Kind::Less ||
+                          node.kind() == Kind::LessEqual || node.kind() == Kind::Equal;
+    return compares && !own_kink(t[0], t[1], position, constants);
+  });
 }
 
 /// Two constant slopes with one kink between them: `below` left of the condition's end, `above` elsewhere.

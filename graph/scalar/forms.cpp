@@ -9,6 +9,18 @@ bool any_step(const Scalar& body, const std::function<bool(const Scalar&)>& test
   return std::ranges::any_of(topological(body), test);
 }
 
+std::vector<BodyStep> steps_of(const Scalar& body) {
+  std::vector<BodyStep> steps;
+  std::unordered_map<const ScalarNode*, size_t> place;
+  for (const Scalar& node : topological(body)) {
+    BodyStep step{node, {}};
+    for (const Scalar& term : node.terms()) step.terms.push_back(place.at(term.id()));
+    place.emplace(node.id(), steps.size());
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
 bool keeps_integers(const Scalar& step) {
   switch (step.kind()) {
     case ScalarKind::Constant: return step.constant() == std::floor(step.constant());

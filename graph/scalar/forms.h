@@ -17,6 +17,14 @@ namespace crease {
 /// that mentions each step twice in the next one has exponentially many paths.
 bool any_step(const Scalar& body, const std::function<bool(const Scalar&)>& test);
 
+/// One step of a body, and the places of its terms among the steps before it.
+struct BodyStep {
+  Scalar node;
+  std::vector<size_t> terms;
+};
+/// A body as steps: each once, terms before what mentions them.
+std::vector<BodyStep> steps_of(const Scalar& body);
+
 /// What `step(node, terms)` says of a body, where `terms` is what it said of the terms of the node. Each step
 /// is asked once, however often it is mentioned.
 template <class T, class Step>
@@ -29,6 +37,18 @@ T fold_steps(const Scalar& body, const Step& step) {
     known.emplace(node.id(), step(node, std::span<const T>(terms)));
   }
   return known.at(body.id());
+}
+
+/// The same where not all terms matter, as of a choice: `step(node, of)` asks for terms by `of(term)`.
+template <class T, class Step>
+T fold_asked(const Scalar& body, const Step& step) {
+  std::unordered_map<const ScalarNode*, T> known;
+  const auto of = [&](const auto& self, const Scalar& node) -> const T& {
+    if (const auto found = known.find(node.id()); found != known.end()) return found->second;
+    T value = step(node, [&](const Scalar& term) -> const T& { return self(self, term); });
+    return known.emplace(node.id(), std::move(value)).first->second;
+  };
+  return of(of, body);
 }
 
 /// Whether one step of a body gives a whole number where its terms are whole: no division, no e^x, no 0.5;

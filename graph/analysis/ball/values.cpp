@@ -5,7 +5,7 @@
 
 #include "graph/analysis/ball/sums.h"
 #include "graph/analysis/check_replay.h"
-#include "graph/scalar/tape.h"
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 
@@ -14,14 +14,8 @@ namespace {
 /// A body as steps, each once.
 class Body {
  public:
-  Body(const Scalar& expression, const BallArithmetic& arithmetic) : arithmetic_(arithmetic) {
-    std::map<const ScalarNode*, size_t> place;
-    for (const Scalar& scalar : topological(expression)) {
-      Step step{scalar, {}};
-      for (const Scalar& term : scalar.terms()) step.terms.push_back(place.at(term.id()));
-      place[scalar.id()] = steps_.size();
-      steps_.push_back(std::move(step));
-    }
+  Body(const Scalar& expression, const BallArithmetic& arithmetic)
+      : arithmetic_(arithmetic), steps_(steps_of(expression)) {
     values_.resize(steps_.size());
   }
 
@@ -29,7 +23,7 @@ class Body {
   template <class Argument>
   const Ball& run(Argument&& argument, std::span<const int64_t> labels) {
     for (size_t i = 0; i < steps_.size(); ++i) {
-      const Scalar& scalar = steps_[i].scalar;
+      const Scalar& scalar = steps_[i].node;
       switch (scalar.kind()) {
         case ScalarKind::Constant: values_[i] = arithmetic_.of(scalar.constant()); break;
         case ScalarKind::Argument: values_[i] = argument(static_cast<size_t>(scalar.position())); break;
@@ -48,12 +42,8 @@ class Body {
   }
 
  private:
-  struct Step {
-    Scalar scalar;
-    std::vector<size_t> terms;
-  };
   const BallArithmetic& arithmetic_;
-  std::vector<Step> steps_;
+  std::vector<BodyStep> steps_;
   std::vector<Ball> values_, terms_;
 };
 

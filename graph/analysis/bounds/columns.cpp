@@ -5,6 +5,7 @@
 
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 
 namespace crease {
@@ -17,28 +18,28 @@ ScalarCurve* unary(StagedNetwork& network, ScalarKind kind) {
 }
 
 bool mentions_labels(const Scalar& body) {
-  return std::ranges::any_of(topological(body),
-                             [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
+  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
 }
 
-/// Whether e is a sum of multiples of arguments for which `data` holds, and of parts without them.
-bool is_affine_in(const Scalar& e, const std::vector<bool>& data) {
+/// Whether a body is a sum of multiples of arguments for which `data` holds, and of parts without them.
+bool is_affine_in(const Scalar& body, const std::vector<bool>& data) {
   const auto varies = [&](const Scalar& term) {
     for (size_t k = 0; k < data.size(); ++k)
       if (data[k] && depends_on(term, static_cast<int>(k))) return true;
     return false;
   };
-  if (!varies(e) || e.kind() == ScalarKind::Argument) return true;
-  const auto affine = [&](const Scalar& term) { return is_affine_in(term, data); };
-  switch (e.kind()) {
-    case ScalarKind::Add:
-    case ScalarKind::Subtract:
-    case ScalarKind::Negate: return std::ranges::all_of(e.terms(), affine);
-    case ScalarKind::Multiply:
-      return std::ranges::all_of(e.terms(), affine) && !(varies(e.terms()[0]) && varies(e.terms()[1]));
-    case ScalarKind::Divide: return affine(e.terms()[0]) && !varies(e.terms()[1]);
-    default: return false;
-  }
+  return !any_step(body, [&](const Scalar& e) {
+    if (!varies(e)) return false;
+    switch (e.kind()) {
+      case ScalarKind::Argument:
+      case ScalarKind::Add:
+      case ScalarKind::Subtract:
+      case ScalarKind::Negate: return false;
+      case ScalarKind::Multiply: return varies(e.terms()[0]) && varies(e.terms()[1]);
+      case ScalarKind::Divide: return varies(e.terms()[1]);
+      default: return true;
+    }
+  });
 }
 
 }  // namespace
@@ -202,9 +203,7 @@ Column ColumnBuilder::opaque(const Scalar& e) {
   return whole(static_cast<int>(network_.stages.size()) - 1);
 }
 
-Column ColumnBuilder::inner(const Scalar& e) {
-  std::vector<Column> terms;
-  for (const Scalar& term : e.terms()) terms.push_back(of(term));
+Column ColumnBuilder::inner(const Scalar& e, std::span<const Column> terms) {
   if (std::ranges::all_of(terms, &Column::is_constant)) {
     Column result = constant(Interval::point(0));
     for (size_t p = 0; p < points_.count(); ++p) {
@@ -244,8 +243,6 @@ Column ColumnBuilder::inner(const Scalar& e) {
   return opaque(e);
 }
 
-Column ColumnBuilder::of(const Scalar& e) { return e.terms().empty() ? leaf(e) : inner(e); }
-
 std::optional<Column> ColumnBuilder::single() {
   std::vector<bool> data;
   std::optional<size_t> varying;
@@ -278,7 +275,9 @@ std::optional<Column> ColumnBuilder::single() {
 
 Column ColumnBuilder::body() {
   if (auto whole_body = single()) return std::move(*whole_body);
-  return of(node_.op->body.expression);
+  return fold_steps<Column>(node_.op->body.expression, [&](const Scalar& e, std::span<const Column> terms) {
+    return terms.empty() ? leaf(e) : inner(e, terms);
+  });
 }
 
 }  // namespace crease

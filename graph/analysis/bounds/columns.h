@@ -1,6 +1,7 @@
 // The body of a node at all of its loop points at once: every part of it as a combination of earlier stages.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "graph/analysis/bounds/stages.h"
@@ -49,9 +50,8 @@ class ColumnBuilder {
   Column curve(const Column& argument, std::vector<ScalarCurve*> curves);
 
  private:
-  Column of(const Scalar& e);
   Column leaf(const Scalar& e) const;
-  Column inner(const Scalar& e);
+  Column inner(const Scalar& e, std::span<const Column> terms);
   Column product(const Column& a, const Column& b);
   Column chosen(const Column& condition, const Column& yes, const Column& no) const;
   /// Known by its interval alone.

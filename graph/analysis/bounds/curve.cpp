@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "graph/error.h"
 #include "graph/scalar/forms.h"
@@ -12,12 +13,11 @@ namespace crease {
 namespace {
 
 /// How often the argument is mentioned, counting shared parts each time; at most `limit`.
-int mentions(const Scalar& e, int limit) {
-  if (e.kind() == ScalarKind::Argument) return 1;
-  int count = 0;
-  for (const Scalar& term : e.terms())
-    if (count < limit) count += mentions(term, limit);
-  return std::min(count, limit);
+int mentions(const Scalar& body, int limit) {
+  return fold_steps<int>(body, [limit](const Scalar& e, std::span<const int> terms) {
+    const int own = e.kind() == ScalarKind::Argument ? 1 : 0;
+    return std::min(std::reduce(terms.begin(), terms.end(), own), limit);
+  });
 }
 
 /// x * x, which is never negative.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <unordered_map>
 
 #include "graph/analysis/bounds/interval.h"
@@ -216,14 +217,10 @@ class Natural {
 
 /// Times that an argument which is no point is mentioned, counting shared parts each time; at most 2.
 int mentions(const Scalar& body, std::span<const Ends> arguments) {
-  std::unordered_map<const ScalarNode*, int> counts;
-  for (const Scalar& e : topological(body)) {
-    int count =
-        e.kind() == Kind::Argument && !arguments[static_cast<size_t>(e.position())].is_point() ? 1 : 0;
-    for (const Scalar& term : e.terms()) count += counts.at(term.id());
-    counts.emplace(e.id(), std::min(count, 2));
-  }
-  return counts.at(body.id());
+  return fold_steps<int>(body, [&](const Scalar& e, std::span<const int> terms) {
+    const bool own = e.kind() == Kind::Argument && !arguments[static_cast<size_t>(e.position())].is_point();
+    return std::min(std::reduce(terms.begin(), terms.end(), own ? 1 : 0), 2);
+  });
 }
 
 /// The only argument, if there is one and nothing else that varies.

@@ -5,6 +5,7 @@
 #include "graph/analysis/bounds/ends.h"
 #include "graph/analysis/points.h"
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -69,38 +70,36 @@ std::pair<Scalar, Scalar> slopes_of(const Scalar& body, const PiecewiseLinear& t
 // ---- Affine bodies ----
 
 /// Degree in the arguments that vary: 0, 1, or 2 for anything else.
-int degree(const Scalar& e, const std::vector<bool>& varies) {
-  if (e.kind() == Kind::Argument) return varies[static_cast<size_t>(e.position())] ? 1 : 0;
-  std::vector<int> terms;
-  for (const Scalar& term : e.terms()) terms.push_back(degree(term, varies));
-  if (std::ranges::all_of(terms, [](int d) { return d == 0; })) return 0;
-  switch (e.kind()) {
-    case Kind::Negate:
-    case Kind::Add:
-    case Kind::Subtract: return *std::ranges::max_element(terms);
-    case Kind::Multiply: return std::min(terms[0] + terms[1], 2);
-    case Kind::Divide: return terms[1] == 0 ? terms[0] : 2;
-    default: return 2;
-  }
+int degree(const Scalar& body, const std::vector<bool>& varies) {
+  return fold_steps<int>(body, [&](const Scalar& e, std::span<const int> terms) {
+    if (e.kind() == Kind::Argument) return varies[static_cast<size_t>(e.position())] ? 1 : 0;
+    if (std::ranges::all_of(terms, [](int d) { return d == 0; })) return 0;
+    switch (e.kind()) {
+      case Kind::Negate:
+      case Kind::Add:
+      case Kind::Subtract: return *std::ranges::max_element(terms);
+      case Kind::Multiply: return std::min(terms[0] + terms[1], 2);
+      case Kind::Divide: return terms[1] == 0 ? terms[0] : 2;
+      default: return 2;
+    }
+  });
 }
 
 /// The part of an affine body that is linear in argument `k`, with `with` in its place; nothing if it is 0.
-std::optional<Scalar> linear_part(const Scalar& e, int k, const Scalar& with,
-                                  const std::vector<bool>& varies) {
-  if (e.kind() == Kind::Argument && e.position() == k) return with;
-  if (degree(e, varies) == 0 || e.kind() == Kind::Argument) return {};
-  const auto part = [&](size_t t) { return linear_part(e.terms()[t], k, with, varies); };
-  const auto first = part(0);
-  if (e.kind() == Kind::Negate) return first ? std::optional(-*first) : std::nullopt;
-  if (e.kind() == Kind::Divide) return first ? std::optional(*first / e.terms()[1]) : std::nullopt;
-  const auto second = part(1);
-  if (e.kind() == Kind::Multiply) {
-    if (first) return *first * e.terms()[1];
-    return second ? std::optional(e.terms()[0] * *second) : std::nullopt;
-  }
-  if (!second) return first;
-  const Scalar signed_second = e.kind() == Kind::Subtract ? -*second : *second;
-  return first ? *first + signed_second : signed_second;
+std::optional<Scalar> linear_part(const Scalar& body, int k, const Scalar& with) {
+  using Part = std::optional<Scalar>;
+  return fold_steps<Part>(body, [&](const Scalar& e, std::span<const Part> parts) -> Part {
+    if (e.kind() == Kind::Argument && e.position() == k) return with;
+    if (std::ranges::none_of(parts, [](const Part& part) { return part.has_value(); })) return {};
+    const Part& first = parts[0];
+    if (e.kind() == Kind::Negate) return -*first;
+    if (e.kind() == Kind::Divide) return *first / e.terms()[1];
+    const Part& second = parts[1];
+    if (e.kind() == Kind::Multiply) return first ? *first * e.terms()[1] : e.terms()[0] * *second;
+    if (!second) return first;
+    const Scalar signed_second = e.kind() == Kind::Subtract ? -*second : *second;
+    return first ? *first + signed_second : signed_second;
+  });
 }
 
 }  // namespace
@@ -364,7 +363,7 @@ bool LinesWalk::through_affine(const Node& node, const Value& coefficient) {
     if (!varies[k]) continue;
     // What is linear in x, at the coefficient in place of x, is coefficient times slope.
     const Scalar with = Scalar::argument(static_cast<int>(varies.size()));
-    const auto part = linear_part(body, static_cast<int>(k), with, varies);
+    const auto part = linear_part(body, static_cast<int>(k), with);
     if (!part) continue;
     std::vector<Scalar> all = places;
     all.push_back(Scalar::argument(0));

@@ -1,9 +1,6 @@
 #include "graph/analysis/bounds/nan_search.h"
 
 #include <algorithm>
-#include <map>
-
-#include "graph/scalar/tape.h"
 
 namespace crease {
 
@@ -22,14 +19,7 @@ Interval value_of(const Scalar& e, const Interval* terms, std::span<const Interv
 
 }  // namespace
 
-NanSearch::NanSearch(const Scalar& body, double largest) : largest_(largest) {
-  std::map<const ScalarNode*, size_t> place;
-  for (const Scalar& e : topological(body)) {
-    Step step{e, {}};
-    for (const Scalar& term : e.terms()) step.terms.push_back(place.at(term.id()));
-    place[e.id()] = steps_.size();
-    steps_.push_back(std::move(step));
-  }
+NanSearch::NanSearch(const Scalar& body, double largest) : largest_(largest), steps_(steps_of(body)) {
   values_.resize(steps_.size());
 }
 

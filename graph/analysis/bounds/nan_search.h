@@ -8,6 +8,7 @@
 
 #include "graph/analysis/bounds/interval.h"
 #include "graph/op.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 
@@ -22,15 +23,11 @@ class NanSearch {
   const Interval& value() const { return values_.back(); }
 
  private:
-  struct Step {
-    Scalar node;
-    std::vector<size_t> terms;
-  };
   bool overflows(const Interval& x) const { return x.high > largest_ || x.low < -largest_; }
   std::string reason(const Scalar& e, const Interval* terms) const;
 
   const double largest_;
-  std::vector<Step> steps_;
+  std::vector<BodyStep> steps_;
   std::vector<Interval> values_;
 };
 

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "graph/analysis/convexity/one_variable.h"
-#include "graph/scalar/tape.h"
 
 namespace crease {
 namespace {
@@ -201,15 +200,8 @@ Curve product_curve(const Curve& a, const Curve& b) {
   return result;
 }
 
-CurveBody::CurveBody(const Scalar& body) : body_(body) {
-  std::map<const ScalarNode*, size_t> place;
-  for (const Scalar& node : topological(body)) {
-    Step step{node, {}};
-    for (const Scalar& term : node.terms()) step.terms.push_back(place.at(term.id()));
-    place[node.id()] = steps_.size();
-    nonlinear_ = nonlinear_ || !is_sum_or_product(node.kind());
-    steps_.push_back(std::move(step));
-  }
+CurveBody::CurveBody(const Scalar& body) : body_(body), steps_(steps_of(body)) {
+  nonlinear_ = any_step(body, [](const Scalar& e) { return !is_sum_or_product(e.kind()); });
   registers_.resize(steps_.size());
 }
 
@@ -230,7 +222,7 @@ Curve CurveBody::run(std::span<const Curve> arguments) {
 Curve CurveBody::rules(std::span<const Curve> arguments) {
   Curve terms[3];
   for (size_t i = 0; i < steps_.size(); ++i) {
-    const Step& step = steps_[i];
+    const BodyStep& step = steps_[i];
     if (step.node.kind() == ScalarKind::Argument) {
       registers_[i] = arguments[static_cast<size_t>(step.node.position())];
       continue;

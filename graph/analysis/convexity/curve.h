@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "graph/scalar.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 
@@ -61,15 +61,11 @@ class CurveBody {
   Curve rules(std::span<const Curve> arguments);
 
  private:
-  struct Step {
-    Scalar node;
-    std::vector<size_t> terms;
-  };
   Curve of_one(std::span<const Curve> arguments, size_t variable);
 
   Scalar body_;
   bool nonlinear_ = false;  // holds more than sums and products
-  std::vector<Step> steps_;
+  std::vector<BodyStep> steps_;
   std::vector<Curve> registers_;
   /// By the values of the constant arguments and the sign of the one that varies.
   std::map<std::vector<double>, std::optional<Curve>> known_;

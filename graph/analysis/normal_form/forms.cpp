@@ -1,4 +1,5 @@
 #include "graph/analysis/normal_form/forms.h"
+#include "graph/scalar/forms.h"
 
 #include <algorithm>
 #include <functional>
@@ -44,24 +45,26 @@ BodyParity of_product(BodyParity a, BodyParity b) {
   return a == b ? BodyParity::Even : BodyParity::Odd;
 }
 
-BodyParity parity_of(const Scalar& e) {
+/// Of a step from those of its terms.
+BodyParity parity_of_step(const Scalar& e, std::span<const BodyParity> terms) {
   if (e.kind() == ScalarKind::Argument) return BodyParity::Odd;
-  if (e.terms().empty()) return BodyParity::Even;
-  const auto term = [&](size_t k) { return parity_of(e.terms()[k]); };
+  if (terms.empty()) return BodyParity::Even;
   switch (e.kind()) {
     case ScalarKind::Add:
-    case ScalarKind::Subtract: return of_sum(term(0), term(1));
+    case ScalarKind::Subtract: return of_sum(terms[0], terms[1]);
     case ScalarKind::Multiply:
-    case ScalarKind::Divide: return of_product(term(0), term(1));
+    case ScalarKind::Divide: return of_product(terms[0], terms[1]);
     case ScalarKind::Negate:
     case ScalarKind::Tanh:
     case ScalarKind::Sin:
-    case ScalarKind::Erf: return term(0);
+    case ScalarKind::Erf: return terms[0];
     default: break;
   }
-  const auto even = [](const Scalar& operand) { return parity_of(operand) == BodyParity::Even; };
-  return std::ranges::all_of(e.terms(), even) ? BodyParity::Even : BodyParity::Neither;
+  const bool even = std::ranges::all_of(terms, [](BodyParity term) { return term == BodyParity::Even; });
+  return even ? BodyParity::Even : BodyParity::Neither;
 }
+
+BodyParity parity_of(const Scalar& body) { return fold_steps<BodyParity>(body, parity_of_step); }
 
 /// The only solution of rows (coefficients, then the right side) if there is one and it lies in [0, 1].
 std::optional<std::vector<Rational>> unique_solution(std::vector<std::vector<Rational>> rows, size_t count) {

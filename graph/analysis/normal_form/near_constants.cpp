@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "graph/analysis/points.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -23,15 +24,16 @@ std::optional<Rational> nearby_root(const Rational& x) {
 
 std::optional<Rational> nearby_value(const Scalar& body, const std::vector<Rational>& arguments,
                                      const std::vector<int64_t>& labels) {
-  if (body.terms().empty()) return evaluate_exactly(body, arguments, labels);
-  std::vector<Rational> terms;
-  for (const Scalar& term : body.terms()) {
-    const auto value = nearby_value(term, arguments, labels);
-    if (!value) return {};
-    terms.push_back(*value);
-  }
-  if (body.kind() == ScalarKind::Sqrt) return nearby_root(terms[0]);
-  return compute_exactly(body.kind(), terms);
+  using Maybe = std::optional<Rational>;
+  return fold_steps<Maybe>(body, [&](const Scalar& e, std::span<const Maybe> values) -> Maybe {
+    if (values.empty()) return evaluate_exactly(e, arguments, labels);
+    std::vector<Rational> terms;
+    for (const Maybe& value : values) {
+      if (!value) return {};
+      terms.push_back(*value);
+    }
+    return e.kind() == ScalarKind::Sqrt ? nearby_root(terms[0]) : compute_exactly(e.kind(), terms);
+  });
 }
 
 }  // namespace

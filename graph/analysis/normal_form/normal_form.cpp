@@ -45,26 +45,27 @@ bool has_kink(const Scalar& body) {
 }
 
 /// Whether a body is made of sums, multiples, max, min and choices by constants of the data.
-bool is_piecewise(const Scalar& e, const std::vector<bool>& data) {
+bool is_piecewise(const Scalar& body, const std::vector<bool>& data) {
   const auto varies = [&](const Scalar& term) {
     for (size_t k = 0; k < data.size(); ++k)
       if (data[k] && depends_on(term, static_cast<int>(k))) return true;
     return false;
   };
-  if (!varies(e) || e.kind() == ScalarKind::Argument) return true;
-  const auto term = [&](size_t k) { return is_piecewise(e.terms()[k], data); };
-  const auto both = [&] { return term(0) && term(1); };
-  switch (e.kind()) {
-    case ScalarKind::Negate: return term(0);
-    case ScalarKind::Add:
-    case ScalarKind::Subtract:
-    case ScalarKind::Max:
-    case ScalarKind::Min: return both();
-    case ScalarKind::Multiply: return both() && !(varies(e.terms()[0]) && varies(e.terms()[1]));
-    case ScalarKind::Divide: return term(0) && !varies(e.terms()[1]);
-    case ScalarKind::Select: return !varies(e.terms()[0]) && term(1) && term(2);
-    default: return false;
-  }
+  return !any_step(body, [&](const Scalar& e) {
+    if (!varies(e)) return false;
+    switch (e.kind()) {
+      case ScalarKind::Argument:
+      case ScalarKind::Negate:
+      case ScalarKind::Add:
+      case ScalarKind::Subtract:
+      case ScalarKind::Max:
+      case ScalarKind::Min: return false;
+      case ScalarKind::Multiply: return varies(e.terms()[0]) && varies(e.terms()[1]);
+      case ScalarKind::Divide: return varies(e.terms()[1]);
+      case ScalarKind::Select: return varies(e.terms()[0]);
+      default: return true;
+    }
+  });
 }
 
 /// Makes the forms of one node.
@@ -195,25 +196,27 @@ class NodeForms {
   }
 
   /// The form of a part of the body; nothing where it is not piecewise linear in the data.
-  std::optional<Combination> of(const Scalar& e) {
-    if (e.kind() == ScalarKind::Argument) return operand(static_cast<size_t>(e.position()));
-    if (!varies(e)) {
-      const auto value = evaluate_exactly(e, constants_, *labels_);
-      if (!value) return {};
-      return Combination{{}, *value};
-    }
-    if (e.kind() == ScalarKind::Select) {
-      const auto condition = of(e.terms()[0]);
-      if (!condition || !condition->is_constant()) return {};
-      return of(e.terms()[condition->constant.is_zero() ? 2 : 1]);
-    }
-    std::vector<Combination> terms;
-    for (const Scalar& term : e.terms()) {
-      auto form = of(term);
-      if (!form) return {};
-      terms.push_back(std::move(*form));
-    }
-    return combined(e.kind(), terms);
+  std::optional<Combination> of(const Scalar& body) {
+    using Maybe = std::optional<Combination>;
+    return fold_asked<Maybe>(body, [&](const Scalar& e, const auto& of) -> Maybe {
+      if (e.kind() == ScalarKind::Argument) return operand(static_cast<size_t>(e.position()));
+      if (!varies(e)) {
+        const auto value = evaluate_exactly(e, constants_, *labels_);
+        return value ? Maybe(Combination{{}, *value}) : Maybe();
+      }
+      if (e.kind() == ScalarKind::Select) {
+        const Maybe& condition = of(e.terms()[0]);
+        if (!condition || !condition->is_constant()) return {};
+        return of(e.terms()[condition->constant.is_zero() ? 2 : 1]);
+      }
+      std::vector<Combination> terms;
+      for (const Scalar& term : e.terms()) {
+        const Maybe& form = of(term);
+        if (!form) return {};
+        terms.push_back(*form);
+      }
+      return combined(e.kind(), terms);
+    });
   }
 
   std::optional<Combination> combined(ScalarKind kind, const std::vector<Combination>& t) {

@@ -11,7 +11,7 @@
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
-#include "graph/scalar/tape.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -26,17 +26,13 @@ struct Outcome {
 
 /// A node's loops and body, ready to run in any cell.
 struct Plan {
-  struct Step {
-    Scalar node;
-    std::vector<size_t> terms;
-  };
   struct LoopPoint {
     std::vector<int64_t> labels, reads;
     int64_t write;
   };
   NodeId id;
   Combine combine;
-  std::vector<Step> steps;
+  std::vector<BodyStep> steps;
   std::vector<LoopPoint> points;
   size_t count;
 };
@@ -66,7 +62,7 @@ class CellRunner {
     std::vector<AffineFunction> values;
     values.reserve(plan.steps.size());
     signs_.clear();
-    for (const Plan::Step& step : plan.steps) {
+    for (const BodyStep& step : plan.steps) {
       std::vector<AffineFunction> terms;
       for (const size_t term : step.terms) terms.push_back(values[term]);
       Outcome outcome = of_step(step.node, terms, arguments, point.labels);
@@ -228,14 +224,11 @@ class Explorer {
 
   Plan plan_of(NodeId id) const {
     const Node& node = graph_.node(id);
-    Plan plan{id, node.op->combine, {}, {}, static_cast<size_t>(sample_count(node.shape))};
-    std::map<const ScalarNode*, size_t> place;
-    for (const Scalar& scalar : topological(node.op->body.expression)) {
-      Plan::Step step{scalar, {}};
-      for (const Scalar& term : scalar.terms()) step.terms.push_back(place.at(term.id()));
-      place[scalar.id()] = plan.steps.size();
-      plan.steps.push_back(std::move(step));
-    }
+    Plan plan{id,
+              node.op->combine,
+              steps_of(node.op->body.expression),
+              {},
+              static_cast<size_t>(sample_count(node.shape))};
     for (PointWalk walk(graph_, id); walk.valid(); walk.next()) {
       if (!walk.inside()) continue;
       Plan::LoopPoint point{walk.labels(), {}, walk.write()};

@@ -4,6 +4,7 @@
 
 #include "graph/piecewise.h"
 #include "graph/rewrite/simplify/rules.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -11,15 +12,16 @@ namespace {
 /// Only max, min, negation and constants: every value is the argument, its negative or a constant, so exact
 /// equality of tables is equality of floats.
 bool is_clamp(const Scalar& body) {
-  const auto terms = body.terms();
-  switch (body.kind()) {
-    case ScalarKind::Constant:
-    case ScalarKind::Argument: return true;
-    case ScalarKind::Negate:
-    case ScalarKind::Max:
-    case ScalarKind::Min: return std::all_of(terms.begin(), terms.end(), is_clamp);
-    default: return false;
-  }
+  return !any_step(body, [](const Scalar& e) {
+    switch (e.kind()) {
+      case ScalarKind::Constant:
+      case ScalarKind::Argument:
+      case ScalarKind::Negate:
+      case ScalarKind::Max:
+      case ScalarKind::Min: return false;
+      default: return true;
+    }
+  });
 }
 
 /// One of the two maps of a chain outer(inner(x)): body, table and Tie.

@@ -6,6 +6,7 @@
 #include "graph/precision.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/rewrite/simplify/rules.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -116,14 +117,14 @@ bool keeps_slopes(const Value& value, const Scalar& after, std::span<const Scala
 
 /// Whether some operation would be left with constants only if argument k were one: it would be computed in
 /// double precision, not in the type of the node.
-bool would_compute(const Scalar& node, int k) {
-  if (node.terms().empty() || !depends_on(node, k)) return false;
-  const auto terms = node.terms();
-  const auto constant = [&](const Scalar& t) {
+bool would_compute(const Scalar& body, int k) {
+  const auto constant = [k](const Scalar& t) {
     return t.kind() == ScalarKind::Constant || (t.kind() == ScalarKind::Argument && t.position() == k);
   };
-  return std::all_of(terms.begin(), terms.end(), constant) ||
-         std::any_of(terms.begin(), terms.end(), [&](const Scalar& t) { return would_compute(t, k); });
+  return any_step(body, [&](const Scalar& e) {
+    const auto terms = e.terms();
+    return !terms.empty() && depends_on(e, k) && std::all_of(terms.begin(), terms.end(), constant);
+  });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -40,26 +41,22 @@ std::optional<Rational> combined(Combine combine, const std::optional<Rational>&
 std::optional<Rational> partial_value(const Scalar& body,
                                       const std::vector<std::optional<Rational>>& arguments,
                                       const std::vector<int64_t>& labels) {
-  if (body.kind() == ScalarKind::Argument) return arguments[at_index(body.position())];
-  if (body.kind() == ScalarKind::Index) return Rational(labels[at_index(body.position())]);
-  if (body.kind() == ScalarKind::Constant)
-    return std::isfinite(body.constant()) ? std::optional(Rational::of(body.constant())) : std::nullopt;
-  const auto term = [&](size_t k) { return partial_value(body.terms()[k], arguments, labels); };
-  if (body.kind() == ScalarKind::Select) {
-    const auto condition = term(0);
-    if (!condition) return {};
-    return term(condition->is_zero() ? 2 : 1);
-  }
-  std::vector<Rational> terms;
-  bool all = true;
-  for (size_t k = 0; k < body.terms().size(); ++k) {
-    const auto value = term(k);
-    if (value && value->is_zero() && body.kind() == ScalarKind::Multiply) return Rational(0);
-    all = all && value;
-    terms.push_back(value.value_or(Rational(0)));
-  }
-  if (!all || body.terms().empty()) return {};
-  return compute_exactly(body.kind(), terms);
+  using Maybe = std::optional<Rational>;
+  return fold_steps<Maybe>(body, [&](const Scalar& e, std::span<const Maybe> values) -> Maybe {
+    if (e.kind() == ScalarKind::Argument) return arguments[at_index(e.position())];
+    if (e.kind() == ScalarKind::Index) return Rational(labels[at_index(e.position())]);
+    if (e.kind() == ScalarKind::Constant)
+      return std::isfinite(e.constant()) ? Maybe(Rational::of(e.constant())) : Maybe();
+    if (e.kind() == ScalarKind::Select) return values[0] ? values[values[0]->is_zero() ? 2 : 1] : Maybe();
+    std::vector<Rational> terms;
+    bool all = true;
+    for (const Maybe& value : values) {
+      if (value && value->is_zero() && e.kind() == ScalarKind::Multiply) return Rational(0);
+      all = all && value;
+      terms.push_back(value.value_or(Rational(0)));
+    }
+    return all && !terms.empty() ? compute_exactly(e.kind(), terms) : Maybe();
+  });
 }
 
 KnownElements::KnownElements(const BoxAnalysis& box, const std::vector<UnitNode>& units) : box_(box) {

@@ -6,6 +6,7 @@
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/points.h"
+#include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -15,19 +16,20 @@ size_t at(int64_t k) { return static_cast<size_t>(k); }
 
 /// Whether a body is 0 where this argument is.
 bool vanishes_with(const Scalar& body, int position) {
-  const auto term = [&](size_t k) { return vanishes_with(body.terms()[k], position); };
-  switch (body.kind()) {
-    case ScalarKind::Argument: return body.position() == position;
-    case ScalarKind::Constant: return body.is_constant(0);
-    case ScalarKind::Multiply: return term(0) || term(1);
-    case ScalarKind::Divide:
-    case ScalarKind::Negate: return term(0);
-    case ScalarKind::Add:
-    case ScalarKind::Subtract:
-    case ScalarKind::Max:
-    case ScalarKind::Min: return term(0) && term(1);
-    default: return false;
-  }
+  return fold_steps<char>(body, [position](const Scalar& e, std::span<const char> terms) -> char {
+    switch (e.kind()) {
+      case ScalarKind::Argument: return e.position() == position;
+      case ScalarKind::Constant: return e.is_constant(0);
+      case ScalarKind::Multiply: return terms[0] || terms[1];
+      case ScalarKind::Divide:
+      case ScalarKind::Negate: return terms[0];
+      case ScalarKind::Add:
+      case ScalarKind::Subtract:
+      case ScalarKind::Max:
+      case ScalarKind::Min: return terms[0] && terms[1];
+      default: return false;
+    }
+  });
 }
 
 /// A node that sums over a label of a family.
