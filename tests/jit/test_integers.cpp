@@ -93,3 +93,17 @@ TEST_CASE("constants of 64 bits keep all of them") {
   const Tensor y = compile(graph)({{"x", Tensor(Type::i64, {3})}}).at("y");
   CHECK(integer_at(y, 2) == (int64_t{1} << 60) + 1);
 }
+
+TEST_CASE("truth values are stored as such, in the interpreter and compiled") {
+  Graph graph;
+  const Value x = graph.input("x", {2}, Type::boolean);
+  graph.output("both", x + x);
+  graph.output("negated", -x);
+  Tensor truth(Type::boolean, {2});
+  truth.set(0, 1);
+  for (const auto& [name, value] : evaluate(graph, {{"x", truth}})) {
+    CHECK(value.at(0) == 1);
+    CHECK(value.at(1) == 0);
+  }
+  check_both(graph, {{"x", truth}});
+}

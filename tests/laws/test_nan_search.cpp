@@ -67,17 +67,3 @@ TEST_CASE("what happens inside of a loop over time is not called free of NaN") {
   graph.output("y", loop.carries[0]);
   CHECK(nan_of(graph).ends_with("what happens inside of a loop over time is not known"));
 }
-
-TEST_CASE("truth values are stored as such, in the interpreter and compiled") {
-  Graph graph;
-  const Value x = graph.input("x", {2}, Type::boolean);
-  graph.output("both", x + x);
-  graph.output("negated", -x);
-  Tensor truth(Type::boolean, {2});
-  truth.set(0, 1);
-  for (const auto& [name, value] : evaluate(graph, {{"x", truth}})) {
-    CHECK(value.at(0) == 1);
-    CHECK(value.at(1) == 0);
-    CHECK(value == compile(graph)({{"x", truth}}).at(name));
-  }
-}

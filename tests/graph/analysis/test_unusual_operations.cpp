@@ -78,8 +78,7 @@ TEST_CASE("the greatest of numbers that do not vary is not their sum") {
   const Value y = two(graph.input("x", {4}, Type::f64));
   graph.output("y", y);
   const Linearity facts = linearity(graph);
-  if (facts.parts[static_cast<size_t>(y.id())] == Part::Affine)
-    CHECK(affine_form(graph, facts, y.id()).form->offset[0] == 2);
+  CHECK(facts.parts[static_cast<size_t>(y.id())] == Part::Atom);
 }
 
 TEST_CASE("an extremum of one number each is proved affine") {
