@@ -10,6 +10,7 @@
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -53,14 +54,34 @@ class BodyTerm {
   BodyTerm(std::span<const Term> arguments, std::span<const int64_t> labels, std::string where)
       : arguments_(arguments), labels_(labels), where_(std::move(where)) {}
 
-  Term of(const Scalar& e) const {
+  /// Steps that are mentioned more than once are named by `let`.
+  Term of(const Scalar& body) const {
+    const std::vector<BodyStep> steps = steps_of(body);
+    std::vector<int> mentions(steps.size());
+    for (const BodyStep& step : steps)
+      for (const size_t term : step.terms) ++mentions[term];
+    std::vector<Term> known;
+    std::string names, ends;
+    for (size_t k = 0; k < steps.size(); ++k) {
+      std::vector<Term> terms;
+      for (const size_t term : steps[k].terms) terms.push_back(known[term]);
+      known.push_back(of_step(steps[k].node, terms));
+      if (known[k].value || mentions[k] < 2 || terms.empty()) continue;
+      names += fmt::format("(let ((s{} {})) ", k, known[k].text);
+      ends += ')';
+      known[k].text = fmt::format("s{}", k);
+    }
+    if (!known.back().value) known.back().text = names + known.back().text + ends;
+    return known.back();
+  }
+
+ private:
+  Term of_step(const Scalar& e, const std::vector<Term>& terms) const {
     if (e.kind() == ScalarKind::Argument) return arguments_[static_cast<size_t>(e.position())];
-    if (e.terms().empty()) {
+    if (terms.empty()) {
       if (const auto value = evaluate_exactly(e, {}, labels_)) return Term::known(*value);
       refuse(e);
     }
-    std::vector<Term> terms;
-    for (const Scalar& term : e.terms()) terms.push_back(of(term));
     if (std::ranges::all_of(terms, [](const Term& term) { return term.value.has_value(); })) {
       std::vector<Rational> values;
       for (const Term& term : terms) values.push_back(*term.value);
@@ -70,7 +91,6 @@ class BodyTerm {
     return {{}, combined(e, terms)};
   }
 
- private:
   [[noreturn]] void refuse(const Scalar& e) const {
     fail("[smt] no linear encoding: got {} in {}, want sums, multiples, max, min and select",
          name_of(e.kind()), where_);

@@ -94,6 +94,25 @@ TEST_CASE("another solver agrees that a network is not affine, and about affine 
   check_answer(smt_claim(map.dump(), graph), "sat");
 }
 
+TEST_CASE("steps that a body mentions twice are written once") {
+  const Op iterated{.name = "iterated", .doc = "Positive from 0 on.", .body = [](Scalar s) {
+                      for (int i = 0; i < 40; ++i) s = max(s, 0.1) - 0.5 * min(s, 0.3);
+                      return s;
+                    }};
+  Graph graph;
+  const Value a = relu(iterated(graph.input("x", {"batch", 1})));
+  graph.set_name(a, "a");
+  graph.output("y", a);
+  json claim = units(graph, "ACTIVE", "ACTIVE");
+  claim["box"] = {{"x", json::parse(R"([["1", "2"]])")}};
+  claim["claim"]["units"].erase("a[1]");
+  const std::string script = smt_claim(claim.dump(), graph);
+  CHECK(script.size() < 10000);
+  check_answer(script, "unsat");
+  claim["claim"]["units"]["a[0]"] = "DEAD";
+  check_answer(smt_claim(claim.dump(), graph), "sat");
+}
+
 TEST_CASE("what has no linear encoding is named") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 1});
