@@ -316,6 +316,8 @@ class ProgramEmitter {
     made = function(program_.kernels[k].name, type, llvm::Function::InternalLinkage);
     made->addFnAttr(llvm::Attribute::NoInline);
     made->addFnAttr(movable_attribute);
+    // Vectors of several registers are often kept on the stack: none across two cache lines.
+    if (schedule_.kernels[k].lanes > machine_.lanes(4)) made->addFnAttr("stackrealign");
     // Straight code that runs once a step: selecting its instructions one by one is several times faster.
     if (program_.kernels[k].loops.empty()) made->addFnAttr(llvm::Attribute::OptimizeNone);
     if (part_.count > 1 && program_.kernels[k].loops.empty()) {
