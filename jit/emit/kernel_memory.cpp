@@ -252,6 +252,7 @@ void KernelValues::write_bits(Scope& scope, size_t access, int buffer, llvm::Val
 }
 
 void KernelValues::emit_store(Scope& scope, size_t store) {
+  if (scope.stored[store]) return;
   const Store& it = kernel_.stores[store];
   const size_t access = kernel_.code.size() + store;
   const Type type = buffers_[static_cast<size_t>(it.buffer)].type;

@@ -24,6 +24,7 @@ Scope KernelValues::start() {
   scope.index.assign(kernel_.loops.size(), nullptr);
   scope.digit.assign(kernel_.loops.size(), nullptr);
   scope.values.assign(kernel_.code.size(), nullptr);
+  scope.stored.assign(kernel_.stores.size(), false);
   for (const Address& access : addresses_) {
     llvm::Value* offset = nullptr;
     for (const Extent& constant : access.constants)

@@ -112,7 +112,39 @@ bool KernelValues::is_ready(const Scope& scope, size_t i, int phase, const std::
 void KernelValues::emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted) {
   if (kernel_.loops.empty() && kernel_.code.size() > 64) return emit_straight(scope, phase, wanted);
   for (size_t i = 0; i < kernel_.code.size(); ++i)
-    if (is_ready(scope, i, phase, wanted)) scope.values[i] = emit(scope, static_cast<int>(i));
+    if (is_ready(scope, i, phase, wanted)) {
+      scope.values[i] = emit(scope, static_cast<int>(i));
+      store_early(scope, i);
+    }
+}
+
+/// Whether a value may be stored as soon as it is known: nothing else touches that memory, but reads that
+/// have been done by then.
+bool KernelValues::may_store_early(const Store& store) const {
+  if (kernel_.outer != static_cast<int>(kernel_.loops.size()) || !kernel_.reductions.empty() ||
+      store.combine != Combine::Assign || store.condition >= 0 ||
+      std::ranges::any_of(store.place, [](const Position& position) { return position.value >= 0; }))
+    return false;
+  const auto is_same = [&](int buffer) {
+    return buffer >= 0 && arguments_.pointers.at(buffer) == arguments_.pointers.at(store.buffer);
+  };
+  for (size_t i = 0; i < kernel_.code.size(); ++i)
+    if (is_same(kernel_.code[i].buffer) &&
+        (i > static_cast<size_t>(store.value) || (loops_[i] & ~loops_of(store)) != 0))
+      return false;
+  return std::ranges::count_if(kernel_.stores, [&](const Store& it) { return is_same(it.buffer); }) == 1;
+}
+
+/// Values that are only stored need no register from then on.
+void KernelValues::store_early(Scope& scope, size_t instruction) {
+  for (size_t s = 0; s < kernel_.stores.size(); ++s) {
+    const Store& it = kernel_.stores[s];
+    if (it.value != static_cast<int>(instruction) || (loops_of(it) & ~scope.entered) != 0 ||
+        !may_store_early(it))
+      continue;
+    emit_store(scope, s);
+    scope.stored[s] = true;
+  }
 }
 
 /// In rounds: everything that needs no call, then the function that most instructions are ready for.

@@ -30,6 +30,7 @@ struct Scope {
   std::vector<llvm::Value*> offset;  // by distinct address: elements so far; null: 0
   std::vector<int64_t> beyond;       // by distinct address: elements behind that, for the turn
   llvm::Value* mask = nullptr;       // lanes that count; null: all
+  std::vector<bool> stored;          // by store: done as soon as its value was known
 };
 
 /// Turns of a loop: [begin, end); `some`: there is at least one.
@@ -56,6 +57,7 @@ class KernelValues {
   /// Emits all instructions of `wanted` that the loops entered determine and that need no reduction of phase
   /// `phase` or later.
   void emit_ready(Scope& scope, int phase, const std::vector<bool>& wanted);
+  /// Nothing if it has been stored before.
   void emit_store(Scope& scope, size_t store);
   /// Asks for the memory that reads and stores touch in a tile of `rows` turns of `row_loop` and `columns` of
   /// the vector loop, from where the scope stands: for those that both loops move, by whole lines.
@@ -89,6 +91,8 @@ class KernelValues {
   bool is_ready(const Scope& scope, size_t instruction, int phase, const std::vector<bool>& wanted) const;
   void emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted);
   llvm::Value* emit(Scope& scope, int instruction);
+  bool may_store_early(const Store& store) const;
+  void store_early(Scope& scope, size_t instruction);
   llvm::Constant* lane_numbers(int64_t step) const;
   llvm::Value* emit_position(Scope& scope, const Position& position);
   llvm::Value* emit_read(Scope& scope, int instruction);

@@ -212,6 +212,20 @@ TEST_CASE("parameters are updated, also those that others read and those that ch
   check_both(graph, {{"x", dyadic(Type::f32, {4, 8}, 5)}});
 }
 
+TEST_CASE("a parameter is read before its next value takes its place, whatever is known first") {
+  for (int64_t n : {5, 16, 131}) {
+    CAPTURE(n);
+    Graph graph;
+    const Value x = graph.input("x", {n});
+    const Value p = graph.parameter("p", dyadic(Type::f32, {n}, 1));
+    const Value next = x * 2.0;
+    graph.update(p, next);
+    graph.output("sum", next + p);
+    graph.output("twice", relu(next) * 2.0);
+    check_both(graph, {{"x", dyadic(Type::f32, {n}, 2)}});
+  }
+}
+
 TEST_CASE("truth values and bytes equal the interpreter") {
   Graph graph;
   const Value mask = graph.input("mask", {"batch", 19}, Type::boolean), x = graph.input("x", {"batch", 19});
