@@ -51,13 +51,13 @@ struct Model {
   /// whose sets repeat every 4096 bytes. Two of the places are left to B and C.
   void limit_rows(const Extent& row_stride) {
     if (!row_stride.is_constant() || row_stride.factor * bytes % 64 != 0 || row_stride.factor == 0) return;
-    most_rows = static_cast<int>(6 * 4096 / std::gcd(row_stride.factor * bytes, int64_t{4096}));
+    most_rows = static_cast<int>(int64_t{6} * 4096 / std::gcd(row_stride.factor * bytes, int64_t{4096}));
   }
 
   /// Cycles of one register tile, with its epilogue.
   double tile(int64_t tile_rows, int64_t vectors) const {
     constexpr double latency = 4;  // of a multiply-add, Intel and AMD
-    const double products = static_cast<double>(tile_rows * vectors);
+    const auto products = static_cast<double>(tile_rows * vectors);
     double arithmetic = products / machine.fma_per_cycle;
     // Two load ports; where two half units make one vector unit, a full vector takes both.
     const double vector_load = machine.vector_bits == 512 && machine.fma_per_cycle == 1 ? 1.0 : 0.5;
@@ -77,14 +77,15 @@ struct Model {
   }
 
   double column_of_tiles(int64_t tile_rows, int64_t vectors) const {
-    const double full = static_cast<double>(rows / tile_rows) * tile(tile_rows, vectors) +
-                        panel_latency * static_cast<double>(depth);
-    return rows % tile_rows == 0 ? full : full + tile(rows % tile_rows, vectors);
+    const int64_t tiles = rows / tile_rows, rest = rows % tile_rows;
+    const double full =
+        static_cast<double>(tiles) * tile(tile_rows, vectors) + panel_latency * static_cast<double>(depth);
+    return rest == 0 ? full : full + tile(rest, vectors);
   }
 
   double cycles(int64_t tile_rows, int64_t vectors) const {
-    const int64_t all = ceil_divide(columns, lanes);
-    double result = static_cast<double>(all / vectors) * column_of_tiles(tile_rows, vectors);
+    const int64_t all = ceil_divide(columns, lanes), whole = all / vectors;
+    double result = static_cast<double>(whole) * column_of_tiles(tile_rows, vectors);
     if (all % vectors != 0) result += column_of_tiles(tile_rows, all % vectors);
     // Each further variant of the tile costs code cache, and some milliseconds to compile: that many cycles
     // are what a small product may lose for a program that runs some thousand times.

@@ -208,13 +208,18 @@ class TiledProduct {
         plan_.squares ? square_sums(row, rows, columns) : accumulate(row, rows, columns);
     for (int v = 0; v < columns.vectors; ++v) {
       std::vector<Value*> lines;
-      for (int r = 0; r < rows; ++r) lines.push_back(sums[static_cast<size_t>(r * columns.vectors + v)]);
+      for (int r = 0; r < rows; ++r) lines.push_back(sums[number_of(r, v, columns)]);
       Value* column = builder_.CreateAdd(columns.first, emitter_.i64(width(v)));
       if (plan_.transposed)
         finish_turned(row, column, lines, mask_of(columns, v));
       else
         finish(row, column, lines, mask_of(columns, v));
     }
+  }
+
+  /// The number of a sum within its tile, row by row.
+  static size_t number_of(int row, int vector, const Columns& columns) {
+    return static_cast<size_t>(row) * static_cast<size_t>(columns.vectors) + static_cast<size_t>(vector);
   }
 
   static Value* mask_of(const Columns& columns, int v) {
@@ -255,7 +260,7 @@ class TiledProduct {
   /// The loop over k of one tile. Carried are the sums, pointers into both operands (an index and scaled
   /// addressing would cost an instruction per multiply-add), and k itself where a prologue wants it.
   std::vector<Value*> accumulate(Value* row, int rows, const Columns& columns) {
-    const size_t sums = static_cast<size_t>(rows * columns.vectors);
+    const size_t sums = number_of(rows, 0, columns);
     std::vector<Value*> initial(sums, llvm::ConstantFP::getZero(vector_));
     Value* own_row = row_origin_ == nullptr ? row : builder_.CreateSub(row, row_origin_);
     initial.push_back(at(scalars_.base, builder_.CreateMul(own_row, scalars_.row_stride)));
@@ -277,7 +282,7 @@ class TiledProduct {
 
   /// One k: the new sums.
   std::vector<Value*> step(std::span<Value* const> now, Value* row, int rows, const Columns& columns) {
-    const size_t sums = static_cast<size_t>(rows * columns.vectors);
+    const size_t sums = number_of(rows, 0, columns);
     Value* k = has_prologue() ? now[sums + 2] : nullptr;
     const std::vector<Value*> vectors = load_vectors(now[sums + 1], k, columns);
     if (plan_.ahead > 0) ask_ahead(now[sums + 1], columns);
@@ -341,85 +346,36 @@ class TiledProduct {
   Value* turned_ = nullptr;
 };
 
-/// One address per lane, from that of the first.
-Value* lane_addresses(Emitter& emitter, Type type, Value* first, Value* stride) {
-  const int lanes = emitter.machine.lanes(size_of(type));
-  std::vector<llvm::Constant*> numbers;
-  for (int lane = 0; lane < lanes; ++lane)
-    numbers.push_back(emitter.builder.getInt64(static_cast<uint64_t>(lane)));
-  Value* steps = emitter.builder.CreateVectorSplat(static_cast<unsigned>(lanes), stride);
-  return emitter.element(first, emitter.builder.CreateMul(llvm::ConstantVector::get(numbers), steps), type);
-}
-
-Value* address(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column) {
-  Value* line = emitter.element(matrix.base, emitter.builder.CreateMul(row, matrix.row_stride), type);
-  return emitter.element(line, emitter.builder.CreateMul(column, matrix.column_stride), type);
-}
-
-Value* all_lanes(Emitter& emitter, int lanes) {
-  return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(lanes)),
-                                        emitter.builder.getTrue());
+void check(const ContractionFacts& facts, const ContractionPlan& plan, const ContractionOperands& operands) {
+  ensure(facts.type == Type::f32 || facts.type == Type::f64,
+         "[contraction] wrong element type: got {}, want f32 or f64", to_string(facts.type));
+  const bool packs = plan.pack_a || plan.pack_b, streams = plan.stream_rows > 0;
+  const bool prologue = operands.prologue_a || operands.prologue_b;
+  ensure((!packs && !streams) || operands.scratch != nullptr,
+         "[contraction] the plan packs without scratch memory: got {}", to_string(plan));
+  ensure(!prologue || (!packs && !streams && !plan.squares && !plan.transposed),
+         "[contraction] prologues need operands in place: got {}", to_string(plan));
+  ensure(!facts.rounded || (plan.pack_a && plan.pack_b && plan.row_block > 0),
+         "[contraction] rounded operands are packed by blocks: got {}", to_string(plan));
+  const bool contiguous = is_number(plan.transposed ? operands.a.row_stride : operands.b.column_stride, 1);
+  const bool along_k = is_number(plan.transposed ? operands.a.column_stride : operands.b.row_stride, 1);
+  ensure(!plan.squares ||
+             (!packs && along_k && plan.tile_vectors == 1 && llvm::isa<llvm::ConstantInt>(operands.k)),
+         "[contraction] squares need columns that lie along a known k: got {}", to_string(plan));
+  ensure(!streams || (facts.m.is_constant() && facts.n.is_constant() && contiguous),
+         "[contraction] a streamed operand needs known rows and columns that are contiguous: got {}",
+         to_string(plan));
+  ensure(packs || plan.squares || contiguous,
+         "[contraction] vectors are not contiguous and not packed: got {}", to_string(plan));
 }
 
 }  // namespace
 
 void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const ContractionPlan& plan,
                       const ContractionOperands& operands, const ContractionEpilogue& epilogue) {
-  ensure(facts.type == Type::f32 || facts.type == Type::f64,
-         "[contraction] wrong element type: got {}, want f32 or f64", to_string(facts.type));
-  const bool packs = plan.pack_a || plan.pack_b || plan.stream_rows > 0;
-  const bool prologue = operands.prologue_a || operands.prologue_b;
-  ensure(!packs || operands.scratch != nullptr, "[contraction] the plan packs without scratch memory: got {}",
-         to_string(plan));
-  ensure(!prologue || (!packs && !plan.transposed), "[contraction] prologues need operands in place: got {}",
-         to_string(plan));
-  llvm::Value* stride = plan.transposed ? operands.a.row_stride : operands.b.column_stride;
-  ensure(!facts.rounded || (plan.pack_a && plan.pack_b && plan.row_block > 0),
-         "[contraction] rounded operands are packed by blocks: got {}", to_string(plan));
-  llvm::Value* along = plan.transposed ? operands.a.column_stride : operands.b.row_stride;
-  ensure(!plan.squares || (!packs && !prologue && is_number(along, 1) && plan.tile_vectors == 1 &&
-                           llvm::isa<llvm::ConstantInt>(operands.k)),
-         "[contraction] squares need columns that lie along a known k: got {}", to_string(plan));
-  ensure(plan.stream_rows == 0 ||
-             (facts.m.is_constant() && facts.n.is_constant() && is_number(operands.b.column_stride, 1)),
-         "[contraction] a streamed operand needs known rows and columns that are contiguous: got {}",
-         to_string(plan));
-  ensure(packs || plan.squares || is_number(stride, 1),
-         "[contraction] vectors are not contiguous and not packed: got {}", to_string(plan));
+  check(facts, plan, operands);
   if (plan.stream_rows > 0) return emit_streamed_contraction(emitter, facts, plan, operands, epilogue);
   TiledProduct(emitter, facts, plan, operands, epilogue).run();
-}
-
-llvm::Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
-                          llvm::Value* column, llvm::Value* mask) {
-  llvm::IRBuilder<>& builder = emitter.builder;
-  const int lanes = emitter.machine.lanes(size_of(type));
-  auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
-  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
-  llvm::Value* first = address(emitter, type, matrix, row, column);
-  llvm::Value* zero = llvm::Constant::getNullValue(vector);
-  if (is_number(matrix.column_stride, 1)) {
-    if (mask == nullptr) return builder.CreateAlignedLoad(vector, first, alignment);
-    return builder.CreateMaskedLoad(vector, first, alignment, mask, zero);
-  }
-  return builder.CreateMaskedGather(vector, lane_addresses(emitter, type, first, matrix.column_stride),
-                                    alignment, mask != nullptr ? mask : all_lanes(emitter, lanes), zero);
-}
-
-void store_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
-                   llvm::Value* column, llvm::Value* value, llvm::Value* mask) {
-  llvm::IRBuilder<>& builder = emitter.builder;
-  const int lanes = emitter.machine.lanes(size_of(type));
-  const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
-  llvm::Value* first = address(emitter, type, matrix, row, column);
-  if (!is_number(matrix.column_stride, 1)) {
-    builder.CreateMaskedScatter(value, lane_addresses(emitter, type, first, matrix.column_stride), alignment,
-                                mask != nullptr ? mask : all_lanes(emitter, lanes));
-  } else if (mask != nullptr) {
-    builder.CreateMaskedStore(value, first, alignment, mask);
-  } else {
-    builder.CreateAlignedStore(value, first, alignment);
-  }
 }
 
 }  // namespace crease

@@ -42,11 +42,4 @@ using ContractionEpilogue =
 void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const ContractionPlan& plan,
                       const ContractionOperands& operands, const ContractionEpilogue& epilogue);
 
-/// Loads and stores lanes columns of one row of a matrix whatever its strides; lanes outside the mask are 0
-/// and untouched.
-llvm::Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
-                          llvm::Value* column, llvm::Value* mask);
-void store_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
-                   llvm::Value* column, llvm::Value* value, llvm::Value* mask);
-
 }  // namespace crease
