@@ -108,6 +108,18 @@ TEST_CASE("pooling between convolutions: windows, masks and scatters are two ker
   check_program(graph, {{"x", integers(Type::f32, {3, 2, 8, 32}, -1, 1, 3)}});
 }
 
+TEST_CASE("threads share pooling and its gradient by whole windows") {
+  for (const Case& it : cases)
+    for (const int threads : {2, 3, 7}) {
+      CAPTURE(it.windows[0]);
+      CAPTURE(it.windows[1]);
+      CAPTURE(threads);
+      const CompileOptions options{.threads = threads, .split_all = true};
+      check_program(pooled(it, false, Tie::left, true), data_of(it), options);
+      check_program(pooled(it, true, Tie::left, false), data_of(it), options, 4, 1);
+    }
+}
+
 TEST_CASE("short rows run by whole vectors") {
   const int lanes = host_machine().vector_bits / 32;
   if (lanes <= 4) return;
