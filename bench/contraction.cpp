@@ -1,8 +1,8 @@
-// contraction [tune] [bf16]: speed of matrix products of the sizes that training has, in GFLOP/s and as a
-// share of the f32 multiply-add peak measured in the same moments. `tune` also tries other register tiles
-// than the model's choice; `bf16` rounds both operands to bfloat16, rounding and packing included in the
-// time, and shows errors first. Times are thread CPU times, the least of several interleaved repetitions, on
-// one thread.
+// contraction [tune] [bf16]: speed of matrix products of the sizes that training has, in GFLOP/s, as a share
+// of the f32 multiply-add peak measured in the same moments, and in bytes of matrices a second. `tune` also
+// tries other register tiles than the model's choice; `bf16` rounds both operands to bfloat16, rounding and
+// packing included in the time, and shows errors first. Times are thread CPU times, the least of several
+// interleaved repetitions, on one thread.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -59,7 +59,8 @@ constexpr Size sizes[] = {
     {Form::ABt, 1, 256, 784},     {Form::ABt, 1, 1000, 1000},   {Form::ABt, 4, 1000, 1000},
     {Form::ABt, 10, 1000, 1000},  {Form::ABt, 12, 256, 256},    {Form::ABt, 16, 1000, 1000},
     {Form::ABt, 20, 1000, 1000},  {Form::AB, 512, 512, 512},    {Form::AtB, 512, 512, 512},
-    {Form::ABt, 512, 512, 512},   {Form::AB, 2048, 2048, 2048},
+    {Form::ABt, 512, 512, 512},   {Form::AB, 2048, 2048, 2048}, {Form::AB, 1, 4000, 4000},
+    {Form::AB, 4, 4000, 4000},    {Form::AB, 10, 4000, 4000},   {Form::ABt, 1, 4000, 4000},
 };
 
 ContractionFacts facts_of(const Size& size) {
@@ -146,9 +147,12 @@ Speed measure(Product& product, const PeakMeter& peak) {
 
 void print(const Size& size, const ContractionPlan& plan, const Speed& speed, const char* note) {
   constexpr const char* names[] = {"A B", "A^T B", "A B^T"};
-  fmt::print("{:5} {:5} {:5} {:5} {:8.1f} GFLOP/s {:5.1f} % of {:6.1f}  {}{}\n",
+  const auto m = static_cast<double>(size.m), n = static_cast<double>(size.n),
+             k = static_cast<double>(size.k);
+  const double bytes_a_flop = 4 * (m * k + k * n + m * n) / (2 * m * n * k);
+  fmt::print("{:5} {:5} {:5} {:5} {:8.1f} GFLOP/s {:5.1f} % of {:6.1f} {:6.1f} GB/s  {}{}\n",
              names[static_cast<int>(size.form)], size.m, size.n, size.k, speed.gflops,
-             100 * speed.gflops / speed.peak, speed.peak, to_string(plan), note);
+             100 * speed.gflops / speed.peak, speed.peak, bytes_a_flop * speed.gflops, to_string(plan), note);
   std::fflush(stdout);
 }
 
@@ -163,6 +167,9 @@ void tune(const Machine& machine, const PeakMeter& peak, const Size& size, const
       ContractionPlan plan = chosen;
       plan.tile_rows = rows;
       plan.tile_vectors = vectors;
+      plan.stream_rows = 0;
+      if (plan.squares) (plan.transposed ? plan.pack_a : plan.pack_b) = true;
+      plan.squares = false;
       plan.scratch.factor = size.k * vectors * machine.lanes(4);
       plan.row_block = plan.row_block / rows * rows;
       Product product(machine, size, plan);
