@@ -27,6 +27,8 @@ struct Table {
   std::array<Column, 6> coefficients;
 };
 
+// NOLINTBEGIN(modernize-use-std-numbers): coefficients may be near a constant of mathematics.
+
 /// Errors relative to the function: at most 2^-26.1.
 constexpr Table tanh_table{
     9.2F,
@@ -165,6 +167,8 @@ constexpr Table erf_table{
        1.0762948F,     -1.2953092F,   0.02262561F,   -0.023228291F,  0.024061369F,  0.032011487F,
        -0.008025381F,  -0.037623722F, -0.060356837F, -0.069841474F,  -0.061034363F, -0.030650014F,
        -0.0023176111F, 0.011307829F}}}};
+
+// NOLINTEND(modernize-use-std-numbers)
 
 /// Lanes [first, first + count) of a vector; of a shorter one, or of a scalar, all, and what follows in the
 /// register.
