@@ -38,7 +38,7 @@ bool is_positive(const Scalar& factor) {
 
 /// Linear without constant.
 bool is_linear(const Scalar& form) {
-  return fold_steps<char>(form, [](const Scalar& e, std::span<const char> linear) -> char {
+  return fold_steps<int>(form, [](const Scalar& e, std::span<const int> linear) -> int {
     const auto t = e.terms();
     switch (e.kind()) {
       case Kind::Argument: return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -13,6 +14,8 @@
 
 namespace crease {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double value_at(const Scalar& e, double x) {
   const std::array<double, 1> argument{x};
@@ -28,10 +31,10 @@ ActivationFacts from_table(const PiecewiseLinear& table) {
   if (!table.knots.empty())
     facts.smoothness = is_continuous(table) ? Smoothness::C0 : Smoothness::Discontinuous;
   const auto constant = lipschitz(table);
-  facts.lipschitz = constant ? constant->to_double() : INFINITY;
+  facts.lipschitz = constant ? constant->to_double() : infinity;
   const RationalRange between = range(table);
-  facts.low = between.low ? between.low->to_double() : -INFINITY;
-  facts.high = between.high ? between.high->to_double() : INFINITY;
+  facts.low = between.low ? between.low->to_double() : -infinity;
+  facts.high = between.high ? between.high->to_double() : infinity;
   for (size_t i = 0; i < table.knots.size(); ++i)
     if (!table.knots[i].is_jump())
       facts.kinks.push_back(
@@ -105,13 +108,13 @@ class Samples {
       for (int power = 30; power < 60 && grows; power += 3) {
         const double here = value(side * std::ldexp(1.0, power));
         const double there = value(side * std::ldexp(1.0, power + 3));
-        grows = there == INFINITY || there - here > 1e-6;
+        grows = there == infinity || there - here > 1e-6;
       }
-      if (grows) return INFINITY;
+      if (grows) return infinity;
     }
     const auto height = [&](double x) {
       const double y = value(x);
-      return std::isnan(y) ? -INFINITY : y;
+      return std::isnan(y) ? -infinity : y;
     };
     auto best = points_.begin();
     double top = height(*best);

@@ -33,7 +33,7 @@ Interval shortened(const Interval& x) {
 }
 
 bool varies(const Scalar& body, const std::vector<bool>& data) {
-  return fold_steps<char>(body, [&](const Scalar& e, std::span<const char> terms) -> char {
+  return fold_steps<int>(body, [&](const Scalar& e, std::span<const int> terms) -> int {
     const ScalarKind kind = e.kind();
     if (kind == ScalarKind::Argument) return data[static_cast<size_t>(e.position())];
     const auto count = std::ranges::count(terms, 1);

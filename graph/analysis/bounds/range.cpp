@@ -202,6 +202,29 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
                      node_key(graph, reached.node), reached.value, format.largest, end);
 }
 
+Json output_intervals(const BoxAnalysis& box, const Output& output) {
+  const auto number = [](double value) -> Json {
+    return std::isfinite(value) ? Json(value) : Json(value > 0 ? "inf" : "-inf");
+  };
+  Json intervals = Json::array();
+  for (int64_t i = 0; i < sample_count(box.graph().node(output.node).shape); ++i) {
+    const Interval x = box.best(output.node, i).outer;
+    intervals.push_back({number(x.low), number(x.high)});
+  }
+  return intervals;
+}
+
+/// Of a few elements.
+std::vector<std::string> interval_sentences(const BoxAnalysis& box, const Output& output) {
+  const int64_t count = sample_count(box.graph().node(output.node).shape);
+  std::vector<std::string> sentences;
+  for (int64_t i = 0; i < count && count <= 4; ++i) {
+    const Interval x = box.best(output.node, i).outer;
+    sentences.push_back(fmt::format("{}[{}] in [{:.6g}, {:.6g}]", output.name, i, x.low, x.high));
+  }
+  return sentences;
+}
+
 }  // namespace
 
 double greatest_magnitude(const BoxAnalysis& box, NodeId node, bool by_intervals_alone) {
@@ -267,20 +290,9 @@ std::vector<Finding> range_findings(const BoxAnalysis& box) {
   for (const std::string& opaque : box.lines().network.opaque)
     finding.sentences.push_back("by intervals alone: " + opaque);
   for (const Output& output : graph.outputs()) {
-    Json intervals = Json::array();
-    for (int64_t i = 0; i < sample_count(graph.node(output.node).shape); ++i) {
-      const Interval x = box.best(output.node, i).outer;
-      const auto number = [](double value) -> Json {
-        return std::isfinite(value) ? Json(value) : Json(value > 0 ? "inf" : "-inf");
-      };
-      intervals.push_back({number(x.low), number(x.high)});
-    }
-    if (intervals.size() <= 4)
-      for (size_t i = 0; i < intervals.size(); ++i) {
-        const Interval x = box.best(output.node, static_cast<int64_t>(i)).outer;
-        finding.sentences.push_back(fmt::format("{}[{}] in [{:.6g}, {:.6g}]", output.name, i, x.low, x.high));
-      }
-    evidence["outputs"][output.name] = std::move(intervals);
+    for (std::string& sentence : interval_sentences(box, output))
+      finding.sentences.push_back(std::move(sentence));
+    evidence["outputs"][output.name] = output_intervals(box, output);
   }
   finding.evidence = evidence.dump();
   return {finding};

@@ -16,7 +16,7 @@ size_t at(int64_t k) { return static_cast<size_t>(k); }
 
 /// Whether a body is 0 where this argument is.
 bool vanishes_with(const Scalar& body, int position) {
-  return fold_steps<char>(body, [position](const Scalar& e, std::span<const char> terms) -> char {
+  return fold_steps<int>(body, [position](const Scalar& e, std::span<const int> terms) -> int {
     switch (e.kind()) {
       case ScalarKind::Argument: return e.position() == position;
       case ScalarKind::Constant: return e.is_constant(0);
