@@ -1,5 +1,5 @@
-// The only two walks over a graph that analyses use. A graph is in SSA order, so one sweep reaches the fixed
-// point; an analysis is its transfer function.
+// What analyses share of walks over a graph. A graph is in SSA order, so one sweep reaches the fixed point; an
+// analysis is its transfer function.
 #pragma once
 
 #include <utility>
@@ -15,16 +15,6 @@ template <class Fact, class Transfer>
 std::vector<Fact> forward_facts(const Graph& graph, Transfer&& transfer) {
   std::vector<Fact> facts(static_cast<size_t>(graph.size()));
   for (NodeId id = 0; id < graph.size(); ++id)
-    facts[static_cast<size_t>(id)] = transfer(id, std::as_const(facts));
-  return facts;
-}
-
-/// Facts from outputs to leaves: facts[id] = transfer(id, facts), where the facts of all nodes that read id
-/// are set.
-template <class Fact, class Transfer>
-std::vector<Fact> backward_facts(const Graph& graph, Transfer&& transfer) {
-  std::vector<Fact> facts(static_cast<size_t>(graph.size()));
-  for (NodeId id = graph.size(); id-- > 0;)
     facts[static_cast<size_t>(id)] = transfer(id, std::as_const(facts));
   return facts;
 }

@@ -109,11 +109,6 @@ void HomogeneousSystem<Field>::solve() {
 }
 
 template <class Field>
-bool HomogeneousSystem<Field>::same_class(int a, int b) {
-  return parts_->representative(a) == parts_->representative(b);
-}
-
-template <class Field>
 LinearForm<Field> HomogeneousSystem<Field>::reduced(const LinearForm<Field>& form) {
   LinearForm<Field> result = parts_->by_class(form);
   parts_->equations.reduce(result);

@@ -23,8 +23,6 @@ class HomogeneousSystem {
   /// Takes in the equations of three or more unknowns. Call once, after the last add.
   void solve();
 
-  /// Whether two unknowns were forced equal by chains of equations between pairs.
-  bool same_class(int a, int b);
   /// The form over free unknowns (one stands for its class) that equals `form` in every solution.
   LinearForm<Field> reduced(const LinearForm<Field>& form);
 
