@@ -33,6 +33,20 @@ bool can_be_infinite(const Scalar& slope) {
   });
 }
 
+/// strong_product with a slope that is no select.
+Scalar strong_product_of_branch(const Scalar& factor, const Scalar& slope, AtPole at_pole) {
+  if (slope.is_constant(0)) return 0;
+  if (slope.kind() == ScalarKind::Constant && std::isnan(slope.constant())) return slope;
+  const Scalar product = factor * slope;
+  if (!can_be_infinite(slope)) return product;
+  switch (at_pole) {
+    case AtPole::Ieee: return product;
+    case AtPole::Zero: return select(equal(abs(slope), infinity), 0, product);
+    case AtPole::StrongZero: break;
+  }
+  return factor.kind() == ScalarKind::Constant ? product : select(equal(factor, 0), 0, product);
+}
+
 }  // namespace
 
 KinkRule effective_rule(const Graph& graph, const Node& node, const GradOptions& options) {
@@ -58,20 +72,12 @@ Scalar selected_slope(const LoopBuilder& builder, int k, const KinkRule& rule, A
 }
 
 Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole) {
-  if (slope.is_constant(0) || factor.is_constant(0)) return 0;
-  if (slope.kind() == ScalarKind::Select) {
-    const auto t = slope.terms();
-    return select(t[0], strong_product(factor, t[1], at_pole), strong_product(factor, t[2], at_pole));
-  }
-  if (slope.kind() == ScalarKind::Constant && std::isnan(slope.constant())) return slope;
-  const Scalar product = factor * slope;
-  if (!can_be_infinite(slope)) return product;
-  switch (at_pole) {
-    case AtPole::Ieee: return product;
-    case AtPole::Zero: return select(equal(abs(slope), infinity), 0, product);
-    case AtPole::StrongZero: break;
-  }
-  return factor.kind() == ScalarKind::Constant ? product : select(equal(factor, 0), 0, product);
+  if (factor.is_constant(0)) return 0;
+  return fold_asked<Scalar>(slope, [&](const Scalar& branch, const auto& of) -> Scalar {
+    if (branch.kind() != ScalarKind::Select) return strong_product_of_branch(factor, branch, at_pole);
+    const auto t = branch.terms();
+    return select(t[0], of(t[1]), of(t[2]));
+  });
 }
 
 std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const Value& dy,

@@ -5,6 +5,7 @@
 
 #include "autodiff/adjoint.h"
 #include "graph/rewrite/rewrite.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -14,57 +15,48 @@ using Kind = ScalarKind;
 /// What is known of an expression: that it is NaN, or, of a truth value, which one it is.
 enum class Known : uint8_t { Nothing, Nan, False, True };
 
-class NanWalk {
- public:
-  explicit NanWalk(std::span<const int> nan_arguments) : nan_(nan_arguments) {}
+Known of_constant(double value) {
+  if (std::isnan(value)) return Known::Nan;
+  return value == 0 ? Known::False : value == 1 ? Known::True : Known::Nothing;
+}
 
-  Known operator()(const Scalar& node) const {
-    switch (node.kind()) {
-      case Kind::Constant: return of_constant(node.constant());
-      case Kind::Argument:
-        return std::ranges::find(nan_, node.position()) != nan_.end() ? Known::Nan : Known::Nothing;
-      case Kind::Index:
-      case Kind::Size: return Known::Nothing;
-      case Kind::Less:
-      case Kind::LessEqual:
-      case Kind::Equal: return any(node, Known::Nan) ? Known::False : Known::Nothing;
-      case Kind::And: return logic(node, Known::False, Known::True);
-      case Kind::Or: return logic(node, Known::True, Known::False);
-      case Kind::Not: return negated((*this)(node.terms()[0]));
-      case Kind::Select: return branch(node);
-      default: return any(node, Known::Nan) ? Known::Nan : Known::Nothing;
-    }
-  }
+Known negated(Known truth) {
+  if (truth == Known::True) return Known::False;
+  return truth == Known::False ? Known::True : Known::Nothing;
+}
 
- private:
-  static Known of_constant(double value) {
-    if (std::isnan(value)) return Known::Nan;
-    return value == 0 ? Known::False : value == 1 ? Known::True : Known::Nothing;
-  }
-  static Known negated(Known truth) {
-    if (truth == Known::True) return Known::False;
-    return truth == Known::False ? Known::True : Known::Nothing;
-  }
-  bool any(const Scalar& node, Known what) const {
-    return std::ranges::any_of(node.terms(), [&](const Scalar& term) { return (*this)(term) == what; });
-  }
-  /// One term that is `decisive` decides; otherwise both must be known.
-  Known logic(const Scalar& node, Known decisive, Known other) const {
-    if (any(node, decisive)) return decisive;
-    const auto is_other = [&](const Scalar& term) { return (*this)(term) == other; };
-    return std::ranges::all_of(node.terms(), is_other) ? other : Known::Nothing;
-  }
-  Known branch(const Scalar& node) const {
-    const auto t = node.terms();
-    const Known condition = (*this)(t[0]);
-    if (condition == Known::True) return (*this)(t[1]);
-    if (condition == Known::False) return (*this)(t[2]);
-    const Known then = (*this)(t[1]);
-    return then == (*this)(t[2]) ? then : Known::Nothing;
-  }
+bool any(std::span<const Known> terms, Known what) { return std::ranges::find(terms, what) != terms.end(); }
 
-  std::span<const int> nan_;
-};
+/// One term that is `decisive` decides; otherwise both must be known.
+Known logic(std::span<const Known> terms, Known decisive, Known other) {
+  if (any(terms, decisive)) return decisive;
+  return terms[0] == other && terms[1] == other ? other : Known::Nothing;
+}
+
+Known branch(Known condition, Known yes, Known no) {
+  if (condition == Known::True) return yes;
+  if (condition == Known::False) return no;
+  return yes == no ? yes : Known::Nothing;
+}
+
+/// Of a step, from what is known of its terms, where the arguments `nan` are NaN.
+Known known_of(const Scalar& step, std::span<const Known> terms, std::span<const int> nan) {
+  switch (step.kind()) {
+    case Kind::Constant: return of_constant(step.constant());
+    case Kind::Argument:
+      return std::ranges::find(nan, step.position()) != nan.end() ? Known::Nan : Known::Nothing;
+    case Kind::Index:
+    case Kind::Size: return Known::Nothing;
+    case Kind::Less:
+    case Kind::LessEqual:
+    case Kind::Equal: return any(terms, Known::Nan) ? Known::False : Known::Nothing;
+    case Kind::And: return logic(terms, Known::False, Known::True);
+    case Kind::Or: return logic(terms, Known::True, Known::False);
+    case Kind::Not: return negated(terms[0]);
+    case Kind::Select: return branch(terms[0], terms[1], terms[2]);
+    default: return any(terms, Known::Nan) ? Known::Nan : Known::Nothing;
+  }
+}
 
 /// Whether an index takes every value of [0, size): its values are without gaps, and reach both ends.
 bool reaches_all(const AffineIndex& index, const Loops& loops, const Dim& size) {
@@ -85,7 +77,10 @@ bool reaches_all(const AffineIndex& index, const Loops& loops, const Dim& size) 
 }  // namespace
 
 bool is_nan_with(const Scalar& expression, std::span<const int> nan_arguments) {
-  return NanWalk(nan_arguments)(expression) == Known::Nan;
+  const auto known = [&](const Scalar& step, std::span<const Known> terms) {
+    return known_of(step, terms, nan_arguments);
+  };
+  return fold_steps<Known>(expression, known) == Known::Nan;
 }
 
 bool reads_all(const Graph& graph, const Node& node, int k) {

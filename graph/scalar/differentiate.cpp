@@ -1,4 +1,5 @@
 #include "graph/scalar/differentiate.h"
+#include "graph/scalar/forms.h"
 
 #include <limits>
 #include <numbers>
@@ -116,17 +117,19 @@ Scalar Differentiate::branch(const Scalar& condition, const Scalar& da, const Sc
   return select(rules_.decided ? condition : limit(condition), da, db);
 }
 
-Scalar Differentiate::limit(const Scalar& c) {
-  const auto t = c.terms();
-  switch (c.kind()) {
-    case Kind::Less: return (t[0] < t[1]) || (equal(t[0], t[1]) && rising(t[0], t[1]));
-    case Kind::LessEqual: return (t[0] < t[1]) || (equal(t[0], t[1]) && !falling(t[0], t[1]));
-    case Kind::Equal: return equal(t[0], t[1]) && !(rising(t[0], t[1]) || falling(t[0], t[1]));
-    case Kind::And: return limit(t[0]) && limit(t[1]);
-    case Kind::Or: return limit(t[0]) || limit(t[1]);
-    case Kind::Not: return !limit(t[0]);
-    default: return c;
-  }
+Scalar Differentiate::limit(const Scalar& condition) {
+  return fold_asked<Scalar>(condition, [&](const Scalar& c, const auto& of) -> Scalar {
+    const auto t = c.terms();
+    switch (c.kind()) {
+      case Kind::Less: return (t[0] < t[1]) || (equal(t[0], t[1]) && rising(t[0], t[1]));
+      case Kind::LessEqual: return (t[0] < t[1]) || (equal(t[0], t[1]) && !falling(t[0], t[1]));
+      case Kind::Equal: return equal(t[0], t[1]) && !(rising(t[0], t[1]) || falling(t[0], t[1]));
+      case Kind::And: return of(t[0]) && of(t[1]);
+      case Kind::Or: return of(t[0]) || of(t[1]);
+      case Kind::Not: return !of(t[0]);
+      default: return c;
+    }
+  });
 }
 
 Scalar Differentiate::rising(const Scalar& u, const Scalar& v) {

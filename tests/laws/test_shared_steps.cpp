@@ -2,6 +2,7 @@
 // instead of steps does not come back.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -87,6 +88,34 @@ TEST_CASE("derivatives of a body that mentions each step twice are those of the 
       CHECK(compiled.at("y").at(i) == doctest::Approx(value).epsilon(tolerance));
       CHECK(compiled.at("dx").at(i) == doctest::Approx(slope).epsilon(tolerance));
     }
+  }
+}
+
+TEST_CASE("derivatives know conditions and branches that are mentioned twice") {
+  const Op parity{.name = "parity", .doc = "x or 2 x.", .body = [](Scalar x) {
+                    Scalar odd = x < 0;
+                    for (int i = 1; i < kSteps; ++i) {
+                      const Scalar below = x < 0.1 * i;
+                      odd = (odd && !below) || (!odd && below);
+                    }
+                    return select(odd, x, 2 * x);
+                  }};
+  const Op choices{.name = "choices", .doc = "x, or 1 from 0.25 on.", .body = [](Scalar x) {
+                     Scalar chosen = x;
+                     for (int i = 1; i < kSteps; ++i)
+                       chosen = select(x < 0.1 * i, chosen, select(x < 0.2 * i + 0.05, chosen, 1));
+                     return chosen;
+                   }};
+  Graph graph;
+  const Value x = graph.input("x", {3}, Type::f64);
+  const std::vector<Value> wanted{grad(sum(parity(x)), x), grad(sum(choices(x)), x)};
+  const std::vector<Tensor> found = evaluate(graph, {{"x", Tensor::f64({3}, {-0.5, 0.15, 0.35})}}, wanted);
+  for (int64_t i = 0; i < 3; ++i) {
+    const double at = std::array{-0.5, 0.15, 0.35}[static_cast<size_t>(i)];
+    int above = 0;
+    for (int k = 0; k < kSteps; ++k) above += at < 0.1 * k ? 1 : 0;
+    CHECK(found[0].at(i) == (above % 2 == 1 ? 1 : 2));
+    CHECK(found[1].at(i) == (at < 0.25 ? 1 : 0));
   }
 }
 
