@@ -1,5 +1,5 @@
-// What analyses share of walks over a graph. A graph is in SSA order, so one sweep reaches the fixed point; an
-// analysis is its transfer function.
+// What analyses share of walks over a graph. A graph is in SSA order, so one sweep reaches the fixed point;
+// an analysis is its transfer function.
 #pragma once
 
 #include <utility>

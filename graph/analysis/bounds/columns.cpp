@@ -59,7 +59,7 @@ NodePoints points_of(const Graph& graph, NodeId id) {
 }
 
 ColumnBuilder::ColumnBuilder(const Graph& graph, NodeId id, const NodePoints& points, StagedNetwork& network)
-    : graph_(graph), node_(graph.node(id)), points_(points), network_(network) {}
+    : node_(graph.node(id)), points_(points), network_(network) {}
 
 Column ColumnBuilder::constant(const Interval& value) const {
   return {{}, std::vector<Interval>(points_.count(), value)};

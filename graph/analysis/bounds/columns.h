@@ -62,7 +62,6 @@ class ColumnBuilder {
   Column constant(const Interval& value) const;
   Column whole(int stage) const;
 
-  const Graph& graph_;
   const Node& node_;
   const NodePoints& points_;
   StagedNetwork& network_;
