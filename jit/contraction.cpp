@@ -191,11 +191,15 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
 
 /// Whether few rows are multiplied with a matrix that lies row by row in memory and in no second cache.
 /// Measured on Zen 4: of 1000 x 1000 (third cache) 1 to 3 rows gain 1.2 to 1.5 times and 4 lose; of 2000 x
-/// 2000 (memory) 1 to 6 rows gain 2.2 times, 10 1.7, 16 1.4, and 24 nothing.
+/// 2000 (memory) 1 to 6 rows gain 2.2 times, 10 1.7, 16 1.4, and 24 nothing. Of a matrix of one vector, which
+/// a tile reads from first to last as well, 1 row loses 1.8 times and 3 rows 2.6, up to 8 vectors 1.1 and
+/// more; of 4 rows of B, fewer than are read at once, 1 row loses 2.9 times.
 bool can_stream(const ContractionFacts& facts, const Machine& machine) {
   if (facts.prologue || !facts.m.is_constant() || !facts.n.is_constant() || !facts.b_column.is(1))
     return false;
   if (bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2) return false;  // the sums
+  const int64_t lanes = machine.lanes(size_of(facts.type));
+  if (facts.n.factor <= 8 * lanes || known(facts.k) < 32) return false;
   const int64_t bytes = bytes_of(facts.k, facts.n, facts.type);
   const int64_t most_rows = bytes > 8 * machine.l2_bytes ? 16 : 3;
   return facts.m.factor >= 1 && facts.m.factor <= most_rows && bytes > machine.l2_bytes;
@@ -225,9 +229,10 @@ ContractionPlan plan_rounded(const ContractionFacts& facts, const Machine& machi
   const bool pairs = multiplies_bf16(machine);
   ContractionFacts packed = facts;
   if (pairs && facts.k.is_constant()) packed.k.factor = ceil_divide(facts.k.factor, 2);
-  // Rows of A an odd number of cache lines apart use all of the first cache's sets.
+  // Rows of A an odd number of cache lines apart use all of the first cache's sets; of unknown length they
+  // touch, which a stride of 0 says.
   const int64_t stride = packed.k.is_constant() ? ceil_divide(packed.k.factor, 16) * 16 : 0;
-  const int64_t odd_stride = stride % 32 == 0 ? stride + 16 : stride;
+  const int64_t odd_stride = packed.k.is_constant() && stride % 32 == 0 ? stride + 16 : stride;
   packed.a_row = {facts.a_row.is(1) ? 1 : odd_stride, {}};
   packed.b_column = {1, {}};
   Model model(packed, machine, false);

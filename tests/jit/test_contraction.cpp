@@ -339,6 +339,8 @@ TEST_CASE("few rows are streamed past, more the larger the operand is") {
   CHECK(streamed({6, 3000, 3000}));
   CHECK(!streamed({32, 3000, 3000}));
   CHECK(!streamed({1, 64, 64}));
+  CHECK(!streamed({1, 16, 200000}));  // a tile reads all of a row at once
+  CHECK(!streamed({1, 200000, 16}));
   CHECK(!streamed({16, 1000000, 64}));  // nor has the second cache room for the sums
   for (const int64_t rows : {2, 7}) check<float>(host_machine(), {.sizes = {rows, 1500, 1500}});
 }

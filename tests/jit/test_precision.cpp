@@ -158,6 +158,17 @@ TEST_CASE("chains in bf16 are the same for every width, size, fusion and number 
   }
 }
 
+TEST_CASE("a product in bf16 may run along a named dimension, however long it is") {
+  Graph graph;
+  graph.output("y", matmul(graph.input("x", {6, "time"}), graph.input("w", {"time", 20})));
+  for (const int64_t time : {0, 1, 16, 17, 33, 70}) {
+    CAPTURE(time);
+    const Bindings inputs{{"x", real(Type::f32, {6, time}, 1)}, {"w", real(Type::f32, {time, 20}, 2)}};
+    for (const CompileOptions& options : every_level())
+      check_close(run(graph, inputs, options).at("y"), chained(inputs.at("x"), inputs.at("w")));
+  }
+}
+
 TEST_CASE("rows beyond one block of the second cache are packed block by block") {
   const int64_t m = 1100, n = 20, k = 260;
   const Bindings inputs = data(m, n, k);
