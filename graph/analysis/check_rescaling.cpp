@@ -71,12 +71,12 @@ Scale scale_of(const Scalar& e, std::span<const Scale> terms, std::span<const Sc
     case ScalarKind::Max:
     case ScalarKind::Min: return same(terms[0], terms[1]);
     case ScalarKind::Multiply: {
-      const Scale a = terms[0], b = terms[1];
+      const Scale &a = terms[0], &b = terms[1];
       return a.zero || b.zero ? Scale{.zero = true} : sum(a, b, 1);
     }
     case ScalarKind::Divide: return sum(terms[0], terms[1], -1);
     case ScalarKind::Sqrt: {
-      const Scale a = terms[0];
+      const Scale& a = terms[0];
       return a.zero ? a : sum({}, a, Rational(1, 2));
     }
     case ScalarKind::Less:
@@ -116,8 +116,7 @@ class Points {
     for (size_t k = 0; k < node.operands.size(); ++k)
       add_lookups(node.loops.reads[k], graph.node(node.operands[k]).shape);
     add_lookups(node.loops.write, node.shape);
-    for (size_t k = 0; k < node.operands.size(); ++k)
-      shapes_.push_back(sizes(graph.node(node.operands[k]).shape));
+    for (const NodeId operand : node.operands) shapes_.push_back(sizes(graph.node(operand).shape));
     shapes_.push_back(sizes(node.shape));
   }
 

@@ -41,7 +41,7 @@ class ExactTape {
     std::vector<Rational> terms;
     for (const size_t term : step.terms) {
       // The branch not taken may have no value.
-      const bool ignored = step.node.kind() == ScalarKind::Select && terms.size() >= 1 &&
+      const bool ignored = step.node.kind() == ScalarKind::Select && !terms.empty() &&
                            (terms.size() == 1) == terms[0].is_zero();
       if (!values[term] && !ignored) return {};
       terms.push_back(values[term].value_or(Rational()));
