@@ -1,7 +1,8 @@
 #include "autodiff/root_of_squares.h"
-#include "graph/scalar/forms.h"
 
 #include <algorithm>
+
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {
@@ -19,10 +20,6 @@ struct Form {
   Scalar expression;
   std::vector<Read> reads;
 };
-
-bool has_labels(const Scalar& expression) {
-  return any_step(expression, [](const Scalar& e) { return e.kind() == Kind::Index; });
-}
 
 bool is_positive(const Scalar& factor) {
   return !any_step(factor, [](const Scalar& e) {
@@ -92,7 +89,7 @@ std::optional<Form> expand(const Read& read) {
   if (node.role != Role::Apply || node.op->combine != Combine::Assign || !writes_each_label(node.loops))
     return {};
   Form form = form_of(read.value.graph(), read.value.id());
-  if (has_labels(form.expression)) return {};
+  if (mentions_labels(form.expression)) return {};
   for (Read& inner : form.reads) {
     auto access = compose(inner.access, read.access);
     if (!access) return {};
@@ -141,7 +138,7 @@ std::optional<Scalar> squares_in(LoopBuilder& builder, const Scalar& expression,
 std::optional<Value> squares_over(const Graph& graph, NodeId loops, const Form& form, Combine combine,
                                   const std::source_location& where) {
   LoopBuilder builder(graph, loops);
-  if (has_labels(form.expression)) return {};
+  if (mentions_labels(form.expression)) return {};
   const auto body = squares_in(builder, form.expression, form.reads);
   if (!body || !depends_on_arguments(*body)) return {};
   builder.keep_bounds();

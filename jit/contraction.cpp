@@ -20,10 +20,10 @@ int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 struct Model {
   const Machine& machine;
   int64_t rows, columns, depth;
-  int64_t bytes;  // of an element
   int lanes;
   int epilogue_cost;
   bool squares;
+  bool far;                  // the operand of the columns is beyond the second cache
   int most_rows = 64;        // of a tile
   bool pairs = false;        // of bfloat16
   double panel_latency = 0;  // cycles lost for each k of each panel of B
@@ -34,22 +34,23 @@ struct Model {
         rows(std::max<int64_t>(1, known(transposed ? facts.n : facts.m))),
         columns(std::max<int64_t>(1, known(transposed ? facts.m : facts.n))),
         depth(known(facts.k)),
-        bytes(size_of(facts.type)),
         lanes(on.lanes(size_of(facts.type))),
         epilogue_cost(facts.epilogue_cost),
         squares(in_squares),
+        far(columns * depth * size_of(facts.type) > on.l2_bytes),
         result_is_far(depth <= 64 && rows * columns * size_of(facts.type) > on.l2_bytes) {
     const bool packed = transposed ? !facts.a_row.is(1) : !facts.b_column.is(1);
     // A row-major B beyond the second cache comes in pieces as wide as the tile, each from a page of its own.
-    if (!packed && !facts.prologue && columns * depth * bytes > on.l2_bytes)
+    const int64_t bytes = size_of(facts.type);
+    if (far && !packed && !facts.prologue)
       panel_latency =
           rows * depth * bytes > on.l2_bytes * 3 / 8 ? 24 : 12;  // twice or more by blocks of rows
-    limit_rows(transposed ? facts.b_column : facts.a_row);
+    limit_rows(transposed ? facts.b_column : facts.a_row, bytes);
   }
 
   /// Rows that lie a multiple of a large power of two apart compete for the same 8 places of the first cache,
   /// whose sets repeat every 4096 bytes. Two of the places are left to B and C.
-  void limit_rows(const Extent& row_stride) {
+  void limit_rows(const Extent& row_stride, int64_t bytes) {
     if (!row_stride.is_constant() || row_stride.factor * bytes % 64 != 0 || row_stride.factor == 0) return;
     most_rows = static_cast<int>(int64_t{6} * 4096 / std::gcd(row_stride.factor * bytes, int64_t{4096}));
   }
@@ -161,9 +162,8 @@ void choose_packing(const ContractionFacts& facts, const Machine& machine, Contr
 
 /// Rows ahead, enough to cover the way from the third cache: about 400 cycles.
 int rows_ahead(const Model& model, const ContractionPlan& plan) {
-  const bool far = plan.squares ? model.columns * model.depth * model.bytes > model.machine.l2_bytes
-                                : model.panel_latency > 0;
-  if (!far || plan.pack_a || plan.pack_b) return 0;
+  const bool in_pieces = plan.squares ? model.far : model.panel_latency > 0;
+  if (!in_pieces || plan.pack_a || plan.pack_b) return 0;
   const int cycles =
       std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
   return std::clamp(900 / cycles, 8, 64);

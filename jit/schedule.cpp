@@ -421,7 +421,7 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
     text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
                         it->pass_loop < 0 ? "" : ", sums kept between passes");
   if (schedule.threads > 1)
-    text += fmt::format(", {} threads{}", schedule.threads, schedule.split_columns ? " by columns" : "");
+    text += fmt::format(", {} threads{}", schedule.threads, schedule.split.columns ? " by columns" : "");
   return text;
 }
 

@@ -50,6 +50,14 @@ struct Jam {
   bool operator==(const Jam&) const = default;
 };
 
+/// How threads share a kernel: each has a range of `extent` turns that begins at a multiple of `step`. Turns
+/// of a contraction without outer loops are its rows or columns, else those of the outermost loop.
+struct ThreadSplit {
+  Extent extent = {};
+  int64_t step = 1;
+  bool columns = false;
+};
+
 struct KernelSchedule {
   std::vector<ScheduledLoop> outer;  // outermost first; contractions: without row and column loop
   std::vector<ScheduledLoop> inner;
@@ -66,13 +74,8 @@ struct KernelSchedule {
   std::vector<Jam> jams = {};
   std::optional<ContractionSchedule> contraction;
   std::optional<ConvolutionSchedule> convolution = {};  // outer: without row and column loop
-  /// Threads that share the kernel, each a range of split_extent turns that begins at a multiple of
-  /// split_step: rows or columns of a contraction without outer loops, else the outermost loop. 1: one thread
-  /// runs all.
-  int threads = 1;
-  bool split_columns = false;
-  Extent split_extent = {};
-  int64_t split_step = 1;
+  int threads = 1;                                      // that share the kernel, as `split` says
+  ThreadSplit split = {};
 
   /// Scratch memory of one thread: elements of a type. Factor 0: none.
   std::pair<Type, Extent> scratch() const;

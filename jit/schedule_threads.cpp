@@ -19,14 +19,13 @@ constexpr double least_step_seconds = 0.3e-3;
 constexpr double least_gain = 1.2;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Turns that threads may share, and what that costs besides their time.
-struct Split {
-  Extent extent;
-  int64_t step = 1;
-  bool columns = false;
+/// A way to share a kernel, and what that costs besides the threads' time.
+struct Choice {
+  ThreadSplit split;
   double seconds = 0;  // in which each thread reads what all of them need
-  double pieces() const { return estimate(extent) / static_cast<double>(step); }
 };
+
+double pieces(const ThreadSplit& split) { return estimate(split.extent) / static_cast<double>(split.step); }
 
 /// Time in which each thread reads what all of them need, where it is too large for a second cache.
 double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
@@ -34,12 +33,11 @@ double shared_seconds(const Extent& rows, const Extent& columns, Type type, cons
   return bytes > static_cast<double>(machine.l2_bytes) ? bytes / shared_bytes_per_second : 0;
 }
 
-Split split_rows(const KernelSchedule& plan, const Machine& machine) {
+Choice split_rows(const KernelSchedule& plan, const Machine& machine) {
   const ContractionFacts& facts = plan.contraction->facts;
   const ContractionPlan& tile = plan.contraction->plan;
   const int64_t lanes = machine.lanes(size_of(facts.type));
-  return {.extent = facts.m,
-          .step = tile.transposed ? tile.tile_vectors * lanes : tile.tile_rows,
+  return {.split = {.extent = facts.m, .step = tile.transposed ? tile.tile_vectors * lanes : tile.tile_rows},
           .seconds = shared_seconds(facts.k, facts.n, facts.type, machine)};
 }
 
@@ -54,8 +52,8 @@ bool reads_what_stays(const Kernels& program, const Kernel& kernel, int instruct
 
 /// By columns each thread has a part of B to itself, in its own caches from step to step, unless others write
 /// it: what few rows need, as in inference. Rows of bits would share bytes.
-std::optional<Split> split_columns(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
-                                   const Machine& machine) {
+std::optional<Choice> split_columns(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
+                                    const Machine& machine) {
   const ContractionFacts& facts = plan.contraction->facts;
   const ContractionPlan& tile = plan.contraction->plan;
   const auto is_bits = [&](const Store& it) { return program.buffers[static_cast<size_t>(it.buffer)].bits; };
@@ -63,27 +61,26 @@ std::optional<Split> split_columns(const Kernels& program, const Kernel& kernel,
       !reads_what_stays(program, kernel, plan.contraction->b))
     return {};
   const int64_t lanes = machine.lanes(size_of(facts.type));
-  return Split{.extent = facts.n,
-               .step = tile.transposed ? tile.tile_rows : tile.tile_vectors * lanes,
-               .columns = true,
-               .seconds = shared_seconds(facts.m, facts.k, facts.type, machine)};
+  return Choice{.split = {.extent = facts.n,
+                          .step = tile.transposed ? tile.tile_rows : tile.tile_vectors * lanes,
+                          .columns = true},
+                .seconds = shared_seconds(facts.m, facts.k, facts.type, machine)};
 }
 
-/// All that may be split.
-std::vector<Split> splits_of(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
-                             const Machine& machine) {
+std::vector<Choice> choices_of(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
+                               const Machine& machine) {
   if (is_scatter(kernel)) return {};
   if (plan.contraction && plan.outer.empty()) {
-    std::vector<Split> splits;
-    if (plan.contraction->plan.stream_rows == 0) splits.push_back(split_rows(plan, machine));
-    if (const auto columns = split_columns(program, kernel, plan, machine)) splits.push_back(*columns);
-    return splits;
+    std::vector<Choice> choices;
+    if (plan.contraction->plan.stream_rows == 0) choices.push_back(split_rows(plan, machine));
+    if (const auto columns = split_columns(program, kernel, plan, machine)) choices.push_back(*columns);
+    return choices;
   }
   if (plan.outer.empty()) return {};
-  Split split{.extent = plan.outer[0].extent};
+  ThreadSplit split{.extent = plan.outer[0].extent};
   if (plan.outer[0].loop == plan.vector_loop) split.step = plan.lanes;
   if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) split.step = turns;
-  return {split};
+  return {Choice{split}};
 }
 
 /// Whether some kernel reads the buffer, or it outlives the step: a result is for the caller alone, and the
@@ -123,16 +120,14 @@ void split_kernels(const Kernels& program, const Machine& machine, Threads threa
     const double others = 1 - 1.0 / threads.count;
     const double exchange = others * bytes_exchanged(program, kernel) / exchange_bytes_per_second;
     double least = threads.split_all ? infinity : seconds[k] / least_gain;
-    for (const Split& split : splits_of(program, kernel, plan, machine)) {
-      if (split.pieces() < threads.count && !threads.split_all) continue;
-      const double parts = std::clamp(split.pieces(), 1.0, static_cast<double>(threads.count));
-      const double time = std::max(seconds[k] / parts, split.seconds) + region_seconds + exchange;
+    for (const auto& [split, shared] : choices_of(program, kernel, plan, machine)) {
+      if (pieces(split) < threads.count && !threads.split_all) continue;
+      const double parts = std::clamp(pieces(split), 1.0, static_cast<double>(threads.count));
+      const double time = std::max(seconds[k] / parts, shared) + region_seconds + exchange;
       if (time >= least) continue;
       least = time;
       plan.threads = threads.count;
-      plan.split_extent = split.extent;
-      plan.split_step = split.step;
-      plan.split_columns = split.columns;
+      plan.split = split;
     }
   }
 }

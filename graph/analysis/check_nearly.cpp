@@ -1,7 +1,8 @@
 #include "graph/analysis/check_nearly.h"
-#include "graph/scalar/forms.h"
 
 #include <algorithm>
+
+#include "graph/scalar/forms.h"
 
 namespace crease::checker {
 namespace {

@@ -94,16 +94,11 @@ Scalar with_unit_sizes(const Scalar& body) {
   });
 }
 
-/// Whether a body is another function at another element.
-bool reads_position(const Scalar& body) {
-  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
-}
-
 bool is_activation(const Node& node) {
   if (node.role != Role::Apply || node.operands.size() != 1 || !is_floating(node.type)) return false;
   if (node.op->combine != Combine::Assign || !is_elementwise(node.loops)) return false;
   const Scalar body = with_unit_sizes(node.op->body.expression);
-  if (arity(body) != 1 || reads_position(body)) return false;
+  if (arity(body) != 1 || mentions_labels(body)) return false;
   const auto table = piecewise_linear(body);
   return !table || !is_affine(*table);
 }

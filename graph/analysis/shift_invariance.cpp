@@ -1,7 +1,8 @@
 #include "graph/analysis/shift_invariance.h"
-#include "graph/scalar/forms.h"
 
 #include <algorithm>
+
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {

@@ -1,8 +1,9 @@
 #include "graph/scalar/differentiate.h"
-#include "graph/scalar/forms.h"
 
 #include <limits>
 #include <numbers>
+
+#include "graph/scalar/forms.h"
 
 namespace crease {
 namespace {

@@ -57,6 +57,33 @@ bool keeps_integers(const Scalar& step) {
   return false;
 }
 
+bool mentions_labels(const Scalar& body) {
+  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
+}
+
+Dependence dependence(const Scalar& body, const std::vector<bool>& of) {
+  return fold_steps<Dependence>(body, [&](const Scalar& e, std::span<const Dependence> terms) {
+    if (e.kind() == ScalarKind::Argument) {
+      const auto k = static_cast<size_t>(e.position());
+      return k < of.size() && of[k] ? Dependence::Affine : Dependence::None;
+    }
+    const auto varies = [&](size_t term) { return terms[term] != Dependence::None; };
+    const Dependence most = terms.empty() ? Dependence::None : std::ranges::max(terms);
+    if (most == Dependence::None) return most;
+    switch (e.kind()) {
+      case ScalarKind::Negate:
+      case ScalarKind::Add:
+      case ScalarKind::Subtract: return most;
+      case ScalarKind::Multiply: return varies(0) && varies(1) ? Dependence::Other : most;
+      case ScalarKind::Divide: return varies(1) ? Dependence::Other : most;
+      case ScalarKind::Max:
+      case ScalarKind::Min: return std::max(most, Dependence::Piecewise);
+      case ScalarKind::Select: return varies(0) ? Dependence::Other : std::max(most, Dependence::Piecewise);
+      default: return Dependence::Other;
+    }
+  });
+}
+
 bool gives_truth(ScalarKind kind) {
   switch (kind) {
     case ScalarKind::Less:

@@ -55,6 +55,15 @@ T fold_asked(const Scalar& body, const Step& step) {
 /// nor floor, which integer arithmetic has no need of.
 bool keeps_integers(const Scalar& step);
 
+/// Whether a body reads where it is: the place along some loop.
+bool mentions_labels(const Scalar& body);
+
+/// How a body follows some of its arguments: not at all; as a sum of multiples of them; by maxima, minima and
+/// choices of such sums, where what chooses does not follow them; or otherwise.
+enum class Dependence : uint8_t { None, Affine, Piecewise, Other };
+/// By the form alone, in the arguments k with `of[k]`; x - x counts as affine.
+Dependence dependence(const Scalar& body, const std::vector<bool>& of);
+
 /// Whether a kind gives a truth value, 0 or 1.
 bool gives_truth(ScalarKind kind);
 

@@ -30,18 +30,13 @@ llvm::Value* RoundedPack::at(llvm::Value* base, llvm::Value* index, llvm::Value*
 }
 
 llvm::Value* RoundedPack::load(llvm::Value* from, llvm::Value* mask) const {
-  llvm::IRBuilder<>& builder = emitter_.builder;
   auto* vector = llvm::FixedVectorType::get(
-      builder.getFloatTy(), static_cast<unsigned>(emitter_.machine.lanes(size_of(Type::f32))));
-  if (mask == nullptr) return builder.CreateAlignedLoad(vector, from, llvm::Align(4));
-  return builder.CreateMaskedLoad(vector, from, llvm::Align(4), mask, llvm::Constant::getNullValue(vector));
+      emitter_.builder.getFloatTy(), static_cast<unsigned>(emitter_.machine.lanes(size_of(Type::f32))));
+  return emitter_.load_vector(vector, from, llvm::Align(4), mask);
 }
 
 void RoundedPack::store(llvm::Value* value, llvm::Value* to, llvm::Value* mask) const {
-  if (mask == nullptr)
-    emitter_.builder.CreateAlignedStore(value, to, llvm::Align(4));
-  else
-    emitter_.builder.CreateMaskedStore(value, to, llvm::Align(4), mask);
+  emitter_.store_vector(value, to, llvm::Align(4), mask);
 }
 
 /// The bits of one element of the target: of the first number, or of a pair.

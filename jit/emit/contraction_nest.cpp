@@ -14,7 +14,7 @@ class ContractionNest : KernelNest {
   /// Without outer loops begin and end are rows, or columns where those are split.
   void run(llvm::Value* begin, llvm::Value* end) {
     if (begin != nullptr && schedule_.outer.empty())
-      (schedule_.split_columns ? columns_ : rows_) = Range{begin, end};
+      (schedule_.split.columns ? columns_ : rows_) = Range{begin, end};
     Scopes scopes = start();
     outer_loops(scopes, begin, end, [&](Scopes& inside) { contraction(inside[0]); });
   }

@@ -1,6 +1,7 @@
 #include "jit/emit/contraction_squares.h"
 
 #include "jit/emit/carried_loop.h"
+#include "jit/emit/emit_scalar.h"
 
 namespace crease {
 namespace {
@@ -45,7 +46,8 @@ class SquareSums {
     const std::vector<Value*> square = load(state[rows + 1], depth);
     for (int64_t k = 0; k < depth; ++k)
       for (size_t r = 0; r < rows; ++r)
-        state[r] = tile_.multiply_add(factor(state[rows], r, k), square[static_cast<size_t>(k)], state[r]);
+        state[r] =
+            emit_multiply_add(emitter_, factor(state[rows], r, k), square[static_cast<size_t>(k)], state[r]);
     Value* const count = emitter_.i64(depth);
     state[rows] = at(state[rows], builder_.CreateMul(count, tile_.scalars.column_stride));
     state[rows + 1] = at(state[rows + 1], count);
@@ -62,17 +64,11 @@ class SquareSums {
 
   /// Column by column as they lie in memory, then turned round: one vector for each k.
   std::vector<Value*> load(Value* base, int64_t depth) {
-    Value* zero = llvm::ConstantFP::getZero(vector_);
     Value* valid =
         depth == lanes_ ? nullptr : emitter_.lanes_below(emitter_.i64(0), emitter_.i64(depth), lanes_);
     std::vector<Value*> square;
-    for (Value* column : panel_.columns) {
-      Value* from = at(base, column);
-      if (valid == nullptr)
-        square.push_back(builder_.CreateAlignedLoad(vector_, from, alignment()));
-      else
-        square.push_back(builder_.CreateMaskedLoad(vector_, from, alignment(), valid, zero));
-    }
+    for (Value* column : panel_.columns)
+      square.push_back(emitter_.load_vector(vector_, at(base, column), alignment(), valid));
     return emit_transpose(emitter_, std::move(square));
   }
 
@@ -98,17 +94,17 @@ class SquareSums {
 
 }  // namespace
 
-SquarePanel square_panel(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* column,
-                         Value* end) {
+SquarePanel square_panel(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* column,
+                         llvm::Value* end) {
   llvm::IRBuilder<>& builder = emitter.builder;
-  Value* width = end == nullptr ? nullptr : builder.CreateSub(end, column);
+  llvm::Value* width = end == nullptr ? nullptr : builder.CreateSub(end, column);
   const auto* known = llvm::dyn_cast_or_null<llvm::ConstantInt>(width);
   SquarePanel panel{emitter.element(matrix.base, builder.CreateMul(column, matrix.column_stride), type), {}};
   const int lanes = emitter.machine.lanes(size_of(type));
   for (int lane = 0; lane < lanes; ++lane) {
-    Value* number = emitter.i64(lane);
+    llvm::Value* number = emitter.i64(lane);
     if (width != nullptr && (known == nullptr || lane >= known->getSExtValue())) {
-      Value* last = builder.CreateSub(width, emitter.i64(1));
+      llvm::Value* last = builder.CreateSub(width, emitter.i64(1));
       number = builder.CreateSelect(builder.CreateICmpSLT(number, last), number, last);
     }
     panel.columns.push_back(builder.CreateMul(number, matrix.column_stride));
@@ -116,8 +112,8 @@ SquarePanel square_panel(Emitter& emitter, Type type, const MatrixOperand& matri
   return panel;
 }
 
-std::vector<Value*> emit_square_sums(Emitter& emitter, Type type, const SquarePanel& panel,
-                                     const SquareTile& tile) {
+std::vector<llvm::Value*> emit_square_sums(Emitter& emitter, Type type, const SquarePanel& panel,
+                                           const SquareTile& tile) {
   return SquareSums(emitter, type, panel, tile).run();
 }
 

@@ -3,7 +3,6 @@
 // there.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "jit/emit/pack.h"
@@ -29,7 +28,6 @@ struct SquareTile {
   int64_t depth;
   int64_t ahead = 0;                  // elements along k that the panel's lines are asked for before
   llvm::Value* next_panel = nullptr;  // elements from this panel to the one that is read next
-  std::function<llvm::Value*(llvm::Value*, llvm::Value*, llvm::Value*)> multiply_add;
 };
 
 /// sums[row] = sum over k of scalars[row, k] panel[k], one chain for each element in the order of k.

@@ -93,10 +93,7 @@ class StreamedProduct {
     for (int64_t row = 0; row < rows_; ++row) sums.push_back(load(sum_at(row, column)));
     auto factor = factors.begin();
     for (Value* line : lines) {
-      Value* from = at(line, column);
-      Value* zero = llvm::ConstantFP::getZero(vector_);
-      Value* vector =
-          mask == nullptr ? load(from) : builder_.CreateMaskedLoad(vector_, from, alignment(), mask, zero);
+      Value* vector = emitter_.load_vector(vector_, at(line, column), alignment(), mask);
       for (Value*& sum : sums) {
         sum = emit_multiply_add(emitter_, factors_held_ ? *factor : broadcast(*factor), vector, sum);
         ++factor;

@@ -166,8 +166,7 @@ class TiledProduct {
          .rows = rows,
          .depth = llvm::cast<llvm::ConstantInt>(operands_.k)->getSExtValue(),
          .ahead = plan_.ahead,
-         .next_panel = builder_.CreateMul(emitter_.i64(lanes_), vectors_.column_stride),
-         .multiply_add = [&](Value* a, Value* b, Value* sum) { return multiply_add(a, b, sum); }});
+         .next_panel = builder_.CreateMul(emitter_.i64(lanes_), vectors_.column_stride)});
   }
 
   void column_of_tiles(const Columns& columns, Range rows) {
@@ -310,12 +309,7 @@ class TiledProduct {
     for (int v = 0; v < columns.vectors; ++v) {
       Value* mask = columns.packed ? nullptr : mask_of(columns, v);
       Value* from = at(pointer, width(v));
-      Value* vector = nullptr;
-      if (mask == nullptr)
-        vector = builder_.CreateAlignedLoad(vector_, from, alignment());
-      else
-        vector =
-            builder_.CreateMaskedLoad(vector_, from, alignment(), mask, llvm::ConstantFP::getZero(vector_));
+      Value* vector = emitter_.load_vector(vector_, from, alignment(), mask);
       if (operands_.prologue_b)
         vector =
             operands_.prologue_b(vector, k, builder_.CreateAdd(columns.first, emitter_.i64(width(v))), mask);

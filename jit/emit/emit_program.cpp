@@ -177,10 +177,10 @@ class ProgramEmitter {
     llvm::Function* made = function(name, type, llvm::Function::InternalLinkage);
     builder_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", made));
     llvm::Value *part = made->getArg(2), *parts = made->getArg(3);
-    llvm::Value* all = extent(plan.split_extent, made->getArg(1));
-    llvm::Value* step = emitter_.i64(plan.split_step);
+    llvm::Value* all = extent(plan.split.extent, made->getArg(1));
+    llvm::Value* step = emitter_.i64(plan.split.step);
     llvm::Value* steps =
-        builder_.CreateSDiv(builder_.CreateAdd(all, emitter_.i64(plan.split_step - 1)), step);
+        builder_.CreateSDiv(builder_.CreateAdd(all, emitter_.i64(plan.split.step - 1)), step);
     const auto border = [&](llvm::Value* number) {
       llvm::Value* at =
           builder_.CreateMul(builder_.CreateSDiv(builder_.CreateMul(steps, number), parts), step);

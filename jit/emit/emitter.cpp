@@ -36,6 +36,19 @@ llvm::Value* Emitter::lanes_below(llvm::Value* first, llvm::Value* end, int lane
   return builder.CreateICmpSLT(llvm::ConstantVector::get(numbers), left);
 }
 
+llvm::Value* Emitter::load_vector(llvm::Type* form, llvm::Value* from, llvm::Align align,
+                                  llvm::Value* mask) const {
+  if (mask == nullptr) return builder.CreateAlignedLoad(form, from, align);
+  return builder.CreateMaskedLoad(form, from, align, mask, llvm::Constant::getNullValue(form));
+}
+
+void Emitter::store_vector(llvm::Value* vector, llvm::Value* to, llvm::Align align, llvm::Value* mask) const {
+  if (mask == nullptr)
+    builder.CreateAlignedStore(vector, to, align);
+  else
+    builder.CreateMaskedStore(vector, to, align, mask);
+}
+
 llvm::AllocaInst* Emitter::stack_memory(llvm::Type* type) const {
   const llvm::IRBuilderBase::InsertPointGuard guard(builder);
   llvm::BasicBlock& entry = builder.GetInsertBlock()->getParent()->getEntryBlock();

@@ -29,6 +29,9 @@ struct Emitter {
   llvm::Value* element(llvm::Value* base, llvm::Value* index, Type type) const;
   /// Lanes of a vector of `lanes` elements from `first` on that are below `end`: <lanes x i1>.
   llvm::Value* lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const;
+  /// The vector at `from`, without the lanes that `mask` leaves out, which are 0 and not touched; null: all.
+  llvm::Value* load_vector(llvm::Type* form, llvm::Value* from, llvm::Align align, llvm::Value* mask) const;
+  void store_vector(llvm::Value* vector, llvm::Value* to, llvm::Align align, llvm::Value* mask) const;
   /// Memory on the stack, aligned to 64 bytes, made in the function's entry block.
   llvm::AllocaInst* stack_memory(llvm::Type* type) const;
   /// Asks for a line of memory, which need not exist, in the first cache; `write`: to be changed.

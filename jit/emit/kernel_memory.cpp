@@ -106,7 +106,7 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
     return builder.CreateMaskedGather(form, lane_pointers(scope, access, pointer, type), align, mask,
                                       llvm::Constant::getNullValue(form));
   }
-  return load_row(pointer, form, align, mask);
+  return emitter_.load_vector(form, pointer, align, mask);
 }
 
 bool KernelValues::is_every_second(const Scope& scope, size_t access) const {
@@ -137,8 +137,7 @@ llvm::Value* KernelValues::load_every_second(llvm::Value* pointer, llvm::FixedVe
   auto* wide = llvm::FixedVectorType::get(form->getElementType(), 2 * lanes);
   std::vector<int> order;
   for (unsigned lane = 0; lane < lanes; ++lane) order.push_back(static_cast<int>(2 * lane));
-  llvm::Value* both = builder.CreateMaskedLoad(wide, pointer, align, every_second(mask, lanes),
-                                               llvm::Constant::getNullValue(wide));
+  llvm::Value* both = emitter_.load_vector(wide, pointer, align, every_second(mask, lanes));
   return builder.CreateShuffleVector(both, order);
 }
 
@@ -170,19 +169,15 @@ void KernelValues::write(Scope& scope, size_t access, int buffer, llvm::Value* v
     const auto lanes = static_cast<unsigned>(schedule_.lanes);
     std::vector<int> order;
     for (unsigned lane = 0; lane < lanes; ++lane) order.insert(order.end(), {static_cast<int>(lane), -1});
-    builder.CreateMaskedStore(builder.CreateShuffleVector(value, order), pointer, align,
-                              every_second(mask, lanes));
-    return;
+    return emitter_.store_vector(builder.CreateShuffleVector(value, order), pointer, align,
+                                 every_second(mask, lanes));
   }
   if (!is_contiguous(scope, access)) {
     if (mask == nullptr) mask = emit_constant(emitter_, Type::boolean, 1, schedule_.lanes);
     builder.CreateMaskedScatter(value, lane_pointers(scope, access, pointer, type), align, mask);
     return;
   }
-  if (mask == nullptr)
-    builder.CreateAlignedStore(value, pointer, align);
-  else
-    builder.CreateMaskedStore(value, pointer, align, mask);
+  emitter_.store_vector(value, pointer, align, mask);
 }
 
 void KernelValues::prefetch_tile(const Scope& scope, int row_loop, int rows, int columns) {

@@ -27,13 +27,6 @@ int64_t KernelValues::along_row(size_t access) const {
   return address_of(it.place, shape).stride(schedule_.vector_loop).factor;
 }
 
-llvm::Value* KernelValues::load_row(llvm::Value* pointer, llvm::FixedVectorType* form, llvm::Align align,
-                                    llvm::Value* mask) {
-  llvm::IRBuilder<>& builder = emitter_.builder;
-  if (mask == nullptr) return builder.CreateAlignedLoad(form, pointer, align);
-  return builder.CreateMaskedLoad(form, pointer, align, mask, llvm::Constant::getNullValue(form));
-}
-
 /// A vector of rows: neighbours, or every second element, or one element in all of a row's lanes.
 llvm::Value* KernelValues::load_rows(const Address::Step& rows, int64_t along, llvm::Value* pointer,
                                      llvm::FixedVectorType* form, llvm::Align align, llvm::Value* mask) {
@@ -48,7 +41,7 @@ llvm::Value* KernelValues::load_rows(const Address::Step& rows, int64_t along, l
   };
   if (along == 0) {
     llvm::Value* each =
-        load_row(pointer, vector_of(count), align, part_of_mask(lanes_from(0, count, length)));
+        emitter_.load_vector(vector_of(count), pointer, align, part_of_mask(lanes_from(0, count, length)));
     std::vector<int> repeated;
     for (int lane = 0; lane < lanes; ++lane) repeated.push_back(lane / length);
     return builder.CreateShuffleVector(each, repeated);
@@ -59,7 +52,7 @@ llvm::Value* KernelValues::load_rows(const Address::Step& rows, int64_t along, l
         builder.CreateGEP(form->getElementType(), pointer, emitter_.i64(row * rows.stride.factor));
     llvm::Value* which = part_of_mask(lanes_from(row * length, length, 1));
     parts.push_back(along == 2 ? load_every_second(from, vector_of(length), align, which)
-                               : load_row(from, vector_of(length), align, which));
+                               : emitter_.load_vector(vector_of(length), from, align, which));
   }
   for (int size = 2 * length; parts.size() > 1; size *= 2) {
     for (size_t i = 0; i < parts.size() / 2; ++i)

@@ -39,6 +39,8 @@ KernelValues::KernelValues(Emitter& emitter, const Kernel& kernel, const std::ve
     if (it.kind != InstructionKind::Read)
       for (const Position& position : it.place)
         for (const Term& term : position.terms) conditioned_ |= uint64_t{1} << term.label;
+  const bool streams = kernel.outer == static_cast<int>(kernel.loops.size()) && kernel.reductions.empty();
+  for (const Store& store : kernel.stores) may_store_early_.push_back(streams && is_stored_alone(store));
 }
 
 /// Where vectors are several rows, each begins with one: what does not run on from row to row steps once a
@@ -118,11 +120,9 @@ void KernelValues::emit_ready(Scope& scope, int phase, const std::vector<bool>& 
     }
 }
 
-/// Whether a value may be stored as soon as it is known: nothing else touches that memory, but reads that
-/// have been done by then.
-bool KernelValues::may_store_early(const Store& store) const {
-  if (kernel_.outer != static_cast<int>(kernel_.loops.size()) || !kernel_.reductions.empty() ||
-      store.combine != Combine::Assign || store.condition >= 0 ||
+/// Whether nothing else touches that memory, but reads that have been done when the value is known.
+bool KernelValues::is_stored_alone(const Store& store) const {
+  if (store.combine != Combine::Assign || store.condition >= 0 ||
       std::ranges::any_of(store.place, [](const Position& position) { return position.value >= 0; }))
     return false;
   const auto is_same = [&](int buffer) {
@@ -139,8 +139,8 @@ bool KernelValues::may_store_early(const Store& store) const {
 void KernelValues::store_early(Scope& scope, size_t instruction) {
   for (size_t s = 0; s < kernel_.stores.size(); ++s) {
     const Store& it = kernel_.stores[s];
-    if (it.value != static_cast<int>(instruction) || (loops_of(it) & ~scope.entered) != 0 ||
-        !may_store_early(it))
+    if (it.value != static_cast<int>(instruction) || !may_store_early_[s] ||
+        (loops_of(it) & ~scope.entered) != 0)
       continue;
     emit_store(scope, s);
     scope.stored[s] = true;

@@ -91,7 +91,7 @@ class KernelValues {
   bool is_ready(const Scope& scope, size_t instruction, int phase, const std::vector<bool>& wanted) const;
   void emit_straight(Scope& scope, int phase, const std::vector<bool>& wanted);
   llvm::Value* emit(Scope& scope, int instruction);
-  bool may_store_early(const Store& store) const;
+  bool is_stored_alone(const Store& store) const;
   void store_early(Scope& scope, size_t instruction);
   llvm::Constant* lane_numbers(int64_t step) const;
   llvm::Value* emit_position(Scope& scope, const Position& position);
@@ -110,8 +110,6 @@ class KernelValues {
   void step_by_rows(Address& address) const;
   const Address::Step* rows_of(size_t access) const;
   int64_t along_row(size_t access) const;
-  llvm::Value* load_row(llvm::Value* pointer, llvm::FixedVectorType* form, llvm::Align align,
-                        llvm::Value* mask);
   llvm::Value* load_rows(const Address::Step& rows, int64_t along, llvm::Value* pointer,
                          llvm::FixedVectorType* form, llvm::Align align, llvm::Value* mask);
   bool is_contiguous(const Scope& scope, size_t access) const;
@@ -134,6 +132,7 @@ class KernelValues {
   std::vector<uint64_t> loops_;     // by instruction; one that needs an absorbed loop needs the absorbing one
   uint64_t conditioned_ = 0;        // loops whose value is used as a number
   std::vector<int> phases_;
+  std::vector<bool> may_store_early_;  // by store
 };
 
 }  // namespace crease

@@ -56,34 +56,24 @@ Value* all_lanes(Emitter& emitter, int lanes) {
 /// and untouched.
 Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column,
                     Value* mask) {
-  llvm::IRBuilder<>& builder = emitter.builder;
   const int lanes = emitter.machine.lanes(size_of(type));
   auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
   const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
   Value* first = address(emitter, type, matrix, row, column);
-  Value* zero = llvm::Constant::getNullValue(vector);
-  if (is_number(matrix.column_stride, 1)) {
-    if (mask == nullptr) return builder.CreateAlignedLoad(vector, first, alignment);
-    return builder.CreateMaskedLoad(vector, first, alignment, mask, zero);
-  }
-  return builder.CreateMaskedGather(vector, lane_addresses(emitter, type, first, matrix.column_stride),
-                                    alignment, mask != nullptr ? mask : all_lanes(emitter, lanes), zero);
+  if (is_number(matrix.column_stride, 1)) return emitter.load_vector(vector, first, alignment, mask);
+  return emitter.builder.CreateMaskedGather(
+      vector, lane_addresses(emitter, type, first, matrix.column_stride), alignment,
+      mask != nullptr ? mask : all_lanes(emitter, lanes), llvm::Constant::getNullValue(vector));
 }
 
 void store_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column,
                    Value* value, Value* mask) {
-  llvm::IRBuilder<>& builder = emitter.builder;
   const int lanes = emitter.machine.lanes(size_of(type));
   const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
   Value* first = address(emitter, type, matrix, row, column);
-  if (!is_number(matrix.column_stride, 1)) {
-    builder.CreateMaskedScatter(value, lane_addresses(emitter, type, first, matrix.column_stride), alignment,
-                                mask != nullptr ? mask : all_lanes(emitter, lanes));
-  } else if (mask != nullptr) {
-    builder.CreateMaskedStore(value, first, alignment, mask);
-  } else {
-    builder.CreateAlignedStore(value, first, alignment);
-  }
+  if (is_number(matrix.column_stride, 1)) return emitter.store_vector(value, first, alignment, mask);
+  emitter.builder.CreateMaskedScatter(value, lane_addresses(emitter, type, first, matrix.column_stride),
+                                      alignment, mask != nullptr ? mask : all_lanes(emitter, lanes));
 }
 
 template <class T>

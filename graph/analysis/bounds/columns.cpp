@@ -17,31 +17,6 @@ ScalarCurve* unary(StagedNetwork& network, ScalarKind kind) {
   return network.pool->of(make_scalar(kind, {Scalar::argument(0)}));
 }
 
-bool mentions_labels(const Scalar& body) {
-  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
-}
-
-/// Whether a body is a sum of multiples of arguments for which `data` holds, and of parts without them.
-bool is_affine_in(const Scalar& body, const std::vector<bool>& data) {
-  const auto varies = [&](const Scalar& term) {
-    for (size_t k = 0; k < data.size(); ++k)
-      if (data[k] && depends_on(term, static_cast<int>(k))) return true;
-    return false;
-  };
-  return !any_step(body, [&](const Scalar& e) {
-    if (!varies(e)) return false;
-    switch (e.kind()) {
-      case ScalarKind::Argument:
-      case ScalarKind::Add:
-      case ScalarKind::Subtract:
-      case ScalarKind::Negate: return false;
-      case ScalarKind::Multiply: return varies(e.terms()[0]) && varies(e.terms()[1]);
-      case ScalarKind::Divide: return varies(e.terms()[1]);
-      default: return true;
-    }
-  });
-}
-
 }  // namespace
 
 NodePoints points_of(const Graph& graph, NodeId id) {
@@ -257,7 +232,7 @@ std::optional<Column> ColumnBuilder::single() {
       return {};
     varying = k;
   }
-  if (!varying || is_affine_in(node_.op->body.expression, data)) return {};
+  if (!varying || dependence(node_.op->body.expression, data) <= Dependence::Affine) return {};
   PointCurves curves(node_, *varying, *network_.pool);
   std::vector<ScalarCurve*> chosen_curves;
   std::vector<double> constants(node_.operands.size());

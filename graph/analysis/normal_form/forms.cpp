@@ -1,10 +1,11 @@
 #include "graph/analysis/normal_form/forms.h"
-#include "graph/scalar/forms.h"
 
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <ranges>
+
+#include "graph/scalar/forms.h"
 
 namespace crease {
 

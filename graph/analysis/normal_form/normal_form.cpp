@@ -44,30 +44,6 @@ bool has_kink(const Scalar& body) {
   return any_step(body, [](const Scalar& e) { return kinks.contains(e.kind()); });
 }
 
-/// Whether a body is made of sums, multiples, max, min and choices by constants of the data.
-bool is_piecewise(const Scalar& body, const std::vector<bool>& data) {
-  const auto varies = [&](const Scalar& term) {
-    for (size_t k = 0; k < data.size(); ++k)
-      if (data[k] && depends_on(term, static_cast<int>(k))) return true;
-    return false;
-  };
-  return !any_step(body, [&](const Scalar& e) {
-    if (!varies(e)) return false;
-    switch (e.kind()) {
-      case ScalarKind::Argument:
-      case ScalarKind::Negate:
-      case ScalarKind::Add:
-      case ScalarKind::Subtract:
-      case ScalarKind::Max:
-      case ScalarKind::Min: return false;
-      case ScalarKind::Multiply: return varies(e.terms()[0]) && varies(e.terms()[1]);
-      case ScalarKind::Divide: return varies(e.terms()[1]);
-      case ScalarKind::Select: return varies(e.terms()[0]);
-      default: return true;
-    }
-  });
-}
-
 /// Makes the forms of one node.
 class NodeForms {
  public:
@@ -75,7 +51,7 @@ class NodeForms {
       : graph_(graph), id_(id), node_(graph.node(id)), normal_(normal), data_(data) {
     const Scalar& body = node_.op->body.expression;
     has_kink_ = has_kink(body);
-    is_piecewise_ = is_piecewise(body, data);
+    is_piecewise_ = dependence(body, data) <= Dependence::Piecewise;
   }
 
   /// Nothing if it has no forms over its operands (two assignments, an extremum over nothing, a constant that
