@@ -240,7 +240,6 @@ class TiledProduct {
       const size_t lines_here = std::min(side, lines.size() - first);
       std::vector<Value*> square(lines.begin() + static_cast<int64_t>(first),
                                  lines.begin() + static_cast<int64_t>(first + lines_here));
-      square.resize(side, llvm::ConstantFP::getZero(vector_));
       square = emit_transpose(emitter_, std::move(square));
       for (size_t i = 0; i < side; ++i)
         builder_.CreateAlignedStore(square[i], at(turned_, width(static_cast<int>(i))), alignment());

@@ -262,7 +262,6 @@ void ConvolutionEmitter::keep(const Tile& tile, const Sums& sums) {
       Sums square;
       for (int64_t row = first; row < std::min<int64_t>(tile.rows, first + lanes_); ++row)
         square.push_back(sums[static_cast<size_t>(row) * vectors + v]);
-      square.resize(static_cast<size_t>(lanes_), llvm::ConstantFP::getZero(vector_));
       square = emit_transpose(emitter_, std::move(square));
       for (int lane = 0; lane < lanes_; ++lane) {
         const int64_t column = static_cast<int64_t>(v) * lanes_ + lane;

@@ -28,6 +28,7 @@ void emit_pack(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::V
                const Panel& panel, llvm::Value* target);
 
 /// The transpose of a square: as many vectors as each has lanes, by log2(lanes) rounds of two-input shuffles.
+/// There may be fewer lines than lanes; the lanes that stand for the missing ones are then undefined.
 std::vector<llvm::Value*> emit_transpose(Emitter& emitter, std::vector<llvm::Value*> lines);
 
 }  // namespace crease
