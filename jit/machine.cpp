@@ -37,6 +37,7 @@ void describe_vectors(Machine& machine) {
   machine.vector_registers = !is_x86(machine) || machine.vector_bits == 512 ? 32 : 16;
   machine.fma = !is_x86(machine) || machine.has("fma");
   machine.fma_per_cycle = units(machine);
+  machine.tiles = machine.has("amx-tile") && machine.has("amx-bf16") ? Tiles::Native : Tiles::None;
 }
 
 }  // namespace
@@ -90,12 +91,12 @@ Machine baseline_machine(Machine machine) {
 std::string to_string(const Machine& machine) {
   const auto kib = [](int64_t bytes) { return bytes >> 10; };
   return fmt::format(
-      "{} ({}), {} cores\nvectors: {} bits, {} registers, {} fused multiply-add{} a cycle{}\n"
+      "{} ({}), {} cores\nvectors: {} bits, {} registers, {} fused multiply-add{} a cycle{}{}\n"
       "caches: L1 {} KiB, L2 {} KiB, L3 {} KiB",
       machine.name, machine.triple, machine.cores, machine.vector_bits, machine.vector_registers,
       machine.fma_per_cycle, machine.fma_per_cycle == 1 ? "" : "s",
-      machine.fma ? "" : " (as product and sum)", kib(machine.l1_bytes), kib(machine.l2_bytes),
-      kib(machine.l3_bytes));
+      machine.fma ? "" : " (as product and sum)", machine.tiles == Tiles::None ? "" : "; matrix tiles",
+      kib(machine.l1_bytes), kib(machine.l2_bytes), kib(machine.l3_bytes));
 }
 
 }  // namespace crease

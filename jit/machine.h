@@ -8,6 +8,10 @@
 
 namespace crease {
 
+/// Eight registers of 16 x 64 bytes and their products of bfloat16 pairs (AMX). Emulated: plain functions
+/// stand for the instructions, wherever tiles can be used at all: for tests on other processors.
+enum class Tiles : uint8_t { None, Native, Emulated };
+
 /// A processor. Sizes in bytes; a cache that does not exist or is not reported has the size 0.
 struct Machine {
   std::string triple;                 // "x86_64-pc-linux-gnu"
@@ -19,6 +23,7 @@ struct Machine {
   int fma_per_cycle = 1;
   /// Whether a fused multiply-add is one instruction. Without it code rounds the product as well.
   bool fma = false;
+  Tiles tiles = Tiles::None;
   int64_t l1_bytes = 32 << 10;  // data, per core
   int64_t l2_bytes = 512 << 10;
   int64_t l3_bytes = 0;

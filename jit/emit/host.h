@@ -6,6 +6,8 @@
 
 namespace crease {
 
+/// Features that the operating system does not grant to this process are not among them: it is asked for the
+/// state of matrix tiles (AMX), once.
 struct Host {
   std::string triple, name;
   std::vector<std::string> features;  // "+avx2", "-avx512f", sorted by name

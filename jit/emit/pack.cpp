@@ -87,17 +87,11 @@ llvm::Function* packing_function(Emitter& emitter, Type type, int lanes, bool co
 
   llvm::Type* i64 = builder.getInt64Ty();
   llvm::Type* pointer = builder.getPtrTy();
-  auto* signature =
-      llvm::FunctionType::get(builder.getVoidTy(), {pointer, i64, pointer, i64, i64, i64, i64}, false);
-  auto* function = llvm::Function::Create(signature, llvm::Function::InternalLinkage, name, emitter.module);
-  // The same processor and vector preferences as the caller, else its vectors would be split.
-  const llvm::Function* caller = builder.GetInsertBlock()->getParent();
-  function->addFnAttrs(llvm::AttrBuilder(emitter.context(), caller->getAttributes().getFnAttrs()));
-  function->addFnAttr(llvm::Attribute::NoInline);
+  llvm::Function* function = emit_helper(emitter, name, {pointer, i64, pointer, i64, i64, i64, i64});
   for (const unsigned parameter : {0U, 2U}) function->addParamAttr(parameter, llvm::Attribute::NoAlias);
 
   const llvm::IRBuilderBase::InsertPointGuard guard(builder);
-  builder.SetInsertPoint(llvm::BasicBlock::Create(emitter.context(), "entry", function));
+  builder.SetInsertPoint(&function->getEntryBlock());
   const auto argument = [&](unsigned i) { return function->getArg(i); };
   Packer{emitter,     type,        lanes,       argument(0), argument(1),
          argument(2), argument(3), argument(4), argument(5), argument(6)}
@@ -175,6 +169,18 @@ bool covers(const Value* columns, int64_t width) {
 }
 
 }  // namespace
+
+llvm::Function* emit_helper(Emitter& emitter, const std::string& name,
+                            const std::vector<llvm::Type*>& parameters) {
+  auto* signature = llvm::FunctionType::get(emitter.builder.getVoidTy(), parameters, false);
+  auto* function = llvm::Function::Create(signature, llvm::Function::InternalLinkage, name, emitter.module);
+  // The same processor and vector preferences as the caller, else its vectors would be split.
+  const llvm::Function* caller = emitter.builder.GetInsertBlock()->getParent();
+  function->addFnAttrs(llvm::AttrBuilder(emitter.context(), caller->getAttributes().getFnAttrs()));
+  function->addFnAttr(llvm::Attribute::NoInline);
+  llvm::BasicBlock::Create(emitter.context(), "entry", function);
+  return function;
+}
 
 std::vector<llvm::Value*> emit_transpose(Emitter& emitter, std::vector<llvm::Value*> lines) {
   const size_t lanes = lanes_of(lines[0]);

@@ -2,6 +2,7 @@
 // the other way round. The transposing code is one shared function per module, type and vector width.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "jit/emit/emitter.h"
@@ -26,6 +27,11 @@ struct Panel {
 /// not exist repeat the last one that does: no other memory is read.
 void emit_pack(Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* rows,
                const Panel& panel, llvm::Value* target);
+
+/// A function of the module without a result, called and not copied into its callers, with an entry block and
+/// nothing in it.
+llvm::Function* emit_helper(Emitter& emitter, const std::string& name,
+                            const std::vector<llvm::Type*>& parameters);
 
 /// The transpose of a square: as many vectors as each has lanes, by log2(lanes) rounds of two-input shuffles.
 /// There may be fewer lines than lanes; the lanes that stand for the missing ones are then undefined.
