@@ -160,8 +160,7 @@ Value LoopBuilder::build(const std::string& name, const Scalar& body, const Acce
   resolved.loops.reads = accesses_;
   Attributes attributes = decided(body);
   attributes.insert(attributes.end(), more.begin(), more.end());
-  std::ranges::copy_if(node_.op->attributes, std::back_inserter(attributes),
-                       [](const auto& attribute) { return attribute.first == operand_bits; });
+  std::ranges::copy_if(node_.op->attributes, std::back_inserter(attributes), tells_precision);
   auto op = std::make_shared<Op>(Op{.name = name,
                                     .doc = "Derived from " + node_.op->name + ".",
                                     .body = Body(static_cast<int>(values_.size()), body),

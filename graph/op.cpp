@@ -56,7 +56,7 @@ Attributes conventions(const Op& op) {
   Attributes found;
   for (const auto& attribute : op.attributes)
     if (attribute.first == "order" || attribute.first == "slope_at_0" || attribute.first == "decided" ||
-        attribute.first == operand_bits)
+        tells_precision(attribute))
       found.push_back(attribute);
   return found;
 }

@@ -18,7 +18,11 @@ constexpr std::array names{std::pair{Precision::F32, std::string_view("f32")},
                            std::pair{Precision::F32Split3, std::string_view("f32_split3")},
                            std::pair{Precision::F32Split, std::string_view("f32_split")}};
 
-double bits_of(Precision precision) { return precision == Precision::Bf16 ? 8 : 24; }
+Attributes::value_type attribute_of(Precision precision) {
+  if (const int parts = split_parts(precision); parts > 0)
+    return {std::string(operand_parts), static_cast<double>(parts)};
+  return {std::string(operand_bits), precision == Precision::Bf16 ? 8.0 : 24.0};
+}
 
 bool reads_single_labels(const Access& access) {
   return std::ranges::all_of(access, [](const AffineIndex& index) {
@@ -53,24 +57,32 @@ Precision parse_precision(std::string_view text) {
        text);
 }
 
-void expect_available(Precision precision) {
-  expect(precision == Precision::F32 || precision == Precision::Bf16,
-         "[precision] no code for contractions in {}: it needs matrix tiles of the processor (AMX), since "
-         "without them its products in bf16 take longer than one in f32; got {}, want f32 or bf16",
-         to_string(precision), to_string(precision));
+bool tells_precision(const Attributes::value_type& attribute) {
+  return attribute.first == operand_bits || attribute.first == operand_parts;
+}
+
+int split_parts(Precision precision) {
+  switch (precision) {
+    case Precision::F32:
+    case Precision::Bf16: return 0;
+    case Precision::F32Split3: return 2;
+    case Precision::F32Split: return 3;
+  }
+  throw Bug("[precision] unknown precision");
 }
 
 Op with_precision(Op op, Precision precision) {
-  expect_available(precision);
-  std::erase_if(op.attributes, [](const auto& attribute) { return attribute.first == operand_bits; });
-  op.attributes.emplace_back(operand_bits, bits_of(precision));
+  std::erase_if(op.attributes, tells_precision);
+  op.attributes.push_back(attribute_of(precision));
   return op;
 }
 
 std::optional<Precision> precision_of(const Op& op) {
-  for (const auto& [name, value] : op.attributes)
-    if (name == operand_bits) return value == bits_of(Precision::Bf16) ? Precision::Bf16 : Precision::F32;
-  return {};
+  const auto found = std::ranges::find_if(op.attributes, tells_precision);
+  if (found == op.attributes.end()) return {};
+  for (const auto& [precision, name] : names)
+    if (attribute_of(precision) == *found) return precision;
+  return Precision::F32;
 }
 
 float round_bf16(float x) {
@@ -81,12 +93,16 @@ float round_bf16(float x) {
   return std::bit_cast<float>((bits + 0x7fffU + (bits >> 16 & 1)) & 0xffff0000U);
 }
 
-bool is_matrix_product(const Graph& graph, const Node& node) {
-  if (node.role != Role::Apply || node.type != Type::f32 || node.operands.size() != 2) return false;
-  const std::vector<Type> types = operand_types(graph, node);
+bool is_matrix_product(const Node& node, std::span<const Type> operands) {
+  if (node.role != Role::Apply || node.type != Type::f32 || operands.size() != 2) return false;
   return family(*node.op, node.loops) == Family::Contraction &&
-         multiplied_operands(node.op->body.expression) && types[0] == Type::f32 && types[1] == Type::f32 &&
-         reads_single_labels(node.loops.write) && std::ranges::all_of(node.loops.reads, reads_single_labels);
+         multiplied_operands(node.op->body.expression) && operands[0] == Type::f32 &&
+         operands[1] == Type::f32 && reads_single_labels(node.loops.write) &&
+         std::ranges::all_of(node.loops.reads, reads_single_labels);
+}
+
+bool is_matrix_product(const Graph& graph, const Node& node) {
+  return node.role == Role::Apply && is_matrix_product(node, operand_types(graph, node));
 }
 
 Graph in_precision(const Graph& graph, Precision precision) {

@@ -20,16 +20,18 @@ namespace {
 
 Machine machine_for(const CompileOptions& options) {
   Machine machine = at_level(host_machine(), options.level);
+  if (options.emulate_tiles) machine.tiles = Tiles::Emulated;
   return options.vector_bits == 0 ? machine : with_vector_bits(std::move(machine), options.vector_bits);
 }
 
-/// Operands are rounded to the nearest bfloat16, whatever the mode.
-void check_no_bf16(const Graph& graph, const CompileOptions& options) {
-  bool rounds = options.contraction == Precision::Bf16;
-  for (NodeId id = 0; id < graph.size() && !rounds; ++id)
-    rounds = graph.node(id).op && precision_of(*graph.node(id).op) == Precision::Bf16;
-  expect(!rounds,
-         "[compile] contractions in bf16 round to nearest: got Rounding::Up, want Rounding::Nearest");
+/// Operands and their parts are rounded to the nearest bfloat16, whatever the mode.
+void check_only_f32(const Graph& graph, const CompileOptions& options) {
+  Precision precision = options.contraction;
+  for (NodeId id = 0; id < graph.size() && precision == Precision::F32; ++id)
+    if (graph.node(id).op) precision = precision_of(*graph.node(id).op).value_or(Precision::F32);
+  expect(precision == Precision::F32,
+         "[compile] contractions in {} round to nearest: got Rounding::Up, want Rounding::Nearest",
+         to_string(precision));
 }
 
 void check(const Graph& graph, const CompileOptions& options) {
@@ -44,8 +46,7 @@ void check(const Graph& graph, const CompileOptions& options) {
          "[compile] optimisation level: got {}, want 0, 1 or 2", options.optimisation);
   expect(FloatMode::supports(options.subnormals),
          "[compile] this processor does not flush subnormals: got Subnormals::Flush, want Subnormals::Keep");
-  expect_available(options.contraction);
-  if (options.rounding == Rounding::Up) check_no_bf16(graph, options);
+  if (options.rounding == Rounding::Up) check_only_f32(graph, options);
   expect(options.memory_limit >= 0, "[compile] memory limit: got {} bytes, want 0 (none) or more",
          options.memory_limit);
   const std::vector<std::string> symbols = graph.symbols();

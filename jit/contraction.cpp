@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "graph/error.h"
+#include "jit/contraction_tiles.h"
 
 namespace crease {
 namespace {
@@ -241,17 +242,10 @@ ContractionPlan plan_rounded(const ContractionFacts& facts, const Machine& machi
   plan.pack_a = plan.pack_b = true;
   plan.pairs = pairs;
   plan.a_stride = facts.a_row.is(1) ? 0 : odd_stride;
-  // B is packed again for each block, which takes 20 / rows of the products' time. Blocks of equal size that
-  // stay in the second cache, or, where that would be fewer than 256 rows, stream from the third one.
-  // Measured on Zen 4: 512 x 512 x 512 takes 5 % less in two blocks than in one, 2048 x 2048 x 2048 27 % less
-  // in two than in 22.
+  // B is packed again for each block, which takes 20 / rows of the products' time. Measured on Zen 4: 512 x
+  // 512 x 512 takes 5 % less in two blocks than in one, 2048 x 2048 x 2048 27 % less in two than in 22.
   const int64_t row_bytes = std::max<int64_t>(4, model.depth * 4);
-  const int64_t near = machine.l2_bytes * 3 / 8 / row_bytes, far = machine.l2_bytes * 4 / row_bytes;
-  const int64_t enough = facts.m.is_constant() ? std::min<int64_t>(model.rows, 256) : 256;
-  const int64_t most = std::max(near < enough ? far : near, 4L * plan.tile_rows);
-  const int64_t blocks = facts.m.is_constant() ? std::max<int64_t>(1, ceil_divide(model.rows, most)) : 1;
-  const int64_t rows = facts.m.is_constant() ? ceil_divide(model.rows, blocks) : most;
-  plan.row_block = ceil_divide(rows, plan.tile_rows) * plan.tile_rows;
+  plan.row_block = packed_rows(facts.m, row_bytes, plan.tile_rows, machine);
   plan.scratch = packed.k;
   if (packed.k.is_constant()) plan.scratch.factor = std::max<int64_t>(1, odd_stride);
   plan.scratch.factor *= plan.row_block + 2L * plan.tile_vectors * machine.lanes(4);
@@ -270,6 +264,19 @@ double rounded_cycles(const ContractionFacts& facts, const ContractionPlan& plan
          packs * static_cast<double>(known(facts.k)) * 8 / machine.lanes(4);
 }
 
+/// In vector registers.
+ContractionPlan plan_vectors(const ContractionFacts& facts, const Machine& machine) {
+  if (facts.rounded) return plan_rounded(facts, machine);
+  if (can_stream(facts, machine)) return plan_streamed(facts, machine);
+  const ContractionPlan direct = plan_of(facts, machine, false);
+  if (facts.prologue || !facts.n.is_constant()) return direct;
+  const ContractionPlan turned = plan_of(facts, machine, true);
+  // What turning the result round costs depends on its epilogue, that of a square does not.
+  const double gain = direct.squares ? 1 : 0.9;
+  return estimated_cycles(facts, turned, machine) < gain * estimated_cycles(facts, direct, machine) ? turned
+                                                                                                    : direct;
+}
+
 }  // namespace
 
 bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine) {
@@ -281,6 +288,7 @@ bool multiplies_bf16(const Machine& machine) {
 }
 
 double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine) {
+  if (plan.tile_parts > 0) return tiled_cycles(facts, plan, machine);
   if (facts.rounded) return rounded_cycles(facts, plan, machine);
   const double lanes = machine.lanes(size_of(facts.type));
   const Model model(facts, machine, plan.transposed, plan.squares);
@@ -301,21 +309,19 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
 }
 
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine) {
-  if (facts.rounded) return plan_rounded(facts, machine);
-  if (can_stream(facts, machine)) return plan_streamed(facts, machine);
-  const ContractionPlan direct = plan_of(facts, machine, false);
-  if (facts.prologue || !facts.n.is_constant()) return direct;
-  const ContractionPlan turned = plan_of(facts, machine, true);
-  // What turning the result round costs depends on its epilogue, that of a square does not.
-  const double gain = direct.squares ? 1 : 0.9;
-  return estimated_cycles(facts, turned, machine) < gain * estimated_cycles(facts, direct, machine) ? turned
-                                                                                                    : direct;
+  const std::optional<ContractionPlan> tiles = plan_tiles(facts, machine);
+  if (tiles && machine.tiles == Tiles::Emulated) return *tiles;
+  const ContractionPlan vectors = plan_vectors(facts, machine);
+  const auto cycles = [&](const ContractionPlan& plan) { return estimated_cycles(facts, plan, machine); };
+  return tiles && cycles(*tiles) < cycles(vectors) ? *tiles : vectors;
 }
 
 std::string to_string(const ContractionPlan& plan) {
   if (plan.stream_rows > 0) return fmt::format("streamed by {} rows", plan.stream_rows);
   std::string text = fmt::format("tile {}x{}", plan.tile_rows, plan.tile_vectors);
   if (plan.pairs) text += ", bf16 pairs";
+  if (plan.tile_parts > 0)
+    text += fmt::format(", in tile registers, {} products of bf16", part_products(plan.tile_parts).size());
   if (plan.transposed) text += ", transposed";
   if (plan.pack_a) text += ", a packed";
   if (plan.pack_b) text += ", b packed";

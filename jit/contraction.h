@@ -16,6 +16,7 @@ struct ContractionFacts {
   Extent b_row, b_column;  // from B[k, n] to B[k + 1, n], B[k, n + 1]
   int epilogue_cost = 0;   // instructions of the epilogue for one vector
   bool rounded = false;    // both operands to bfloat16; f32 only
+  int parts = 0;           // bfloat16 numbers that each operand may be the sum of, 0: none; f32 only
   bool prologue = false;   // elements change as they are loaded: nothing is packed or transposed
 };
 
@@ -43,11 +44,19 @@ struct ContractionPlan {
   /// Whether what the epilogue reads and writes is asked for before a tile's products: it is beyond the first
   /// cache, and there are products enough to hide its way.
   bool ask_for_result = false;
+  /// Both operands are packed as so many bfloat16 numbers an element for the tile registers of the processor,
+  /// by blocks of rows and panels as wide as a tile of the plan: 1, 2 or 3. 0: vectors.
+  int tile_parts = 0;
+  /// In tile registers: how much of k is packed at once, a multiple of 32. All of a known k; where it is not
+  /// known and longer, A is packed again for each panel, and sums wait in scratch memory.
+  int64_t depth_block = 0;
   /// Instead of tiles: B, which no cache holds, is read from its first element to its last, so many rows
   /// beside each other, and the sums of all columns wait in scratch memory. 0: tiles.
   int stream_rows = 0;
   /// Scratch memory of one thread, in elements of the type: one packed panel, k times the panel's width; of
-  /// rounded operands that twice, and a block of rows of A; of a streamed B the sums, in whole vectors.
+  /// rounded operands that twice, and a block of rows of A; of a streamed B the sums, in whole vectors. In
+  /// tile registers: a panel, a block of rows of A, and the sums of one tile of the plan, or, if k is not
+  /// known, of all the block's rows.
   Extent scratch = {0, {}};
   bool operator==(const ContractionPlan&) const = default;
 };

@@ -108,6 +108,7 @@ double cost_of(const Instruction& it) {
   switch (it.kind) {
     case InstructionKind::Constant:
     case InstructionKind::Size:
+    case InstructionKind::Split:
     case InstructionKind::Reduced: return 0;
     case InstructionKind::Affine:
     case InstructionKind::Inside:

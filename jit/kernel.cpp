@@ -268,7 +268,8 @@ bool is_scatter(const Kernel& kernel) {
 
 int read_of_factor(const Kernel& kernel, int factor) {
   const Instruction& it = kernel.code[static_cast<size_t>(factor)];
-  return it.kind == InstructionKind::Round ? it.operands[0] : factor;
+  const bool changed = it.kind == InstructionKind::Round || it.kind == InstructionKind::Split;
+  return changed ? it.operands[0] : factor;
 }
 
 bool is_contraction(const Kernel& kernel) {
@@ -282,10 +283,10 @@ bool is_contraction(const Kernel& kernel) {
     return std::ranges::any_of(store.place, [&](const Position& p) { return plain_loop(p) >= kernel.outer; });
   };
   if (std::ranges::any_of(kernel.stores, inside)) return false;
-  const auto rounded = [&](int operand) {
-    return kernel.code[static_cast<size_t>(operand)].kind == InstructionKind::Round;
+  const auto factor = [&](size_t i) -> const Instruction& {
+    return kernel.code[static_cast<size_t>(product.operands[i])];
   };
-  if (rounded(product.operands[0]) != rounded(product.operands[1])) return false;
+  if (factor(0).kind != factor(1).kind || factor(0).constant != factor(1).constant) return false;
   return std::ranges::all_of(product.operands, [&](int operand) {
     const Instruction& read = kernel.code[static_cast<size_t>(read_of_factor(kernel, operand))];
     const bool direct = std::ranges::none_of(read.place, [](const Position& p) { return p.value >= 0; });

@@ -48,6 +48,7 @@ enum class InstructionKind : uint8_t {
   Read,      // element `place` of `buffer`; where the operand (a condition), if any, is false: 0, not read
   Convert,   // operand converted to `type`; floating to integer cuts off; to boolean: is not 0
   Round,     // operand, f32, rounded to bfloat16 (graph/precision.h), f32
+  Split,     // operand, f32, as it is; a product may take it as the sum of `constant` bfloat16 numbers
   Compute,  // `function` of the operands, all of one type (Select: condition first); comparisons give boolean
   Uniform,  // random number in [0, 1): philox_uniform(seed, operand 0: counter, operand 1: index), f32
   Reduced,  // result of reduction number `reduction`
@@ -206,10 +207,10 @@ std::optional<Extent> counted(const Position& position, const std::vector<Loop>&
 /// Kernels that combine what they write with what is there, or write at positions that do not count, run in
 /// order and cannot be fused.
 bool is_scatter(const Kernel& kernel);
-/// The one reduction is a sum of products of two reads that nothing conditions: C = A B; both rounded or
-/// neither.
+/// The one reduction is a sum of products of two reads that nothing conditions: C = A B; both rounded, both
+/// split into as many parts, or neither.
 bool is_contraction(const Kernel& kernel);
-/// The read of a factor of a product, which may be rounded: its number.
+/// The read of a factor of a product, which may be rounded or split: its number.
 int read_of_factor(const Kernel& kernel, int factor);
 
 std::string to_string(const Position& position, const Kernel& kernel);

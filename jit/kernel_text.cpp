@@ -37,6 +37,7 @@ std::string text_of(const Instruction& it, const Kernel& kernel, const std::vect
                          it.operands.empty() ? "" : " where" + text_of(it.operands));
     case InstructionKind::Convert: return "convert" + text_of(it.operands);
     case InstructionKind::Round: return "bf16" + text_of(it.operands);
+    case InstructionKind::Split: return fmt::format("parts({}){}", it.constant, text_of(it.operands));
     case InstructionKind::Compute: return std::string(name_of(it.function)) + text_of(it.operands);
     case InstructionKind::Uniform: return fmt::format("uniform({}){}", it.seed, text_of(it.operands));
     case InstructionKind::Reduced: return fmt::format("result of ${}", it.reduction);

@@ -67,11 +67,13 @@ class NodeLowering {
  private:
   const Buffer& buffer(int number) const { return source_.buffers[static_cast<size_t>(number)]; }
 
-  Type arithmetic() const {
-    std::vector<Type> operands;
-    for (int operand : source_.operands) operands.push_back(buffer(operand).type);
-    return body_type(*node_.op, operands, node_.type);
+  std::vector<Type> operand_types() const {
+    std::vector<Type> types;
+    for (int operand : source_.operands) types.push_back(buffer(operand).type);
+    return types;
   }
+
+  Type arithmetic() const { return body_type(*node_.op, operand_types(), node_.type); }
 
   /// Type in which values are put together.
   Type accumulator() const {
@@ -168,8 +170,15 @@ class NodeLowering {
   /// The operand in the precision of the operation.
   int rounded(int operand) {
     const bool f32 = kernel_.code[static_cast<size_t>(operand)].type == Type::f32;
-    if (!f32 || precision_of(*node_.op) != Precision::Bf16) return operand;
-    return append(kernel_, {.kind = InstructionKind::Round, .type = Type::f32, .operands = {operand}});
+    const Precision precision = precision_of(*node_.op).value_or(Precision::F32);
+    if (!f32 || precision == Precision::F32) return operand;
+    if (precision == Precision::Bf16)
+      return append(kernel_, {.kind = InstructionKind::Round, .type = Type::f32, .operands = {operand}});
+    if (!is_matrix_product(node_, operand_types())) return operand;
+    return append(kernel_, {.kind = InstructionKind::Split,
+                            .type = Type::f32,
+                            .operands = {operand},
+                            .constant = static_cast<double>(split_parts(precision))});
   }
 
   /// The body at one point, in the accumulator's type, or the result's if nothing is combined.

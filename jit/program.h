@@ -31,7 +31,6 @@ struct CompileOptions {
   /// 0 fastest compile, 2 best code.
   int optimisation = 2;
   /// Precision of all matrix products that say nothing of their own (with_precision of graph/precision.h).
-  /// Errors: Error for F32Split3 and F32Split, which this library has no code for.
   Precision contraction = Precision::F32;
   /// What counts as 0: pinned for every call, on all threads, whatever the caller's own mode is. Errors:
   /// Error for Flush where the processor has no such mode.
@@ -41,6 +40,8 @@ struct CompileOptions {
   /// Every kernel that can be split is shared by all threads, whether that pays or not. For tests: results
   /// must have the same bits.
   bool split_all = false;
+  /// Matrix tiles by plain functions, wherever products in bf16 or in parts can use them. For tests.
+  bool emulate_tiles = false;
   /// Greatest number of bytes for intermediate values (Program::arena_bytes), 0: any. Where more would be
   /// needed, some are computed again instead of being kept; results have the same bits. Errors: Error naming
   /// the least possible if the limit is less, and for a named dimension without a size.

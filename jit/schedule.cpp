@@ -416,7 +416,10 @@ Schedule schedule(const Kernels& program, const Machine& machine, Threads thread
 std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   std::string text = fmt::format("loops ({}; {})", text_of(schedule.outer, kernel, schedule),
                                  text_of(schedule.inner, kernel, schedule));
-  if (schedule.contraction) text += ", contraction " + to_string(schedule.contraction->plan);
+  if (const auto& it = schedule.contraction) {
+    text += ", contraction " + to_string(it->plan);
+    if (it->facts.parts > 0 && it->plan.tile_parts == 0) text += ", in f32, not in parts";
+  }
   if (const auto& it = schedule.convolution)
     text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
                         it->pass_loop < 0 ? "" : ", sums kept between passes");

@@ -66,16 +66,19 @@ bool schedule_contraction(const Kernel& kernel, const std::vector<Buffer>& buffe
   if (row == nullptr) return false;
 
   const ScheduledLoop depth = plan.inner[0];
-  const ContractionFacts facts{.type = sum.type,
-                               .m = row->extent,
-                               .n = column->extent,
-                               .k = depth.extent,
-                               .a_row = a.stride(row->loop),
-                               .a_column = a.stride(depth.loop),
-                               .b_row = b.stride(depth.loop),
-                               .b_column = b.stride(column->loop),
-                               .epilogue_cost = epilogue_cost(kernel),
-                               .rounded = read_of_factor(kernel, product.operands[0]) != product.operands[0]};
+  const Instruction& left = kernel.code[static_cast<size_t>(product.operands[0])];
+  const ContractionFacts facts{
+      .type = sum.type,
+      .m = row->extent,
+      .n = column->extent,
+      .k = depth.extent,
+      .a_row = a.stride(row->loop),
+      .a_column = a.stride(depth.loop),
+      .b_row = b.stride(depth.loop),
+      .b_column = b.stride(column->loop),
+      .epilogue_cost = epilogue_cost(kernel),
+      .rounded = left.kind == InstructionKind::Round,
+      .parts = left.kind == InstructionKind::Split ? static_cast<int>(left.constant) : 0};
   plan.contraction = ContractionSchedule{.facts = facts,
                                          .plan = plan_contraction(facts, machine),
                                          .row_loop = row->loop,

@@ -57,7 +57,7 @@ std::optional<Choice> split_columns(const Kernels& program, const Kernel& kernel
   const ContractionFacts& facts = plan.contraction->facts;
   const ContractionPlan& tile = plan.contraction->plan;
   const auto is_bits = [&](const Store& it) { return program.buffers[static_cast<size_t>(it.buffer)].bits; };
-  if (facts.rounded || std::ranges::any_of(kernel.stores, is_bits) ||
+  if (facts.rounded || tile.tile_parts > 0 || std::ranges::any_of(kernel.stores, is_bits) ||
       !reads_what_stays(program, kernel, plan.contraction->b))
     return {};
   const int64_t lanes = machine.lanes(size_of(facts.type));

@@ -9,6 +9,8 @@
 #include "frontends/cli/networks.h"
 #include "frontends/cli/training.h"
 #include "graph/error.h"
+#include "graph/precision.h"
+#include "jit/machine_level.h"
 
 namespace crease::cli {
 namespace {
@@ -54,6 +56,16 @@ void take_saved_options(CLI::App& command, const std::map<std::string, std::stri
   }
 }
 
+/// A permission that is of no use here should not look like one that was used.
+void tell_of_precision(const TrainingSettings& settings) {
+  if (split_parts(parse_precision(settings.contractions)) == 0) return;
+  const bool has_tiles = at_level(host_machine(), parse_machine_level(settings.machine)).tiles != Tiles::None;
+  if (settings.interpret || !has_tiles)
+    fmt::print("{}: {}; products are computed in f32\n", settings.contractions,
+               settings.interpret ? "the interpreter has no matrix tiles"
+                                  : "no matrix tiles (AMX) on this processor or level");
+}
+
 int run(CLI::App& command, Arguments& arguments) {
   std::optional<Model> saved;
   std::optional<Checkpoint> checkpoint;
@@ -65,6 +77,7 @@ int run(CLI::App& command, Arguments& arguments) {
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt,
                                     settings.validation, settings.seed);
+  tell_of_precision(settings);
   if (arguments.folds != 0) {
     expect(arguments.save.empty() && arguments.log.empty(),
            "[train] folds are trained to be tested and not kept: leave out --save and --log");

@@ -9,7 +9,6 @@ Runner::Runner(const Graph& graph, const RunnerOptions& options) : graph_(graph)
     program_.emplace(compile(graph_, options.compile));
     return;
   }
-  expect_available(options.compile.contraction);
   if (options.compile.contraction != Precision::F32)
     graph_ = in_precision(graph, options.compile.contraction);
 }

@@ -7,6 +7,7 @@
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/contraction_squares.h"
 #include "jit/emit/contraction_stream.h"
+#include "jit/emit/contraction_tiles.h"
 #include "jit/emit/emit_scalar.h"
 
 namespace crease {
@@ -368,6 +369,7 @@ void emit_contraction(Emitter& emitter, const ContractionFacts& facts, const Con
                       const ContractionOperands& operands, const ContractionEpilogue& epilogue) {
   check(facts, plan, operands);
   if (plan.stream_rows > 0) return emit_streamed_contraction(emitter, facts, plan, operands, epilogue);
+  if (plan.tile_parts > 0) return emit_tile_contraction(emitter, facts, plan, operands, epilogue);
   TiledProduct(emitter, facts, plan, operands, epilogue).run();
 }
 

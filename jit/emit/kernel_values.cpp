@@ -201,6 +201,7 @@ llvm::Value* KernelValues::emit(Scope& scope, int instruction) {
     case InstructionKind::Read: return emit_read(scope, instruction);
     case InstructionKind::Convert: return emit_convert(emitter_, operands[0], type_of(0), it.type);
     case InstructionKind::Round: return emit_rounded(emitter_, operands[0]);
+    case InstructionKind::Split: return operands[0];
     case InstructionKind::Compute:
       return emit_compute(emitter_, it.function, type_of(operands.size() - 1), operands);
     case InstructionKind::Uniform: return emit_uniform(emitter_, it.seed, operands[0], operands[1]);

@@ -339,7 +339,8 @@ case_limits() {
   gives 1 "unknown level of a machine: got 'avx9'" train --machine avx9
   gives 0 'test accuracy' train --epochs 1 --machine x86-64
   gives 1 "unknown precision of contractions: got 'fp8'" train --contractions fp8
-  gives 1 'no code for contractions in f32_split' train --contractions f32_split
+  gives 0 'test accuracy' train --epochs 1 --contractions f32_split
+  gives 0 'computed in f32' train --epochs 1 --machine x86-64 --contractions f32_split3
   gives 0 'test accuracy' train --epochs 1 --contractions bf16
   gives 1 "[memory] size: got '64X'" train --memory-limit 64X
   gives 1 'do not fit into the memory limit: got 1024 bytes, want at least' train --memory-limit 1K
