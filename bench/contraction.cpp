@@ -1,19 +1,24 @@
-// contraction [tune] [bf16]: speed of matrix products of the sizes that training has, in GFLOP/s, as a share
-// of the f32 multiply-add peak measured in the same moments, and in bytes of matrices a second. `tune` also
-// tries other register tiles than the model's choice; `bf16` rounds both operands to bfloat16, rounding and
-// packing included in the time, and shows errors first. Times are thread CPU times, the least of several
-// interleaved repetitions, on one thread.
+// contraction [tune] [bf16 | f32_split3 | f32_split]: speed of matrix products of the sizes that training
+// has, in GFLOP/s, as a share of the f32 multiply-add peak measured in the same moments, and in bytes of
+// matrices a second. `tune` also tries other register tiles than the model's choice; `bf16` rounds both
+// operands to bfloat16, the splits take them apart on processors with matrix tiles, packing included in the
+// time, and errors are shown first. Times are thread CPU times, the least of several interleaved repetitions,
+// on one thread.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string_view>
 #include <vector>
 
+#include "graph/precision.h"
 #include "graph/rational.h"
 #include "jit/contraction.h"
+#include "jit/contraction_tiles.h"
 #include "jit/emit/standalone.h"
 #include "jit/machine_limits.h"
 #include "jit/processor_time.h"
@@ -34,12 +39,15 @@ class Floats {
   std::vector<float> memory_;
 };
 
+constexpr Precision all_precisions[] = {Precision::F32, Precision::Bf16, Precision::F32Split3,
+                                        Precision::F32Split};
+
 enum class Form { AB, AtB, ABt };  // forward, weight gradient, input gradient
 
 struct Size {
   Form form;
   int64_t m, n, k;
-  bool rounded = false;  // both operands to bfloat16
+  Precision precision = Precision::F32;
 };
 
 constexpr Size sizes[] = {
@@ -66,7 +74,8 @@ constexpr Size sizes[] = {
 ContractionFacts facts_of(const Size& size) {
   const auto extent = [](int64_t value) { return Extent{value, {}}; };
   ContractionFacts facts{.m = extent(size.m), .n = extent(size.n), .k = extent(size.k)};
-  facts.rounded = size.rounded;
+  facts.rounded = size.precision == Precision::Bf16;
+  facts.parts = split_parts(size.precision);
   facts.a_row = extent(size.form == Form::AtB ? 1 : size.k);
   facts.a_column = extent(size.form == Form::AtB ? size.m : 1);
   facts.b_row = extent(size.form == Form::ABt ? 1 : size.n);
@@ -191,17 +200,37 @@ void print_peaks(const Machine& machine) {
              plain, pairs, pairs / 3, pairs / 6);
 }
 
-/// Errors of both precisions against exact rationals, beside their bounds (docs/numerics.md).
+/// The bound of docs/numerics.md for sums of k products.
+double error_bound(Precision precision, int64_t k, bool tiles) {
+  const auto g = [](double roundings) { return roundings * 0x1p-24 / (1 - roundings * 0x1p-24); };
+  if (precision == Precision::F32 || (precision != Precision::Bf16 && !tiles))
+    return g(static_cast<double>(k));
+  constexpr double u = 0x1p-8;
+  if (!tiles) return 2 * u + u * u + (1 + u) * (1 + u) * g(static_cast<double>(k));
+  const int parts = precision == Precision::Bf16 ? 1 : split_parts(precision);
+  constexpr double left_out[] = {2 * u + u * u, 3.03 * 0x1p-16, 1.01 * 0x1p-23};
+  const auto products = static_cast<double>(part_products(parts).size());
+  return left_out[parts - 1] + (1 + 0x1p-5) * g(16 + products * std::ceil(static_cast<double>(k) / 32));
+}
+
+/// The precisions that this machine has code of its own for.
+std::vector<Precision> precisions_of(const Machine& machine) {
+  std::vector<Precision> result{Precision::F32, Precision::Bf16};
+  if (machine.tiles != Tiles::None) result.insert(result.end(), {Precision::F32Split3, Precision::F32Split});
+  return result;
+}
+
+/// Errors of all precisions against exact rationals, beside their bounds (docs/numerics.md).
 void print_errors(const Machine& machine) {
   fmt::print("greatest relative error of a sum of k products of numbers in [0, 1), and its bound\n");
   for (const int64_t k : {16, 64, 256, 1024, 4096}) {
     fmt::print("{:5}", k);
-    for (const bool rounded : {false, true}) {
-      const Size size{.form = Form::AB, .m = 16, .n = 64, .k = k, .rounded = rounded};
-      Product product(machine, size, plan_contraction(facts_of(size), machine));
-      const double u = rounded ? 0x1p-8 : 0, sums = static_cast<double>(k) * 0x1p-24;
-      const double bound = 2 * u + u * u + (1 + u) * (1 + u) * sums / (1 - sums);
-      fmt::print("  {} {:.2e} ({:.2e})", rounded ? "bf16" : "f32", product.error(), bound);
+    for (const Precision precision : precisions_of(machine)) {
+      const Size size{.form = Form::AB, .m = 16, .n = 64, .k = k, .precision = precision};
+      const std::optional<ContractionPlan> tiles = plan_tiles(facts_of(size), machine);
+      Product product(machine, size, tiles.value_or(plan_contraction(facts_of(size), machine)));
+      const double bound = error_bound(precision, k, tiles.has_value());
+      fmt::print("  {} {:.2e} ({:.2e})", to_string(precision), product.error(), bound);
     }
     fmt::print("\n");
   }
@@ -216,14 +245,21 @@ int main(int count, char** arguments) {
   fmt::print("{}\n", to_string(machine));
   const PeakMeter peak(machine);
   if (has("bf16") && multiplies_bf16(machine)) print_peaks(machine);
-  if (has("bf16")) print_errors(machine);
+  const auto wanted =
+      std::ranges::find_if(all_precisions, [&](Precision precision) { return has(to_string(precision)); });
+  const Precision precision = wanted == std::end(all_precisions) ? Precision::F32 : *wanted;
+  if (precision != Precision::F32) print_errors(machine);
+  if (split_parts(precision) > 0 && machine.tiles == Tiles::None) {
+    fmt::print("{} skipped: no AMX\n", to_string(precision));
+    return 0;
+  }
   for (Size size : sizes) {
-    size.rounded = has("bf16");
+    size.precision = precision;
     const ContractionPlan plan = plan_contraction(facts_of(size), machine);
     Product product(machine, size, plan);
     const Speed speed = measure(product, peak);
     print(size, plan, speed, "");
     // Rounded operands are packed by blocks that follow from the tile.
-    if (has("tune") && !size.rounded) tune(machine, peak, size, plan, speed);
+    if (has("tune") && precision == Precision::F32) tune(machine, peak, size, plan, speed);
   }
 }
