@@ -1,8 +1,12 @@
 // Products in tile registers. Everywhere with plain code in place of the instructions; where the processor
 // has them, with the instructions as well.
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include "graph/precision.h"
 #include "graph/rational.h"
@@ -78,6 +82,34 @@ Matrices matrices(const Setting& it) {
           numbers((it.k + 1) * b.row + (it.n + 1) * b.column, 2), numbers(it.n, 3)};
 }
 
+/// The elements of a matrix in front of a page that cannot be read.
+class Guarded {
+ public:
+  Guarded(const std::vector<float>& values, const Strides& strides, int64_t rows, int64_t columns) {
+    const int64_t elements =
+        rows > 0 && columns > 0 ? (rows - 1) * strides.row + (columns - 1) * strides.column + 1 : 0;
+    const size_t used = static_cast<size_t>(elements) * sizeof(float);
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t readable = (used + page - 1) / page * page;
+    bytes_ = readable + page;
+    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory_ != MAP_FAILED);
+    auto* const end = static_cast<std::byte*>(memory_) + readable;
+    REQUIRE(mprotect(end, page, PROT_NONE) == 0);
+    first_ = end - used;
+    std::memcpy(first_, values.data(), used);
+  }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  ~Guarded() { munmap(memory_, bytes_); }
+  const void* data() const { return first_; }
+
+ private:
+  void* memory_ = nullptr;
+  std::byte* first_ = nullptr;
+  size_t bytes_ = 0;
+};
+
 std::vector<float> run(const Machine& machine, const Setting& it, const Matrices& data) {
   ContractionCase product = case_of(it);
   product.plan = plan_tiles(product.facts, machine);
@@ -89,8 +121,10 @@ std::vector<float> run(const Machine& machine, const Setting& it, const Matrices
   void* aligned = scratch.data() + (16 - reinterpret_cast<uintptr_t>(scratch.data()) / 4 % 16) % 16;
   const ContractionSizes sizes{.m = it.m, .n = it.n, .k = it.k};
   const NativeFunction function = compile_contraction(machine, product);
-  reinterpret_cast<ContractionFunction>(function.address())(data.a.data(), data.b.data(), c.data(),
-                                                            data.bias.data(), aligned, &sizes);
+  const Guarded a(data.a, strides_of(it.a_by_columns, it.gap, it.m, it.k), it.m, it.k),
+      b(data.b, strides_of(it.b_by_columns, it.gap, it.k, it.n), it.k, it.n);
+  reinterpret_cast<ContractionFunction>(function.address())(a.data(), b.data(), c.data(), data.bias.data(),
+                                                            aligned, &sizes);
   return c;
 }
 
