@@ -303,7 +303,9 @@ uint64_t Rational::residue(uint64_t prime) const {
 
 int64_t Rational::numerator_bits() const { return big_ ? bit_count(big_->numerator) : bit_count(numerator_); }
 
-int64_t Rational::denominator_bits() const { return bit_count(Parts::denominator(*this)); }
+int64_t Rational::denominator_bits() const {
+  return big_ ? bit_count(big_->denominator) : bit_count(denominator_);
+}
 
 Rational Rational::operator-() const {
   if (big_) return Parts::make(Wide(-big_->numerator), big_->denominator, exponent_);

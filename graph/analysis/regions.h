@@ -53,8 +53,19 @@ Regions regions(const Graph& graph, const RegionOptions& options = {});
 /// Greatest Lipschitz constant of the outputs in the maximum norm; none where one jumps.
 std::optional<Rational> lipschitz(const Regions& regions);
 
-/// How many cells a segment between two points of the input passes, exactly; none where the network is not
-/// piecewise linear or has more than 2^18 loop points.
+/// The activation regions that a segment between two points of the input passes.
+struct SegmentRegions {
+  int64_t count = 0;  // exactly, or at least so many
+  bool complete = false;
+  std::string reason;          // where it is not
+  bool out_of_budget = false;  // limits stopped it
+  int64_t work = 0;            // operations on rationals
+};
+/// Limits: a network that is iterated, as x -> 2 x - floor(2 x), has more regions than can be counted.
+SegmentRegions segment_regions(const Graph& graph, const Point& from, const Point& to,
+                               const ExploreLimits& limits);
+/// How many regions a segment between two points of the input passes, exactly; none where the network is not
+/// piecewise linear, has more than 2^18 loop points, or where there are more than some seconds can count.
 std::optional<int64_t> regions_along(const Graph& graph, const Point& from, const Point& to);
 
 /// An upper bound of the number of activation regions, from widths alone: for all parameter values.

@@ -84,6 +84,16 @@ bool AffineFunction::is_constant() const {
 
 Rational AffineFunction::at(const Point& x) const { return slope.empty() ? offset : offset + dot(slope, x); }
 
+int64_t length(const AffineFunction& f) {
+  constexpr int64_t word = 64;
+  // Fractions are brought to lowest terms: a greatest common divisor takes a step for each bit.
+  const auto words = [](const Rational& x) {
+    const int64_t denominator = x.denominator_bits();
+    return (x.numerator_bits() + denominator) / word * std::max<int64_t>(denominator / word, 1);
+  };
+  return 1 + words(f.offset) + (f.slope.empty() ? 0 : words(f.slope.front()));
+}
+
 bool AffineFunction::operator==(const AffineFunction& other) const {
   if (offset != other.offset) return false;
   if (slope.empty()) return other.is_constant();
@@ -189,7 +199,7 @@ CellSign Cell::sign(const AffineFunction& f) {
     return above ? CellSign::Positive : CellSign::Negative;
   }
   bool positive = false, negative = false;
-  work_ += static_cast<int64_t>(points_.size() * (dimension_ + 1));
+  work_ += static_cast<int64_t>(points_.size() * (dimension_ + 1)) * length(f);
   for (const Point& point : points_) {
     const int sign = (polygon_ ? at_corner(f, point) : f.at(point)).sign();
     positive = positive || sign > 0;

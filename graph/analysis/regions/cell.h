@@ -22,6 +22,8 @@ struct AffineFunction {
   Rational at(const Point& x) const;
   bool operator==(const AffineFunction& other) const;
 };
+/// How many times as long as with short numbers it takes to compute with f, roughly.
+int64_t length(const AffineFunction& f);
 AffineFunction operator+(const AffineFunction& f, const AffineFunction& g);
 AffineFunction operator-(const AffineFunction& f, const AffineFunction& g);
 AffineFunction operator*(const AffineFunction& f, const Rational& factor);

@@ -53,6 +53,12 @@ std::optional<Rational> constant_of(const AffineFunction& f) {
   return f.offset;
 }
 
+/// How many times as long as on short numbers a step with this outcome takes.
+int64_t length(const Outcome& outcome) {
+  if (outcome.undecided) return length(*outcome.undecided);
+  return outcome.value ? length(*outcome.value) : 1;
+}
+
 /// Runs bodies and combinations in one cell.
 class CellRunner {
  public:
@@ -186,6 +192,7 @@ class Explorer {
       finish(std::move(state));
     }
     result_.complete = result_.reason.empty();
+    result_.work = spent_;
   }
 
   Exploration take() { return std::move(result_); }
@@ -299,7 +306,7 @@ class Explorer {
       if (outcome.value && (state.seen[element] || gives_position(plan.combine)))
         outcome = runner.combine(plan.combine, state.partial[element], *outcome.value);
       spent_ += state.cell.work() - before;
-      spent_ += static_cast<int64_t>(plan.steps.size() * (state.cell.dimension() + 1));
+      spent_ += static_cast<int64_t>(plan.steps.size() * (state.cell.dimension() + 1)) * length(outcome);
       if (outcome.value) {
         state.pattern += signs;
         if (state.seen[element] && !(*outcome.value == state.partial[element]))
@@ -310,6 +317,8 @@ class Explorer {
         return true;
       }
       if (!outcome.undecided) return fail_with(describe(graph_, plan.id) + " is not piecewise linear");
+      // A copy has the values of all nodes so far, and each face of its cell.
+      spent_ += static_cast<int64_t>(state.known.size() + state.cell.faces().size());
       State other = state;
       other.cell = state.cell.part(*outcome.undecided * Rational(-1));
       states_.push_back(std::move(other));

@@ -29,6 +29,7 @@ struct Exploration {
   bool complete = false;
   std::string reason;          // where it is not: "more than 3000 cells", "tanh %3 is not piecewise linear"
   bool out_of_budget = false;  // the cells are some of them, and there are more
+  int64_t work = 0;            // as ExploreLimits::work
 };
 
 /// How many different patterns cells have.

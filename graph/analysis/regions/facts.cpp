@@ -154,12 +154,21 @@ std::optional<Rational> lipschitz(const Regions& regions) {
   return most;
 }
 
+SegmentRegions segment_regions(const Graph& graph, const Point& from, const Point& to,
+                               const ExploreLimits& limits) {
+  const Exploration found = explore(graph, segment(graph, from, to), output_nodes(graph), limits);
+  return {.count = pattern_count(found.cells),
+          .complete = found.complete,
+          .reason = found.reason,
+          .out_of_budget = found.out_of_budget,
+          .work = found.work};
+}
+
 std::optional<int64_t> regions_along(const Graph& graph, const Point& from, const Point& to) {
-  const std::vector<NodeId> wanted = output_nodes(graph);
-  const Exploration found =
-      explore(graph, segment(graph, from, to), wanted, {.cells = 100'000, .points = int64_t{1} << 18});
+  const SegmentRegions found = segment_regions(
+      graph, from, to, {.cells = 100'000, .points = int64_t{1} << 18, .work = 10 * kSecondOfWork});
   if (!found.complete) return {};
-  return pattern_count(found.cells);
+  return found.count;
 }
 
 std::optional<LocalMap> local_map(const Graph& graph, const Point& at) {

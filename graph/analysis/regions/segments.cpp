@@ -43,20 +43,30 @@ Json rounded(const std::vector<Rational>& numbers) {
 }
 
 void add_segments(const Graph& graph, const std::vector<Point>& points, const std::string& where,
-                  Finding& finding, Json& evidence) {
-  std::string counts;
-  Json list = Json::array();
+                  int64_t work, Finding& finding, Json& evidence) {
+  std::vector<std::string> counts;
+  std::string stopped;
+  Json list = Json::array(), least = Json::array();
   for (size_t k = 0; k + 1 < points.size(); ++k) {
-    const auto count = regions_along(graph, points[k], points[k + 1]);
-    list.push_back(count ? Json(*count) : Json());
-    if (count) counts += fmt::format("{}{}", counts.empty() ? "" : ", ", *count);
+    const auto lines_left = static_cast<int64_t>(points.size() - k) - 1;
+    const SegmentRegions found =
+        segment_regions(graph, points[k], points[k + 1], {.cells = 100'000, .work = work / lines_left});
+    work -= std::min(work, found.work);
+    list.push_back(found.complete ? Json(found.count) : Json());
+    least.push_back(found.count);
+    if (found.complete) counts.push_back(std::to_string(found.count));
+    if (!found.out_of_budget) continue;
+    counts.push_back(fmt::format("at least {}", found.count));
+    stopped = found.reason;
   }
   evidence["segments"] = list;
   if (counts.empty()) return;
+  if (!stopped.empty()) evidence["segments_at_least"] = least;
   finding.verdict = Verdict::Proved;
   finding.level = Level::Values;
-  finding.sentences.push_back(
-      fmt::format("straight lines between {} pass {} activation regions, exactly", where, counts));
+  finding.sentences.push_back(fmt::format("straight lines between {} pass {} activation regions, {}", where,
+                                          fmt::join(counts, ", "),
+                                          stopped.empty() ? "exactly" : "not counted further: " + stopped));
 }
 
 void add_local_map(const Graph& graph, const Point& point, const std::string& where, Finding& finding,
@@ -96,7 +106,7 @@ std::vector<Finding> segment_findings(const Graph& graph, const std::vector<Poin
       .id = "segments", .subject = graph.outputs().front().name, .sentences = {}, .certificate = {}};
   Json evidence = Json::object();
   const int64_t size = loop_points(graph);
-  if (size <= limits.points) add_segments(graph, points, where, finding, evidence);
+  if (size <= limits.points) add_segments(graph, points, where, limits.work, finding, evidence);
   if (size * static_cast<int64_t>(points.front().size()) <= limits.map_points)
     add_local_map(graph, points.front(), where, finding, evidence);
   if (finding.sentences.empty())

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "graph/analysis/finding.h"
-#include "graph/analysis/regions/cell.h"
+#include "graph/analysis/regions/explore.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -15,6 +15,8 @@ namespace crease {
 struct SegmentLimits {
   /// Loop points of networks that are walked; 2^17 take some seconds.
   int64_t points = int64_t{1} << 17;
+  /// Operations on rational numbers, for all lines together; lines that are not reached are not counted.
+  int64_t work = kSecondOfWork;
   /// Loop points times input elements up to which the map at a point is formed.
   int64_t map_points = int64_t{1} << 23;
 };
