@@ -39,16 +39,36 @@ T fold_steps(const Scalar& body, const Step& step) {
   return known.at(body.id());
 }
 
-/// The same where not all terms matter, as of a choice: `step(node, of)` asks for terms by `of(term)`.
+/// The same where not all terms matter, as of a choice: `step(node, of)` asks for terms by `of(term)`. It
+/// changes nothing before it has asked for all it needs: where a body is deep, a step that waits for its
+/// terms is begun again when they are known, instead of a stack as deep.
 template <class T, class Step>
 T fold_asked(const Scalar& body, const Step& step) {
+  constexpr int most_waiting = 256;
+  struct TooDeep {
+    Scalar term;
+  };
   std::unordered_map<const ScalarNode*, T> known;
+  int waiting = 0;
   const auto of = [&](const auto& self, const Scalar& node) -> const T& {
     if (const auto found = known.find(node.id()); found != known.end()) return found->second;
+    if (waiting == most_waiting) throw TooDeep{node};
+    ++waiting;
     T value = step(node, [&](const Scalar& term) -> const T& { return self(self, term); });
+    --waiting;
     return known.emplace(node.id(), std::move(value)).first->second;
   };
-  return of(of, body);
+  std::vector<Scalar> wanted{body};
+  while (!wanted.empty()) {
+    waiting = 0;
+    try {
+      of(of, wanted.back());
+      wanted.pop_back();
+    } catch (const TooDeep& deep) {
+      wanted.push_back(deep.term);
+    }
+  }
+  return known.at(body.id());
 }
 
 /// Whether one step of a body gives a whole number where its terms are whole: no division, no e^x, no 0.5;

@@ -1,12 +1,16 @@
 // Hash-consing: one node for each structure, for the life of the process. The table only ever grows and
 // nothing observable depends on its history; it is guarded so that graphs may be built on several threads.
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
 
 #include "graph/error.h"
+#include "graph/scalar/forms.h"
 #include "graph/scalar/node.h"
+#include "graph/scalar/tape.h"
 
 namespace crease {
 namespace {
@@ -40,6 +44,23 @@ uint64_t arguments_of(const ScalarNode& node) {
   return bits;
 }
 
+/// Whether what `leaf` says of constants and `known` of terms holds of a node, too.
+template <class Leaf>
+bool holds(const ScalarNode& node, bool ScalarNode::* known, Leaf&& leaf) {
+  if (node.kind == ScalarKind::Constant) return leaf(node.constant);
+  if (node.kind != ScalarKind::Select) return gives_truth(node.kind);
+  return node.terms[1].id()->*known && node.terms[2].id()->*known;
+}
+
+/// What is known of a node from its terms, once: asked of a chain of choices at each of its ends, it would
+/// take quadratic time and a stack as deep.
+void derive_facts(ScalarNode& node) {
+  const bool whole = node.kind == ScalarKind::Index || node.kind == ScalarKind::Size;
+  node.arguments = arguments_of(node);
+  node.is_truth = holds(node, &ScalarNode::is_truth, [](double c) { return c == 0 || c == 1; });
+  node.is_finite = whole || holds(node, &ScalarNode::is_finite, [](double c) { return std::isfinite(c); });
+}
+
 }  // namespace
 
 struct ScalarTable {
@@ -52,7 +73,7 @@ struct ScalarTable {
     const auto [first, last] = index.equal_range(hash);
     for (auto it = first; it != last; ++it)
       if (same_structure(*it->second, node)) return Scalar(*it->second);
-    node.arguments = arguments_of(node);
+    derive_facts(node);
     nodes.push_back(std::move(node));
     index.emplace(hash, &nodes.back());
     return Scalar(nodes.back());
@@ -89,20 +110,20 @@ bool Scalar::is_constant(double value) const {
 bool depends_on_arguments(const Scalar& expression) { return expression.id()->arguments != 0; }
 
 int arity(const Scalar& expression) {
-  int count = expression.kind() == ScalarKind::Argument ? expression.position() + 1 : 0;
   if (expression.id()->arguments >> 63 == 0)
     return static_cast<int>(std::bit_width(expression.id()->arguments));
-  for (const Scalar& term : expression.terms()) count = std::max(count, arity(term));
+  int count = 0;
+  for (const Scalar& step : topological(expression))
+    if (step.kind() == ScalarKind::Argument) count = std::max(count, step.position() + 1);
   return count;
 }
 
 bool depends_on(const Scalar& expression, int position) {
   if (position < 63) return (expression.id()->arguments >> position & 1) != 0;
-  if (expression.kind() == ScalarKind::Argument) return expression.position() == position;
   if (expression.id()->arguments >> 63 == 0) return false;
-  for (const Scalar& term : expression.terms())
-    if (depends_on(term, position)) return true;
-  return false;
+  return any_step(expression, [&](const Scalar& step) {
+    return step.kind() == ScalarKind::Argument && step.position() == position;
+  });
 }
 
 }  // namespace crease

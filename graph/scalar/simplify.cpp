@@ -3,7 +3,6 @@
 // one-sided slopes.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unordered_map>
 
 #include "graph/error.h"
@@ -22,26 +21,6 @@ using Kind = ScalarKind;
 bool commutes(Kind kind) {
   return kind == Kind::Add || kind == Kind::Multiply || kind == Kind::Max || kind == Kind::Min ||
          kind == Kind::Equal || kind == Kind::And || kind == Kind::Or;
-}
-
-/// Nodes that are never infinite or NaN.
-bool is_finite_node(const Scalar& x) {
-  switch (x.kind()) {
-    case Kind::Constant: return std::isfinite(x.constant());
-    case Kind::Index:
-    case Kind::Size: return true;
-    case Kind::Select: return is_finite_node(x.terms()[1]) && is_finite_node(x.terms()[2]);
-    default: return gives_truth(x.kind());
-  }
-}
-
-/// Nodes that are 0 or 1. Others count as true in conditions where they are not 0, but are no truth values.
-bool is_truth(const Scalar& x) {
-  switch (x.kind()) {
-    case Kind::Constant: return x.constant() == 0 || x.constant() == 1;
-    case Kind::Select: return is_truth(x.terms()[1]) && is_truth(x.terms()[2]);
-    default: return gives_truth(x.kind());
-  }
 }
 
 Scalar raw(Kind kind, std::vector<Scalar> terms) {
@@ -68,7 +47,7 @@ Result simplify_difference(const Scalar& a, const Scalar& b) {
 Result simplify_product(const Scalar& a, const Scalar& b) {
   if (b.is_constant(1)) return a;
   if (b.is_constant(-1)) return -a;
-  if (b.is_constant(0) && is_finite_node(a)) return Scalar(0);
+  if (b.is_constant(0) && a.id()->is_finite) return Scalar(0);
   return {};
 }
 
@@ -94,7 +73,7 @@ Result simplify_select(const Scalar& c, const Scalar& a, const Scalar& b) {
 }
 
 Result simplify_logic(Kind kind, const Scalar& a, const Scalar& b) {
-  const Result same = is_truth(a) ? Result(a) : Result();
+  const Result same = a.id()->is_truth ? Result(a) : Result();
   if (a.same(b)) return same;
   if (b.kind() != Kind::Constant) return {};
   const bool truth = b.constant() != 0;
@@ -123,7 +102,7 @@ Result simplify(Kind kind, std::span<const Scalar> t) {
     case Kind::And:
     case Kind::Or: return simplify_logic(kind, t[0], t[1]);
     case Kind::Not:
-      return t[0].kind() == Kind::Not && is_truth(t[0].terms()[0]) ? Result(t[0].terms()[0]) : Result();
+      return t[0].kind() == Kind::Not && t[0].terms()[0].id()->is_truth ? Result(t[0].terms()[0]) : Result();
     case Kind::Select: return simplify_select(t[0], t[1], t[2]);
     default: return {};
   }
@@ -175,15 +154,20 @@ Scalar floor(const Scalar& x) { return make_scalar(Kind::Floor, {x}); }
 Scalar rewrite(const Scalar& expression,
                const std::function<Scalar(const Scalar&, std::span<const Scalar>)>& replace) {
   std::unordered_map<const ScalarNode*, Scalar> done;
-  const std::function<Scalar(const Scalar&)> visit = [&](const Scalar& node) {
-    if (const auto it = done.find(node.id()); it != done.end()) return it->second;
+  const auto is_open = [&](const Scalar& term) { return !done.contains(term.id()); };
+  std::vector<Scalar> waiting{expression};
+  while (!waiting.empty()) {
+    const Scalar node = waiting.back();
+    if (const auto open = std::ranges::find_if(node.terms(), is_open); open != node.terms().end()) {
+      waiting.push_back(*open);
+      continue;
+    }
+    waiting.pop_back();
     std::vector<Scalar> terms;
-    for (const Scalar& term : node.terms()) terms.push_back(visit(term));
-    const Scalar result = replace(node, terms);
-    done.emplace(node.id(), result);
-    return result;
-  };
-  return visit(expression);
+    for (const Scalar& term : node.terms()) terms.push_back(done.at(term.id()));
+    done.emplace(node.id(), replace(node, terms));
+  }
+  return done.at(expression.id());
 }
 
 Scalar substitute(const Scalar& expression, std::span<const Scalar> arguments,
