@@ -5,6 +5,7 @@
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/digest.h"
 #include "graph/error.h"
+#include "graph/rational.h"
 
 namespace crease {
 namespace {
@@ -41,6 +42,24 @@ Graph without_updates(const Graph& graph) {
   return result;
 }
 
+/// What a section finds; where its exact numbers become too long, that it is undecided.
+template <class Find>
+void append(std::vector<Finding>& all, std::string_view section, const Find& find) {
+  std::vector<Finding> found;
+  try {
+    found = find();
+  } catch (const LongNumber& problem) {
+    found = {{.id = "undecided",
+              .subject = std::string(section),
+              .sentences = {fmt::format("undecided: {}", problem.what())},
+              .certificate = {}}};
+  }
+  for (Finding& finding : found) {
+    finding.section = section;
+    all.push_back(std::move(finding));
+  }
+}
+
 std::vector<CheckedCertificate> check_all(const std::vector<Finding>& findings, const Graph& graph) {
   std::vector<CheckedCertificate> checked;
   for (size_t i = 0; i < findings.size(); ++i) {
@@ -70,14 +89,10 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
   std::optional<BoxAnalysis> box;
   if (options.box) box.emplace(report.graph, *options.box);
   for (const ReportSection& section : report_sections()) {
-    std::vector<Finding> found;
-    if (section.find != nullptr) found = section.find(report.graph, options);
+    if (section.find != nullptr)
+      append(report.findings, section.label, [&] { return section.find(report.graph, options); });
     if (box && section.find_in_box != nullptr)
-      for (Finding& finding : section.find_in_box(*box)) found.push_back(std::move(finding));
-    for (Finding& finding : found) {
-      finding.section = section.label;
-      report.findings.push_back(std::move(finding));
-    }
+      append(report.findings, section.label, [&] { return section.find_in_box(*box); });
   }
   report.certificates = check_all(report.findings, report.graph);
   report.structure = structure(report.graph);

@@ -23,6 +23,19 @@ __extension__ typedef unsigned __int128 UInt128;  // NOLINT(modernize-use-using)
 constexpr int64_t kNumeratorBits = 126;
 constexpr int64_t kDenominatorBits = 63;
 
+// Each takes at most about a second: the decimal digits of the one, the greatest common divisor of the other.
+constexpr int64_t kMostBits = int64_t{1} << 20;
+constexpr int64_t kMostFractionBits = int64_t{1} << 17;
+
+[[noreturn]] void fail_long(int64_t bits, int64_t most) {
+  throw LongNumber(
+      fmt::format("[rational] an exact number is too long: got {} bits, want at most {}", bits, most));
+}
+
+void expect_exponent(int64_t exponent) {
+  if (std::abs(exponent) > kMostBits) fail_long(std::abs(exponent), kMostBits);
+}
+
 UInt128 magnitude(Int128 x) { return x < 0 ? -static_cast<UInt128>(x) : static_cast<UInt128>(x); }
 
 int64_t bit_count(Int128 x) {
@@ -74,6 +87,7 @@ struct RationalParts {
   static Rational make(Int128 numerator, int64_t denominator, int64_t exponent) {
     Rational result;
     if (numerator == 0) return result;
+    expect_exponent(exponent);
     if (denominator != 1) {
       const Int128 divisor = common_divisor(numerator, denominator);
       numerator /= divisor;
@@ -90,6 +104,10 @@ struct RationalParts {
 
   static Rational make(Wide numerator, Wide denominator, int64_t exponent) {
     if (numerator == 0) return {};
+    expect_exponent(exponent);
+    const int64_t bits = bit_count(numerator) + bit_count(denominator);
+    const int64_t most = denominator == 1 ? kMostBits : kMostFractionBits;
+    if (bits > most) fail_long(bits, most);
     if (denominator != 1) {
       const Wide divisor = boost::multiprecision::gcd(numerator, denominator);
       numerator /= divisor;
@@ -138,6 +156,8 @@ bool small_sum(const Rational& a, const Rational& b, Rational& result) {
 
 Rational wide_sum(const Rational& a, const Rational& b) {
   const int64_t exponent = std::min(Parts::exponent(a), Parts::exponent(b));
+  const int64_t shift = std::max(Parts::exponent(a), Parts::exponent(b)) - exponent;
+  if (shift > kMostBits) fail_long(shift, kMostBits);
   const Wide p = Parts::denominator(a), q = Parts::denominator(b);
   const Wide x =
       (Parts::numerator(a) * q) * (Wide(1) << static_cast<unsigned>(Parts::exponent(a) - exponent));

@@ -9,13 +9,23 @@
 #include <string>
 #include <string_view>
 
+#include "graph/error.h"
+
 namespace crease {
 
 __extension__ typedef __int128 Int128;  // NOLINT(modernize-use-using): __extension__ takes no using
 
+/// An exact number became too long to compute with: squared again and again, a number doubles its digits.
+class LongNumber : public Error {
+ public:
+  using Error::Error;
+};
+
 /// An exact rational number: numerator * 2^exponent / denominator with both odd and coprime. Numbers whose
 /// numerator fits 126 bits and whose denominator fits 63 bits take no memory allocation, and dyadic ones no
 /// greatest common divisor; larger ones use multiprecision integers. A value type.
+/// Errors of all arithmetic: LongNumber for results of more than 2^20 bits, 2^17 where a fraction must be
+/// brought to lowest terms.
 class Rational {
  public:
   /// 0.

@@ -14,6 +14,16 @@ namespace {
 
 using Maybe = std::optional<Rational>;
 
+constexpr int64_t kMostBits = int64_t{1} << 16;
+
+/// Whether a number takes no more bits than are computed with in no time.
+bool is_short(const Rational& number) {
+  constexpr int64_t most_fraction_bits = int64_t{1} << 14;
+  const int64_t denominator = number.denominator_bits(), bits = number.numerator_bits() + denominator;
+  return bits <= (denominator == 1 ? kMostBits : most_fraction_bits) &&
+         std::abs(number.exponent()) <= kMostBits;
+}
+
 Maybe truth(bool value) { return Rational(value ? 1 : 0); }
 
 /// A body as a list of nodes with the places of their terms; run once for each loop point.
@@ -24,7 +34,10 @@ class ExactTape {
   Maybe run(std::span<const Rational> arguments, std::span<const int64_t> labels) {
     std::vector<Maybe> values;
     values.reserve(steps_.size());
-    for (const BodyStep& step : steps_) values.push_back(value(step, values, arguments, labels));
+    for (const BodyStep& step : steps_) {
+      values.push_back(value(step, values, arguments, labels));
+      if (values.back() && !is_short(*values.back())) return {};
+    }
     return values.back();
   }
 
@@ -90,6 +103,7 @@ std::optional<ExactValues> apply_node(const Graph& graph, NodeId id,
     if (!value) return {};
     const auto element = static_cast<size_t>(walk.write());
     put(combine, result[element], !seen[element], *value);
+    if (seen[element] && !is_short(result[element])) return {};
     seen[element] = true;
   }
   const bool needs_one = combine == Combine::Max || combine == Combine::Min;  // else infinite
@@ -128,7 +142,6 @@ double bits_of(const Scalar& body, std::span<const double> arguments) {
 /// no time.
 bool stay_short(const Graph& graph, std::span<const NodeId> nodes,
                 const std::map<NodeId, ExactValues>& known) {
-  constexpr double most_bits = 1 << 16;
   std::map<NodeId, double> bits;
   for (const NodeId id : nodes) {
     const Node& node = graph.node(id);
@@ -137,7 +150,7 @@ bool stay_short(const Graph& graph, std::span<const NodeId> nodes,
     std::vector<double> arguments;
     for (const NodeId operand : node.operands) arguments.push_back(bits.at(operand));
     bits[id] = bits_of(node.op->body.expression, arguments);
-    if (bits[id] > most_bits) return false;
+    if (bits[id] > kMostBits) return false;
   }
   return true;
 }

@@ -26,7 +26,8 @@ std::optional<Rational> compute_exactly(ScalarKind kind, std::span<const Rationa
 
 /// Values of `wanted`, each named dimension having size 1; by node. Inputs that are needed and absent, random
 /// numbers, lookups, sizes of named dimensions, irrational functions, integers that are cut or wrap around,
-/// and numbers that could take more than 2^16 bits give nothing: x * x, again and again, doubles its digits.
+/// and numbers of more than 2^16 bits (2^14 in fractions, which are brought to lowest terms) give nothing:
+/// x * x, again and again, doubles its digits.
 std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph,
                                                               const std::map<NodeId, ExactValues>& inputs,
                                                               std::span<const NodeId> wanted);

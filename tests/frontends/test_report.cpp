@@ -130,3 +130,32 @@ TEST_CASE("a graph that names no output is analysed to the values that nothing r
 TEST_CASE("a graph without outputs cannot be analysed") {
   CHECK_THROWS_WITH_AS(analyze(Graph()), doctest::Contains("[analyze] the graph has no outputs"), Error);
 }
+
+TEST_CASE("maps that are iterated 30 times have a report: every section ends, every certificate holds") {
+  using Map = Value (*)(const Value&);
+  const Map sawtooth = [](const Value& x) { return 2.0 * x - floor_op(2.0 * x); };
+  const Map jump = [](const Value& x) { return 2.0 * x - step(x - 0.5); };
+  const Map tent = [](const Value& x) { return min(2.0 * x, 2.0 - 2.0 * x); };
+  const Map signs = [](const Value& x) { return sign(x) * 1.5 - x; };
+  const Map newton = [](const Value& x) { return (x + 2.0 / x) * 0.5; };
+  for (const Map& map : {sawtooth, jump, tent, signs, newton}) {
+    Graph graph;
+    Value x = graph.input("x", {});
+    for (int k = 0; k < 30; ++k) x = map(x);
+    graph.output("y", x);
+    const Report report = analyze(graph, {.box = InputBox{Interval{0, 1}}});
+    CHECK_FALSE(report.findings.empty());
+    for (const CheckedCertificate& checked : report.certificates) CHECK(checked.accepted);
+  }
+}
+
+TEST_CASE("a section whose exact numbers become too long says that it is undecided") {
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  Value constant = graph.constant(0.5);
+  for (int k = 0; k < 60; ++k) constant = square(constant);  // 2^-(2^60)
+  graph.output("y", relu(x * constant + 1.0) + relu(x + constant));
+  const std::string text = to_text(analyze(graph));
+  CHECK(has(text, "REGIONS       undecided: [rational] an exact number is too long"));
+  CHECK(has(text, "SHAPE         y is convex"));
+}

@@ -134,6 +134,22 @@ TEST_CASE("residues are a ring homomorphism") {
   CHECK_THROWS_AS(Rational(1, 7).residue(7), Error);
 }
 
+TEST_CASE("numbers that are squared again and again end as an error, not in all memory") {
+  const auto squared = [](Rational x) {
+    for (int k = 0; k < 60; ++k) x = x * x + Rational(0);
+    return x;
+  };
+  CHECK_THROWS_AS(squared(3), LongNumber);
+  CHECK_THROWS_AS(squared(Rational(1, 3)), LongNumber);
+  CHECK_THROWS_AS(squared(Rational(1, 2)), LongNumber);
+  CHECK(squared(1) == Rational(1));
+  const Rational far = Rational::dyadic(1, -800'000), farther = Rational::dyadic(1, 800'000);
+  CHECK((Rational(1) + far) - far == Rational(1));
+  CHECK_THROWS_AS(far + farther, LongNumber);
+  CHECK_THROWS_AS(far * far, LongNumber);
+  CHECK_THROWS_AS(far / farther, LongNumber);
+}
+
 TEST_CASE("square roots that are rational, and none that are not") {
   CHECK(square_root(Rational(9, 4)) == Rational(3, 2));
   CHECK(square_root(Rational(0)) == Rational(0));

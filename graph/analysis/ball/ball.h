@@ -40,7 +40,7 @@ class BallArithmetic {
   /// One step of a body; Select gives what holds either way where its condition is open. Errors: Refused for
   /// what has no enclosure: comparisons that are open, division by what may be 0.
   Ball apply(ScalarKind kind, std::span<const Ball> terms) const;
-  /// Multiplies by 2^exponent.
+  /// Multiplies by 2^exponent. Errors: Refused for numbers of 2^16384 and more.
   Ball shifted(const Integer& number, int64_t exponent, double radius) const;
 
  private:
