@@ -40,7 +40,8 @@ struct PiecewiseLinear {
 };
 
 /// The table of a body of one argument, or nothing if it is not piecewise linear, not a function of that
-/// argument alone, or has more than 10,000 pieces (floor). Constants are taken as exact dyadic rationals, and
+/// argument alone, or has too many pieces: more than 10,000 (floor), or 2^18 over
+/// all steps of the body (a jump, again and again). Constants are taken as exact dyadic rationals, and
 /// divided exactly: x / 6 has slope 1/6. Infinities as constants give nothing.
 std::optional<PiecewiseLinear> piecewise_linear(const Scalar& body);
 

@@ -1,16 +1,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <unordered_map>
 #include <utility>
 
 #include "graph/piecewise.h"
+#include "graph/scalar/forms.h"
 
 namespace crease {
 
 namespace {
 
 constexpr size_t kPieceLimit = 10'000;
+// Of the tables of all steps together, in lines of short numbers: a body that cuts, again and again, what it
+// cut before.
+constexpr size_t kWorkLimit = size_t{1} << 18;
 
 struct Line {
   Rational slope, offset;
@@ -255,41 +258,45 @@ Maybe combined(ScalarKind kind, const std::vector<Table>& t) {
   return {};
 }
 
-/// Tables of a whole expression, each shared subexpression once.
-class Builder {
- public:
-  Maybe table(const Scalar& expression) {
-    const auto found = known_.find(expression.id());
-    if (found != known_.end()) return found->second;
-    return known_[expression.id()] = build(expression);
-  }
+Maybe leaf(const Scalar& node) {
+  if (node.kind() == ScalarKind::Argument && node.position() == 0) return Table{{}, {}, {Line{1, 0}}};
+  if (node.kind() == ScalarKind::Constant && std::isfinite(node.constant()))
+    return constant_table(Rational::of(node.constant()));
+  return {};
+}
 
- private:
-  Maybe build(const Scalar& expression) {
-    if (expression.kind() == ScalarKind::Constant) {
-      if (!std::isfinite(expression.constant())) return {};
-      return constant_table(Rational::of(expression.constant()));
-    }
-    if (expression.kind() == ScalarKind::Argument) {
-      if (expression.position() != 0) return {};
-      return Table{{}, {}, {Line{1, 0}}};
-    }
+/// How many times as long as with short numbers it takes to compute with a line, roughly.
+size_t length(const Line& line) {
+  constexpr int64_t word = 64;
+  const auto bits = [](const Rational& x) { return x.numerator_bits() + x.denominator_bits(); };
+  return static_cast<size_t>(1 + (bits(line.slope) + bits(line.offset)) / word);
+}
+
+/// The table of a whole expression, by steps.
+Maybe table_of(const Scalar& body) {
+  std::vector<Table> known;
+  size_t work = 0;
+  for (const BodyStep& step : steps_of(body)) {
     std::vector<Table> terms;
-    for (const Scalar& term : expression.terms()) {
-      Maybe one = table(term);
-      if (!one) return {};
-      terms.push_back(std::move(*one));
-    }
-    return combined(expression.kind(), terms);
+    for (const size_t term : step.terms) terms.push_back(known[term]);
+    Maybe table = terms.empty() ? leaf(step.node) : combined(step.node.kind(), terms);
+    if (!table) return {};
+    work += table->lines.size() * length(table->lines.front());
+    if (work > kWorkLimit) return {};
+    known.push_back(std::move(*table));
   }
-
-  std::unordered_map<const ScalarNode*, Maybe> known_;
-};
+  return known.back();
+}
 
 }  // namespace
 
 std::optional<PiecewiseLinear> piecewise_linear(const Scalar& body) {
-  const Maybe table = Builder().table(body);
+  Maybe table;
+  try {
+    table = table_of(body);
+  } catch (const LongNumber&) {
+    return {};
+  }
   if (!table) return {};
   PiecewiseLinear f;
   for (size_t i = 0; i < table->at.size(); ++i) {

@@ -119,6 +119,23 @@ TEST_CASE("tables of the oracle's activations have the oracle's facts") {
   CHECK(piecewise == 12);
 }
 
+TEST_CASE("a jump, again and again, has a table while its pieces can be counted") {
+  const auto sawteeth = [](int times) {
+    Scalar y = argument();
+    for (int k = 0; k < times; ++k) y = select(y > 0.5, 2 * y - 1, 2 * y);
+    return y;
+  };
+  CHECK(table(sawteeth(8)).knots.size() == 255);
+  CHECK_FALSE(piecewise_linear(sawteeth(40)));
+  CHECK_FALSE(piecewise_linear(sawteeth(200)));
+}
+
+TEST_CASE("a long body of a thousand pieces has no table: its steps together have too many") {
+  Scalar y = argument();
+  for (int k = 0; k < 1000; ++k) y = y + max(argument() - k, 0);
+  CHECK_FALSE(piecewise_linear(y));
+}
+
 TEST_CASE("a body that is not piecewise linear has no table") {
   const Scalar x = argument();
   for (const Scalar& body :
