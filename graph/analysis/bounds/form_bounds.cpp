@@ -12,8 +12,13 @@ namespace {
 constexpr int64_t kMostBits = 512;
 // In larger networks the slopes of chords are rounded to doubles: sums of fractions grow too long.
 constexpr size_t kExactVariables = 40;
+// So are those between longer numbers, or times longer ones: through 40 layers each chord's fraction would
+// multiply the denominators of those before.
+constexpr int64_t kExactBits = 192;
 
 enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
+
+int64_t bits_of(const Rational& number) { return number.numerator_bits() + number.denominator_bits(); }
 
 Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
 
@@ -76,7 +81,9 @@ class LowerBound {
     if (!l || !u) return place;
     Rational slope;
     if (above) {
-      const auto line = chord(*l, *u, variables_.all().size() <= kExactVariables);
+      const bool exactly = variables_.all().size() <= kExactVariables &&
+                           bits_of(*l) + bits_of(*u) + bits_of(coefficient) <= kExactBits;
+      const auto line = chord(*l, *u, exactly);
       proof_.upper[index] = line;
       slope = line.first;
       constant_ += coefficient * line.second;
@@ -139,7 +146,7 @@ End improved(const Variables& variables, const Combination& form, const LeafRang
 
 /// An end with fewer bits, further out; none where that is beyond all doubles.
 void round_down(End& end) {
-  if (!end.value || end.value->numerator_bits() + end.value->denominator_bits() <= kMostBits) return;
+  if (!end.value || bits_of(*end.value) <= kMostBits) return;
   const double low = enclose(*end.value).low;
   end.value = std::isfinite(low) ? std::optional(Rational::of(low)) : std::nullopt;
 }
