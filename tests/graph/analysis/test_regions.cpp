@@ -251,3 +251,51 @@ TEST_CASE("regions between points and the map at the first are reported, with th
   graph.output("root", relu(z * sqrt_op(graph.parameter("v", Tensor::f32({1}, {2})))));
   CHECK(segment_findings(graph, {from, to}, "samples")[0].sentences[0].ends_with("samples"));
 }
+
+namespace {
+
+/// x -> 2 x, with a jump of -1 at 1/2, again and again.
+Graph doubled(int times, const Shape& shape) {
+  Graph graph;
+  Value x = graph.input("x", shape);
+  for (int k = 0; k < times; ++k) x = where(x > graph.constant(0.5), 2.0 * x - 1.0, 2.0 * x);
+  graph.output("y", x);
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("a line through a map with a jump passes 2^n regions, and says so where they are too many") {
+  CHECK(regions_along(doubled(6, {}), {0}, {1}) == 64);
+  const Graph graph = doubled(40, {});
+  const SegmentRegions few = segment_regions(graph, {0}, {1}, {.work = 20'000}),
+                       more = segment_regions(graph, {0}, {1}, {.work = 200'000});
+  for (const SegmentRegions& found : {few, more}) {
+    CHECK_FALSE(found.complete);
+    CHECK(found.out_of_budget);
+    CHECK_GT(found.count, 0);
+  }
+  CHECK(few.reason == "more than 20000 operations on rational numbers");
+  CHECK_GT(more.count, few.count);
+  CHECK_LT(few.work, 40'000);
+}
+
+TEST_CASE("the lines of a report share one budget") {
+  const std::vector<Point> points{{0}, {1}, {0}, {1}, {0}};
+  const auto findings = segment_findings(doubled(60, {}), points, "samples", {.work = 100'000});
+  REQUIRE_EQ(findings.size(), 1);
+  const Json evidence = Json::parse(findings[0].evidence);
+  CHECK(evidence["segments"] == Json({nullptr, nullptr, nullptr, nullptr}));
+  for (const Json& count : evidence["segments_at_least"]) CHECK_GT(count.get<int64_t>(), 0);
+  CHECK(findings[0].sentences[0].find("at least") != std::string::npos);
+  CHECK(findings[0].sentences[0].find("not counted further: more than") != std::string::npos);
+}
+
+TEST_CASE("an iterated map has a finding, whatever its depth and shape") {
+  for (const int times : {10, 40, 200})
+    for (const Shape& shape : {Shape{}, Shape{"batch", 2}}) {
+      const auto findings = region_findings(doubled(times, shape), 50);
+      REQUIRE_EQ(findings.size(), 1);
+      CHECK(findings[0].sentences[0].find("not counted further: more than 50 cells") != std::string::npos);
+    }
+}
