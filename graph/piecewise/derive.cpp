@@ -225,10 +225,10 @@ Maybe combined(ScalarKind kind, const std::vector<Table>& t) {
     case ScalarKind::Divide: return quotient(t[0], t[1]);
     case ScalarKind::Max: return extremum(t[0], t[1], true);
     case ScalarKind::Min: return extremum(t[0], t[1], false);
-    case ScalarKind::Less: return comparison(t[0], t[1], std::less<Rational>());
-    case ScalarKind::LessEqual: return comparison(t[0], t[1], std::less_equal<Rational>());
-    case ScalarKind::Equal: return comparison(t[0], t[1], std::equal_to<Rational>());
-    case ScalarKind::Not: return comparison(t[0], constant_table(0), std::equal_to<Rational>());
+    case ScalarKind::Less: return comparison(t[0], t[1], std::less<>());
+    case ScalarKind::LessEqual: return comparison(t[0], t[1], std::less_equal<>());
+    case ScalarKind::Equal: return comparison(t[0], t[1], std::equal_to<>());
+    case ScalarKind::Not: return comparison(t[0], constant_table(0), std::equal_to<>());
     case ScalarKind::And: {
       const Maybe a = nonzero(t[0]), b = nonzero(t[1]);
       return a && b ? extremum(*a, *b, false) : Maybe{};
