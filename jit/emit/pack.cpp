@@ -156,7 +156,7 @@ std::vector<int> order_of(const Exchange& round, size_t lanes, size_t told) {
 }
 
 /// Keeps instruction selection from searching for shuffles that do the work of several rounds at once: there
-/// are none, and it takes two thirds of the time that small programs compile.
+/// are none, and it took a quarter of the time that W2 compiles (docs/performance.md).
 void fence(Emitter& emitter, std::vector<Value*>& lines) {
   for (Value*& line : lines)
     if (!llvm::isa<llvm::PoisonValue>(line))
