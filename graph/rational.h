@@ -67,6 +67,8 @@ class Rational {
   int64_t numerator_bits() const;
   /// Bits of the odd denominator: 1 for a dyadic number.
   int64_t denominator_bits() const;
+  /// Of both: how long the number is to compute with.
+  int64_t bits() const { return numerator_bits() + denominator_bits(); }
 
   Rational operator-() const;
   friend Rational operator+(const Rational& a, const Rational& b);

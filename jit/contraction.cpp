@@ -12,11 +12,6 @@
 namespace crease {
 namespace {
 
-constexpr int64_t typical_extent = 64;
-
-int64_t known(const Extent& extent) { return extent.is_constant() ? extent.factor : typical_extent; }
-int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// The product as the register tiles see it: `rows` are spread over registers, `columns` over vector lanes.
 struct Model {
   const Machine& machine;
@@ -32,9 +27,9 @@ struct Model {
 
   Model(const ContractionFacts& facts, const Machine& on, bool transposed, bool in_squares = false)
       : machine(on),
-        rows(std::max<int64_t>(1, known(transposed ? facts.n : facts.m))),
-        columns(std::max<int64_t>(1, known(transposed ? facts.m : facts.n))),
-        depth(known(facts.k)),
+        rows(std::max<int64_t>(1, assumed_size(transposed ? facts.n : facts.m))),
+        columns(std::max<int64_t>(1, assumed_size(transposed ? facts.m : facts.n))),
+        depth(assumed_size(facts.k)),
         lanes(on.lanes(size_of(facts.type))),
         epilogue_cost(facts.epilogue_cost),
         squares(in_squares),
@@ -127,7 +122,7 @@ ContractionPlan best_tile(const Model& model) {
 }
 
 int64_t bytes_of(const Extent& rows, const Extent& columns, Type type) {
-  return known(rows) * known(columns) * size_of(type);
+  return assumed_size(rows) * assumed_size(columns) * size_of(type);
 }
 
 /// Blocks of rows whose part of A takes three eighths of the second cache, if all of A would take more than
@@ -148,8 +143,8 @@ int64_t block_of_rows(const ContractionFacts& facts, const ContractionPlan& plan
 /// Measured on Zen 4: 2048 x 2048 goes from 65 to 84 % of the peak when packed, 2000 x 2000 from 93 to 88 %.
 bool collides(const ContractionFacts& facts) {
   const Extent& stride = facts.b_row;
-  return stride.is_constant() && stride.factor * size_of(facts.type) % 8192 == 0 && known(facts.k) >= 1024 &&
-         known(facts.m) >= 256;
+  return stride.is_constant() && stride.factor * size_of(facts.type) % 8192 == 0 &&
+         assumed_size(facts.k) >= 1024 && assumed_size(facts.m) >= 256;
 }
 
 void choose_packing(const ContractionFacts& facts, const Machine& machine, ContractionPlan& plan) {
@@ -200,7 +195,7 @@ bool can_stream(const ContractionFacts& facts, const Machine& machine) {
     return false;
   if (bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2) return false;  // the sums
   const int64_t lanes = machine.lanes(size_of(facts.type));
-  if (facts.n.factor <= 8 * lanes || known(facts.k) < 32) return false;
+  if (facts.n.factor <= 8 * lanes || assumed_size(facts.k) < 32) return false;
   const int64_t bytes = bytes_of(facts.k, facts.n, facts.type);
   const int64_t most_rows = bytes > 8 * machine.l2_bytes ? 16 : 3;
   return facts.m.factor >= 1 && facts.m.factor <= most_rows && bytes > machine.l2_bytes;
@@ -261,7 +256,7 @@ double rounded_cycles(const ContractionFacts& facts, const ContractionPlan& plan
   const auto blocks = static_cast<double>(ceil_divide(model.rows, plan.row_block));
   const double packs = static_cast<double>(model.rows) + blocks * static_cast<double>(model.columns);
   return model.cycles(plan.tile_rows, plan.tile_vectors) +
-         packs * static_cast<double>(known(facts.k)) * 8 / machine.lanes(4);
+         packs * static_cast<double>(assumed_size(facts.k)) * 8 / machine.lanes(4);
 }
 
 /// In vector registers.
@@ -278,6 +273,17 @@ ContractionPlan plan_vectors(const ContractionFacts& facts, const Machine& machi
 }
 
 }  // namespace
+
+int64_t assumed_size(const Extent& extent) { return extent.is_constant() ? extent.factor : 64; }
+
+int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine) {
+  const int64_t near = machine.l2_bytes * 3 / 8 / row_bytes, far = machine.l2_bytes * 4 / row_bytes;
+  const int64_t all = std::max<int64_t>(1, assumed_size(rows));
+  const int64_t enough = rows.is_constant() ? std::min<int64_t>(all, 256) : 256;
+  const int64_t most = std::max(near < enough ? far : near, 4 * tile_rows);
+  const int64_t blocks = rows.is_constant() ? ceil_divide(all, most) : 1;
+  return ceil_divide(rows.is_constant() ? ceil_divide(all, blocks) : most, tile_rows) * tile_rows;
+}
 
 bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine) {
   return rows * stream_rows + rows + 2 <= machine.vector_registers;  // sums, and a vector of B

@@ -61,6 +61,13 @@ struct ContractionPlan {
   bool operator==(const ContractionPlan&) const = default;
 };
 
+/// The size that models take for an extent: 64 where named dimensions decide.
+int64_t assumed_size(const Extent& extent);
+constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/// Rows of A that are packed at once, a multiple of tile_rows: blocks of equal size that stay in the second
+/// cache, or, where that would be fewer than 256 rows, stream from the third one.
+int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine);
+
 /// The plan for a product on a machine: the cheapest by a model of a tile's cycles, k * max(multiply-adds /
 /// units, loads, latency, dispatch) + epilogue; unknown extents count as 64. Every element is one chain of
 /// multiply-adds in the order of k, so the bits do not depend on plan, width or the range of rows of a

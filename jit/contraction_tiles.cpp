@@ -11,9 +11,6 @@ constexpr PartProduct of_one[] = {{0, 0}};
 constexpr PartProduct of_two[] = {{0, 1}, {1, 0}, {0, 0}};
 constexpr PartProduct of_three[] = {{0, 2}, {1, 1}, {2, 0}, {1, 0}, {0, 1}, {0, 0}};
 
-int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t known(const Extent& extent) { return extent.is_constant() ? extent.factor : 64; }
-
 /// Tiles of the sums beside each other: two, unless one holds all there is.
 int64_t tiles_beside(const Extent& extent) {
   return extent.is_constant() && extent.factor <= tile_side ? 1 : 2;
@@ -39,19 +36,8 @@ std::span<const PartProduct> part_products(int parts) {
   return of_three;
 }
 
-int tile_parts_of(const ContractionFacts& facts) { return facts.rounded ? 1 : facts.parts; }
-
-int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine) {
-  const int64_t near = machine.l2_bytes * 3 / 8 / row_bytes, far = machine.l2_bytes * 4 / row_bytes;
-  const int64_t all = std::max<int64_t>(1, known(rows));
-  const int64_t enough = rows.is_constant() ? std::min<int64_t>(all, 256) : 256;
-  const int64_t most = std::max(near < enough ? far : near, 4 * tile_rows);
-  const int64_t blocks = rows.is_constant() ? ceil_divide(all, most) : 1;
-  return ceil_divide(rows.is_constant() ? ceil_divide(all, blocks) : most, tile_rows) * tile_rows;
-}
-
 std::optional<ContractionPlan> plan_tiles(const ContractionFacts& facts, const Machine& machine) {
-  const int parts = tile_parts_of(facts);
+  const int parts = facts.rounded ? 1 : facts.parts;
   if (machine.tiles == Tiles::None || parts == 0 || facts.type != Type::f32 || facts.prologue) return {};
   const bool named = !facts.k.is_constant();
   if (!named && facts.k.factor < 1) return {};
@@ -76,7 +62,7 @@ std::optional<ContractionPlan> plan_tiles(const ContractionFacts& facts, const M
 double tiled_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine) {
   constexpr double product = 16, load = 12, latency = 100;  // of a tile; latency: from first load to store
   const int64_t lanes = machine.lanes(size_of(Type::f32));
-  const int64_t m = known(facts.m), n = known(facts.n), k = known(facts.k);
+  const int64_t m = assumed_size(facts.m), n = assumed_size(facts.n), k = assumed_size(facts.k);
   const int64_t high = plan.tile_rows / tile_side, wide = plan.tile_vectors * lanes / tile_side;
   const auto products = static_cast<double>(part_products(plan.tile_parts).size());
   const double step = std::max(products * static_cast<double>(high * wide) * product,

@@ -21,9 +21,6 @@ struct PartProduct {
 /// The products for operands of 1, 2 or 3 parts, in the order in which they are added: the smallest first.
 std::span<const PartProduct> part_products(int parts);
 
-/// Parts of each operand in tiles: 1 of rounded operands, 2 or 3, or 0 where f32 is wanted.
-int tile_parts_of(const ContractionFacts& facts);
-
 /// The plan in tiles, whether it pays or not; none if the machine has no tiles, or the product is not meant
 /// for them, changes its operands as they are loaded, or sums nothing.
 std::optional<ContractionPlan> plan_tiles(const ContractionFacts& facts, const Machine& machine);
@@ -31,9 +28,5 @@ std::optional<ContractionPlan> plan_tiles(const ContractionFacts& facts, const M
 /// Cycles of the whole product under such a plan, packing included. From Intel's figures for the units: 16
 /// cycles a product of two tiles, 8 to load one from the first cache, about 16 from the second.
 double tiled_cycles(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine);
-
-/// Rows of A that are packed at once, a multiple of tile_rows: blocks of equal size that stay in the second
-/// cache, or, where that would be fewer than 256 rows, stream from the third one.
-int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine);
 
 }  // namespace crease

@@ -20,9 +20,8 @@ inline constexpr const char* machine_help =
     "What machine code may use of the processor: native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4";
 inline constexpr const char* contractions_help =
     "Precision of matrix products: f32, bf16 (operands of 8 significant bits, sums and parameters in f32), "
-    "or, "
-    "for processors with matrix tiles (AMX), f32_split3 or f32_split (operands as sums of two or three such "
-    "numbers)";
+    "or, for processors with matrix tiles (AMX), f32_split3 or f32_split (operands as sums of two or three "
+    "such numbers)";
 inline constexpr const char* init_help =
     "he_normal, he_uniform, glorot_normal, glorot_uniform, orthogonal, gain (normal, by the activation) or "
     "lsuv";

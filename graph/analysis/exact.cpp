@@ -19,8 +19,7 @@ constexpr int64_t kMostBits = int64_t{1} << 16;
 /// Whether a number takes no more bits than are computed with in no time.
 bool is_short(const Rational& number) {
   constexpr int64_t most_fraction_bits = int64_t{1} << 14;
-  const int64_t denominator = number.denominator_bits(), bits = number.numerator_bits() + denominator;
-  return bits <= (denominator == 1 ? kMostBits : most_fraction_bits) &&
+  return number.bits() <= (number.denominator_bits() == 1 ? kMostBits : most_fraction_bits) &&
          std::abs(number.exponent()) <= kMostBits;
 }
 

@@ -268,8 +268,7 @@ Maybe leaf(const Scalar& node) {
 /// How many times as long as with short numbers it takes to compute with a line, roughly.
 size_t length(const Line& line) {
   constexpr int64_t word = 64;
-  const auto bits = [](const Rational& x) { return x.numerator_bits() + x.denominator_bits(); };
-  return static_cast<size_t>(1 + (bits(line.slope) + bits(line.offset)) / word);
+  return static_cast<size_t>(1 + (line.slope.bits() + line.offset.bits()) / word);
 }
 
 /// The table of a whole expression, by steps.

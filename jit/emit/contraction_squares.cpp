@@ -103,10 +103,8 @@ SquarePanel square_panel(Emitter& emitter, Type type, const MatrixOperand& matri
   const int lanes = emitter.machine.lanes(size_of(type));
   for (int lane = 0; lane < lanes; ++lane) {
     llvm::Value* number = emitter.i64(lane);
-    if (width != nullptr && (known == nullptr || lane >= known->getSExtValue())) {
-      llvm::Value* last = builder.CreateSub(width, emitter.i64(1));
-      number = builder.CreateSelect(builder.CreateICmpSLT(number, last), number, last);
-    }
+    if (width != nullptr && (known == nullptr || lane >= known->getSExtValue()))
+      number = emitter.minimum(number, builder.CreateSub(width, emitter.i64(1)));
     panel.columns.push_back(builder.CreateMul(number, matrix.column_stride));
   }
   return panel;

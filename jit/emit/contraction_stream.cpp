@@ -44,10 +44,6 @@ class StreamedProduct {
 
  private:
   Value* at(Value* base, Value* index) { return emitter_.element(base, index, type_); }
-  Value* element(const MatrixOperand& matrix, Value* row, Value* column) {
-    return at(at(matrix.base, builder_.CreateMul(row, matrix.row_stride)),
-              builder_.CreateMul(column, matrix.column_stride));
-  }
   Value* sum_at(int64_t row, Value* column) {
     return at(operands_.scratch, builder_.CreateAdd(emitter_.i64(row * line_), column));
   }
@@ -75,7 +71,7 @@ class StreamedProduct {
       lines.push_back(at(operands_.b.base, builder_.CreateMul(k, operands_.b.row_stride)));
       for (int64_t row = 0; row < rows_; ++row) {
         Value* r = builder_.CreateAdd(operands_.row_begin, emitter_.i64(row));
-        factors.push_back(element(operands_.a, r, k));
+        factors.push_back(matrix_element(emitter_, type_, operands_.a, r, k));
       }
     }
     if (factors_held_)

@@ -52,13 +52,9 @@ class TileProduct {
   Value* at(Value* base, Value* index) { return emitter_.element(base, index, Type::f32); }
   Value* at(Value* base, int64_t index) { return at(base, emitter_.i64(index)); }
   Value* at(const MatrixOperand& matrix, Value* row, Value* column) {
-    return at(at(matrix.base, builder_.CreateMul(row, matrix.row_stride)),
-              builder_.CreateMul(column, matrix.column_stride));
+    return matrix_element(emitter_, Type::f32, matrix, row, column);
   }
-  Value* smaller(Value* count, int64_t most) {
-    Value* limit = emitter_.i64(most);
-    return builder_.CreateSelect(builder_.CreateICmpSLT(count, limit), count, limit);
-  }
+  Value* smaller(Value* count, int64_t most) { return emitter_.minimum(count, emitter_.i64(most)); }
   Value* steps_of(Value* depth) {
     return builder_.CreateLShr(builder_.CreateAdd(depth, emitter_.i64(tile_depth - 1)), 5);
   }

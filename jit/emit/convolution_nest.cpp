@@ -119,9 +119,8 @@ class ConvolutionNest : KernelNest {
     const ScheduledLoop row{plan.row_loop, kernel_.loops[static_cast<size_t>(plan.row_loop)].extent};
     llvm::Value* width = emitter_.i64(rows_.columns_of_panel());
     llvm::Value* begin = builder.CreateMul(panel, width);
-    llvm::Value* end = builder.CreateAdd(begin, width);
     llvm::Value* columns = values_.size(kernel_.loops[static_cast<size_t>(plan.column_loop)].extent);
-    end = builder.CreateSelect(builder.CreateICmpSLT(end, columns), end, columns);
+    llvm::Value* end = emitter_.minimum(builder.CreateAdd(begin, width), columns);
     emit_loop(emitter_, begin, end, 1, "column", [&](llvm::Value* column) {
       Scopes inside = entered({scope}, plan.column_loop, column, nullptr);
       ready(inside);

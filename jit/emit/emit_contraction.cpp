@@ -66,14 +66,13 @@ class TiledProduct {
     const Range columns = plan_.transposed ? m : n;
     if (plan_.row_block == 0) return all_columns(columns, rows);
     emit_loop(emitter_, rows.begin, rows.end, plan_.row_block, "block", [&](Value* begin) {
-      Value* end = minimum(builder_.CreateAdd(begin, emitter_.i64(plan_.row_block)), rows.end);
+      Value* end = emitter_.minimum(builder_.CreateAdd(begin, emitter_.i64(plan_.row_block)), rows.end);
       if (rounds_) round_rows({begin, end});
       all_columns(columns, {begin, end});
     });
   }
 
  private:
-  Value* minimum(Value* a, Value* b) { return builder_.CreateSelect(builder_.CreateICmpSLT(a, b), a, b); }
   Value* round_down(Value* value, int64_t step) {
     return builder_.CreateMul(builder_.CreateSDiv(value, emitter_.i64(step)), emitter_.i64(step));
   }
@@ -131,7 +130,7 @@ class TiledProduct {
   Columns round_columns(Value* column, Value* end, int vectors, Value* mask) {
     const RoundedPack pack(emitter_, plan_.pairs);
     const MatrixOperand& b = operands_.b;
-    Value* wide = minimum(builder_.CreateSub(end, column), emitter_.i64(width(vectors)));
+    Value* wide = emitter_.minimum(builder_.CreateSub(end, column), emitter_.i64(width(vectors)));
     const MatrixOperand panel{at(b.base, builder_.CreateMul(column, b.column_stride)), b.column_stride,
                               b.row_stride};
     const Columns columns{column, vectors, mask, scratch_part(0), emitter_.i64(width(vectors)), true};
@@ -236,7 +235,7 @@ class TiledProduct {
   void finish_turned(Value* row, Value* column, std::vector<Value*> lines, Value* mask) {
     const auto side = static_cast<size_t>(lanes_);
     Value* exist = emitter_.i64(lanes_);
-    if (mask != nullptr) exist = minimum(builder_.CreateSub(operands_.row_end, column), exist);
+    if (mask != nullptr) exist = emitter_.minimum(builder_.CreateSub(operands_.row_end, column), exist);
     for (size_t first = 0; first < lines.size(); first += side) {
       const size_t lines_here = std::min(side, lines.size() - first);
       std::vector<Value*> square(lines.begin() + static_cast<int64_t>(first),

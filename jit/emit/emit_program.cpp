@@ -184,7 +184,7 @@ class ProgramEmitter {
     const auto border = [&](llvm::Value* number) {
       llvm::Value* at =
           builder_.CreateMul(builder_.CreateSDiv(builder_.CreateMul(steps, number), parts), step);
-      return builder_.CreateSelect(builder_.CreateICmpSLT(at, all), at, all);
+      return emitter_.minimum(at, all);
     };
     std::vector<llvm::Value*> arguments = arguments_of(call, made->getArg(0), made->getArg(1), part);
     arguments.push_back(border(part));

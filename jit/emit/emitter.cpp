@@ -3,6 +3,16 @@
 #include "graph/error.h"
 
 namespace crease {
+namespace {
+
+/// 0, 1, 2, ...
+llvm::Constant* lane_numbers(llvm::IRBuilder<>& builder, int lanes) {
+  std::vector<llvm::Constant*> numbers;
+  for (int lane = 0; lane < lanes; ++lane) numbers.push_back(builder.getInt64(static_cast<uint64_t>(lane)));
+  return llvm::ConstantVector::get(numbers);
+}
+
+}  // namespace
 
 llvm::Type* Emitter::memory_type(Type type) const {
   switch (type) {
@@ -29,11 +39,18 @@ llvm::Value* Emitter::element(llvm::Value* base, llvm::Value* index, Type type) 
   return builder.CreateGEP(memory_type(type), base, index);
 }
 
+llvm::Value* Emitter::lane_pointers(llvm::Value* first, llvm::Value* stride, int lanes, Type type) const {
+  llvm::Value* steps = builder.CreateVectorSplat(static_cast<unsigned>(lanes), stride);
+  return element(first, builder.CreateMul(lane_numbers(builder, lanes), steps), type);
+}
+
+llvm::Value* Emitter::minimum(llvm::Value* a, llvm::Value* b) const {
+  return builder.CreateSelect(builder.CreateICmpSLT(a, b), a, b);
+}
+
 llvm::Value* Emitter::lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const {
-  std::vector<llvm::Constant*> numbers;
-  for (int lane = 0; lane < lanes; ++lane) numbers.push_back(builder.getInt64(static_cast<uint64_t>(lane)));
   llvm::Value* left = builder.CreateVectorSplat(static_cast<unsigned>(lanes), builder.CreateSub(end, first));
-  return builder.CreateICmpSLT(llvm::ConstantVector::get(numbers), left);
+  return builder.CreateICmpSLT(lane_numbers(builder, lanes), left);
 }
 
 llvm::Value* Emitter::load_vector(llvm::Type* form, llvm::Value* from, llvm::Align align,

@@ -27,6 +27,10 @@ struct Emitter {
   llvm::Value* i64(int64_t value) const;
   /// base + index elements of `type`.
   llvm::Value* element(llvm::Value* base, llvm::Value* index, Type type) const;
+  /// Addresses of `lanes` elements that lie `stride` elements apart, from `first` on.
+  llvm::Value* lane_pointers(llvm::Value* first, llvm::Value* stride, int lanes, Type type) const;
+  /// The smaller of two signed numbers.
+  llvm::Value* minimum(llvm::Value* a, llvm::Value* b) const;
   /// Lanes of a vector of `lanes` elements from `first` on that are below `end`: <lanes x i1>.
   llvm::Value* lanes_below(llvm::Value* first, llvm::Value* end, int lanes) const;
   /// The vector at `from`, without the lanes that `mask` leaves out, which are 0 and not touched; null: all.

@@ -100,12 +100,9 @@ llvm::Value* KernelValues::load(Scope& scope, size_t access, int buffer, llvm::V
   if (const Address::Step* rows = rows_of(access))
     return load_rows(*rows, along_row(access), pointer, form, align, mask);
   if (is_every_second(scope, access)) return load_every_second(pointer, form, align, mask);
-  if (!is_contiguous(scope, access)) {
-    if (mask == nullptr)
-      mask = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(builder.getInt1Ty(), lanes));
+  if (!is_contiguous(scope, access))
     return builder.CreateMaskedGather(form, lane_pointers(scope, access, pointer, type), align, mask,
                                       llvm::Constant::getNullValue(form));
-  }
   return emitter_.load_vector(form, pointer, align, mask);
 }
 
@@ -173,7 +170,6 @@ void KernelValues::write(Scope& scope, size_t access, int buffer, llvm::Value* v
                                  every_second(mask, lanes));
   }
   if (!is_contiguous(scope, access)) {
-    if (mask == nullptr) mask = emit_constant(emitter_, Type::boolean, 1, schedule_.lanes);
     builder.CreateMaskedScatter(value, lane_pointers(scope, access, pointer, type), align, mask);
     return;
   }

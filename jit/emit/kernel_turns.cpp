@@ -63,7 +63,7 @@ Turns KernelValues::turns_inside(const Scope& scope, const ScheduledLoop& loop,
     llvm::Value* first = up ? builder.CreateNeg(rest) : builder.CreateSub(one, beyond);
     llvm::Value* last = up ? beyond : builder.CreateAdd(rest, one);
     return {.begin = builder.CreateSelect(builder.CreateICmpSGT(first, zero), first, zero),
-            .end = builder.CreateSelect(builder.CreateICmpSLT(last, extent), last, extent),
+            .end = emitter_.minimum(last, extent),
             .some = true};
   }
   return {.begin = zero, .end = extent};

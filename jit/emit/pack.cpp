@@ -35,9 +35,7 @@ struct Packer {
   std::vector<Value*> column_starts() const {
     std::vector<Value*> starts;
     for (int lane = 0; lane < lanes; ++lane) {
-      Value* column = emitter.i64(lane);
-      column = builder().CreateSelect(builder().CreateICmpSLT(column, last), column, last);
-      starts.push_back(at(source, column, column_stride));
+      starts.push_back(at(source, emitter.minimum(emitter.i64(lane), last), column_stride));
     }
     return starts;
   }
@@ -169,6 +167,12 @@ bool covers(const Value* columns, int64_t width) {
 }
 
 }  // namespace
+
+llvm::Value* matrix_element(const Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
+                            llvm::Value* column) {
+  llvm::Value* line = emitter.element(matrix.base, emitter.builder.CreateMul(row, matrix.row_stride), type);
+  return emitter.element(line, emitter.builder.CreateMul(column, matrix.column_stride), type);
+}
 
 llvm::Function* emit_helper(Emitter& emitter, const std::string& name,
                             const std::vector<llvm::Type*>& parameters) {

@@ -16,6 +16,10 @@ struct MatrixOperand {
   llvm::Value* column_stride;
 };
 
+/// The address of an element.
+llvm::Value* matrix_element(const Emitter& emitter, Type type, const MatrixOperand& matrix, llvm::Value* row,
+                            llvm::Value* column);
+
 /// `vectors` vectors of columns from `column` on, of which `columns` (i64) exist.
 struct Panel {
   llvm::Value* column;

@@ -32,26 +32,6 @@ namespace {
 
 using llvm::Value;
 
-/// One address per lane, from that of the first.
-Value* lane_addresses(Emitter& emitter, Type type, Value* first, Value* stride) {
-  const int lanes = emitter.machine.lanes(size_of(type));
-  std::vector<llvm::Constant*> numbers;
-  for (int lane = 0; lane < lanes; ++lane)
-    numbers.push_back(emitter.builder.getInt64(static_cast<uint64_t>(lane)));
-  Value* steps = emitter.builder.CreateVectorSplat(static_cast<unsigned>(lanes), stride);
-  return emitter.element(first, emitter.builder.CreateMul(llvm::ConstantVector::get(numbers), steps), type);
-}
-
-Value* address(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column) {
-  Value* line = emitter.element(matrix.base, emitter.builder.CreateMul(row, matrix.row_stride), type);
-  return emitter.element(line, emitter.builder.CreateMul(column, matrix.column_stride), type);
-}
-
-Value* all_lanes(Emitter& emitter, int lanes) {
-  return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(lanes)),
-                                        emitter.builder.getTrue());
-}
-
 /// Loads and stores lanes columns of one row of a matrix whatever its strides; lanes outside the mask are 0
 /// and untouched.
 Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column,
@@ -59,21 +39,21 @@ Value* load_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, Va
   const int lanes = emitter.machine.lanes(size_of(type));
   auto* vector = llvm::FixedVectorType::get(emitter.memory_type(type), static_cast<unsigned>(lanes));
   const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
-  Value* first = address(emitter, type, matrix, row, column);
+  Value* first = matrix_element(emitter, type, matrix, row, column);
   if (is_number(matrix.column_stride, 1)) return emitter.load_vector(vector, first, alignment, mask);
-  return emitter.builder.CreateMaskedGather(
-      vector, lane_addresses(emitter, type, first, matrix.column_stride), alignment,
-      mask != nullptr ? mask : all_lanes(emitter, lanes), llvm::Constant::getNullValue(vector));
+  return emitter.builder.CreateMaskedGather(vector,
+                                            emitter.lane_pointers(first, matrix.column_stride, lanes, type),
+                                            alignment, mask, llvm::Constant::getNullValue(vector));
 }
 
 void store_columns(Emitter& emitter, Type type, const MatrixOperand& matrix, Value* row, Value* column,
                    Value* value, Value* mask) {
   const int lanes = emitter.machine.lanes(size_of(type));
   const llvm::Align alignment(static_cast<uint64_t>(size_of(type)));
-  Value* first = address(emitter, type, matrix, row, column);
+  Value* first = matrix_element(emitter, type, matrix, row, column);
   if (is_number(matrix.column_stride, 1)) return emitter.store_vector(value, first, alignment, mask);
-  emitter.builder.CreateMaskedScatter(value, lane_addresses(emitter, type, first, matrix.column_stride),
-                                      alignment, mask != nullptr ? mask : all_lanes(emitter, lanes));
+  emitter.builder.CreateMaskedScatter(value, emitter.lane_pointers(first, matrix.column_stride, lanes, type),
+                                      alignment, mask);
 }
 
 template <class T>

@@ -202,12 +202,9 @@ class TilePack {
   /// Numbers that lie `stride` apart, 0 in lanes without one.
   Value* load(Value* from, Value* stride, Value* mask) {
     if (is_number(stride, 1)) return emitter_.load_vector(vector_, from, llvm::Align(4), mask);
-    std::vector<llvm::Constant*> numbers;
-    for (int64_t i = 0; i < lanes_; ++i) numbers.push_back(builder_.getInt64(static_cast<uint64_t>(i)));
-    Value* steps = builder_.CreateMul(llvm::ConstantVector::get(numbers),
-                                      builder_.CreateVectorSplat(static_cast<unsigned>(lanes_), stride));
-    return builder_.CreateMaskedGather(vector_, builder_.CreateGEP(builder_.getFloatTy(), from, steps),
-                                       llvm::Align(4), mask, llvm::Constant::getNullValue(vector_));
+    Value* pointers = emitter_.lane_pointers(from, stride, static_cast<int>(lanes_), Type::f32);
+    return builder_.CreateMaskedGather(vector_, pointers, llvm::Align(4), mask,
+                                       llvm::Constant::getNullValue(vector_));
   }
 
   Emitter& emitter_;

@@ -49,6 +49,10 @@ TileRegisters::TileRegisters(Emitter& emitter) : emitter_(emitter) {
     builder.CreateIntrinsic(llvm::Intrinsic::x86_ldtilecfg, {}, {configuration(emitter)});
 }
 
+llvm::Value* TileRegisters::number(int tile) const {
+  return emitter_.builder.getInt8(static_cast<uint8_t>(tile));
+}
+
 llvm::Value* TileRegisters::emulated(int tile) const {
   return emitter_.element(memory_, emitter_.i64(tile * tile_elements), Type::f32);
 }
@@ -56,7 +60,7 @@ llvm::Value* TileRegisters::emulated(int tile) const {
 void TileRegisters::zero(int tile) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
   if (memory_ == nullptr)
-    builder.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {}, {builder.getInt8(static_cast<uint8_t>(tile))});
+    builder.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {}, {number(tile)});
   else
     builder.CreateMemSet(emulated(tile), builder.getInt8(0), tile_side * tile_row_bytes, llvm::Align(64));
 }
@@ -65,7 +69,7 @@ void TileRegisters::load(int tile, llvm::Value* from, int64_t row_bytes) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
   if (memory_ == nullptr)
     builder.CreateIntrinsic(llvm::Intrinsic::x86_tileloadd64, {},
-                            {builder.getInt8(static_cast<uint8_t>(tile)), from, emitter_.i64(row_bytes)});
+                            {number(tile), from, emitter_.i64(row_bytes)});
   else
     copy_rows(emulated(tile), tile_row_bytes, from, row_bytes);
 }
@@ -74,7 +78,7 @@ void TileRegisters::store(int tile, llvm::Value* to, int64_t row_bytes) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
   if (memory_ == nullptr)
     builder.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64, {},
-                            {builder.getInt8(static_cast<uint8_t>(tile)), to, emitter_.i64(row_bytes)});
+                            {number(tile), to, emitter_.i64(row_bytes)});
   else
     copy_rows(to, row_bytes, emulated(tile), tile_row_bytes);
 }
@@ -93,7 +97,6 @@ void TileRegisters::copy_rows(llvm::Value* to, int64_t to_bytes, llvm::Value* fr
 
 void TileRegisters::multiply(int sum, int a, int b) const {
   llvm::IRBuilder<>& builder = emitter_.builder;
-  const auto number = [&](int tile) { return builder.getInt8(static_cast<uint8_t>(tile)); };
   if (memory_ == nullptr) {
     builder.CreateIntrinsic(llvm::Intrinsic::x86_tdpbf16ps, {}, {number(sum), number(a), number(b)});
     return;

@@ -23,6 +23,7 @@ class TileRegisters {
   void release() const;
 
  private:
+  llvm::Value* number(int tile) const;
   llvm::Value* emulated(int tile) const;
   void copy_rows(llvm::Value* to, int64_t to_bytes, llvm::Value* from, int64_t from_bytes) const;
 

@@ -57,6 +57,15 @@ inline bool close_number(double got, double want, Type type, double ulp, double 
   return std::abs(got - want) <= ulp * epsilon * std::max(std::abs(want), scale);
 }
 
+/// total + the products of factors `begin` to `end`, 32 at most, as a tile register adds them: those of even
+/// numbers apart from those of odd ones.
+template <class A, class B>
+float add_in_tile(float total, size_t begin, size_t end, const A& a, const B& b) {
+  float sums[2] = {};
+  for (size_t k = begin; k < end; ++k) sums[k % 2] = std::fma(a(k), b(k), sums[k % 2]);
+  return total + (sums[0] + sums[1]);
+}
+
 /// How often a text contains another one.
 inline size_t count_of(const std::string& text, const std::string& what) {
   size_t found = 0;

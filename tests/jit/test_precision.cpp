@@ -75,14 +75,15 @@ Tensor tiled(const Tensor& a, const Tensor& b) {
   const int64_t m = a.sizes()[0], k = a.sizes()[1], n = b.sizes()[1];
   Tensor result(Type::f32, {m, n});
   for (int64_t i = 0; i < m * n; ++i) {
+    const auto factor_a = [&](size_t l) {
+      return round_bf16(static_cast<float>(a.at(i / n * k + static_cast<int64_t>(l))));
+    };
+    const auto factor_b = [&](size_t l) {
+      return round_bf16(static_cast<float>(b.at(static_cast<int64_t>(l) * n + i % n)));
+    };
     float total = 0;
-    for (int64_t step = 0; step < k; step += 32) {
-      float sums[2] = {};
-      for (int64_t l = step; l < std::min(k, step + 32); ++l)
-        sums[l % 2] = std::fma(round_bf16(static_cast<float>(a.at(i / n * k + l))),
-                               round_bf16(static_cast<float>(b.at(l * n + i % n))), sums[l % 2]);
-      total += sums[0] + sums[1];
-    }
+    for (size_t step = 0, end = static_cast<size_t>(k); step < end; step += 32)
+      total = add_in_tile(total, step, std::min(end, step + 32), factor_a, factor_b);
     result.set(i, total);
   }
   return result;

@@ -148,13 +148,11 @@ std::vector<std::vector<float>> parts_of(const std::vector<float>& line, int par
 float element(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b, int parts) {
   float total = 0;
   for (size_t step = 0; step < a.size(); step += 32)
-    for (const PartProduct& product : part_products(parts)) {
-      float sums[2] = {};
-      for (size_t k = step; k < std::min(a.size(), step + 32); ++k)
-        sums[k % 2] =
-            std::fma(a[k][static_cast<size_t>(product.a)], b[k][static_cast<size_t>(product.b)], sums[k % 2]);
-      total += sums[0] + sums[1];
-    }
+    for (const PartProduct& product : part_products(parts))
+      total = add_in_tile(
+          total, step, std::min(a.size(), step + 32),
+          [&](size_t k) { return a[k][static_cast<size_t>(product.a)]; },
+          [&](size_t k) { return b[k][static_cast<size_t>(product.b)]; });
   return total;
 }
 

@@ -63,17 +63,14 @@ double product_up(double a, double b) {
 
 Ball BallArithmetic::shifted(const Integer& number, int64_t exponent, double radius) const {
   constexpr int64_t most = 16384;  // far beyond doubles; x * x, again and again, doubles the digits
-  if (number != 0 &&
-      static_cast<int64_t>(msb(number < 0 ? Integer(-number) : number)) + exponent > most + bits_)
+  if (number == 0) return {0, radius};
+  const Integer size = abs(number);
+  if (static_cast<int64_t>(msb(size)) + exponent > most + bits_)
     throw Refused("a number is 2^" + std::to_string(most) + " or more");
   if (exponent >= 0) return {number << static_cast<unsigned>(exponent), radius};
   const auto drop = static_cast<unsigned>(-exponent);
-  if (number == 0 || lsb(number < 0 ? Integer(-number) : number) >= drop) {
-    Integer exact = abs(number) >> drop;
-    return {number < 0 ? Integer(-exact) : exact, radius};
-  }
-  const Integer size = abs(number) >> drop;
-  return {number < 0 ? Integer(-size) : size, sum_up(radius, 1)};
+  const Integer kept = size >> drop;
+  return {number < 0 ? Integer(-kept) : kept, lsb(size) >= drop ? radius : sum_up(radius, 1)};
 }
 
 Ball BallArithmetic::of(double number) const {

@@ -18,8 +18,6 @@ constexpr int64_t kExactBits = 192;
 
 enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
 
-int64_t bits_of(const Rational& number) { return number.numerator_bits() + number.denominator_bits(); }
-
 Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
 
 /// The line through (l, max(l, 0)) and (u, max(u, 0)), raised if its slope is rounded.
@@ -82,7 +80,7 @@ class LowerBound {
     Rational slope;
     if (above) {
       const bool exactly = variables_.all().size() <= kExactVariables &&
-                           bits_of(*l) + bits_of(*u) + bits_of(coefficient) <= kExactBits;
+                           l->bits() + u->bits() + coefficient.bits() <= kExactBits;
       const auto line = chord(*l, *u, exactly);
       proof_.upper[index] = line;
       slope = line.first;
@@ -146,7 +144,7 @@ End improved(const Variables& variables, const Combination& form, const LeafRang
 
 /// An end with fewer bits, further out; none where that is beyond all doubles.
 void round_down(End& end) {
-  if (!end.value || bits_of(*end.value) <= kMostBits) return;
+  if (!end.value || end.value->bits() <= kMostBits) return;
   const double low = enclose(*end.value).low;
   end.value = std::isfinite(low) ? std::optional(Rational::of(low)) : std::nullopt;
 }

@@ -88,8 +88,7 @@ int64_t length(const AffineFunction& f) {
   constexpr int64_t word = 64;
   // Fractions are brought to lowest terms: a greatest common divisor takes a step for each bit.
   const auto words = [](const Rational& x) {
-    const int64_t denominator = x.denominator_bits();
-    return (x.numerator_bits() + denominator) / word * std::max<int64_t>(denominator / word, 1);
+    return x.bits() / word * std::max<int64_t>(x.denominator_bits() / word, 1);
   };
   return 1 + words(f.offset) + (f.slope.empty() ? 0 : words(f.slope.front()));
 }
