@@ -41,6 +41,8 @@ struct ContractionPlan {
   /// Rows that the vector operand is asked for before they are multiplied: it comes from beyond the second
   /// cache, in pieces as wide as the tile that no processor foresees. 0: none.
   int ahead = 0;
+  /// The same of the other operand, whose elements for one k are neighbours: each k is a line of its own.
+  int scalars_ahead = 0;
   /// Whether what the epilogue reads and writes is asked for before a tile's products: it is beyond the first
   /// cache, and there are products enough to hide its way.
   bool ask_for_result = false;

@@ -284,6 +284,7 @@ class TiledProduct {
     Value* k = has_prologue() ? now[sums + 2] : nullptr;
     const std::vector<Value*> vectors = load_vectors(now[sums + 1], k, columns);
     if (plan_.ahead > 0) ask_ahead(now[sums + 1], columns);
+    if (plan_.scalars_ahead > 0) ask_scalars_ahead(now[sums], rows);
     std::vector<Value*> next;
     for (int r = 0; r < rows; ++r) {
       Value* offset = builder_.CreateMul(emitter_.i64(r), scalars_.row_stride);
@@ -301,6 +302,13 @@ class TiledProduct {
     Value* rows = builder_.CreateMul(emitter_.i64(plan_.ahead), columns.row_stride);
     Value* line = at(pointer, rows);
     for (int v = 0; v < columns.vectors; ++v) emitter_.prefetch(at(line, width(v)), false);
+  }
+
+  /// The same of the line, or both lines, of the scalars.
+  void ask_scalars_ahead(Value* pointer, int rows) {
+    Value* line = at(pointer, builder_.CreateMul(emitter_.i64(plan_.scalars_ahead), scalars_.column_stride));
+    emitter_.prefetch(line, false);
+    if (rows > 1) emitter_.prefetch(at(line, rows - 1), false);
   }
 
   std::vector<Value*> load_vectors(Value* pointer, Value* k, const Columns& columns) {

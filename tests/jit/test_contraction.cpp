@@ -347,8 +347,31 @@ TEST_CASE("few rows are streamed past, more the larger the operand is") {
 
 TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
   for (const Machine& machine : widths())
-    check<float>(machine, {.sizes = {9, 40, 12},
-                           .plan = ContractionPlan{.tile_rows = 4, .tile_vectors = 2, .ahead = 1 << 20}});
+    for (const bool across : {false, true})
+      check<float>(machine,
+                   {.sizes = {9, 40, 12},
+                    .a = {across, 1},
+                    .plan = ContractionPlan{
+                        .tile_rows = 4, .tile_vectors = 2, .ahead = 1 << 20, .scalars_ahead = 1 << 20}});
+}
+
+TEST_CASE("lines of the second cache are asked for where two units wait for them") {
+  Machine machine = host_machine();
+  machine.l1_bytes = 32 << 10;
+  machine.l2_bytes = 1 << 20;
+  const auto planned = [&](int units, Size sizes, bool across) {
+    machine.fma_per_cycle = units;
+    return plan_contraction(case_of({.sizes = sizes, .a = {across, 0}}, Type::f32).facts, machine);
+  };
+  const ContractionPlan weights = planned(2, {256, 256, 900}, true),
+                        forward = planned(2, {256, 256, 900}, false);
+  CHECK(weights.ahead > 0);
+  CHECK(weights.scalars_ahead > 0);
+  CHECK(forward.ahead > 0);
+  CHECK(forward.scalars_ahead == 0);  // sixteen k in one line
+  CHECK(planned(2, {64, 64, 64}, true).ahead == 0);
+  CHECK(planned(1, {256, 256, 900}, true).ahead == 0);
+  CHECK(planned(1, {256, 256, 900}, true).scalars_ahead == 0);
 }
 
 TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
@@ -424,6 +447,8 @@ TEST_CASE("the text of a plan names all it decides") {
         "tile 10x1, transposed, a packed");
   CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .squares = true, .ahead = 64}) ==
         "tile 10x1, in squares, 64 rows ahead");
+  CHECK(to_string(ContractionPlan{.tile_rows = 14, .tile_vectors = 2, .ahead = 8, .scalars_ahead = 9}) ==
+        "tile 14x2, 8 rows ahead, scalars 9 ahead");
   CHECK(to_string(ContractionPlan{.stream_rows = 8}) == "streamed by 8 rows");
 }
 
