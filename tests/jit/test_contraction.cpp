@@ -46,6 +46,7 @@ struct Setting {
   Layout a = {}, b = {}, c = {};
   bool runtime_m = false, runtime_n = false, runtime_k = false, runtime_strides = false;
   bool prologues = false;
+  bool rounded = false;  // to bfloat16, which dyadic() fits
   ContractionCase::Epilogue epilogue = ContractionCase::Epilogue::Store;
   std::optional<ContractionPlan> plan = {};
 };
@@ -80,6 +81,7 @@ ContractionCase case_of(const Setting& setting, Type type) {
                     .a_column = stride(s.a_column),
                     .b_row = stride(s.b_row),
                     .b_column = stride(s.b_column),
+                    .rounded = setting.rounded,
                     .prologue = setting.prologues},
           .c_row = stride(s.c_row),
           .c_column = stride(s.c_column),
@@ -372,6 +374,22 @@ TEST_CASE("lines of the second cache are asked for where two units wait for them
   CHECK(planned(2, {64, 64, 64}, true).ahead == 0);
   CHECK(planned(1, {256, 256, 900}, true).ahead == 0);
   CHECK(planned(1, {256, 256, 900}, true).scalars_ahead == 0);
+}
+
+TEST_CASE("operands in bfloat16 are multiplied in pairs or one by one, whichever a processor does faster") {
+  const Machine host = host_machine();
+  for (const char* name : {"znver4", "sapphirerapids"}) {
+    Machine machine = host;
+    machine.name = name;
+    for (const bool a : {false, true})
+      for (const Size sizes : {Size{1, 1, 1}, {13, 33, 5}, {29, 50, 18}, {40, 70, 101}}) {
+        Setting setting{.sizes = sizes, .a = {a, 1}, .b = {false, 2}, .rounded = true};
+        const ContractionFacts facts = case_of(setting, Type::f32).facts;
+        setting.plan = plan_contraction(facts, machine);
+        CHECK(setting.plan->pairs == (machine.name == "znver4" && multiplies_bf16(machine)));
+        check<float>(host, setting);
+      }
+  }
 }
 
 TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
