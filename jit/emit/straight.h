@@ -14,7 +14,9 @@ class SideBySide {
  public:
   explicit SideBySide(Emitter& emitter) : emitter_(emitter) {}
 
-  /// function(x) of each of the numbers. The function is shared by the module, numbers go through memory.
+  /// function(x) of each of the numbers. The function is shared by the module. Numbers come as its arguments
+  /// and return through memory: a vector that is loaded from memory where its lanes have just been stored one
+  /// by one waits for all that came before, as no processor passes several stores on to one load.
   std::vector<llvm::Value*> emit(ScalarKind function, Type type, std::span<llvm::Value* const> numbers);
 
  private:
