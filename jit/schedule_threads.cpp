@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace crease {
@@ -15,6 +16,8 @@ constexpr double exchange_bytes_per_second = 6e9;
 // What every thread reads of a large operand comes to each core by itself, and must leave the others' caches
 // when it is next written: with 10 rows W3's step took 5.0 ms instead of 1.8 with its forward products split.
 constexpr double shared_bytes_per_second = 8e9;
+// From and to memory, of one core: what pooling of 17 MB is held up by.
+constexpr double memory_bytes_per_second = 12e9;
 constexpr double least_step_seconds = 0.3e-3;
 constexpr double least_gain = 1.2;
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -94,13 +97,28 @@ bool is_needed_later(const Kernels& program, int buffer) {
                              [&](const Kernel& kernel) { return std::ranges::any_of(kernel.code, reads); });
 }
 
-/// Bytes that one core writes and another may read.
-double bytes_exchanged(const Kernels& program, const Kernel& kernel) {
+/// Bytes that one core writes and another may read out of its second cache, which holds no more than its own
+/// size of them.
+double bytes_exchanged(const Kernels& program, const Kernel& kernel, int threads, const Machine& machine) {
   double bytes = 0;
   for (const Store& store : kernel.stores)
     if (is_needed_later(program, store.buffer))
       bytes += estimate(bytes_of(program.buffers[static_cast<size_t>(store.buffer)]));
-  return bytes;
+  return (threads - 1) * std::min(bytes / threads, static_cast<double>(machine.l2_bytes));
+}
+
+/// Time to read and write the buffers that are too large for a second cache, each once.
+double memory_seconds(const Kernels& program, const Kernel& kernel, const Machine& machine) {
+  std::set<int> buffers;
+  for (const Instruction& it : kernel.code)
+    if (it.kind == InstructionKind::Read) buffers.insert(storage_of(program, it.buffer));
+  for (const Store& store : kernel.stores) buffers.insert(storage_of(program, store.buffer));
+  double bytes = 0;
+  for (const int buffer : buffers) {
+    const double all = estimate(bytes_of(program.buffers[static_cast<size_t>(buffer)]));
+    if (all > static_cast<double>(machine.l2_bytes)) bytes += all;
+  }
+  return bytes / memory_bytes_per_second;
 }
 
 }  // namespace
@@ -109,16 +127,18 @@ void split_kernels(const Kernels& program, const Machine& machine, Threads threa
   std::vector<double> seconds;
   double all = 0;
   for (size_t k = 0; k < schedule.kernels.size(); ++k) {
-    seconds.push_back(estimated_cycles(program.kernels[k], program.buffers, schedule.kernels[k], machine) /
-                      cycles_per_second);
+    const Kernel& kernel = program.kernels[k];
+    seconds.push_back(
+        std::max(estimated_cycles(kernel, program.buffers, schedule.kernels[k], machine) / cycles_per_second,
+                 memory_seconds(program, kernel, machine)));
     all += seconds.back();
   }
   if (all < least_step_seconds && !threads.split_all) return;
   for (size_t k = 0; k < schedule.kernels.size(); ++k) {
     const Kernel& kernel = program.kernels[k];
     KernelSchedule& plan = schedule.kernels[k];
-    const double others = 1 - 1.0 / threads.count;
-    const double exchange = others * bytes_exchanged(program, kernel) / exchange_bytes_per_second;
+    const double exchange =
+        bytes_exchanged(program, kernel, threads.count, machine) / exchange_bytes_per_second;
     double least = threads.split_all ? infinity : seconds[k] / least_gain;
     for (const auto& [split, shared] : choices_of(program, kernel, plan, machine)) {
       if (pieces(split) < threads.count && !threads.split_all) continue;
