@@ -16,8 +16,8 @@ constexpr double exchange_bytes_per_second = 6e9;
 // What every thread reads of a large operand comes to each core by itself, and must leave the others' caches
 // when it is next written: with 10 rows W3's step took 5.0 ms instead of 1.8 with its forward products split.
 constexpr double shared_bytes_per_second = 8e9;
-// From and to memory, of one core: what pooling of 17 MB is held up by.
-constexpr double memory_bytes_per_second = 12e9;
+// One core, to and from what lies beyond its second cache: pooling of 17 MB on Emerald Rapids.
+constexpr double far_bytes_per_second = 12e9;
 constexpr double least_step_seconds = 0.3e-3;
 constexpr double least_gain = 1.2;
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -107,18 +107,22 @@ double bytes_exchanged(const Kernels& program, const Kernel& kernel, int threads
   return (threads - 1) * std::min(bytes / threads, static_cast<double>(machine.l2_bytes));
 }
 
-/// Time to read and write the buffers that are too large for a second cache, each once.
+/// Time to read and write once what is too large for a second cache; lookups touch a part that is not known.
 double memory_seconds(const Kernels& program, const Kernel& kernel, const Machine& machine) {
+  const std::vector<bool> wanted = needed(kernel);
   std::set<int> buffers;
-  for (const Instruction& it : kernel.code)
-    if (it.kind == InstructionKind::Read) buffers.insert(storage_of(program, it.buffer));
-  for (const Store& store : kernel.stores) buffers.insert(storage_of(program, store.buffer));
+  for (size_t i = 0; i < kernel.code.size(); ++i) {
+    const Instruction& it = kernel.code[i];
+    const bool direct = std::ranges::all_of(it.place, [](const Position& p) { return p.value < 0; });
+    if (it.kind == InstructionKind::Read && wanted[i] && direct) buffers.insert(base_of(program, it.buffer));
+  }
+  for (const Store& store : kernel.stores) buffers.insert(base_of(program, store.buffer));
   double bytes = 0;
   for (const int buffer : buffers) {
     const double all = estimate(bytes_of(program.buffers[static_cast<size_t>(buffer)]));
     if (all > static_cast<double>(machine.l2_bytes)) bytes += all;
   }
-  return bytes / memory_bytes_per_second;
+  return bytes / far_bytes_per_second;
 }
 
 }  // namespace

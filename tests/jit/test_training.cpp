@@ -6,6 +6,7 @@
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 #include "jit/machine.h"
 #include "tests/jit/allocations.h"
 #include "tests/jit/oracle.h"
@@ -189,6 +190,26 @@ TEST_CASE("few rows of a product are split by columns, unless the step changes t
   const Tensor one = compile(products(10, false))(inputs).at("y");
   for (const int threads : {2, 3})
     CHECK(compile(products(10, false), {.threads = threads})(inputs).at("y") == one);
+}
+
+TEST_CASE("what waits for memory is split, one turn of a long loop is not") {
+  const auto schedule_of = [](const Graph& graph) {
+    return compile(graph, {.threads = 2, .keep_dumps = true}).dumps().schedule;
+  };
+  Graph pooling;
+  const Value pooled = max_pool2d(pooling.input("x", {128, 32, 32, 32}), {.window = {2, 2}});
+  pooling.output("sums", sum(pooled * pooled, {0}));
+  const std::string text = schedule_of(pooling);
+  const size_t line = text.find("max_pool2d");
+  CHECK(text.substr(line, text.find('\n', line) - line).find("2 threads") != std::string::npos);
+
+  Graph loop;
+  const Value x = loop.input("x", {8192, 32, 32}), start = loop.input("h", {32, 32});
+  const ScanResult result = scan({start}, {x}, {}, [](const ScanArguments& at) {
+    return ScanStep{{at.carries[0] + at.elements[0]}, {}};
+  });
+  loop.output("h", result.carries[0]);
+  CHECK(schedule_of(loop).find("2 threads") == std::string::npos);
 }
 
 TEST_CASE("a chain of functions whose results are for the caller is split") {
