@@ -104,15 +104,16 @@ Training prepare(const std::string& name, int64_t size) {
 }
 
 /// An OpenBLAS older than the processor takes it for one of 2004 and runs five times slower: told of one that
-/// it knows, this program starts once more. Errors: none, it goes on as it is.
+/// it knows, this program starts again, once. Errors: none, it goes on as it is.
 void know_processor(char** arguments) {
-  if (std::string_view(openblas_get_corename()) != "Prescott" || !__builtin_cpu_supports("avx512bw")) return;
+  if (std::getenv("OPENBLAS_CORETYPE") != nullptr || !__builtin_cpu_supports("avx512bw")) return;
+  if (std::string_view(openblas_get_corename()) != "Prescott") return;
   if (setenv("OPENBLAS_CORETYPE", "SkylakeX", 0) == 0) execv("/proc/self/exe", arguments);
 }
 
 }  // namespace
 
 int main(int, char** arguments) {
-  if (std::getenv("OPENBLAS_CORETYPE") == nullptr) know_processor(arguments);
+  know_processor(arguments);
   return serve_trainings(prepare);
 }
