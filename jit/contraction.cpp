@@ -12,12 +12,14 @@
 namespace crease {
 namespace {
 
-/// Whether tiles ask for lines of the second cache before they need them. Where two units multiply, no
-/// prefetcher that follows rows some hundred bytes apart keeps up. Measured on Emerald Rapids (GFLOP/s over
-/// the peak): A B of 32 x 784 x 784 goes from 58 to 94 %, A^T B of 784 x 256 x 1024, asking for both
-/// operands, from 73 to 99, of 512 x 512 x 512 from 77 to 98. Zen 4, with one unit, reaches 94 to 99 %
-/// without.
-bool asks_second_cache(const Machine& machine) { return machine.fma_per_cycle >= 2; }
+/// Whether two units multiply vectors of 512 bits. No prefetcher that follows rows some hundred bytes apart
+/// keeps up with them, so tiles ask the second cache for lines before they need them. Measured on Emerald
+/// Rapids (share of the peak, bench/contraction): A B of 32 x 784 x 784 goes from 58 to 91 %, A^T B, asking
+/// for both operands, of 784 x 256 x 1024 from 73 to 98, of 512 x 512 x 512 from 77 to 96. Zen 4, with one
+/// unit, reaches 94 to 99 % without; narrower vectors were not measured.
+bool has_two_wide_units(const Machine& machine) {
+  return machine.vector_bits == 512 && machine.fma_per_cycle >= 2;
+}
 
 /// The product as the register tiles see it: `rows` are spread over registers, `columns` over vector lanes.
 struct Model {
@@ -46,8 +48,9 @@ struct Model {
     // A row-major B beyond the second cache comes in pieces as wide as the tile, each from a page of its own.
     const int64_t bytes = size_of(facts.type);
     if (far && !packed && !facts.prologue) {
-      const double beyond = static_cast<double>(columns * depth * bytes - on.l2_bytes);
-      const double once = 12 * std::min(1.0, beyond / static_cast<double>(on.l2_bytes));
+      const auto beyond = static_cast<double>(columns * depth * bytes - on.l2_bytes);
+      const bool in_part = has_two_wide_units(on) && beyond < static_cast<double>(on.l2_bytes);
+      const double once = in_part ? 12 * beyond / static_cast<double>(on.l2_bytes) : 12;
       panel_latency =
           rows * depth * bytes > on.l2_bytes * 3 / 8 ? 2 * once : once;  // again by blocks of rows
     }
@@ -81,8 +84,8 @@ struct Model {
     // The shuffles of a square, log2(lanes) for each k, hide behind the multiply-adds for the most part; of
     // two units one is theirs as well. Measured on Emerald Rapids: 6.6 cycles for 4 rows, 10.7 for 12.
     if (squares)
-      arithmetic = machine.fma_per_cycle == 1 ? std::max(arithmetic, latency) + 1.5
-                                              : std::max(arithmetic + 2, latency) + 2.7;
+      arithmetic = has_two_wide_units(machine) ? std::max(arithmetic + 2, latency) + 2.7
+                                               : std::max(arithmetic, latency) + 1.5;
     const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
     const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
@@ -91,10 +94,11 @@ struct Model {
 
   double column_of_tiles(int64_t tile_rows, int64_t vectors) const {
     const int64_t tiles = rows / tile_rows, rest = rows % tile_rows;
-    // Where tiles ask for its lines, a panel is waited for by the line rather than by the row.
-    const double lines = asks_second_cache(machine) ? 0.25 + 0.2 * static_cast<double>(vectors) : 1;
+    // Tiles that ask for a panel's lines wait for each of them a little. Fitted to A B of 10, 32 and 128 x
+    // 1000 x 1000 by tiles of two to six vectors.
+    const double waits = has_two_wide_units(machine) ? 0.25 + 0.2 * static_cast<double>(vectors) : 1;
     const double full = static_cast<double>(tiles) * tile(tile_rows, vectors) +
-                        panel_latency * lines * static_cast<double>(depth);
+                        panel_latency * waits * static_cast<double>(depth);
     return rest == 0 ? full : full + tile(rest, vectors);
   }
 
@@ -158,11 +162,11 @@ int64_t block_of_rows(const ContractionFacts& facts, const ContractionPlan& plan
 }
 
 /// Whether the rows of B lie so far apart, a power of two, that a panel cannot stay in the second cache.
-/// Measured on Zen 4: 2048 x 2048 goes from 65 to 84 % of the peak when packed, 2000 x 2000 from 93 to 88 %.
-/// On Emerald Rapids 1024 x 1024 goes from 32 to 92 %.
+/// Measured on Zen 4: 2048 x 2048 goes from 65 to 84 % of the peak when packed, 2000 x 2000 from 93 to 88 %,
+/// and 1024 x 1024 has 87 % in place. On Emerald Rapids 1024 x 1024 goes from 32 to 88 %.
 bool collides(const ContractionFacts& facts, const Machine& machine) {
   const Extent& stride = facts.b_row;
-  const int64_t colliding = asks_second_cache(machine) ? 4096 : 8192;
+  const int64_t colliding = has_two_wide_units(machine) ? 4096 : 8192;
   return stride.is_constant() && stride.factor * size_of(facts.type) % colliding == 0 &&
          assumed_size(facts.k) >= 1024 && assumed_size(facts.m) >= 256;
 }
@@ -176,17 +180,18 @@ void choose_packing(const ContractionFacts& facts, const Machine& machine, Contr
   plan.scratch.factor *= static_cast<int64_t>(plan.tile_vectors) * machine.lanes(size_of(facts.type));
 }
 
-/// Rows ahead of a panel in place: enough to cover the way from the third cache, about 400 cycles, or, where
-/// two units a cycle wait for it, from the second one.
+/// Rows ahead of a panel in place: enough to cover the way from the third cache, about 400 cycles. Two wide
+/// units ask sooner, and for panels of the second cache as well: A B of 10, 32 and 128 x 1000 x 1000 reaches
+/// 59, 79 and 91 % with 8 rows ahead, 58, 76 and 89 with 32 to 64.
 int rows_ahead(const Model& model, const ContractionPlan& plan) {
   if (plan.pack_a || plan.pack_b) return 0;
   const int cycles =
       std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
-  if (!plan.squares && asks_second_cache(model.machine))
-    return plan.tile_rows < 4 || model.in_first_cache(plan.tile_vectors) ? 0
-                                                                         : std::clamp(120 / cycles, 4, 16);
   const bool in_pieces = plan.squares ? model.far : model.panel_latency > 0;
-  return in_pieces ? std::clamp(900 / cycles, 8, 64) : 0;
+  if (plan.squares || !has_two_wide_units(model.machine))
+    return in_pieces ? std::clamp(900 / cycles, 8, 64) : 0;
+  if (plan.tile_rows < 4 || model.in_first_cache(plan.tile_vectors)) return 0;
+  return std::min(120 / cycles, 16);
 }
 
 /// Of scalars, each k of which is a line of its own, of a matrix that the first cache does not hold. Sums of
@@ -195,9 +200,9 @@ int scalars_ahead(const ContractionFacts& facts, const Machine& machine, const C
   const Extent &next = plan.transposed ? facts.b_column : facts.a_row,
                &along = plan.transposed ? facts.b_row : facts.a_column;
   const Extent& rows = plan.transposed ? facts.n : facts.m;
-  if (!asks_second_cache(machine) || plan.squares || !next.is(1) || along.is(1)) return 0;
-  if (assumed_size(facts.k) < 96) return 0;
-  return bytes_of(rows, facts.k, facts.type) > machine.l1_bytes ? 8 : 0;
+  if (!has_two_wide_units(machine) || plan.squares || !next.is(1) || along.is(1)) return 0;
+  const bool far = bytes_of(rows, facts.k, facts.type) > machine.l1_bytes;
+  return far && assumed_size(facts.k) >= 96 ? 8 : 0;
 }
 
 /// Whether the operand that is read by vectors lies the other way round, along a known k.
@@ -256,11 +261,10 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
 }
 
 /// Both operands rounded and packed: A by blocks of rows, B by panels. In pairs where that is faster than
-/// multiply-adds of rounded numbers in 32 bits: on Zen 4 twice as fast; on Emerald Rapids, which starts a
-/// product of pairs every second cycle and two multiply-adds every cycle, half as fast.
+/// multiply-adds of rounded numbers in 32 bits.
 ContractionPlan plan_rounded(const ContractionFacts& facts, const Machine& machine) {
   ensure(facts.type == Type::f32 && !facts.prologue, "[contraction] only f32 operands in place are rounded");
-  const bool pairs = multiplies_bf16(machine) && machine.name.starts_with("znver");
+  const bool pairs = multiplies_bf16(machine) && machine.fast_pairs;
   ContractionFacts packed = facts;
   if (pairs && facts.k.is_constant()) packed.k.factor = ceil_divide(facts.k.factor, 2);
   // Rows of A an odd number of cache lines apart use all of the first cache's sets; of unknown length they

@@ -38,8 +38,8 @@ struct ContractionPlan {
   bool pairs = false;
   /// Of rounded operands: elements from one packed row of A to the next; 0: as many as there are along k.
   int64_t a_stride = 0;
-  /// Rows that the vector operand is asked for before they are multiplied: it comes from beyond the second
-  /// cache, in pieces as wide as the tile that no processor foresees. 0: none.
+  /// Rows that the vector operand is asked for before they are multiplied: it comes from beyond the first or
+  /// the second cache, in pieces as wide as the tile that no processor foresees. 0: none.
   int ahead = 0;
   /// The same of the other operand, whose elements for one k are neighbours: each k is a line of its own.
   int scalars_ahead = 0;

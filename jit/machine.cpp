@@ -37,6 +37,9 @@ void describe_vectors(Machine& machine) {
   machine.vector_registers = !is_x86(machine) || machine.vector_bits == 512 ? 32 : 16;
   machine.fma = !is_x86(machine) || machine.has("fma");
   machine.fma_per_cycle = units(machine);
+  // bench/contraction bf16: Zen 4 starts one a cycle, as it does with multiply-adds; Emerald Rapids one in
+  // two cycles, and four multiply-adds.
+  machine.fast_pairs = machine.name == "znver4";
   machine.tiles = machine.has("amx-tile") && machine.has("amx-bf16") ? Tiles::Native : Tiles::None;
 }
 

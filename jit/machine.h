@@ -23,6 +23,9 @@ struct Machine {
   int fma_per_cycle = 1;
   /// Whether a fused multiply-add is one instruction. Without it code rounds the product as well.
   bool fma = false;
+  /// Whether products of bfloat16 pairs start as often as multiply-adds: else those of rounded numbers are
+  /// faster.
+  bool fast_pairs = false;
   Tiles tiles = Tiles::None;
   int64_t l1_bytes = 32 << 10;  // data, per core
   int64_t l2_bytes = 512 << 10;

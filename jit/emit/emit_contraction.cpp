@@ -304,11 +304,12 @@ class TiledProduct {
     for (int v = 0; v < columns.vectors; ++v) emitter_.prefetch(at(line, width(v)), false);
   }
 
-  /// The same of the line, or both lines, of the scalars.
+  /// The same of the scalars' lines.
   void ask_scalars_ahead(Value* pointer, int rows) {
-    Value* line = at(pointer, builder_.CreateMul(emitter_.i64(plan_.scalars_ahead), scalars_.column_stride));
-    emitter_.prefetch(line, false);
-    if (rows > 1) emitter_.prefetch(at(line, rows - 1), false);
+    Value* next = at(pointer, builder_.CreateMul(emitter_.i64(plan_.scalars_ahead), scalars_.column_stride));
+    const int line = 64 / static_cast<int>(size_of(type_));
+    for (int row = 0; row < rows - 1; row += line) emitter_.prefetch(at(next, row), false);
+    emitter_.prefetch(at(next, rows - 1), false);
   }
 
   std::vector<Value*> load_vectors(Value* pointer, Value* k, const Columns& columns) {
