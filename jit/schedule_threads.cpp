@@ -32,7 +32,7 @@ double pieces(const ThreadSplit& split) { return estimate(split.extent) / static
 
 /// Time in which each thread reads what all of them need, where it is too large for a second cache.
 double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
-  const double bytes = estimate(rows) * estimate(columns) * size_of(type);
+  const double bytes = estimate(rows) * estimate(columns) * static_cast<double>(size_of(type));
   return bytes > static_cast<double>(machine.l2_bytes) ? bytes / shared_bytes_per_second : 0;
 }
 
