@@ -13,17 +13,16 @@ std::vector<llvm::Value*> SideBySide::emit(ScalarKind function, Type type,
   llvm::IRBuilder<>& builder = emitter_.builder;
   const auto lanes = static_cast<size_t>(emitter_.machine.lanes(size_of(type)));
   llvm::Value* place = memory(type);
-  const auto lane = [&](size_t i) {
-    return emitter_.element(place, emitter_.i64(static_cast<int64_t>(i)), type);
-  };
   std::vector<llvm::Value*> results;
   while (results.size() < numbers.size()) {
     const size_t first = results.size(), count = std::min(lanes, numbers.size() - first);
     std::vector<llvm::Value*> arguments{place};
     for (size_t i = 0; i < lanes; ++i) arguments.push_back(numbers[first + std::min(i, count - 1)]);
     builder.CreateCall(shared(function, type), arguments);
-    for (size_t i = 0; i < count; ++i)
-      results.push_back(builder.CreateLoad(emitter_.value_type(type), lane(i)));
+    for (size_t i = 0; i < count; ++i) {
+      llvm::Value* lane = emitter_.element(place, emitter_.i64(static_cast<int64_t>(i)), type);
+      results.push_back(builder.CreateLoad(emitter_.value_type(type), lane));
+    }
   }
   return results;
 }
