@@ -27,6 +27,7 @@ struct Model {
   int64_t rows, columns, depth;
   int lanes;
   int epilogue_cost;
+  int chains;  // of multiply-adds for each sum
   bool squares;
   bool far;                  // the operand of the columns is beyond the second cache
   int most_rows = 64;        // of a tile
@@ -41,6 +42,7 @@ struct Model {
         depth(assumed_size(facts.k)),
         lanes(on.lanes(size_of(facts.type))),
         epilogue_cost(facts.epilogue_cost),
+        chains(chain_count(facts)),
         squares(in_squares),
         far(columns * depth * size_of(facts.type) > on.l2_bytes),
         result_is_far(depth <= 64 && rows * columns * size_of(facts.type) > on.l2_bytes) {
@@ -70,7 +72,7 @@ struct Model {
 
   /// Cycles of one register tile, with its epilogue.
   double tile(int64_t tile_rows, int64_t vectors) const {
-    constexpr double latency = 4;  // of a multiply-add, Intel and AMD
+    const double latency = 4.0 / chains;  // of a multiply-add, Intel and AMD
     const auto products = static_cast<double>(tile_rows * vectors);
     double arithmetic = products / machine.fma_per_cycle;
     // Two load ports; where two half units make one vector unit, a full vector takes both.
@@ -87,7 +89,8 @@ struct Model {
       arithmetic = has_two_wide_units(machine) ? std::max(arithmetic + 2, latency) + 2.7
                                                : std::max(arithmetic, latency) + 1.5;
     const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
-    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + result_lines;
+    const double additions = (chains - 1) * products / machine.fma_per_cycle;
+    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + additions + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
            epilogue;
   }
@@ -115,10 +118,11 @@ struct Model {
 
 bool fits_registers(const Model& model, int rows, int vectors) {
   const int registers = model.machine.vector_registers;
+  const int sums = rows * vectors * model.chains;
   // Sums and a square of B, of which two lines are exchanged.
-  if (model.squares) return vectors == 1 && rows + model.lanes + 2 <= registers;
+  if (model.squares) return vectors == 1 && sums + model.lanes + 2 <= registers;
   // Sums, the vectors of B, and a broadcast of A; with 32 registers one more stays free for the epilogue.
-  const int needed = rows * vectors + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
+  const int needed = sums + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
   return needed <= registers - (registers == 32 ? 1 : 0);
 }
 
@@ -355,6 +359,11 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
   const auto whole = [&](int64_t count) { return std::ceil(static_cast<double>(count) / lanes) * lanes; };
   if (plan.transposed) cycles += whole(model.rows) * whole(model.columns) * 5 / lanes;
   return cycles;
+}
+
+int chain_count(const ContractionFacts& facts) {
+  if (facts.rounded || !facts.k.is_constant()) return 1;
+  return facts.k.factor >= 8 && facts.k.factor <= 16 ? static_cast<int>(facts.k.factor / 4) : 1;
 }
 
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine) {

@@ -70,10 +70,15 @@ constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// cache, or, where that would be fewer than 256 rows, stream from the third one.
 int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine);
 
+/// How many chains of multiply-adds an element is the sum of: k / 4 where k is known and from 8 to 16, else
+/// one. A few rows of such a product wait for little but their chains. k alone decides, so the bits do not
+/// depend on plan, width, the number of rows or the range of a thread.
+int chain_count(const ContractionFacts& facts);
+/// Where in k a chain begins, of which each takes a part in order; the end of k is where the one behind the
+/// last would.
+constexpr int64_t chain_begin(int64_t k, int chains, int chain) { return k * chain / chains; }
 /// The plan for a product on a machine: the cheapest by a model of a tile's cycles, k * max(multiply-adds /
-/// units, loads, latency, dispatch) + epilogue; unknown extents count as 64. Every element is one chain of
-/// multiply-adds in the order of k, so the bits do not depend on plan, width or the range of rows of a
-/// thread.
+/// units, loads, latency, dispatch) + epilogue; unknown extents count as 64.
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine);
 /// Whether registers hold a factor for each row of A and each of so many rows of a streamed B.
 bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine);

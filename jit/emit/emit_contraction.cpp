@@ -52,6 +52,7 @@ class TiledProduct {
         scalars_(operands.a),
         vectors_(operands.b),
         depth_(operands.k),
+        chains_(chain_count(facts)),
         rounds_(facts.rounded) {
     if (!plan.transposed) return;
     scalars_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
@@ -165,6 +166,7 @@ class TiledProduct {
         {.scalars = {at(scalars_.base, line), scalars_.row_stride, scalars_.column_stride},
          .rows = rows,
          .depth = llvm::cast<llvm::ConstantInt>(operands_.k)->getSExtValue(),
+         .chains = chains_,
          .ahead = plan_.ahead,
          .next_panel = builder_.CreateMul(emitter_.i64(lanes_), vectors_.column_stride)});
   }
@@ -255,25 +257,49 @@ class TiledProduct {
     }
   }
 
-  /// The loop over k of one tile. Carried are the sums, pointers into both operands (an index and scaled
+  /// The sums of one tile. Carried along k are the sums, pointers into both operands (an index and scaled
   /// addressing would cost an instruction per multiply-add), and k itself where a prologue wants it.
   std::vector<Value*> accumulate(Value* row, int rows, const Columns& columns) {
     const size_t sums = number_of(rows, 0, columns);
-    std::vector<Value*> initial(sums, llvm::ConstantFP::getZero(vector_));
     Value* own_row = row_origin_ == nullptr ? row : builder_.CreateSub(row, row_origin_);
-    initial.push_back(at(scalars_.base, builder_.CreateMul(own_row, scalars_.row_stride)));
-    initial.push_back(columns.panel);
-    if (has_prologue()) initial.push_back(emitter_.i64(0));
-    std::vector<Value*> results =
-        emit_carried_loop(emitter_, depth_, initial, [&](std::span<Value* const> now) {
-          std::vector<Value*> next = step(now, row, rows, columns);
-          next.push_back(at(now[sums], scalars_.column_stride));
-          next.push_back(at(now[sums + 1], columns.row_stride));
-          if (has_prologue()) next.push_back(builder_.CreateAdd(now[sums + 2], emitter_.i64(1)));
-          return next;
-        });
-    results.resize(sums);
-    return results;
+    std::vector<Value*> state(sums, llvm::ConstantFP::getZero(vector_));
+    state.push_back(at(scalars_.base, builder_.CreateMul(own_row, scalars_.row_stride)));
+    state.push_back(columns.panel);
+    if (has_prologue()) state.push_back(emitter_.i64(0));
+    const auto next = [&](std::span<Value* const> now) {
+      std::vector<Value*> after = step(now, row, rows, columns);
+      after.push_back(at(now[sums], scalars_.column_stride));
+      after.push_back(at(now[sums + 1], columns.row_stride));
+      if (has_prologue()) after.push_back(builder_.CreateAdd(now[sums + 2], emitter_.i64(1)));
+      return after;
+    };
+    std::vector<std::vector<Value*>> chains;
+    for (Value* depth : chain_depths()) {
+      std::fill_n(state.begin(), sums, llvm::ConstantFP::getZero(vector_));
+      state = along_k(depth, sums, std::move(state), next);
+      chains.emplace_back(state.begin(), state.begin() + static_cast<int64_t>(sums));
+    }
+    return emit_sum_of_chains(emitter_, type_, std::move(chains));
+  }
+
+  /// How much of k each chain takes.
+  std::vector<Value*> chain_depths() {
+    if (chains_ == 1) return {depth_};
+    const int64_t depth = llvm::cast<llvm::ConstantInt>(depth_)->getSExtValue();
+    std::vector<Value*> depths;
+    for (int i = 0; i < chains_; ++i)
+      depths.push_back(emitter_.i64(chain_begin(depth, chains_, i + 1) - chain_begin(depth, chains_, i)));
+    return depths;
+  }
+
+  /// `next` so many times: in a loop, unless that would take more time than what is in it.
+  template <class Next>
+  std::vector<Value*> along_k(Value* depth, size_t sums, std::vector<Value*> state, const Next& next) {
+    const auto* known = llvm::dyn_cast<llvm::ConstantInt>(depth);
+    if (known == nullptr || known->getSExtValue() * static_cast<int64_t>(sums) > 16)
+      return emit_carried_loop(emitter_, depth, state, next);
+    for (int64_t k = 0; k < known->getSExtValue(); ++k) state = next(state);
+    return state;
   }
 
   bool has_prologue() const { return operands_.prologue_a || operands_.prologue_b; }
@@ -343,6 +369,7 @@ class TiledProduct {
   llvm::FixedVectorType* vector_;
   MatrixOperand scalars_, vectors_;
   Value* depth_;                 // elements along k of what the tiles read
+  int chains_;                   // of multiply-adds for each sum
   bool rounds_;                  // both operands are rounded and packed
   Value* row_origin_ = nullptr;  // the row that scalars_ begins with; null: 0
   Value* turned_ = nullptr;
@@ -367,6 +394,8 @@ void check(const ContractionFacts& facts, const ContractionPlan& plan, const Con
   ensure(!streams || (facts.m.is_constant() && facts.n.is_constant() && contiguous),
          "[contraction] a streamed operand needs known rows and columns that are contiguous: got {}",
          to_string(plan));
+  ensure(!streams || chain_count(facts) == 1,
+         "[contraction] a sum of a streamed operand is one chain: got {} products", to_string(facts.k));
   ensure(packs || plan.squares || contiguous,
          "[contraction] vectors are not contiguous and not packed: got {}", to_string(plan));
 }

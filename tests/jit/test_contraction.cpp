@@ -1,25 +1,21 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
 #include <vector>
 
 #include "graph/error.h"
-#include "jit/contraction.h"
-#include "jit/emit/standalone.h"
-#include "jit/machine.h"
+#include "tests/jit/contraction_setting.h"
 
 using namespace crease;
+using namespace crease::test;
 
 namespace {
 
 constexpr int64_t guard = 64;  // elements round each matrix that must keep their value
-
-struct Size {
-  int64_t m, n, k;
-};
 
 /// Small multiples of 1/8: every sum of fewer than 2^12 products is exact in f32, whatever its order.
 template <class T>
@@ -28,67 +24,6 @@ std::vector<T> dyadic(int64_t count, int64_t seed) {
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<T>(static_cast<int64_t>((i * 37 + static_cast<size_t>(seed) * 11) % 29) - 14) / 8;
   return values;
-}
-
-/// Which way a matrix lies: row by row or column by column, with `gap` unused elements between lines.
-struct Layout {
-  bool by_columns = false;
-  int64_t gap = 0;
-  int64_t row_stride(int64_t, int64_t columns) const { return by_columns ? 1 : columns + gap; }
-  int64_t column_stride(int64_t rows, int64_t) const { return by_columns ? rows + gap : 1; }
-  int64_t elements(int64_t rows, int64_t columns) const {
-    return by_columns ? columns * (rows + gap) : rows * (columns + gap);
-  }
-};
-
-struct Setting {
-  Size sizes;
-  Layout a = {}, b = {}, c = {};
-  bool runtime_m = false, runtime_n = false, runtime_k = false, runtime_strides = false;
-  bool prologues = false;
-  bool rounded = false;  // to bfloat16, which dyadic() fits
-  ContractionCase::Epilogue epilogue = ContractionCase::Epilogue::Store;
-  std::optional<ContractionPlan> plan = {};
-};
-
-ContractionSizes sizes_of(const Setting& setting) {
-  const auto [m, n, k] = setting.sizes;
-  return {m,
-          n,
-          k,
-          setting.a.row_stride(m, k),
-          setting.a.column_stride(m, k),
-          setting.b.row_stride(k, n),
-          setting.b.column_stride(k, n),
-          setting.c.row_stride(m, n),
-          setting.c.column_stride(m, n)};
-}
-
-Extent named(bool runtime, int64_t value, const char* name) {
-  return runtime ? Extent{1, {name}} : Extent{value, {}};
-}
-
-ContractionCase case_of(const Setting& setting, Type type) {
-  const ContractionSizes s = sizes_of(setting);
-  const auto stride = [&](int64_t value) {
-    return named(setting.runtime_strides && value != 1, value, "stride");
-  };
-  return {.facts = {.type = type,
-                    .m = named(setting.runtime_m, s.m, "m"),
-                    .n = named(setting.runtime_n, s.n, "n"),
-                    .k = named(setting.runtime_k, s.k, "k"),
-                    .a_row = stride(s.a_row),
-                    .a_column = stride(s.a_column),
-                    .b_row = stride(s.b_row),
-                    .b_column = stride(s.b_column),
-                    .rounded = setting.rounded,
-                    .prologue = setting.prologues},
-          .c_row = stride(s.c_row),
-          .c_column = stride(s.c_column),
-          .epilogue = setting.epilogue,
-          .scale = -0.5,
-          .prologues = setting.prologues,
-          .plan = setting.plan};
 }
 
 template <class T>
@@ -160,12 +95,37 @@ void check(const Machine& machine, const Setting& setting) {
   check<double>(machine, setting);
 }
 
-/// Every vector width this machine has.
-std::vector<Machine> widths() {
-  std::vector<Machine> machines;
-  for (int bits = 128; bits <= host_machine().vector_bits; bits *= 2)
-    machines.push_back(with_vector_bits(host_machine(), bits));
-  return machines;
+/// Numbers whose sums are rounded.
+Matrices<float> waves(Size sizes) {
+  Matrices<float> data = matrices<float>({.sizes = sizes});
+  for (size_t i = 0; i < data.a.size(); ++i) data.a[i] = std::sin(static_cast<float>(i));
+  for (size_t i = 0; i < data.b.size(); ++i) data.b[i] = std::cos(static_cast<float>(3 * i));
+  return data;
+}
+
+Matrices<float> with_b_turned(Size sizes, Matrices<float> data) {
+  const std::vector<float> b = data.b;
+  for (int64_t k = 0; k < sizes.k; ++k)
+    for (int64_t j = 0; j < sizes.n; ++j)
+      data.b[static_cast<size_t>(j * sizes.k + k)] = b[static_cast<size_t>(k * sizes.n + j)];
+  return data;
+}
+
+/// The result as documented: the sum of chains, each over its part of k.
+std::vector<float> by_chains(Size sizes, const Matrices<float>& data, int64_t chains) {
+  const auto [m, n, k] = sizes;
+  std::vector<float> c = data.c;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      std::array<float, 4> sums{};
+      for (int64_t part = 0; part < chains; ++part)
+        for (int64_t l = k * part / chains; l < k * (part + 1) / chains; ++l)
+          sums[static_cast<size_t>(part)] =
+              std::fma(data.a[static_cast<size_t>(i * k + l)], data.b[static_cast<size_t>(l * n + j)],
+                       sums[static_cast<size_t>(part)]);
+      c[static_cast<size_t>(guard + i * n + j)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
+  return c;
 }
 
 }  // namespace
@@ -241,25 +201,6 @@ TEST_CASE("a product that is turned round passes each of its vectors on once") {
                       .plan = plan});
 }
 
-TEST_CASE("a narrow product of a transposed matrix is planned transposed") {
-  const Machine machine = host_machine();
-  const ContractionFacts facts{.m = {256, {}},
-                               .n = {10, {}},
-                               .k = {1, {"batch"}},
-                               .a_row = {1, {}},
-                               .a_column = {256, {}},
-                               .b_row = {10, {}},
-                               .b_column = {1, {}}};
-  const ContractionPlan plan = plan_contraction(facts, machine);
-  if (machine.lanes(4) == 16) CHECK(plan.transposed);
-  CHECK(!plan.pack_a);
-  check(machine, {.sizes = {256, 10, 20}, .a = {true, 0}, .runtime_k = true});
-  check(machine, {.sizes = {256, 10, 20},
-                  .a = {true, 0},
-                  .runtime_m = true,
-                  .epilogue = ContractionCase::Epilogue::BiasRelu});
-}
-
 TEST_CASE("epilogues see every sum once, with its place") {
   for (const auto epilogue : {ContractionCase::Epilogue::Add, ContractionCase::Epilogue::BiasRelu})
     for (const Machine& machine : widths()) {
@@ -304,23 +245,10 @@ TEST_CASE("an operand that lies the other way round may be turned round in squar
   check(host_machine(), {.sizes = {5, 37, 40}, .b = {true, 2}, .runtime_strides = true, .plan = plan});
 }
 
-TEST_CASE("few rows times a transposed matrix are planned in squares, many or half vectors are not") {
-  const auto planned = [](Size sizes) {
-    const Setting setting{.sizes = sizes, .b = {true, 0}};
-    return plan_contraction(case_of(setting, Type::f32).facts, host_machine());
-  };
-  const int lanes = host_machine().lanes(4);
-  for (const int64_t rows : {1, 3}) CHECK(planned({rows, 1000, 1000}).squares);
-  CHECK(!planned({lanes, 1000, 1000}).squares);
-  CHECK(!planned({256, 256, 256}).squares);
-  for (const int64_t rows : {1, 3, 10, 20})
-    check<float>(host_machine(), {.sizes = {rows, 70, 90}, .b = {true, 0}});
-}
-
 TEST_CASE("a large operand of few rows may be streamed") {
   for (const Machine& machine : widths())
     for (const int rows_at_once : {1, 8, 16})
-      for (const Size sizes : {Size{1, 1, 1}, {1, 40, 33}, {3, 16, 8}, {2, 37, 21}, {5, 3, 0}}) {
+      for (const Size sizes : {Size{1, 1, 1}, {1, 40, 33}, {3, 16, 32}, {2, 37, 21}, {5, 3, 0}}) {
         const ContractionPlan plan{.stream_rows = rows_at_once};
         check(machine, {.sizes = sizes, .plan = plan});
         check(machine, {.sizes = sizes,
@@ -333,17 +261,15 @@ TEST_CASE("a large operand of few rows may be streamed") {
       }
 }
 
-TEST_CASE("few rows are streamed past, more the larger the operand is") {
-  const auto streamed = [](Size sizes) {
-    return plan_contraction(case_of({.sizes = sizes}, Type::f32).facts, host_machine()).stream_rows > 0;
-  };
-  CHECK(streamed({1, 3000, 3000}));
-  CHECK(streamed({6, 3000, 3000}));
-  CHECK(!streamed({32, 3000, 3000}));
-  CHECK(!streamed({1, 64, 64}));
-  CHECK(!streamed({1, 16, 200000}));  // a tile reads all of a row at once
-  CHECK(!streamed({1, 200000, 16}));
-  CHECK(!streamed({16, 1000000, 64}));  // nor has the second cache room for the sums
+TEST_CASE("plans that are made, of narrow, of few rows turned round and of streamed products, are right") {
+  const Setting narrow{.sizes = {256, 10, 20}, .a = {true, 0}};
+  Setting known_depth = narrow, known_rows = narrow;
+  known_depth.runtime_m = known_rows.runtime_k = true;
+  known_depth.epilogue = ContractionCase::Epilogue::BiasRelu;
+  check(host_machine(), known_depth);
+  check(host_machine(), known_rows);
+  for (const int64_t rows : {1, 3, 10, 20})
+    check<float>(host_machine(), {.sizes = {rows, 70, 90}, .b = {true, 0}});
   for (const int64_t rows : {2, 7}) check<float>(host_machine(), {.sizes = {rows, 1500, 1500}});
 }
 
@@ -355,28 +281,6 @@ TEST_CASE("asking for rows ahead touches no memory behind a matrix") {
                     .a = {across, 1},
                     .plan = ContractionPlan{
                         .tile_rows = 4, .tile_vectors = 2, .ahead = 1 << 20, .scalars_ahead = 1 << 20}});
-}
-
-TEST_CASE("lines of the second cache are asked for where two units of 512 bits wait for them") {
-  Machine machine = host_machine();
-  machine.l1_bytes = 32 << 10;
-  machine.l2_bytes = 1 << 20;
-  const auto planned = [&](int units, Size sizes, bool across, int bits = 512) {
-    machine.vector_bits = bits;
-    machine.vector_registers = 32;
-    machine.fma_per_cycle = units;
-    return plan_contraction(case_of({.sizes = sizes, .a = {across, 0}}, Type::f32).facts, machine);
-  };
-  const ContractionPlan weights = planned(2, {256, 256, 900}, true),
-                        forward = planned(2, {256, 256, 900}, false);
-  CHECK(weights.ahead > 0);
-  CHECK(weights.scalars_ahead > 0);
-  CHECK(forward.ahead > 0);
-  CHECK(forward.scalars_ahead == 0);  // sixteen k in one line
-  CHECK(planned(2, {64, 64, 64}, true).ahead == 0);
-  CHECK(planned(2, {256, 256, 900}, true, 256).ahead == 0);
-  CHECK(planned(1, {256, 256, 900}, true).ahead == 0);
-  CHECK(planned(1, {256, 256, 900}, true).scalars_ahead == 0);
 }
 
 TEST_CASE("operands in bfloat16 are multiplied in pairs or one by one, whichever a processor does faster") {
@@ -393,32 +297,30 @@ TEST_CASE("operands in bfloat16 are multiplied in pairs or one by one, whichever
       }
 }
 
-TEST_CASE("each sum is one chain of fused multiply-adds in the order of k at every width") {
-  const Setting setting{.sizes = {9, 40, 57}};
-  const Setting streamed{.sizes = {9, 40, 57}, .plan = ContractionPlan{.stream_rows = 2}};
-  const Setting turned{.sizes = {9, 40, 57},
-                       .b = {true, 0},
-                       .plan = ContractionPlan{.tile_rows = 4, .tile_vectors = 1, .squares = true}};
-  Matrices<float> data = matrices<float>(setting), turned_data = data;
-  for (size_t i = 0; i < data.a.size(); ++i) data.a[i] = std::sin(static_cast<float>(i));
-  for (size_t i = 0; i < data.b.size(); ++i) data.b[i] = std::cos(static_cast<float>(3 * i));
-  std::vector<float> wanted = data.c;
-  for (size_t i = 0; i < 9; ++i)
-    for (size_t j = 0; j < 40; ++j) {
-      float sum = 0;
-      for (size_t k = 0; k < 57; ++k) sum = std::fma(data.a[i * 57 + k], data.b[k * 40 + j], sum);
-      wanted[guard + i * 40 + j] = sum;
+TEST_CASE("each sum is one to four chains of multiply-adds in the order of k, the same bits in every plan") {
+  const ContractionPlan squares{.tile_rows = 4, .tile_vectors = 1, .squares = true};
+  for (const int64_t k : {7, 8, 9, 12, 15, 16, 17, 57})
+    for (const auto& [m, n] : {std::pair{9, 40}, {1, 40}, {1, 1}}) {
+      const Setting setting{.sizes = {m, n, k}}, turned{.sizes = {m, n, k}, .b = {true, 0}};
+      Setting in_squares = turned, streamed = setting;
+      in_squares.plan = squares;
+      streamed.plan = ContractionPlan{.stream_rows = 2};
+      const Matrices<float> data = waves(setting.sizes), turned_data = with_b_turned(setting.sizes, data);
+      const int64_t chains = k >= 8 && k <= 16 ? k / 4 : 1;
+      const std::vector<float> wanted = by_chains(setting.sizes, data, chains);
+      CAPTURE(m);
+      CAPTURE(n);
+      CAPTURE(k);
+      if (m > 1) CHECK(wanted != by_chains(setting.sizes, data, chains == 1 ? 2 : 1));
+      for (const Machine& machine : widths()) {
+        if (!machine.fma) continue;
+        CAPTURE(machine.vector_bits);
+        CHECK(by_machine_code(machine, setting, data) == wanted);
+        CHECK(by_machine_code(machine, turned, turned_data) == wanted);
+        CHECK(by_machine_code(machine, in_squares, turned_data) == wanted);
+        if (chains == 1) CHECK(by_machine_code(machine, streamed, data) == wanted);
+      }
     }
-  turned_data.a = data.a;
-  for (size_t k = 0; k < 57; ++k)
-    for (size_t j = 0; j < 40; ++j) turned_data.b[j * 57 + k] = data.b[k * 40 + j];
-  for (const Machine& machine : widths()) {
-    if (!machine.fma) continue;
-    CAPTURE(machine.vector_bits);
-    CHECK((by_machine_code(machine, setting, data) == wanted));
-    CHECK((by_machine_code(machine, turned, turned_data) == wanted));
-    CHECK((by_machine_code(machine, streamed, data) == wanted));
-  }
 }
 
 TEST_CASE("the plain instruction set is enough for a contraction") {
@@ -439,38 +341,6 @@ TEST_CASE("a machine with 16 registers of 256 bits runs the same contractions") 
   check(machine, {.sizes = {40, 5, 9}, .a = {true, 0}, .runtime_m = true});
 }
 
-TEST_CASE("a plan fits the registers and is not wider than the matrix") {
-  for (const Machine& machine : widths())
-    for (const int64_t n : {1, 10, 16, 64, 100, 256, 1000}) {
-      const ContractionFacts facts{.m = {128, {}},
-                                   .n = {n, {}},
-                                   .k = {256, {}},
-                                   .a_row = {256, {}},
-                                   .a_column = {1, {}},
-                                   .b_row = {n, {}},
-                                   .b_column = {1, {}}};
-      const ContractionPlan plan = plan_contraction(facts, machine);
-      CAPTURE(n);
-      CAPTURE(to_string(plan));
-      CHECK(plan.tile_rows * plan.tile_vectors + plan.tile_vectors <= machine.vector_registers);
-      CHECK(plan.tile_rows >= 1);
-      CHECK((plan.tile_vectors - 1) * machine.lanes(4) < (plan.transposed ? 128 : n));
-      CHECK(estimated_cycles(facts, plan, machine) > 0);
-    }
-}
-
-TEST_CASE("the text of a plan names all it decides") {
-  CHECK(to_string(ContractionPlan{.tile_rows = 14, .tile_vectors = 2, .pack_b = true, .row_block = 28}) ==
-        "tile 14x2, b packed, blocks of 28 rows");
-  CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .pack_a = true, .transposed = true}) ==
-        "tile 10x1, transposed, a packed");
-  CHECK(to_string(ContractionPlan{.tile_rows = 10, .tile_vectors = 1, .squares = true, .ahead = 64}) ==
-        "tile 10x1, in squares, 64 rows ahead");
-  CHECK(to_string(ContractionPlan{.tile_rows = 14, .tile_vectors = 2, .ahead = 8, .scalars_ahead = 9}) ==
-        "tile 14x2, 8 rows ahead, scalars 9 ahead");
-  CHECK(to_string(ContractionPlan{.stream_rows = 8}) == "streamed by 8 rows");
-}
-
 TEST_CASE("a contraction that contradicts its plan is refused") {
   const auto refuses = [](const Setting& setting, const char* message) {
     const ContractionCase wanted = case_of(setting, Type::f32);
@@ -482,6 +352,7 @@ TEST_CASE("a contraction that contradicts its plan is refused") {
   refuses({.sizes = sizes, .prologues = true, .plan = ContractionPlan{.pack_b = true}}, "prologues");
   refuses({.sizes = sizes, .b = {true, 0}, .plan = ContractionPlan{.stream_rows = 4}}, "streamed");
   refuses({.sizes = sizes, .runtime_m = true, .plan = ContractionPlan{.stream_rows = 4}}, "streamed");
+  refuses({.sizes = {4, 16, 12}, .plan = ContractionPlan{.stream_rows = 4}}, "one chain");
   const ContractionPlan squares{.tile_rows = 2, .squares = true};
   refuses({.sizes = sizes, .plan = squares}, "along a known k");
   refuses({.sizes = sizes, .b = {true, 0}, .runtime_k = true, .plan = squares}, "along a known k");
