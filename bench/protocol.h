@@ -27,7 +27,7 @@ Json times_of(double wanted, const Run& run) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
   const double once = best_seconds(2, run);
-  const int group = std::max(1, static_cast<int>(2e-5 / once));
+  const int group = std::max(1, static_cast<int>(2e-4 / once));
   std::vector<double> wall, processor;
   const auto begin = Clock::now();
   do {

@@ -67,9 +67,10 @@ void measure(const std::string& title, const Graph& graph, const Bindings& data,
     seconds = std::min(seconds, options.threads > 1 ? bench::best_seconds(3, runs) / turns
                                                     : bench::best_processor_seconds(3, runs) / turns);
   }
-  fmt::print("{}: {:.1f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n", title,
-             seconds * 1e6, work / seconds / 1e9, 100 * work / seconds / peak, peak / 1e9,
-             program.kernel_count(), program.arena_bytes() >> 10);
+  const double microseconds = seconds * 1e6;
+  fmt::print("{}: {:.{}f} us a step, {:.1f} GFLOP/s, {:.0f} % of {:.1f}; {} kernels, arena {} KiB\n", title,
+             microseconds, microseconds < 10 ? 4 : 1, work / seconds / 1e9, 100 * work / seconds / peak,
+             peak / 1e9, program.kernel_count(), program.arena_bytes() >> 10);
   fmt::print("  compile {:.1f} ms:", compile_seconds * 1e3);
   for (const auto& [name, spent] : program.timings()) fmt::print(" {} {:.1f}", name, spent * 1e3);
   fmt::print("\n");

@@ -66,7 +66,7 @@ def measure(run, seconds):
     """Times of single runs, or of groups of short ones, for about so many seconds."""
     start = time.perf_counter()
     run()
-    group = max(1, int(2e-5 / (time.perf_counter() - start)))
+    group = max(1, int(2e-4 / (time.perf_counter() - start)))
     wall, processor = [], []
     begin = time.perf_counter()
     while not wall or time.perf_counter() - begin < seconds:
