@@ -89,8 +89,11 @@ struct Model {
       arithmetic = has_two_wide_units(machine) ? std::max(arithmetic + 2, latency) + 2.7
                                                : std::max(arithmetic, latency) + 1.5;
     const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
-    const double additions = (chains - 1) * products / machine.fma_per_cycle;
-    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + additions + result_lines;
+    // Chains are added up; those that registers have no room for wait in memory, unnoticed beside a far
+    // result.
+    const double waiting = result_is_far ? 0 : std::max(0.0, chains * products - machine.vector_registers);
+    const double chained = (chains - 1) * products / machine.fma_per_cycle + waiting;
+    const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + chained + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
            epilogue;
   }
@@ -118,9 +121,9 @@ struct Model {
 
 bool fits_registers(const Model& model, int rows, int vectors) {
   const int registers = model.machine.vector_registers;
-  const int sums = rows * vectors * model.chains;
+  const int sums = rows * vectors;  // of one chain
   // Sums and a square of B, of which two lines are exchanged.
-  if (model.squares) return vectors == 1 && sums + model.lanes + 2 <= registers;
+  if (model.squares) return vectors == 1 && sums * model.chains + model.lanes + 2 <= registers;
   // Sums, the vectors of B, and a broadcast of A; with 32 registers one more stays free for the epilogue.
   const int needed = sums + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
   return needed <= registers - (registers == 32 ? 1 : 0);
@@ -363,7 +366,7 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
 
 int chain_count(const ContractionFacts& facts) {
   if (facts.rounded || !facts.k.is_constant()) return 1;
-  return facts.k.factor >= 8 && facts.k.factor <= 16 ? static_cast<int>(facts.k.factor / 4) : 1;
+  return facts.k.factor >= 12 && facts.k.factor <= 16 ? static_cast<int>(facts.k.factor / 4) : 1;
 }
 
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine) {

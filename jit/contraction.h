@@ -70,7 +70,7 @@ constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// cache, or, where that would be fewer than 256 rows, stream from the third one.
 int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine);
 
-/// How many chains of multiply-adds an element is the sum of: k / 4 where k is known and from 8 to 16, else
+/// How many chains of multiply-adds an element is the sum of: k / 4 where k is known and from 12 to 16, else
 /// one. A few rows of such a product wait for little but their chains. k alone decides, so the bits do not
 /// depend on plan, width, the number of rows or the range of a thread.
 int chain_count(const ContractionFacts& facts);

@@ -64,15 +64,14 @@ TEST_CASE("lines of the second cache are asked for where two units of 512 bits w
 
 TEST_CASE("a plan fits the registers and is not wider than the matrix") {
   for (const Machine& machine : widths())
-    for (const int64_t k : {12, 256})
+    for (const int64_t k : {16, 256})
       for (const int64_t n : {1, 10, 16, 64, 100, 256, 1000}) {
         const ContractionFacts facts = facts_of({.sizes = {128, n, k}});
         const ContractionPlan plan = plan_contraction(facts, machine);
         CAPTURE(n);
         CAPTURE(k);
         CAPTURE(to_string(plan));
-        CHECK(plan.tile_rows * plan.tile_vectors * chain_count(facts) + plan.tile_vectors <=
-              machine.vector_registers);
+        CHECK(plan.tile_rows * plan.tile_vectors + plan.tile_vectors <= machine.vector_registers);
         CHECK(plan.tile_rows >= 1);
         CHECK((plan.tile_vectors - 1) * machine.lanes(4) < (plan.transposed ? 128 : n));
         CHECK(estimated_cycles(facts, plan, machine) > 0);
@@ -80,10 +79,10 @@ TEST_CASE("a plan fits the registers and is not wider than the matrix") {
 }
 
 TEST_CASE("sums of a few products are several chains, whatever else is known of the product") {
-  for (const int64_t k : {1, 7, 8, 13, 16, 17, 100})
+  for (const int64_t k : {1, 11, 12, 13, 16, 17, 100})
     for (const Size sizes : {Size{1, 16, k}, {1, 1, k}, {500, 500, k}}) {
       CAPTURE(k);
-      CHECK(chain_count(facts_of({.sizes = sizes})) == (k >= 8 && k <= 16 ? k / 4 : 1));
+      CHECK(chain_count(facts_of({.sizes = sizes})) == (k >= 12 && k <= 16 ? k / 4 : 1));
       CHECK(chain_count(facts_of({.sizes = sizes, .runtime_k = true})) == 1);
       CHECK(chain_count(facts_of({.sizes = sizes, .rounded = true})) == 1);
     }
