@@ -121,11 +121,10 @@ struct Model {
 
 bool fits_registers(const Model& model, int rows, int vectors) {
   const int registers = model.machine.vector_registers;
-  const int sums = rows * vectors;  // of one chain
   // Sums and a square of B, of which two lines are exchanged.
-  if (model.squares) return vectors == 1 && sums * model.chains + model.lanes + 2 <= registers;
+  if (model.squares) return vectors == 1 && rows + model.lanes + 2 <= registers;
   // Sums, the vectors of B, and a broadcast of A; with 32 registers one more stays free for the epilogue.
-  const int needed = sums + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
+  const int needed = rows * vectors + vectors + (vectors > 1 || registers < 32 ? 1 : 0);
   return needed <= registers - (registers == 32 ? 1 : 0);
 }
 
@@ -191,7 +190,7 @@ void choose_packing(const ContractionFacts& facts, const Machine& machine, Contr
 /// units ask sooner, and for panels of the second cache as well: A B of 10, 32 and 128 x 1000 x 1000 reaches
 /// 59, 79 and 91 % with 8 rows ahead, 58, 76 and 89 with 32 to 64.
 int rows_ahead(const Model& model, const ContractionPlan& plan) {
-  if (plan.pack_a || plan.pack_b) return 0;
+  if (plan.pack_a || plan.pack_b || (plan.squares && model.chains > 1)) return 0;
   const int cycles =
       std::max(1, static_cast<int>(plan.tile_rows * plan.tile_vectors / model.machine.fma_per_cycle));
   const bool in_pieces = plan.squares ? model.far : model.panel_latency > 0;
@@ -365,8 +364,8 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
 }
 
 int chain_count(const ContractionFacts& facts) {
-  if (facts.rounded || !facts.k.is_constant()) return 1;
-  return facts.k.factor >= 12 && facts.k.factor <= 16 ? static_cast<int>(facts.k.factor / 4) : 1;
+  if (facts.rounded || !facts.k.is_constant() || !facts.n.is_constant()) return 1;
+  return facts.k.factor >= 12 && facts.k.factor <= 16 && facts.n.factor <= 16 ? 4 : 1;
 }
 
 ContractionPlan plan_contraction(const ContractionFacts& facts, const Machine& machine) {

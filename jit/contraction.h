@@ -70,12 +70,12 @@ constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// cache, or, where that would be fewer than 256 rows, stream from the third one.
 int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine);
 
-/// How many chains of multiply-adds an element is the sum of: k / 4 where k is known and from 12 to 16, else
-/// one. A few rows of such a product wait for little but their chains. k alone decides, so the bits do not
-/// depend on plan, width, the number of rows or the range of a thread.
+/// How many chains of multiply-adds an element is the sum of, in vector registers: four where k is known and
+/// from 12 to 16, n known and at most 16, and nothing is rounded, else one. A few rows of so small a layer
+/// wait for little but their chains; with more columns there is enough to do meanwhile. No plan, width,
+/// number of rows or range of a thread changes the bits.
 int chain_count(const ContractionFacts& facts);
-/// Where in k a chain begins, of which each takes a part in order; the end of k is where the one behind the
-/// last would.
+/// Where in k a chain begins, each of which takes a part in order; the end of k for the one behind the last.
 constexpr int64_t chain_begin(int64_t k, int chains, int chain) { return k * chain / chains; }
 /// The plan for a product on a machine: the cheapest by a model of a tile's cycles, k * max(multiply-adds /
 /// units, loads, latency, dispatch) + epilogue; unknown extents count as 64.

@@ -24,7 +24,8 @@ struct CompileOptions {
   /// Vector bits to emit for: 0 = the machine's widest; 128, 256, 512 otherwise. Errors: Error if the machine
   /// has less.
   int vector_bits = 0;
-  /// Named dimensions fixed at compile time ({"batch", 64}): faster code, one size only.
+  /// Named dimensions fixed at compile time ({"batch", 64}): faster code, one size only. Short sums over
+  /// them may be rounded otherwise than without (docs/numerics.md).
   Sizes specialise = {};
   /// false: no fusion, one kernel a node. For tests: results must agree.
   bool fuse = true;

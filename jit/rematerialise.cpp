@@ -68,9 +68,7 @@ bool sums_alike(const Planned& it, const Machine& machine, size_t maker, const K
   Kernels alone = it.program;
   alone.step_loops.clear();
   alone.kernels = {copy};
-  // A product may be several chains where a convolution is one.
-  const KernelSchedule copied = schedule(alone, machine).kernels.front();
-  return sums_in_chains(copied) && bool(copied.contraction) == bool(it.schedule.kernels[maker].contraction);
+  return sums_in_chains(schedule(alone, machine).kernels.front());
 }
 
 /// Whether a kernel at this position would read a parameter after its next value took its place.

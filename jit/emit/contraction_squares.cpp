@@ -4,6 +4,7 @@
 
 #include "jit/contraction.h"
 #include "jit/emit/carried_loop.h"
+#include "jit/emit/chain_sums.h"
 #include "jit/emit/emit_scalar.h"
 
 namespace crease {
@@ -23,61 +24,61 @@ class SquareSums {
         element_(emitter.memory_type(type)),
         vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))) {}
 
-  /// Carried are the sums, row by row for each chain, the places in both operands, and how many elements
-  /// along k are left.
-  std::vector<Value*> run() {
-    std::vector<Value*> state(sums(), llvm::ConstantFP::getZero(vector_));
-    state.push_back(tile_.scalars.base);
-    state.push_back(panel_.base);
-    state.push_back(emitter_.i64(tile_.depth));
-    if (tile_.chains == 1) return one_chain(std::move(state));
-    for (int64_t k = 0; k < tile_.depth; k += lanes_)
-      state = after_square(std::move(state), k, std::min<int64_t>(lanes_, tile_.depth - k));
-    std::vector<std::vector<Value*>> parts;
-    for (int chain = 0; chain < tile_.chains; ++chain)
-      parts.emplace_back(state.begin() + int64_t{chain} * tile_.rows,
-                         state.begin() + int64_t{chain + 1} * tile_.rows);
-    return emit_sum_of_chains(emitter_, type_, std::move(parts));
-  }
+  std::vector<Value*> run() { return tile_.chains == 1 ? one_chain() : several_chains(); }
 
  private:
-  size_t sums() const { return static_cast<size_t>(tile_.rows) * static_cast<size_t>(tile_.chains); }
   Value* at(Value* base, Value* index) { return emitter_.element(base, index, type_); }
   llvm::Align alignment() const { return llvm::Align(static_cast<uint64_t>(size_of(type_))); }
 
-  std::vector<Value*> one_chain(std::vector<Value*> state) {
-    const int64_t rest = tile_.depth % lanes_;
+  /// Carried are the sums, the places in both operands, and how many elements along k are left.
+  std::vector<Value*> one_chain() {
+    const auto rows = static_cast<size_t>(tile_.rows);
+    std::vector<Value*> state(rows, llvm::ConstantFP::getZero(vector_));
+    state.push_back(tile_.scalars.base);
+    state.push_back(panel_.base);
+    state.push_back(emitter_.i64(tile_.depth));
     state = emit_carried_loop(emitter_, emitter_.i64(tile_.depth / lanes_), state,
                               [&](std::span<Value* const> now) {
-                                if (tile_.ahead > 0) ask_ahead(now[sums() + 1], now[sums() + 2]);
-                                return after_square({now.begin(), now.end()}, 0, lanes_);
+                                if (tile_.ahead > 0) ask_ahead(now[rows + 1], now[rows + 2]);
+                                return after_square({now.begin(), now.end()}, lanes_);
                               });
-    if (rest != 0) state = after_square(std::move(state), 0, rest);
-    state.resize(sums());
+    if (tile_.depth % lanes_ != 0) state = after_square(std::move(state), tile_.depth % lanes_);
+    state.resize(rows);
     return state;
   }
 
-  /// Which chain element k of several goes into.
-  int chain_of(int64_t k) const {
-    int chain = 0;
-    while (chain + 1 < tile_.chains && chain_begin(tile_.depth, tile_.chains, chain + 1) <= k) ++chain;
-    return chain;
+  /// Of a few k: no loop.
+  std::vector<Value*> several_chains() {
+    std::vector<Value*> turned;  // a vector for each k
+    for (int64_t k = 0; k < tile_.depth; k += lanes_) {
+      const std::vector<Value*> square =
+          load(at(panel_.base, emitter_.i64(k)), std::min<int64_t>(lanes_, tile_.depth - k));
+      turned.insert(turned.end(), square.begin(), square.end());
+    }
+    ChainSums sums(emitter_, type_);
+    for (int chain = 0; chain < tile_.chains; ++chain) {
+      std::vector<Value*> rows(static_cast<size_t>(tile_.rows), llvm::ConstantFP::getZero(vector_));
+      for (int64_t k = chain_begin(tile_.depth, tile_.chains, chain);
+           k < chain_begin(tile_.depth, tile_.chains, chain + 1); ++k)
+        for (size_t r = 0; r < rows.size(); ++r)
+          rows[r] = emit_multiply_add(emitter_, factor(tile_.scalars.base, r, k),
+                                      turned[static_cast<size_t>(k)], rows[r]);
+      sums.add(std::move(rows));
+    }
+    return std::move(sums).total();
   }
 
-  /// `depth` more k, from `first` on, which only several chains ask for.
-  std::vector<Value*> after_square(std::vector<Value*> state, int64_t first, int64_t depth) {
+  std::vector<Value*> after_square(std::vector<Value*> state, int64_t depth) {
     const auto rows = static_cast<size_t>(tile_.rows);
-    const size_t places = sums();
-    const std::vector<Value*> square = load(state[places + 1], depth);
+    const std::vector<Value*> square = load(state[rows + 1], depth);
     for (int64_t k = 0; k < depth; ++k)
-      for (size_t r = 0; r < rows; ++r) {
-        Value*& sum = state[static_cast<size_t>(chain_of(first + k)) * rows + r];
-        sum = emit_multiply_add(emitter_, factor(state[places], r, k), square[static_cast<size_t>(k)], sum);
-      }
+      for (size_t r = 0; r < rows; ++r)
+        state[r] =
+            emit_multiply_add(emitter_, factor(state[rows], r, k), square[static_cast<size_t>(k)], state[r]);
     Value* const count = emitter_.i64(depth);
-    state[places] = at(state[places], builder_.CreateMul(count, tile_.scalars.column_stride));
-    state[places + 1] = at(state[places + 1], count);
-    state[places + 2] = builder_.CreateSub(state[places + 2], count);
+    state[rows] = at(state[rows], builder_.CreateMul(count, tile_.scalars.column_stride));
+    state[rows + 1] = at(state[rows + 1], count);
+    state[rows + 2] = builder_.CreateSub(state[rows + 2], count);
     return state;
   }
 
@@ -134,16 +135,6 @@ SquarePanel square_panel(Emitter& emitter, Type type, const MatrixOperand& matri
     panel.columns.push_back(builder.CreateMul(number, matrix.column_stride));
   }
   return panel;
-}
-
-std::vector<llvm::Value*> emit_sum_of_chains(Emitter& emitter, Type type,
-                                             std::vector<std::vector<llvm::Value*>> chains) {
-  for (size_t apart = 1; apart < chains.size(); apart *= 2)
-    for (size_t first = 0; first + apart < chains.size(); first += 2 * apart)
-      for (size_t i = 0; i < chains[first].size(); ++i)
-        chains[first][i] =
-            emit_combine(emitter, Combine::Sum, type, chains[first][i], chains[first + apart][i]);
-  return std::move(chains.front());
 }
 
 std::vector<llvm::Value*> emit_square_sums(Emitter& emitter, Type type, const SquarePanel& panel,

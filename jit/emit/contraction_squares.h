@@ -26,14 +26,10 @@ struct SquareTile {
   MatrixOperand scalars;  // element (0, 0) of the tile's rows, which are broadcast
   int rows;
   int64_t depth;
-  int chains = 1;                     // of multiply-adds for each sum, see chain_count
+  int chains = 1;                     // see chain_count
   int64_t ahead = 0;                  // elements along k that the panel's lines are asked for before
   llvm::Value* next_panel = nullptr;  // elements from this panel to the one that is read next
 };
-
-/// The sums of several chains of the same elements: neighbours first, then their sums, and so on.
-std::vector<llvm::Value*> emit_sum_of_chains(Emitter& emitter, Type type,
-                                             std::vector<std::vector<llvm::Value*>> chains);
 
 /// sums[row] = sum over k of scalars[row, k] panel[k], in chains in the order of k.
 std::vector<llvm::Value*> emit_square_sums(Emitter& emitter, Type type, const SquarePanel& panel,

@@ -5,6 +5,7 @@
 #include "graph/error.h"
 #include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
+#include "jit/emit/chain_sums.h"
 #include "jit/emit/contraction_squares.h"
 #include "jit/emit/contraction_stream.h"
 #include "jit/emit/contraction_tiles.h"
@@ -273,13 +274,13 @@ class TiledProduct {
       if (has_prologue()) after.push_back(builder_.CreateAdd(now[sums + 2], emitter_.i64(1)));
       return after;
     };
-    std::vector<std::vector<Value*>> chains;
+    ChainSums chains(emitter_, type_);
     for (Value* depth : chain_depths()) {
       std::fill_n(state.begin(), sums, llvm::ConstantFP::getZero(vector_));
       state = along_k(depth, sums, std::move(state), next);
-      chains.emplace_back(state.begin(), state.begin() + static_cast<int64_t>(sums));
+      chains.add({state.begin(), state.begin() + static_cast<int64_t>(sums)});
     }
-    return emit_sum_of_chains(emitter_, type_, std::move(chains));
+    return std::move(chains).total();
   }
 
   /// How much of k each chain takes.
@@ -292,11 +293,12 @@ class TiledProduct {
     return depths;
   }
 
-  /// `next` so many times: in a loop, unless that would take more time than what is in it.
+  /// `next` so many times. A few multiply-adds in a loop would be fewer instructions than the loop's own.
   template <class Next>
   std::vector<Value*> along_k(Value* depth, size_t sums, std::vector<Value*> state, const Next& next) {
+    constexpr int64_t few = 16;
     const auto* known = llvm::dyn_cast<llvm::ConstantInt>(depth);
-    if (known == nullptr || known->getSExtValue() * static_cast<int64_t>(sums) > 16)
+    if (known == nullptr || known->getSExtValue() * static_cast<int64_t>(sums) > few)
       return emit_carried_loop(emitter_, depth, state, next);
     for (int64_t k = 0; k < known->getSExtValue(); ++k) state = next(state);
     return state;

@@ -96,36 +96,47 @@ void check(const Machine& machine, const Setting& setting) {
 }
 
 /// Numbers whose sums are rounded.
-Matrices<float> waves(Size sizes) {
-  Matrices<float> data = matrices<float>({.sizes = sizes});
-  for (size_t i = 0; i < data.a.size(); ++i) data.a[i] = std::sin(static_cast<float>(i));
-  for (size_t i = 0; i < data.b.size(); ++i) data.b[i] = std::cos(static_cast<float>(3 * i));
+template <class T>
+Matrices<T> waves(const Setting& setting) {
+  Matrices<T> data = matrices<T>(setting);
+  for (size_t i = 0; i < data.a.size(); ++i) data.a[i] = std::sin(static_cast<T>(i));
+  for (size_t i = 0; i < data.b.size(); ++i) data.b[i] = std::cos(static_cast<T>(3 * i));
   return data;
 }
 
-Matrices<float> with_b_turned(Size sizes, Matrices<float> data) {
-  const std::vector<float> b = data.b;
-  for (int64_t k = 0; k < sizes.k; ++k)
-    for (int64_t j = 0; j < sizes.n; ++j)
-      data.b[static_cast<size_t>(j * sizes.k + k)] = b[static_cast<size_t>(k * sizes.n + j)];
-  return data;
-}
-
-/// The result as documented: the sum of chains, each over its part of k.
-std::vector<float> by_chains(Size sizes, const Matrices<float>& data, int64_t chains) {
-  const auto [m, n, k] = sizes;
-  std::vector<float> c = data.c;
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      std::array<float, 4> sums{};
+/// The result as documented: one chain, or the sum of four, each over its part of k.
+template <class T>
+std::vector<T> by_chains(const Setting& setting, const Matrices<T>& data, int64_t chains) {
+  const ContractionSizes s = sizes_of(setting);
+  std::vector<T> c = data.c;
+  for (int64_t i = 0; i < s.m; ++i)
+    for (int64_t j = 0; j < s.n; ++j) {
+      std::array<T, 4> sums{};
       for (int64_t part = 0; part < chains; ++part)
-        for (int64_t l = k * part / chains; l < k * (part + 1) / chains; ++l)
-          sums[static_cast<size_t>(part)] =
-              std::fma(data.a[static_cast<size_t>(i * k + l)], data.b[static_cast<size_t>(l * n + j)],
-                       sums[static_cast<size_t>(part)]);
-      c[static_cast<size_t>(guard + i * n + j)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        for (int64_t k = s.k * part / chains; k < s.k * (part + 1) / chains; ++k)
+          sums[static_cast<size_t>(part)] = std::fma(
+              data.a[static_cast<size_t>(i * s.a_row + k * s.a_column)],
+              data.b[static_cast<size_t>(k * s.b_row + j * s.b_column)], sums[static_cast<size_t>(part)]);
+      c[static_cast<size_t>(guard + i * s.c_row + j * s.c_column)] =
+          (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
   return c;
+}
+
+template <class T>
+void check_chains(const Setting& setting, int64_t chains) {
+  const Matrices<T> data = waves<T>(setting);
+  const std::vector<T> wanted = by_chains(setting, data, chains);
+  CAPTURE(setting.sizes.m);
+  CAPTURE(setting.sizes.n);
+  CAPTURE(setting.sizes.k);
+  CAPTURE(sizeof(T));
+  if (setting.sizes.m > 1) CHECK(wanted != by_chains(setting, data, 5 - chains));
+  for (const Machine& machine : widths()) {
+    if (!machine.fma) continue;
+    CAPTURE(machine.vector_bits);
+    CHECK(by_machine_code(machine, setting, data) == wanted);
+  }
 }
 
 }  // namespace
@@ -297,29 +308,29 @@ TEST_CASE("operands in bfloat16 are multiplied in pairs or one by one, whichever
       }
 }
 
-TEST_CASE("each sum is one to four chains of multiply-adds in the order of k, the same bits in every plan") {
-  const ContractionPlan squares{.tile_rows = 4, .tile_vectors = 1, .squares = true};
-  for (const int64_t k : {7, 11, 12, 13, 15, 16, 17, 57})
-    for (const auto& [m, n] : {std::pair{9, 40}, {1, 40}, {1, 1}}) {
-      const Setting setting{.sizes = {m, n, k}}, turned{.sizes = {m, n, k}, .b = {true, 0}};
-      Setting in_squares = turned, streamed = setting;
-      in_squares.plan = squares;
-      streamed.plan = ContractionPlan{.stream_rows = 2};
-      const Matrices<float> data = waves(setting.sizes), turned_data = with_b_turned(setting.sizes, data);
-      const int64_t chains = k >= 12 && k <= 16 ? k / 4 : 1;
-      const std::vector<float> wanted = by_chains(setting.sizes, data, chains);
-      CAPTURE(m);
-      CAPTURE(n);
-      CAPTURE(k);
-      if (m > 1) CHECK(wanted != by_chains(setting.sizes, data, chains == 1 ? 2 : 1));
-      for (const Machine& machine : widths()) {
-        if (!machine.fma) continue;
-        CAPTURE(machine.vector_bits);
-        CHECK(by_machine_code(machine, setting, data) == wanted);
-        CHECK(by_machine_code(machine, turned, turned_data) == wanted);
-        CHECK(by_machine_code(machine, in_squares, turned_data) == wanted);
-        if (chains == 1) CHECK(by_machine_code(machine, streamed, data) == wanted);
+TEST_CASE("each sum is one chain of multiply-adds in the order of k, or four: the same bits in every plan") {
+  const ContractionPlan tile{.tile_rows = 4, .tile_vectors = 1}, blocks{.tile_rows = 2, .row_block = 4},
+      squares{.tile_rows = 4, .tile_vectors = 1, .squares = true};
+  const ContractionPlan transposed{
+      .tile_rows = 4, .tile_vectors = 1, .pack_a = true, .transposed = true, .scratch = {1, {}}};
+  for (const int64_t k : {11, 12, 15, 17})
+    for (const auto& [m, n] : {std::pair{1, 1}, {9, 16}, {9, 17}}) {
+      const int64_t chains = k >= 12 && k <= 16 && n <= 16 ? 4 : 1;
+      std::vector<Setting> settings(8, Setting{.sizes = {m, n, k}});
+      settings[1].plan = tile;
+      settings[2].plan = blocks;
+      settings[3].runtime_m = true;
+      settings[4].plan = transposed;
+      for (size_t i : {5, 6, 7}) settings[i].b = {true, 2};
+      settings[6].plan = squares;
+      settings[7].runtime_m = settings[7].runtime_strides = true;
+      if (chains == 1) settings.push_back({.sizes = {m, n, k}, .plan = ContractionPlan{.stream_rows = 2}});
+      for (const Setting& setting : settings) {
+        check_chains<float>(setting, chains);
+        check_chains<double>(setting, chains);
       }
+      check_chains<float>({.sizes = {m, n, k}, .runtime_k = true}, 1);
+      check_chains<float>({.sizes = {m, n, k}, .runtime_n = true}, 1);
     }
 }
 

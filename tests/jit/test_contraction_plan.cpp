@@ -78,14 +78,20 @@ TEST_CASE("a plan fits the registers and is not wider than the matrix") {
       }
 }
 
-TEST_CASE("sums of a few products are several chains, whatever else is known of the product") {
+TEST_CASE("sums of a few products into a few columns are four chains, for any number of rows") {
   for (const int64_t k : {1, 11, 12, 13, 16, 17, 100})
-    for (const Size sizes : {Size{1, 16, k}, {1, 1, k}, {500, 500, k}}) {
-      CAPTURE(k);
-      CHECK(chain_count(facts_of({.sizes = sizes})) == (k >= 12 && k <= 16 ? k / 4 : 1));
-      CHECK(chain_count(facts_of({.sizes = sizes, .runtime_k = true})) == 1);
-      CHECK(chain_count(facts_of({.sizes = sizes, .rounded = true})) == 1);
-    }
+    for (const int64_t n : {1, 16, 17, 500})
+      for (const int64_t m : {1, 500}) {
+        const Size sizes{m, n, k};
+        CAPTURE(k);
+        CAPTURE(n);
+        const int chains = k >= 12 && k <= 16 && n <= 16 ? 4 : 1;
+        CHECK(chain_count(facts_of({.sizes = sizes})) == chains);
+        CHECK(chain_count(facts_of({.sizes = sizes, .runtime_m = true})) == chains);
+        CHECK(chain_count(facts_of({.sizes = sizes, .runtime_k = true})) == 1);
+        CHECK(chain_count(facts_of({.sizes = sizes, .runtime_n = true})) == 1);
+        CHECK(chain_count(facts_of({.sizes = sizes, .rounded = true})) == 1);
+      }
 }
 
 TEST_CASE("the text of a plan names all it decides") {
