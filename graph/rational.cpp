@@ -72,6 +72,12 @@ Int128 common_divisor(Int128 a, int64_t b) {
   return std::gcd(rest, b);
 }
 
+/// b is positive. What fits one word takes one division; the library takes a step for each bit.
+Wide common_divisor(const Wide& a, const Wide& b) {
+  if (bit_count(b) > kDenominatorBits) return boost::multiprecision::gcd(a, b);
+  return std::gcd(static_cast<int64_t>(Wide(a % b)), static_cast<int64_t>(b));
+}
+
 }  // namespace
 
 /// Reads and makes the parts of a Rational.
@@ -109,7 +115,7 @@ struct RationalParts {
     const int64_t most = denominator == 1 ? kMostBits : kMostFractionBits;
     if (bits > most) fail_long(bits, most);
     if (denominator != 1) {
-      const Wide divisor = boost::multiprecision::gcd(numerator, denominator);
+      const Wide divisor = common_divisor(numerator, denominator);
       numerator /= divisor;
       denominator /= divisor;
     }
@@ -154,16 +160,22 @@ bool small_sum(const Rational& a, const Rational& b, Rational& result) {
   return true;
 }
 
-Rational wide_sum(const Rational& a, const Rational& b) {
+/// Of a and b, over the product of their denominators and the lower of their powers of two.
+std::pair<Wide, Wide> aligned_numerators(const Rational& a, const Rational& b) {
   const int64_t exponent = std::min(Parts::exponent(a), Parts::exponent(b));
   const int64_t shift = std::max(Parts::exponent(a), Parts::exponent(b)) - exponent;
   if (shift > kMostBits) fail_long(shift, kMostBits);
-  const Wide p = Parts::denominator(a), q = Parts::denominator(b);
-  const Wide x =
-      (Parts::numerator(a) * q) * (Wide(1) << static_cast<unsigned>(Parts::exponent(a) - exponent));
-  const Wide y =
-      (Parts::numerator(b) * p) * (Wide(1) << static_cast<unsigned>(Parts::exponent(b) - exponent));
-  return Parts::make(Wide(x + y), Wide(p * q), exponent);
+  const auto aligned = [&](const Rational& x, const Rational& other) {
+    return Wide((Parts::numerator(x) * Parts::denominator(other))
+                << static_cast<unsigned>(Parts::exponent(x) - exponent));
+  };
+  return {aligned(a, b), aligned(b, a)};
+}
+
+Rational wide_sum(const Rational& a, const Rational& b) {
+  const auto [x, y] = aligned_numerators(a, b);
+  return Parts::make(Wide(x + y), Wide(Parts::denominator(a) * Parts::denominator(b)),
+                     std::min(Parts::exponent(a), Parts::exponent(b)));
 }
 
 /// Rounds |x| = numerator 2^exponent / denominator to `bits` bits, ties to even, on the grid 2^lowest.
@@ -269,16 +281,18 @@ int Rational::sign() const {
 bool Rational::is_integer() const { return is_dyadic() && exponent_ >= 0; }
 bool Rational::is_dyadic() const { return big_ ? big_->denominator == 1 : denominator_ == 1; }
 
-Rational Rational::floor() const {
-  if (is_integer()) return *this;
+Rational Rational::floor(int64_t power) const {
+  const int64_t shift = exponent_ - power;
+  if (is_zero() || (is_dyadic() && shift >= 0)) return *this;
+  expect_exponent(shift);
   Wide top = Parts::numerator(*this), bottom = Parts::denominator(*this);
-  if (exponent_ >= 0)
-    top *= Wide(1) << static_cast<unsigned>(exponent_);
+  if (shift >= 0)
+    top <<= static_cast<unsigned>(shift);
   else
-    bottom <<= static_cast<unsigned>(-exponent_);
+    bottom <<= static_cast<unsigned>(-shift);
   Wide quotient = top / bottom;  // toward zero, and never exact here
   if (top < 0) --quotient;
-  return Parts::make(std::move(quotient), Wide(1), 0);
+  return Parts::make(std::move(quotient), Wide(1), power);
 }
 
 Rational Rational::abs() const { return sign() < 0 ? -*this : *this; }
@@ -328,9 +342,9 @@ int64_t Rational::denominator_bits() const {
 }
 
 Rational Rational::operator-() const {
-  if (big_) return Parts::make(Wide(-big_->numerator), big_->denominator, exponent_);
   Rational result = *this;
   result.numerator_ = -numerator_;
+  if (big_) result.big_ = std::make_shared<Big>(Big{-big_->numerator, big_->denominator});
   return result;
 }
 
@@ -375,7 +389,9 @@ bool operator==(const Rational& a, const Rational& b) {
 
 std::strong_ordering operator<=>(const Rational& a, const Rational& b) {
   if (a.sign() != b.sign()) return a.sign() <=> b.sign();
-  return (a - b).sign() <=> 0;
+  if (Parts::is_small(a) && Parts::is_small(b)) return (a - b).sign() <=> 0;
+  const auto [x, y] = aligned_numerators(a, b);  // no common divisor is needed
+  return x.compare(y) <=> 0;
 }
 
 std::optional<Rational> square_root(const Rational& number) {

@@ -47,8 +47,8 @@ class Rational {
   bool is_integer() const;
   /// Whether the denominator is a power of two.
   bool is_dyadic() const;
-  /// Greatest integer that is not greater.
-  Rational floor() const;
+  /// The greatest multiple of 2^power that is not greater.
+  Rational floor(int64_t power = 0) const;
   Rational abs() const;
   /// The nearest double, ties to even; infinite where that overflows.
   double to_double() const;

@@ -11,14 +11,14 @@ namespace crease::checker {
 
 namespace {
 
+constexpr int64_t grid_power = -160;
+
 const Rational& grid() {
-  static const Rational size = Rational::dyadic(1, -160);
+  static const Rational size = Rational::dyadic(1, grid_power);
   return size;
 }
 
-Enclosure rounded(const Enclosure& x) {
-  return {(x.low / grid()).floor() * grid(), -((-x.high / grid()).floor()) * grid()};
-}
+Enclosure rounded(const Enclosure& x) { return {x.low.floor(grid_power), -(-x.high).floor(grid_power)}; }
 
 Enclosure exactly(const Rational& x) { return {x, x}; }
 
@@ -44,7 +44,7 @@ Enclosure exp_of(const Rational& x) {
   for (; small.abs() > Rational(1, 2); ++halvings) small = small * Rational(1, 2);
   Rational term = 1, sum = 1;
   for (int64_t k = 1; k <= 40; ++k) {
-    term = rounded(exactly(term * small / Rational(k))).high;
+    term = (term * small / Rational(k)).floor(grid_power);
     sum += term;
   }
   // Each of 40 terms is off by less than two steps of the grid; what is left out is below 2^-200.
@@ -73,7 +73,7 @@ Enclosure sqrt_of(const Enclosure& x) {
   const auto near = [](const Rational& y) {
     const Rational guess = Rational::of(std::sqrt(y.to_double()));
     if (guess.is_zero()) return guess;
-    return rounded(exactly((guess + y / guess) * Rational(1, 2))).low;
+    return ((guess + y / guess) * Rational(1, 2)).floor(grid_power);
   };
   const Rational step = Rational::dyadic(1, -80);
   const Enclosure result{std::max(near(x.low) * (Rational(1) - step), Rational(0)),

@@ -8,10 +8,7 @@ namespace crease::checker {
 namespace {
 
 /// A multiple of 2^-64 that is not greater.
-Rational below(const Rational& x) {
-  const Rational grid = Rational::dyadic(1, -64);
-  return (x / grid).floor() * grid;
-}
+Rational below(const Rational& x) { return x.floor(-64); }
 
 /// How far the enclosed number may be from this one.
 Rational distance(const Enclosure& x, const Rational& from) {

@@ -107,6 +107,12 @@ TEST_CASE("floor, signs and dyadic parts") {
   CHECK(Rational(-7, 2).floor() == Rational(-4));
   CHECK(Rational(-1, 3).floor() == Rational(-1));
   CHECK(Rational(4).floor() == Rational(4));
+  CHECK(Rational(7, 3).floor(-2) == Rational(9, 4));
+  CHECK(Rational(-7, 3).floor(-2) == Rational(-10, 4));
+  CHECK(Rational(100, 7).floor(3) == Rational(8));
+  CHECK(Rational(-1, 1000).floor(3) == Rational(-8));
+  CHECK(Rational(5, 4).floor(-2) == Rational(5, 4));
+  CHECK(Rational(0).floor(9) == Rational(0));
   CHECK(Rational(-3, 5).abs() == Rational(3, 5));
   CHECK(Rational(3, 8).is_dyadic());
   CHECK_FALSE(Rational(1, 3).is_dyadic());
@@ -116,6 +122,28 @@ TEST_CASE("floor, signs and dyadic parts") {
   CHECK(integer == 10);
   CHECK_FALSE(Rational(5, 4).scaled_integer(-1, integer));
   CHECK_FALSE(Rational(1, 3).scaled_integer(-1, integer));
+}
+
+TEST_CASE("long fractions are negated, ordered and rounded down as short ones are") {
+  const Rational third = Rational(1, 3), tiny = Rational::parse("1e-60");
+  const Rational numbers[] = {-third - tiny, -third,       -third + tiny, -tiny,        0,
+                              tiny,          third - tiny, third,         third + tiny, 1 + tiny};
+  for (size_t i = 0; i < std::size(numbers); ++i)
+    for (size_t j = 0; j < std::size(numbers); ++j) {
+      CHECK((numbers[i] < numbers[j]) == (i < j));
+      CHECK((numbers[i] == numbers[j]) == (i == j));
+      CHECK((-numbers[i] < -numbers[j]) == (j < i));
+    }
+  for (const Rational& number : numbers) {
+    CHECK(-(-number) == number);
+    CHECK((number + -number).is_zero());
+    for (const int64_t power : {-250, -100, 0, 2}) {
+      const Rational below = number.floor(power);
+      CHECK(below <= number);
+      CHECK(number < below + Rational::dyadic(1, power));
+      CHECK((below * Rational::dyadic(1, -power)).is_integer());
+    }
+  }
 }
 
 TEST_CASE("residues are a ring homomorphism") {

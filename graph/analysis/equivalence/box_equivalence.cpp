@@ -30,8 +30,7 @@ Rational rounded_up(const Rational& value) {
   constexpr int64_t bits = 24;
   int exponent = 0;
   std::frexp(value.to_double(), &exponent);
-  const Rational unit = Rational::dyadic(1, exponent - bits);
-  return ((value / unit).floor() + 2) * unit;
+  return value.floor(exponent - bits) + Rational::dyadic(2, exponent - bits);
 }
 
 /// Finds the relu of the first network next to an argument: by the values of both at a random point, then

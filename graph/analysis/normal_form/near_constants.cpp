@@ -15,8 +15,7 @@ std::optional<Rational> nearby_root(const Rational& x) {
   Rational guess = Rational::of(std::sqrt(x.to_double()));
   if (guess.is_zero()) return {};
   for (int step = 0; step < 2; ++step) {
-    const Rational next = (guess + x / guess) * Rational(1, 2), grid = Rational::dyadic(1, -96);
-    guess = (next / grid).floor() * grid;
+    guess = ((guess + x / guess) * Rational(1, 2)).floor(-96);
     if (guess.is_zero()) return {};
   }
   return guess;
@@ -38,10 +37,7 @@ std::optional<Rational> nearby_value(const Scalar& body, const std::vector<Ratio
 
 }  // namespace
 
-Rational on_grid(const Rational& x) {
-  const Rational grid = Rational::dyadic(1, -64);
-  return (x / grid).floor() * grid;
-}
+Rational on_grid(const Rational& x) { return x.floor(-64); }
 
 std::optional<ExactValues> nearby_values(
     const Graph& graph, NodeId id, const std::function<Rational(NodeId operand, int64_t element)>& operand) {
