@@ -24,7 +24,7 @@ Value hardmax(const Value& x, std::source_location where = std::source_location:
 
 /// -log softmax(logits)[label]. Its gradient is softmax(logits) - onehot(label).
 /// Shapes: logits [batch, classes], label [batch] integers -> [batch]. A label outside [0, classes) picks
-/// nothing, the loss is then log-sum-exp alone: check data first (the trainer does).
+/// nothing: only the gradient, softmax(logits), is then of use. Check data first (the trainer does).
 /// Errors: Error with both shapes and types if they do not fit.
 Value softmax_cross_entropy(const Value& logits, const Value& label,
                             std::source_location where = std::source_location::current());

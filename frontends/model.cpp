@@ -19,6 +19,7 @@ constexpr int format_version = 1;
 // Keys of a checkpoint's metadata.
 constexpr const char* epochs_key = "crease.epochs_done";
 constexpr const char* steps_key = "crease.steps_done";
+constexpr const char* batch_key = "crease.batch";
 constexpr const char* losses_key = "crease.losses";
 constexpr const char* best_epoch_key = "crease.best_epoch";
 constexpr const char* best_loss_key = "crease.best_validation_loss";
@@ -202,6 +203,7 @@ void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& chec
   std::map<std::string, Tensor> tensors = checkpoint.parameters;
   std::map<std::string, std::string> metadata{{epochs_key, std::to_string(checkpoint.epochs_done)},
                                               {steps_key, std::to_string(checkpoint.steps_done)},
+                                              {batch_key, std::to_string(checkpoint.batch)},
                                               {losses_key, Json(checkpoint.losses).dump()}};
   for (const auto& [name, tensor] : checkpoint.sums) tensors[std::string(sums_prefix) + name] = tensor;
   if (checkpoint.best) {
@@ -218,6 +220,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder) {
   TensorFile file = read_safetensors(path);
   Checkpoint checkpoint{.epochs_done = count_in(file, epochs_key, path),
                         .steps_done = count_in(file, steps_key, path),
+                        .batch = file.metadata.contains(batch_key) ? count_in(file, batch_key, path) : 0,
                         .losses = losses_in(file, path)};
   if (file.metadata.contains(best_epoch_key))
     checkpoint.best = Best{.epoch = count_in(file, best_epoch_key, path),

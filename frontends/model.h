@@ -59,6 +59,7 @@ struct Checkpoint {
   std::map<std::string, Tensor> parameters = {};
   int64_t epochs_done = 0;
   int64_t steps_done = 0;           // of the epoch after those
+  int64_t batch = 0;                // samples of each of those steps; 0: not known
   std::vector<double> losses = {};  // validation (else test) loss after each epoch done: what schedules read
   std::optional<Best> best = {};    // where there is validation data
   /// Sums over the samples of the epoch that is not done (EpochTotals): its metrics go on from them.

@@ -38,6 +38,16 @@ Value decayed(const Value& gradient, const Value& parameter, double decay) {
 /// 1 - beta^t without cancellation.
 Value bias_correction(const Value& step, double beta) { return -expm1_op(step * std::log(beta)); }
 
+/// A scalar as another floating type.
+Value as_type(const Value& x, Type type) {
+  if (x.type() == type) return x;
+  static const auto convert =
+      std::make_shared<const Op>(Op{.name = "convert", .doc = "x.", .body = [](Scalar x) { return x; }});
+  const Loops scalar{.labels = {}, .reads = {Access{}}, .write = {}};
+  return x.graph().apply_resolved(convert, {.loops = scalar, .shape = {}}, {x}, type,
+                                  std::source_location::current());
+}
+
 /// Gradients scaled down to a common norm, then cut off element by element.
 std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& clip) {
   expect(std::isfinite(clip.norm) && clip.norm >= 0 && std::isfinite(clip.value) && clip.value >= 0,
@@ -54,7 +64,7 @@ std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& cli
         .doc = "bound / norm where the norm is greater, else 1; takes the squared norm.",
         .body = [bound = clip.norm](Scalar s) { return select(s > bound * bound, bound / sqrt(s), 1); }};
     const Value factor = scale(total);
-    for (Value& gradient : gradients) gradient = multiply(gradient, factor);
+    for (Value& gradient : gradients) gradient = multiply(gradient, as_type(factor, gradient.type()));
   }
   if (clip.value > 0)
     for (Value& gradient : gradients) gradient = crease::clip(-clip.value, clip.value)(gradient);

@@ -110,9 +110,13 @@ class Training {
       noether_.emplace(training_objective(network, data.train),
                        GradOptions{.tie = options.tie, .table = options.table}, plain_options(options));
     if (!options.resume) return;
+    const Checkpoint& from = *options.resume;
+    expect(from.steps_done == 0 || from.batch == 0 || from.batch == options.batch,
+           "[train] an epoch goes on with the batch it began with: got {}, the checkpoint has {} steps of {}",
+           options.batch, from.steps_done, from.batch);
     // Into the graph first: it refuses what does not fit, with a table.
-    set_parameters(step_, options.resume->parameters);
-    runner_.set_parameters(options.resume->parameters);
+    set_parameters(step_, from.parameters);
+    runner_.set_parameters(from.parameters);
   }
 
   TrainResult run() {
@@ -155,6 +159,7 @@ class Training {
     return {.parameters = runner_.parameters(),
             .epochs_done = epochs_done,
             .steps_done = steps_done,
+            .batch = options_.batch,
             .losses = losses_,
             .best = best_,
             .sums = std::move(sums)};

@@ -34,6 +34,17 @@ void bind_type(const Node& input, const Tensor& tensor) {
          to_string(input.type), to_string(tensor.type()), to_string(input.where));
 }
 
+/// Integers of another type must fit into the input's.
+void bind_values(const Node& input, const Tensor& tensor) {
+  if (is_floating(input.type) || tensor.type() == input.type) return;
+  const Tensor back = tensor.converted(input.type).converted(tensor.type());
+  if (back == tensor) return;
+  int64_t i = 0;
+  while (back.at(i) == tensor.at(i)) ++i;
+  fail("input '{}' holds {}, which has no {}: element {} of the {} given (declared at {})", input.name,
+       to_string(input.type), tensor.at(i), i, to_string(tensor.type()), to_string(input.where));
+}
+
 std::string input_names(const Graph& graph) {
   std::string names;
   for (const NodeId id : graph.inputs()) names += (names.empty() ? "" : ", ") + graph.node(id).name;
@@ -57,6 +68,7 @@ Sizes bind(const Graph& graph, const Bindings& inputs) {
            to_string(input.type), to_string(input.shape), to_string(input.where));
     bind_type(input, it->second);
     bind_shape(input, it->second, sizes);
+    bind_values(input, it->second);
   }
   return sizes;
 }

@@ -217,6 +217,10 @@ Value pad(const Operand& x, int axis, int64_t before, int64_t after) {
   const auto d = static_cast<size_t>(checked_axis("pad", axis, shape, x.where));
   expect(before >= 0 && after >= 0, "[pad] {} before and {} after are negative (at {})", before, after,
          to_string(x.where));
+  constexpr int64_t most = int64_t{1} << 62;
+  expect(before < most && after < most && before + after < most - shape[d].size(),
+         "[pad] {} before and {} after dimension {} of {} are more than a tensor can hold (at {})", before,
+         after, d, to_string(shape), to_string(x.where));
   Resolved resolved{.loops = identity_loops(shape), .shape = shape};
   resolved.shape[d] = shape[d].size() + before + after;
   resolved.loops.write[d].offset = before;

@@ -12,6 +12,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/reduction.h"
+#include "jit/program.h"
 
 namespace crease {
 namespace {
@@ -123,6 +124,22 @@ TEST_CASE("gradients are scaled down to a norm and cut off at a value") {
   CHECK(moves({.value = 3.5}) == std::pair(-3.0, -3.5));
   CHECK(moves({.norm = 2.5, .value = 1.75}) == std::pair(-1.5, -1.75));
   CHECK_THROWS_WITH_AS(moves({.norm = -1}), doctest::Contains("got norm -1, value 0"), Error);
+}
+
+TEST_CASE("gradients of different types are scaled down together, each in its own type") {
+  Graph graph;
+  const Value a = graph.parameter("a", Tensor::scalar(Type::f64, 0)),
+              b = graph.parameter("b", Tensor::scalar(Type::f32, 0));
+  for (const Optimizer& optimizer : {sgd({.learning_rate = 1}), adam()}) {
+    const Graph step = train_step(a * 3 + b * 4, optimizer, {.clip = {.norm = 2.5}});
+    for (const auto& values : {evaluate(step, Bindings{}), compile(step)(Bindings{})}) {
+      CHECK(values.at("a").type() == Type::f64);
+      CHECK(values.at("b").type() == Type::f32);
+      if (optimizer.name != "sgd") continue;
+      CHECK(values.at("a").item() == -1.5);
+      CHECK(values.at("b").item() == -2.0);
+    }
+  }
 }
 
 TEST_CASE("the first step of adam has the size of the learning rate whatever the gradient") {

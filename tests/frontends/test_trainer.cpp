@@ -105,6 +105,24 @@ TEST_CASE("a training that is stopped in an epoch and resumed equals one that wa
   }
 }
 
+TEST_CASE("an epoch does not go on with batches of another size, the next one may") {
+  TrainOptions options = small_options();
+  int steps = 0;
+  options.should_stop = [&] { return ++steps == 3; };
+  const TrainResult part = train(small_network(), small_split(), options);
+  const int64_t batch = options.batch;
+  options.should_stop = {};
+  options.resume = part.checkpoint;
+  options.batch = 2 * batch;
+  CHECK_THROWS_WITH_AS(
+      train(small_network(), small_split(), options),
+      doctest::Contains(fmt::format("got {}, the checkpoint has 3 steps of {}", 2 * batch, batch).c_str()),
+      Error);
+  options.resume->steps_done = 0;
+  options.resume->sums.clear();
+  CHECK_NOTHROW(train(small_network(), small_split(), options));
+}
+
 TEST_CASE("the step counts the units that are off, interpreted and compiled, and trains the same") {
   TrainOptions options = small_options(2);
   const TrainResult plain = train(small_network(), small_split(), options);

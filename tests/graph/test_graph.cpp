@@ -154,6 +154,9 @@ TEST_CASE("bindings are checked by name, type, rank and size") {
   const Tensor good(Type::f32, {2, 3}), count(Type::i32, {2});
   const auto failure = [&](const Bindings& inputs) { return error_of([&] { evaluate(graph, inputs); }); };
   CHECK(failure({{"x", good}, {"n", count}}) == "no error");
+  CHECK(failure({{"x", good}, {"n", Tensor::i64({2}, {-7, 2147483647})}}) == "no error");
+  CHECK(contains(failure({{"x", good}, {"n", Tensor::i64({2}, {1, (int64_t{1} << 32) + 1})}}),
+                 "input 'n' holds i32, which has no 4294967297: element 1 of the i64 given"));
   CHECK(contains(failure({{"x", good}}), "input 'n' i32[batch] is not bound (declared at test_graph.cpp:"));
   CHECK(contains(failure({{"x", good}, {"n", count}, {"z", good}}), "no input 'z'; the graph has: x, n"));
   CHECK(contains(failure({{"x", Tensor(Type::f32, {2, 4})}, {"n", count}}), "dimension 1 is 4, want 3"));
@@ -270,6 +273,9 @@ TEST_CASE("axes and options out of range are errors with the call's line") {
   CHECK(contains(error_of([&] { slice(x, 1, 2, 5); }), "[slice] 2:5:1 of dimension 1 of [2, 3]"));
   CHECK(contains(error_of([&] { slice(x, 1, 0, 3, 0); }), "[slice]"));
   CHECK(contains(error_of([&] { pad(x, 0, -1, 0); }), "[pad] -1 before"));
+  const int64_t half = int64_t{1} << 62;
+  CHECK(contains(error_of([&] { pad(x, 0, half, half); }), "more than a tensor can hold"));
+  CHECK(contains(error_of([&] { pad(x, 0, half - 1, 0); }), "more than a tensor can hold"));
   CHECK(contains(error_of([&] { broadcast_to(x, {3}); }), "[broadcast_to] [2, 3] does not repeat to [3]"));
   CHECK(contains(error_of([&] { concat({x, graph.input("y", {2, 4})}, 0); }), "differ outside dimension 0"));
   CHECK(contains(error_of([&] { maxout(x, 2); }), "do not split into groups of 2"));
