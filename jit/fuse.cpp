@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "jit/fuse_kernels.h"
 #include "jit/fuse_scalars.h"
@@ -51,6 +53,37 @@ bool depends(const Uses& later, const Uses& earlier) {
          intersect(later.writes, earlier.reads);
 }
 
+/// Which kernels read and write each storage, by position, ascending.
+struct Touching {
+  std::vector<std::vector<size_t>> readers, writers;
+
+  Touching(size_t buffers, const std::vector<Uses>& uses) : readers(buffers), writers(buffers) {
+    for (size_t k = 0; k < uses.size(); ++k) {
+      for (const int storage : uses[k].reads) readers[static_cast<size_t>(storage)].push_back(k);
+      for (const int storage : uses[k].writes) writers[static_cast<size_t>(storage)].push_back(k);
+    }
+  }
+};
+
+/// All that several kernels touch.
+struct Touched {
+  std::vector<bool> reads, writes;
+
+  explicit Touched(size_t buffers) : reads(buffers), writes(buffers) {}
+  void add(const Uses& uses) {
+    for (const int storage : uses.reads) reads[static_cast<size_t>(storage)] = true;
+    for (const int storage : uses.writes) writes[static_cast<size_t>(storage)] = true;
+  }
+  /// Whether a kernel must stay behind one of them, loops aside.
+  bool bars(const Uses& later) const {
+    const auto in = [](const std::vector<bool>& marks) {
+      return [&marks](int storage) { return bool(marks[static_cast<size_t>(storage)]); };
+    };
+    return std::ranges::any_of(later.reads, in(writes)) || std::ranges::any_of(later.writes, in(writes)) ||
+           std::ranges::any_of(later.writes, in(reads));
+  }
+};
+
 double points(const Kernel& kernel, uint64_t loops) {
   double count = 1;
   for (size_t l = 0; l < kernel.loops.size(); ++l)
@@ -62,6 +95,7 @@ class Fuser {
  public:
   explicit Fuser(Kernels program) : program_(std::move(program)) {
     for (const Kernel& kernel : program_.kernels) uses_.push_back(uses_of(program_, kernel));
+    for (size_t k = 0; k < uses_.size(); ++k) versions_.push_back(next_version_++);
   }
 
   Kernels run() {
@@ -84,12 +118,32 @@ class Fuser {
   void replace(size_t k, Kernel with) {
     remove_unneeded(with);
     uses_[k] = uses_of(program_, with);
+    versions_[k] = next_version_++;
     kernel(k) = std::move(with);
+    touching_.reset();
   }
 
   void erase(size_t k) {
     program_.kernels.erase(program_.kernels.begin() + static_cast<std::ptrdiff_t>(k));
     uses_.erase(uses_.begin() + static_cast<std::ptrdiff_t>(k));
+    versions_.erase(versions_.begin() + static_cast<std::ptrdiff_t>(k));
+    touching_.reset();
+  }
+
+  const Touching& touching() {
+    if (!touching_) touching_.emplace(program_.buffers.size(), uses_);
+    return *touching_;
+  }
+
+  /// The first kernel behind c that reads what p writes; the number of kernels if there is none.
+  size_t next_consumer(size_t p, size_t c) {
+    size_t next = program_.kernels.size();
+    for (const int storage : uses_[p].writes) {
+      const std::vector<size_t>& readers = touching().readers[static_cast<size_t>(storage)];
+      const auto found = std::ranges::upper_bound(readers, c);
+      if (found != readers.end()) next = std::min(next, *found);
+    }
+    return next;
   }
 
   /// Whether a buffer is wanted only by the kernels that read it.
@@ -104,37 +158,57 @@ class Fuser {
   bool merge_all() {
     bool merged = false;
     for (size_t p = 0; p < program_.kernels.size(); ++p)
-      for (size_t c = p + 1; c < program_.kernels.size(); ++c)
-        if (intersect(uses_[c].reads, uses_[p].writes) && merge(p, c)) {
+      for (size_t c = next_consumer(p, p); c < program_.kernels.size(); c = next_consumer(p, c))
+        if (merge(p, c)) {
           merged = true;
           c = p;
         }
     return merged;
   }
 
-  bool merge(size_t p, size_t c) {
-    // Kernels between the two that need the producer must not feed the consumer.
+  /// Which of the kernels before c need p, or one that does; nothing if c needs one of those.
+  std::optional<std::vector<bool>> kernels_behind(size_t p, size_t c) {
     std::vector<size_t> behind{p};
+    Touched touched(program_.buffers.size());
+    touched.add(uses_[p]);
     std::vector<bool> after(c, false);
     for (size_t k = p + 1; k < c; ++k) {
-      after[k] =
-          std::ranges::any_of(behind, [&](size_t earlier) { return depends(uses_[k], uses_[earlier]); });
+      after[k] = touched.bars(uses_[k]);
+      if (!after[k] && !program_.step_loops.empty())
+        after[k] =
+            std::ranges::any_of(behind, [&](size_t earlier) { return depends(uses_[k], uses_[earlier]); });
       if (!after[k]) continue;
-      if (depends(uses_[c], uses_[k])) return false;
+      if (depends(uses_[c], uses_[k])) return std::nullopt;
       behind.push_back(k);
+      touched.add(uses_[k]);
     }
-    if (kernel(p).step_loop != kernel(c).step_loop || splits_loop(p, c, after)) return false;
+    return after;
+  }
+
+  bool merge(size_t p, size_t c) {
+    if (kernel(p).step_loop != kernel(c).step_loop) return false;
+    const std::pair versions{versions_[p], versions_[c]};
+    if (different_.contains(versions)) return false;
     std::optional<Kernel> merged = merge_consumer(kernel(p), kernel(c), program_.buffers);
-    if (!merged) return false;
+    if (!merged) {
+      different_.insert(versions);
+      return false;
+    }
+    // Kernels between the two that need the producer must not feed the consumer.
+    const std::optional<std::vector<bool>> between = kernels_behind(p, c);
+    if (!between || splits_loop(p, c, *between)) return false;
+    const std::vector<bool>& after = *between;
     drop_stores(*merged, p, c);
 
     std::vector<Kernel> kernels;
     std::vector<Uses> uses;
+    std::vector<int64_t> versions_now;
     const auto take = [&](size_t first, size_t last, auto wanted) {
       for (size_t k = first; k < last; ++k) {
         if (!wanted(k)) continue;
         kernels.push_back(std::move(kernel(k)));
         uses.push_back(std::move(uses_[k]));
+        versions_now.push_back(versions_[k]);
       }
     };
     const auto all = [](size_t) { return true; };
@@ -142,11 +216,14 @@ class Fuser {
     take(0, p, all);
     take(p + 1, c, [&](size_t k) { return !after[k]; });
     uses.push_back(uses_of(program_, *merged));
+    versions_now.push_back(next_version_++);
     kernels.push_back(std::move(*merged));
     take(p + 1, c, [&](size_t k) { return after[k]; });
     take(c + 1, program_.kernels.size(), all);
     program_.kernels = std::move(kernels);
     uses_ = std::move(uses);
+    versions_ = std::move(versions_now);
+    touching_.reset();
     return true;
   }
 
@@ -182,12 +259,10 @@ class Fuser {
   bool inline_everywhere(size_t p) {
     const int buffer = kernel(p).stores[0].buffer;
     if (!is_internal(buffer)) return false;
-    std::vector<size_t> readers;
-    for (size_t k = p + 1; k < program_.kernels.size(); ++k)
-      if (uses_[k].reads.contains(buffer)) readers.push_back(k);
-    for (size_t k = 0; k < program_.kernels.size(); ++k)
-      if (k != p && uses_[k].writes.contains(buffer)) return false;
-    if (readers.empty()) return false;
+    std::vector<size_t> readers = touching().readers[static_cast<size_t>(buffer)];
+    std::erase_if(readers, [&](size_t k) { return k <= p; });
+    const std::vector<size_t>& writers = touching().writers[static_cast<size_t>(buffer)];
+    if (readers.empty() || std::ranges::any_of(writers, [&](size_t k) { return k != p; })) return false;
     const bool fits =
         std::ranges::all_of(readers, [&](size_t c) { return may_inline(p, c, buffer, readers.size()); });
     if (!fits) return false;
@@ -200,8 +275,11 @@ class Fuser {
     const Kernel& consumer = kernel(c);
     if (consumer.step_loop != kernel(p).step_loop) return false;  // a producer runs once
     // What the producer reads must still be there: nothing between may overwrite it (scatters do).
-    for (size_t k = p + 1; k < c; ++k)
-      if (intersect(uses_[k].writes, uses_[p].reads)) return false;
+    for (const int storage : uses_[p].reads) {
+      const std::vector<size_t>& writers = touching().writers[static_cast<size_t>(storage)];
+      const auto next = std::ranges::upper_bound(writers, p);
+      if (next != writers.end() && *next < c) return false;
+    }
     const std::vector<uint64_t> loops = dependences(consumer);
     double turns = 0;
     for (size_t i = 0; i < consumer.code.size(); ++i) {
@@ -237,6 +315,10 @@ class Fuser {
 
   Kernels program_;
   std::vector<Uses> uses_;
+  std::vector<int64_t> versions_;  // of each kernel: another number once it has changed
+  int64_t next_version_ = 0;
+  std::set<std::pair<int64_t, int64_t>> different_;  // versions of producer and consumer that do not merge
+  std::optional<Touching> touching_;                 // none: something has changed
 };
 
 }  // namespace
