@@ -150,6 +150,9 @@ int run(const Arguments& arguments) {
     options.samples = parse_narrow_format(arguments.format) == NarrowFormat::Int8 ? 0 : arguments.samples;
   }
   Balance found = balance(before, group, options);
+  expect(std::isfinite(found.squares_before),
+         "[balance] '{}' has parameters that are not finite numbers: nothing can be balanced",
+         arguments.model);
   if (!arguments.format.empty()) found = kept_if_better(before, group, std::move(found), arguments);
   const Graph after = rescaled(before, group, found.t);
   fmt::print("sum of squares {:.6g} -> {:.6g}; {} over all networks equal by rescaling: {:.6g}\n",

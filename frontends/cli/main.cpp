@@ -2,10 +2,12 @@
 // interrupted.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <string>
@@ -50,7 +52,10 @@ int main(int count, char** arguments) {
   refuse_wrong_numbers(application);
   try {
     application.parse(count, arguments);
-    return action();
+    const int status = action();
+    crease::expect(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
+                   "what was to be printed could not be written: {}", std::strerror(errno));
+    return status;
   } catch (const CLI::ParseError& problem) {
     return application.exit(problem) == 0 ? 0 : 2;
   } catch (const crease::Error& problem) {

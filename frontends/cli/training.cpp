@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/networks.h"
@@ -220,10 +221,15 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
     return true;
   };
 
+  std::exception_ptr untold;  // why the profile could not be told: what was trained is saved first
   if (options.run.compile.profile)
     options.on_end = [&](const Program& step) {
       display.end();
-      tell_profile(settings, step);
+      try {
+        tell_profile(settings, step);
+      } catch (const Error&) {
+        untold = std::current_exception();
+      }
     };
 
   TrainingOutcome outcome;
@@ -236,10 +242,12 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   display.end();
   outcome.model = model_at(outcome.result.checkpoint);
   const bool stopped = outcome.result.stopped;
-  if (!folder && !stopped) return outcome;
-  const std::filesystem::path place = folder.value_or("crease-interrupted");
-  save_or_rescue(place, outcome.model, outcome.result.checkpoint);
-  if (stopped) tell_interrupted(place, outcome.result.checkpoint);
+  if (folder || stopped) {
+    const std::filesystem::path place = folder.value_or("crease-interrupted");
+    save_or_rescue(place, outcome.model, outcome.result.checkpoint);
+    if (stopped) tell_interrupted(place, outcome.result.checkpoint);
+  }
+  if (untold) std::rethrow_exception(untold);
   return outcome;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <optional>
@@ -29,7 +30,8 @@ std::optional<double> number_in(std::string_view cell) {
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (cell.empty() || end != cell.data() + cell.size() || error == std::errc::invalid_argument) return {};
-  return error == std::errc::result_out_of_range ? std::numeric_limits<double>::infinity() : value;
+  // Beyond f64 on either side: infinite, or 0.
+  return error == std::errc::result_out_of_range ? std::strtod(std::string(cell).c_str(), nullptr) : value;
 }
 
 /// Cells in messages: short, and with nothing that a terminal obeys.

@@ -191,6 +191,18 @@ case_full_disk() {
   rescued=$(echo rescue/crease-unsaved-*)
   grep -qF "go on with crease train --resume '$folder/$rescued'" output || complain "no way out: $(cat output)"
   gives 0 'nothing to do' train --resume "$rescued"
+  # A trace that cannot be written is an error that costs nothing of what was trained.
+  gives 1 'nowhere/trace' train --epochs 5 --save traced --trace nowhere/trace
+  gives 0 'nothing to do' train --resume traced --epochs 5
+  if [[ -w /dev/full ]]; then
+    for command in 'inspect small' 'eval small' 'check small/proofs/c1.json small'; do
+      status=0
+      # shellcheck disable=SC2086
+      "$crease" $command > /dev/full 2> output || status=$?
+      [[ $status == 1 ]] || complain "crease $command to a full disk: status $status, want 1: $(cat output)"
+      grep -qF 'No space left on device' output || complain "crease $command: no reason: $(cat output)"
+    done
+  fi
 }
 
 case_experiment() {

@@ -92,7 +92,11 @@ SignedForm with_positive_units(const Graph& graph, const std::set<std::string>& 
     for (int64_t i = 0; i < value.count(); ++i) {
       bool flips = false;
       for (const auto& [k, coefficient] : forms[at(i)]) flips = flips != (coefficient.odd && negative[at(k)]);
-      if (flips) value.set(i, -value.at(i));
+      // One zero, whatever sign it had: nobody can tell which units were flipped before.
+      if (value.at(i) == 0 && !forms[at(i)].empty())
+        value.set(i, 0);
+      else if (flips)
+        value.set(i, -value.at(i));
     }
     result.graph.set_parameter(graph.node(id).name, value);
   }

@@ -157,6 +157,20 @@ TEST_CASE("signs of tanh units do not change the form") {
   CHECK_GT(canonical(flipped(repeated(tanh_op), 3)).flipped, 0);
 }
 
+TEST_CASE("a zero has no sign that could tell which units were flipped") {
+  const auto network = [](double sign) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2});
+    const Value hidden =
+        tanh_op(matmul(x, graph.parameter("w", Tensor::f32({2, 2}, {0, 1, sign * 0.5F, 2}))) +
+                graph.parameter("b", Tensor::f32({2}, {static_cast<float>(sign), 1})));
+    graph.output("y",
+                 matmul(hidden, graph.parameter("v", Tensor::f32({2, 1}, {static_cast<float>(sign), 3}))));
+    return graph;
+  };
+  CHECK(digest(canonical(network(1)).graph) == digest(canonical(network(-1)).graph));
+}
+
 TEST_CASE("the pieces of a maxout and its units are ordered together") {
   std::mt19937 random(6);
   Graph graph;
