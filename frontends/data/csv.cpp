@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <optional>
@@ -30,8 +29,11 @@ std::optional<double> number_in(std::string_view cell) {
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (cell.empty() || end != cell.data() + cell.size() || error == std::errc::invalid_argument) return {};
-  // Beyond f64 on either side: infinite, or 0.
-  return error == std::errc::result_out_of_range ? std::strtod(std::string(cell).c_str(), nullptr) : value;
+  if (error != std::errc::result_out_of_range) return value;
+  // Beyond f64 on either side: 0, or infinite.
+  long double wide = std::numeric_limits<long double>::infinity();
+  std::from_chars(cell.data(), cell.data() + cell.size(), wide);
+  return static_cast<double>(wide);
 }
 
 /// Cells in messages: short, and with nothing that a terminal obeys.

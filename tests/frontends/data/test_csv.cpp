@@ -134,6 +134,7 @@ TEST_CASE("numbers are read in all their forms, in any locale") {
   CHECK(data.x.at(1) == static_cast<double>(-2e-3f));
   CHECK(data.x.at(2) == 0.5);
   CHECK(data.x.at(3) == 100);
+  CHECK(parse("1.5e-400,x\n2,y\n").x.at(0) == 0);
   const std::string before = std::setlocale(LC_ALL, nullptr);
   if (std::setlocale(LC_ALL, "de_DE.UTF-8") != nullptr) CHECK(parse("1.5,x\n2.5,y\n").x.at(0) == 1.5);
   std::setlocale(LC_ALL, before.c_str());
