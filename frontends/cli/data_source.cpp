@@ -1,5 +1,8 @@
 #include "frontends/cli/data_source.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include "frontends/data/source.h"
@@ -7,13 +10,34 @@
 
 namespace crease::cli {
 
-LoadedData load_data(const std::string& source, const std::optional<Standardisation>& known,
-                     double validation, uint64_t seed) {
+namespace {
+
+void number_classes(Dataset& data, const std::vector<std::string>& classes) {
+  if (classes.empty() || data.class_names.empty() || data.class_names == classes) return;
+  for (int32_t& label : data.y.write<int32_t>()) {
+    const std::string& name = data.class_names[static_cast<size_t>(label)];
+    const auto found = std::ranges::find(classes, name);
+    expect(found != classes.end(), "[data] the model has no class '{}': its classes are {}", name,
+           fmt::join(classes, ", "));
+    label = static_cast<int32_t>(found - classes.begin());
+  }
+  data.class_names = classes;
+  data.classes = static_cast<int64_t>(classes.size());
+}
+
+}  // namespace
+
+LoadedData load_data(const std::string& source, const ModelInfo* model, double validation, uint64_t seed) {
   LoadedData data{.split = read_source(source)};
+  if (model != nullptr)
+    for (Dataset* part : {&data.split.train, &data.split.test}) number_classes(*part, model->classes);
   if (validation != 0) data.split = with_validation(data.split, validation, seed);
-  const bool pixels = !source.starts_with("csv:") && !source.starts_with("npy:");
-  if (pixels) return data;  // in [0, 1] as they are
-  data.standardisation = known ? *known : measure(data.split.train);
+  const bool pixels = !source.starts_with("csv:") && !source.starts_with("npy:");  // in [0, 1] as they are
+  if (model != nullptr)
+    data.standardisation = model->standardisation;
+  else if (!pixels)
+    data.standardisation = measure(data.split.train);
+  if (!data.standardisation) return data;
   for (Dataset* part : {&data.split.train, &data.split.test, &data.split.validation})
     if (part->size() > 0) part->x = standardise(part->x, *data.standardisation);
   return data;

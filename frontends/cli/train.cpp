@@ -75,8 +75,8 @@ int run(CLI::App& command, Arguments& arguments) {
     take_saved_options(command, saved->info.training, *checkpoint);
   }
   const TrainingSettings& settings = arguments.settings;
-  const LoadedData data = load_data(settings.data, saved ? saved->info.standardisation : std::nullopt,
-                                    settings.validation, settings.seed);
+  const LoadedData data =
+      load_data(settings.data, saved ? &saved->info : nullptr, settings.validation, settings.seed);
   tell_of_precision(settings);
   if (arguments.folds != 0) {
     expect(arguments.save.empty() && arguments.log.empty(),
