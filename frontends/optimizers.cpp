@@ -41,8 +41,8 @@ Value bias_correction(const Value& step, double beta) { return -expm1_op(step * 
 /// A scalar as another floating type.
 Value as_type(const Value& x, Type type) {
   if (x.type() == type) return x;
-  static const auto convert =
-      std::make_shared<const Op>(Op{.name = "convert", .doc = "x.", .body = [](Scalar x) { return x; }});
+  static const auto convert = std::make_shared<const Op>(
+      Op{.name = "convert", .doc = "x.", .body = [](Scalar value) { return value; }});
   const Loops scalar{.labels = {}, .reads = {Access{}}, .write = {}};
   return x.graph().apply_resolved(convert, {.loops = scalar, .shape = {}}, {x}, type,
                                   std::source_location::current());

@@ -81,6 +81,12 @@ Interval BoxAnalysis::by_lines(NodeId node, int64_t element) const {
 }
 
 ExactInterval BoxAnalysis::best(NodeId node, int64_t element) const {
+  const std::pair key{node, element};
+  if (const auto known = best_.find(key); known != best_.end()) return known->second;
+  return best_.emplace(key, found(node, element)).first->second;
+}
+
+ExactInterval BoxAnalysis::found(NodeId node, int64_t element) const {
   const Interval outer = by_lines(node, element);
   ExactInterval result{outer, end(outer.low), end(outer.high)};
   if (!exact_ || !exact_->forms.contains(node)) return result;

@@ -3,9 +3,11 @@
 // arithmetic. All three are sound; their intersection is what is reported.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/analysis/bounds/linear_bounds.h"
@@ -40,7 +42,7 @@ class BoxAnalysis {
   Interval by_intervals(NodeId node, int64_t element) const;
   /// By intervals and lines.
   Interval by_lines(NodeId node, int64_t element) const;
-  /// The best that is known.
+  /// The best that is known; remembered, so not for several threads at once.
   ExactInterval best(NodeId node, int64_t element) const;
   bool is_constant(NodeId node) const;
   /// Why some element of the node has no finite interval; else empty.
@@ -53,6 +55,7 @@ class BoxAnalysis {
   std::string box_json() const;
 
  private:
+  ExactInterval found(NodeId node, int64_t element) const;
   std::pair<std::optional<Rational>, std::optional<Rational>> leaf_range(const UnitName& leaf) const;
 
   const Graph& graph_;
@@ -60,6 +63,7 @@ class BoxAnalysis {
   std::vector<NodeId> nodes_;
   LinearBounds lines_;
   std::optional<NormalForm> exact_;
+  mutable std::map<std::pair<NodeId, int64_t>, ExactInterval> best_;
 };
 
 }  // namespace crease
