@@ -2,12 +2,10 @@
 // interrupted.
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <limits>
 #include <string>
@@ -54,7 +52,7 @@ int main(int count, char** arguments) {
     application.parse(count, arguments);
     const int status = action();
     crease::expect(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
-                   "what was to be printed could not be written: {}", std::strerror(errno));
+                   "what was to be printed could not be written: is the disk full?");
     return status;
   } catch (const CLI::ParseError& problem) {
     return application.exit(problem) == 0 ? 0 : 2;

@@ -216,7 +216,7 @@ case_full_disk() {
       # shellcheck disable=SC2086
       "$crease" $command > /dev/full 2> output || status=$?
       [[ $status == 1 ]] || complain "crease $command to a full disk: status $status, want 1: $(cat output)"
-      grep -qF 'No space left on device' output || complain "crease $command: no reason: $(cat output)"
+      grep -qF 'could not be written' output || complain "crease $command: no reason: $(cat output)"
     done
   fi
 }

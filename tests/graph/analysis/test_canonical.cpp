@@ -158,14 +158,13 @@ TEST_CASE("signs of tanh units do not change the form") {
 }
 
 TEST_CASE("a zero has no sign that could tell which units were flipped") {
-  const auto network = [](double sign) {
+  const auto network = [](float sign) {
     Graph graph;
     const Value x = graph.input("x", {"batch", 2});
     const Value hidden =
         tanh_op(matmul(x, graph.parameter("w", Tensor::f32({2, 2}, {0, 1, sign * 0.5F, 2}))) +
-                graph.parameter("b", Tensor::f32({2}, {static_cast<float>(sign), 1})));
-    graph.output("y",
-                 matmul(hidden, graph.parameter("v", Tensor::f32({2, 1}, {static_cast<float>(sign), 3}))));
+                graph.parameter("b", Tensor::f32({2}, {sign, 1})));
+    graph.output("y", matmul(hidden, graph.parameter("v", Tensor::f32({2, 1}, {sign, 3}))));
     return graph;
   };
   CHECK(digest(canonical(network(1)).graph) == digest(canonical(network(-1)).graph));
