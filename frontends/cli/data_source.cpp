@@ -12,6 +12,7 @@ namespace crease::cli {
 
 namespace {
 
+/// Labels become the numbers that the model has for classes of these names.
 void number_classes(Dataset& data, const std::vector<std::string>& classes) {
   if (classes.empty() || data.class_names.empty() || data.class_names == classes) return;
   for (int32_t& label : data.y.write<int32_t>()) {
