@@ -89,9 +89,8 @@ struct Model {
       arithmetic = has_two_wide_units(machine) ? std::max(arithmetic + 2, latency) + 2.7
                                                : std::max(arithmetic, latency) + 1.5;
     const double result_lines = result_is_far ? 6.0 * static_cast<double>(tile_rows) : 0;
-    // Chains are added up; those that registers have no room for wait in memory, unnoticed beside a far
-    // result.
-    const double waiting = result_is_far ? 0 : std::max(0.0, chains * products - machine.vector_registers);
+    // Chains are added up; those that registers have no room for wait in memory.
+    const double waiting = std::max(0.0, chains * products - machine.vector_registers);
     const double chained = (chains - 1) * products / machine.fma_per_cycle + waiting;
     const double epilogue = 12 + (1.25 + 0.5 * epilogue_cost) * products + chained + result_lines;
     return static_cast<double>(depth) * (std::max({arithmetic, loads, latency, dispatch}) + refill) +
