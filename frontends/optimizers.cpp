@@ -38,13 +38,12 @@ Value decayed(const Value& gradient, const Value& parameter, double decay) {
 /// 1 - beta^t without cancellation.
 Value bias_correction(const Value& step, double beta) { return -expm1_op(step * std::log(beta)); }
 
-/// A scalar as another floating type.
+/// x as another floating type.
 Value as_type(const Value& x, Type type) {
   if (x.type() == type) return x;
   static const auto convert = std::make_shared<const Op>(
       Op{.name = "convert", .doc = "x.", .body = [](Scalar value) { return value; }});
-  const Loops scalar{.labels = {}, .reads = {Access{}}, .write = {}};
-  return x.graph().apply_resolved(convert, {.loops = scalar, .shape = {}}, {x}, type,
+  return x.graph().apply_resolved(convert, broadcast({&x.shape(), 1}), {x}, type,
                                   std::source_location::current());
 }
 

@@ -21,6 +21,7 @@ constexpr double often = 8;
 
 /// Storages that a kernel touches.
 struct Uses {
+  int64_t version = 0;  // of the kernel: another number once it has changed
   std::set<int> reads, writes;
   std::set<int> carries = {};  // of the loops that it is in: those change with each turn
   int step_loop = -1;
@@ -42,15 +43,18 @@ bool intersect(const std::set<int>& a, const std::set<int>& b) {
   return std::ranges::any_of(a, [&](int x) { return b.contains(x); });
 }
 
+/// Whether `later` must stay behind `earlier` for what a loop of one of them carries: it writes its carries,
+/// also those that none of its kernels touches.
+bool depends_by_carries(const Uses& later, const Uses& earlier) {
+  return later.step_loop != earlier.step_loop &&
+         (intersect(later.reads, earlier.carries) || intersect(later.writes, earlier.carries) ||
+          intersect(later.carries, earlier.writes));
+}
+
 /// Whether `later` must stay behind `earlier`.
 bool depends(const Uses& later, const Uses& earlier) {
-  // A loop writes its carries, also those that none of its kernels touches.
-  if (later.step_loop != earlier.step_loop &&
-      (intersect(later.reads, earlier.carries) || intersect(later.writes, earlier.carries) ||
-       intersect(later.carries, earlier.writes)))
-    return true;
-  return intersect(later.reads, earlier.writes) || intersect(later.writes, earlier.writes) ||
-         intersect(later.writes, earlier.reads);
+  return depends_by_carries(later, earlier) || intersect(later.reads, earlier.writes) ||
+         intersect(later.writes, earlier.writes) || intersect(later.writes, earlier.reads);
 }
 
 /// Which kernels read and write each storage, by position, ascending.
@@ -74,7 +78,7 @@ struct Touched {
     for (const int storage : uses.reads) reads[static_cast<size_t>(storage)] = true;
     for (const int storage : uses.writes) writes[static_cast<size_t>(storage)] = true;
   }
-  /// Whether a kernel must stay behind one of them, loops aside.
+  /// Whether a kernel must stay behind one of them, carries aside.
   bool bars(const Uses& later) const {
     const auto in = [](const std::vector<bool>& marks) {
       return [&marks](int storage) { return bool(marks[static_cast<size_t>(storage)]); };
@@ -94,8 +98,7 @@ double points(const Kernel& kernel, uint64_t loops) {
 class Fuser {
  public:
   explicit Fuser(Kernels program) : program_(std::move(program)) {
-    for (const Kernel& kernel : program_.kernels) uses_.push_back(uses_of(program_, kernel));
-    for (size_t k = 0; k < uses_.size(); ++k) versions_.push_back(next_version_++);
+    for (const Kernel& kernel : program_.kernels) uses_.push_back(uses_now(kernel));
   }
 
   Kernels run() {
@@ -117,8 +120,7 @@ class Fuser {
 
   void replace(size_t k, Kernel with) {
     remove_unneeded(with);
-    uses_[k] = uses_of(program_, with);
-    versions_[k] = next_version_++;
+    uses_[k] = uses_now(with);
     kernel(k) = std::move(with);
     touching_.reset();
   }
@@ -126,8 +128,14 @@ class Fuser {
   void erase(size_t k) {
     program_.kernels.erase(program_.kernels.begin() + static_cast<std::ptrdiff_t>(k));
     uses_.erase(uses_.begin() + static_cast<std::ptrdiff_t>(k));
-    versions_.erase(versions_.begin() + static_cast<std::ptrdiff_t>(k));
     touching_.reset();
+  }
+
+  /// Of a kernel that is new or has changed.
+  Uses uses_now(const Kernel& kernel) {
+    Uses uses = uses_of(program_, kernel);
+    uses.version = next_version_++;
+    return uses;
   }
 
   const Touching& touching() {
@@ -173,10 +181,9 @@ class Fuser {
     touched.add(uses_[p]);
     std::vector<bool> after(c, false);
     for (size_t k = p + 1; k < c; ++k) {
-      after[k] = touched.bars(uses_[k]);
-      if (!after[k] && !program_.step_loops.empty())
-        after[k] =
-            std::ranges::any_of(behind, [&](size_t earlier) { return depends(uses_[k], uses_[earlier]); });
+      const auto carries = [&](size_t earlier) { return depends_by_carries(uses_[k], uses_[earlier]); };
+      after[k] =
+          touched.bars(uses_[k]) || (!program_.step_loops.empty() && std::ranges::any_of(behind, carries));
       if (!after[k]) continue;
       if (depends(uses_[c], uses_[k])) return std::nullopt;
       behind.push_back(k);
@@ -187,7 +194,7 @@ class Fuser {
 
   bool merge(size_t p, size_t c) {
     if (kernel(p).step_loop != kernel(c).step_loop) return false;
-    const std::pair versions{versions_[p], versions_[c]};
+    const std::pair versions{uses_[p].version, uses_[c].version};
     if (different_.contains(versions)) return false;
     std::optional<Kernel> merged = merge_consumer(kernel(p), kernel(c), program_.buffers);
     if (!merged) {
@@ -202,27 +209,23 @@ class Fuser {
 
     std::vector<Kernel> kernels;
     std::vector<Uses> uses;
-    std::vector<int64_t> versions_now;
     const auto take = [&](size_t first, size_t last, auto wanted) {
       for (size_t k = first; k < last; ++k) {
         if (!wanted(k)) continue;
         kernels.push_back(std::move(kernel(k)));
         uses.push_back(std::move(uses_[k]));
-        versions_now.push_back(versions_[k]);
       }
     };
     const auto all = [](size_t) { return true; };
     remove_unneeded(*merged);
     take(0, p, all);
     take(p + 1, c, [&](size_t k) { return !after[k]; });
-    uses.push_back(uses_of(program_, *merged));
-    versions_now.push_back(next_version_++);
+    uses.push_back(uses_now(*merged));
     kernels.push_back(std::move(*merged));
     take(p + 1, c, [&](size_t k) { return after[k]; });
     take(c + 1, program_.kernels.size(), all);
     program_.kernels = std::move(kernels);
     uses_ = std::move(uses);
-    versions_ = std::move(versions_now);
     touching_.reset();
     return true;
   }
@@ -315,7 +318,6 @@ class Fuser {
 
   Kernels program_;
   std::vector<Uses> uses_;
-  std::vector<int64_t> versions_;  // of each kernel: another number once it has changed
   int64_t next_version_ = 0;
   std::set<std::pair<int64_t, int64_t>> different_;  // versions of producer and consumer that do not merge
   std::optional<Touching> touching_;                 // none: something has changed

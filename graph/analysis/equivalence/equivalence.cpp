@@ -33,10 +33,10 @@ Json header(const Graph& a, const Graph& b, const char* kind) {
 /// A number with few digits in the middle half between two.
 Rational short_between(const Rational& a, const Rational& b) {
   const Rational gap = (a - b).abs();
-  Rational step = 1;
-  while (step * 4 > gap) step = step / 2;
-  while (step * 8 <= gap) step = step * 2;
-  return ((a + b) / 2 / step).floor() * step;
+  int64_t power = 0;
+  while (Rational::dyadic(4, power) > gap) --power;
+  while (Rational::dyadic(8, power) <= gap) ++power;
+  return ((a + b) / 2).floor(power);
 }
 
 Certificate difference_certificate(const Graph& a, const Graph& b, const DifferenceWitness& witness) {
