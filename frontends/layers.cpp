@@ -11,11 +11,11 @@
 
 namespace crease {
 
-/// The parameters that a layer has made in one graph.
+/// The parameters that a layer has made in one graph, which it does not keep alive.
 struct LayerScope::Use {
-  Value witness;  // any value of that graph
+  std::weak_ptr<const void> graph;
   std::string path;
-  std::map<std::string, Value> parameters;
+  std::map<std::string, NodeId> parameters;
 };
 
 struct Layer::State {
@@ -27,9 +27,11 @@ struct Layer::State {
   std::list<LayerScope::Use> uses = {};  // a list: scopes keep references
 
   LayerScope::Use& use_in(const Value& x, const std::function<std::string()>& path) {
-    const auto found = std::ranges::find_if(uses, [&](const auto& use) { return use.witness.same_graph(x); });
+    std::erase_if(uses, [](const auto& use) { return use.graph.expired(); });
+    const auto graph = x.graph_identity();
+    const auto found = std::ranges::find_if(uses, [&](const auto& use) { return use.graph.lock() == graph; });
     if (found != uses.end()) return *found;
-    return uses.emplace_back(x, path(), std::map<std::string, Value>{});
+    return uses.emplace_back(graph, path(), std::map<std::string, NodeId>{});
   }
 
   /// A copy without weights; a part that occurs twice stays one part.
@@ -93,7 +95,7 @@ Value Layer::operator()(const Value& x, Mode mode, std::source_location where) c
            state_->kind, *state_->name, to_string(where));
     return *state_->name;
   });
-  LayerScope scope(state_->parts, use, state_->seed.value_or(0), mode, where);
+  LayerScope scope(state_->parts, use, x.graph(), state_->seed.value_or(0), mode, where);
   return state_->build(x, scope);
 }
 
@@ -110,9 +112,15 @@ Layer Layer::seeded(uint64_t seed) const {
   return Layer(std::move(state));
 }
 
-LayerScope::LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, Mode mode,
+LayerScope::LayerScope(const std::vector<Layer>& parts, Use& use, Graph graph, uint64_t seed, Mode mode,
                        std::source_location where)
-    : parts_(&parts), use_(&use), path_(use.path), seed_(seed), mode_(mode), where_(where) {}
+    : parts_(&parts),
+      use_(&use),
+      graph_(std::move(graph)),
+      path_(use.path),
+      seed_(seed),
+      mode_(mode),
+      where_(where) {}
 
 int LayerScope::part_count() const { return static_cast<int>(parts_->size()); }
 
@@ -122,35 +130,36 @@ Value LayerScope::apply(int position, const Value& x) const {
     const std::string own = part.name.value_or(std::to_string(position));
     return path_.empty() ? own : path_ + "." + own;
   });
-  LayerScope scope(part.parts, use, part.seed.value_or(seed_), mode_, where_);
+  LayerScope scope(part.parts, use, x.graph(), part.seed.value_or(seed_), mode_, where_);
   return part.build(x, scope);
 }
 
 Value LayerScope::parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init,
                             Fans fans, std::source_location where) {
-  const auto found = use_->parameters.find(name);
-  if (found != use_->parameters.end()) return found->second;
-  const Tensor initial =
-      init(InitRequest{.type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_of(name)});
-  const Value made = use_->witness.graph().parameter(full_name(name), initial, where);
-  use_->parameters.emplace(name, made);
-  return made;
+  return made_once(name, where, [&] {
+    return init(InitRequest{.type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_of(name)});
+  });
 }
 
 Value LayerScope::state(const std::string& name, const Tensor& initial, std::source_location where) {
+  return made_once(name, where, [&] { return initial; });
+}
+
+Value LayerScope::made_once(const std::string& name, std::source_location where,
+                            const std::function<Tensor()>& initial) {
   const auto found = use_->parameters.find(name);
-  if (found != use_->parameters.end()) return found->second;
-  const Value made = use_->witness.graph().parameter(full_name(name), initial, where);
-  return use_->parameters.emplace(name, made).first->second;
+  if (found != use_->parameters.end()) return graph_.value(found->second);
+  const Value made = graph_.parameter(full_name(name), initial(), where);
+  use_->parameters.emplace(name, made.id());
+  return made;
 }
 
 void LayerScope::assign(const Value& state, const Value& value, std::source_location where) {
-  Graph graph = use_->witness.graph();
   const bool taken = std::ranges::any_of(
-      graph.updates(), [&](const Update& update) { return update.parameter == state.id(); });
+      graph_.updates(), [&](const Update& update) { return update.parameter == state.id(); });
   expect(!taken, "[{}] '{}' would be updated twice in one step: use the layer once in training mode ({})",
          path_, state.node().name, to_string(where));
-  graph.update(state, value);
+  graph_.update(state, value);
 }
 
 std::string LayerScope::full_name(const std::string& name) const {

@@ -71,6 +71,8 @@ class Layer {
 /// Where a layer under construction makes its parameters.
 class LayerScope {
  public:
+  LayerScope(const LayerScope&) = delete;
+  LayerScope& operator=(const LayerScope&) = delete;
   /// How many parts the layer was made of.
   int part_count() const;
   /// Part number `position` applied to x.
@@ -96,10 +98,14 @@ class LayerScope {
   friend class Layer;
   friend struct Layer::State;
   struct Use;
-  LayerScope(const std::vector<Layer>& parts, Use& use, uint64_t seed, Mode mode, std::source_location where);
+  LayerScope(const std::vector<Layer>& parts, Use& use, Graph graph, uint64_t seed, Mode mode,
+             std::source_location where);
+  Value made_once(const std::string& name, std::source_location where,
+                  const std::function<Tensor()>& initial);
   std::string full_name(const std::string& name) const;
   const std::vector<Layer>* parts_;
   Use* use_;
+  Graph graph_;
   std::string path_;
   uint64_t seed_;
   Mode mode_;

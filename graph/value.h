@@ -23,6 +23,8 @@ class Value {
   /// The graph (the same nodes, not a copy); appending to it is how operations are built.
   Graph graph() const;
   bool same_graph(const Value& other) const { return storage_ == other.storage_; }
+  /// Tells graphs apart; a weak pointer to it expires with the graph.
+  std::shared_ptr<const void> graph_identity() const { return storage_; }
   explicit operator bool() const { return storage_ != nullptr; }
 
  private:

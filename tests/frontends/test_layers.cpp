@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "frontends/layers/normalisation.h"
 #include "frontends/models.h"
 #include "graph/error.h"
 #include "graph/evaluate.h"
@@ -74,6 +75,20 @@ TEST_CASE("a layer called in two graphs has parameters with equal numbers in bot
   net(first.input("x", {1, 2}));
   net(second.input("x", {1, 2}));
   CHECK(first.find("0.weight").node().value == second.find("0.weight").node().value);
+}
+
+TEST_CASE("a layer keeps no graph alive") {
+  const Layer layer = sequential(linear(3, 2), batch_norm(2));
+  std::weak_ptr<const void> first;
+  {
+    Graph g;
+    first = layer(g.input("x", {4, 3}), Mode::Training).graph_identity();
+    CHECK_FALSE(first.expired());
+  }
+  CHECK(first.expired());
+  Graph g;
+  layer(g.input("x", {4, 3}));
+  CHECK(g.parameters().size() == 6);
 }
 
 TEST_CASE("seeds change the numbers of all layers inside, and copies do not share weights") {
