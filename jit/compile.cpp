@@ -117,7 +117,7 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
     kernels = step("rematerialise", [&] { return rematerialise(std::move(kernels), machine, limit); });
     verify(kernels);
   }
-  const Schedule schedule =
+  Schedule schedule =
       step("schedule", [&] { return schedule_bits(kernels, machine, {options.threads, options.split_all}); });
   step.keep(dumps.fused, kernels);
   step.keep(dumps.schedule, schedule, kernels);
@@ -129,18 +129,11 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
                              .name_code = options.name_code,
                              .rounding = options.rounding};
   NativeCode code = generate(kernels, schedule, memory, machine, native, step.timings, dumps);
-  int threads = 1;
-  std::vector<int> split;
-  for (const KernelSchedule& kernel : schedule.kernels) {
-    split.push_back(kernel.threads);
-    threads = std::max(threads, kernel.threads);
-  }
   return {.graph = std::move(graph),
           .kernels = std::move(kernels),
           .memory = std::move(memory),
           .code = std::move(code),
-          .threads = threads,
-          .split = std::move(split),
+          .schedule = std::move(schedule),
           .dumps = std::move(dumps),
           .timings = std::move(step.timings)};
 }

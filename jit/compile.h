@@ -12,8 +12,7 @@ struct Compiled {
   Kernels kernels;
   MemoryPlan memory;
   NativeCode code;
-  int threads;             // that kernels are split for; 1 if none is
-  std::vector<int> split;  // by kernel: the threads that share it
+  Schedule schedule;
   Dumps dumps;
   Timings timings;
 };

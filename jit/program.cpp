@@ -23,6 +23,12 @@ std::string joined(const Names& names) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 
+int threads_of(const Schedule& schedule) {
+  int threads = 1;
+  for (const KernelSchedule& kernel : schedule.kernels) threads = std::max(threads, kernel.threads);
+  return threads;
+}
+
 }  // namespace
 
 struct Program::Implementation {
@@ -31,7 +37,7 @@ struct Program::Implementation {
         subnormals(options.subnormals),
         compiled(compile_steps(source, options)),
         graph(std::move(compiled.graph)),
-        pool(compiled.threads, options.subnormals),
+        pool(threads_of(compiled.schedule), options.subnormals),
         recorder(options.profile ? compiled.kernels.kernels.size() : 0),
         parallel{run_parts, &pool, mark, &recorder} {
     const size_t count = compiled.kernels.buffers.size();
@@ -62,10 +68,11 @@ struct Program::Implementation {
   std::vector<KernelProfile> profile() const {
     std::vector<KernelProfile> result;
     for (size_t k = 0; bound && k < recorder.runs().size(); ++k) {
+      const KernelSchedule& plan = compiled.schedule.kernels[k];
       result.push_back(kernel_cost(compiled.kernels, k, sizes));
-      result.back().runs = recorder.runs()[k];
+      result.back().runs = recorder.runs()[k] / plan.calls();
       result.back().seconds = recorder.seconds()[k];
-      result.back().threads = compiled.split[k];
+      result.back().threads = plan.threads;
     }
     return result;
   }

@@ -8,6 +8,7 @@
 #include "jit/address.h"
 #include "jit/schedule_contraction.h"
 #include "jit/schedule_convolution.h"
+#include "jit/schedule_pairs.h"
 #include "jit/schedule_rows.h"
 #include "jit/schedule_threads.h"
 
@@ -399,6 +400,15 @@ int KernelSchedule::turns_of(int loop) const {
   return found == jams.end() ? 1 : found->turns;
 }
 
+Split split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine) {
+  const ContractionFacts& facts = contraction.facts;
+  const ContractionPlan& tile = contraction.plan;
+  const int64_t wide = static_cast<int64_t>(tile.tile_vectors) * machine.lanes(size_of(facts.type));
+  return {.extent = columns ? facts.n : facts.m,
+          .step = columns == tile.transposed ? tile.tile_rows : wide,
+          .columns = columns};
+}
+
 double estimate(const Extent& extent) {
   double size = static_cast<double>(extent.factor);
   for (size_t i = 0; i < extent.symbols.size(); ++i) size *= typical_size;
@@ -410,6 +420,7 @@ Schedule schedule(const Kernels& program, const Machine& machine, Threads thread
   for (const Kernel& kernel : program.kernels)
     result.kernels.push_back(schedule_kernel(kernel, program.buffers, machine));
   if (threads.count > 1) split_kernels(program, machine, threads, result);
+  pair_kernels(program, machine, result);
   return result;
 }
 
@@ -423,6 +434,9 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   if (const auto& it = schedule.convolution)
     text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
                         it->pass_loop < 0 ? "" : ", sums kept between passes");
+  if (schedule.block > 0)
+    text += fmt::format(", {} {} at a time, in turn with the {}", schedule.block,
+                        schedule.split.columns ? "columns" : "rows", schedule.leads_pair ? "next" : "last");
   if (schedule.threads > 1)
     text += fmt::format(", {} threads{}", schedule.threads, schedule.split.columns ? " by columns" : "");
   return text;

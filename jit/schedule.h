@@ -50,9 +50,9 @@ struct Jam {
   bool operator==(const Jam&) const = default;
 };
 
-/// How threads share a kernel: each has a range of `extent` turns that begins at a multiple of `step`. Turns
-/// of a contraction without outer loops are its rows or columns, else those of the outermost loop.
-struct ThreadSplit {
+/// How a kernel is cut into ranges of `extent` turns, each of which begins at a multiple of `step`. Turns of
+/// a contraction without outer loops are its rows or columns, else those of the outermost loop.
+struct Split {
   Extent extent = {};
   int64_t step = 1;
   bool columns = false;
@@ -74,8 +74,15 @@ struct KernelSchedule {
   std::vector<Jam> jams = {};
   std::optional<ContractionSchedule> contraction;
   std::optional<ConvolutionSchedule> convolution = {};  // outer: without row and column loop
-  int threads = 1;                                      // that share the kernel, as `split` says
-  ThreadSplit split = {};
+  int threads = 1;                                      // that share the kernel, a range each
+  /// Turns in a range of a kernel that takes turns with its neighbour (jit/schedule_pairs.h); 0: runs alone.
+  int64_t block = 0;
+  bool leads_pair = false;  // the neighbour is the kernel behind
+  Split split = {};
+
+  bool is_split() const { return threads > 1 || block > 0; }
+  /// Calls of a kernel that one thread makes in a step.
+  int64_t calls() const { return block > 0 ? ceil_divide(split.extent.factor, block) : 1; }
 
   /// Scratch memory of one thread: elements of a type. Factor 0: none.
   std::pair<Type, Extent> scratch() const;
@@ -86,6 +93,9 @@ struct KernelSchedule {
 struct Schedule {
   std::vector<KernelSchedule> kernels;
 };
+
+/// A contraction cut along its rows or columns, in whole tiles.
+Split split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine);
 
 /// How many threads there are, and which kernels they share.
 struct Threads {

@@ -24,11 +24,11 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A way to share a kernel, and what that costs besides the threads' time.
 struct Choice {
-  ThreadSplit split;
+  Split split;
   double seconds = 0;  // in which each thread reads what all of them need
 };
 
-double pieces(const ThreadSplit& split) { return estimate(split.extent) / static_cast<double>(split.step); }
+double pieces(const Split& split) { return estimate(split.extent) / static_cast<double>(split.step); }
 
 /// Time in which each thread reads what all of them need, where it is too large for a second cache.
 double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
@@ -38,9 +38,7 @@ double shared_seconds(const Extent& rows, const Extent& columns, Type type, cons
 
 Choice split_rows(const KernelSchedule& plan, const Machine& machine) {
   const ContractionFacts& facts = plan.contraction->facts;
-  const ContractionPlan& tile = plan.contraction->plan;
-  const int64_t lanes = machine.lanes(size_of(facts.type));
-  return {.split = {.extent = facts.m, .step = tile.transposed ? tile.tile_vectors * lanes : tile.tile_rows},
+  return {.split = split_of(*plan.contraction, false, machine),
           .seconds = shared_seconds(facts.k, facts.n, facts.type, machine)};
 }
 
@@ -63,10 +61,7 @@ std::optional<Choice> split_columns(const Kernels& program, const Kernel& kernel
   if (facts.rounded || tile.tile_parts > 0 || std::ranges::any_of(kernel.stores, is_bits) ||
       !reads_what_stays(program, kernel, plan.contraction->b))
     return {};
-  const int64_t lanes = machine.lanes(size_of(facts.type));
-  return Choice{.split = {.extent = facts.n,
-                          .step = tile.transposed ? tile.tile_rows : tile.tile_vectors * lanes,
-                          .columns = true},
+  return Choice{.split = split_of(*plan.contraction, true, machine),
                 .seconds = shared_seconds(facts.m, facts.k, facts.type, machine)};
 }
 
@@ -80,7 +75,7 @@ std::vector<Choice> choices_of(const Kernels& program, const Kernel& kernel, con
     return choices;
   }
   if (plan.outer.empty()) return {};
-  ThreadSplit split{.extent = plan.outer[0].extent};
+  Split split{.extent = plan.outer[0].extent};
   if (plan.outer[0].loop == plan.vector_loop) split.step = plan.lanes;
   if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) split.step = turns;
   return {Choice{split}};

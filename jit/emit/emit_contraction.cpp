@@ -52,6 +52,7 @@ class TiledProduct {
         vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))),
         scalars_(operands.a),
         vectors_(operands.b),
+        all_rows_(plan.transposed ? facts.n : facts.m),
         depth_(operands.k),
         chains_(chain_count(facts)),
         rounds_(facts.rounded) {
@@ -190,12 +191,9 @@ class TiledProduct {
     }
   }
 
-  /// Rows that whole tiles leave over, -1 if not known.
-  int64_t constant_row_rest() {
-    Value* all = plan_.transposed ? count({operands_.column_begin, operands_.column_end})
-                                  : count({operands_.row_begin, operands_.row_end});
-    const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(all);
-    return constant == nullptr ? -1 : constant->getSExtValue() % plan_.tile_rows;
+  /// Rows that whole tiles leave over, -1 if not known. Ranges begin with a whole tile.
+  int64_t constant_row_rest() const {
+    return all_rows_.is_constant() ? all_rows_.factor % plan_.tile_rows : -1;
   }
 
   void tile(Value* row, int rows, const Columns& columns) {
@@ -370,6 +368,7 @@ class TiledProduct {
   llvm::Type* element_;
   llvm::FixedVectorType* vector_;
   MatrixOperand scalars_, vectors_;
+  Extent all_rows_;
   Value* depth_;                 // elements along k of what the tiles read
   int chains_;                   // of multiply-adds for each sum
   bool rounds_;                  // both operands are rounded and packed

@@ -62,6 +62,11 @@ class ProgramEmitter {
     while (first < last) {
       const Call& call = calls[first];
       int inner = program_.kernels[first].step_loop;
+      if (inner == loop && schedule_.kernels[call.kernel_number].leads_pair) {
+        emit_pair(call, calls[first + 1], step, dims);
+        first += 2;
+        continue;
+      }
       if (inner == loop) {
         if (call.kernel == nullptr)
           emit_inline(call, step->getArg(0), dims);
@@ -80,6 +85,21 @@ class ProgramEmitter {
       emit_turns(calls, first, end, inner, step, dims);
       first = end;
     }
+  }
+
+  /// Two kernels that take turns (jit/schedule_pairs.h).
+  void emit_pair(const Call& one, const Call& other, llvm::Function* step, llvm::Value* dims) {
+    const KernelSchedule& plan = schedule_.kernels[one.kernel_number];
+    llvm::Value* all = emitter_.i64(plan.split.extent.factor);
+    emit_loop(emitter_, emitter_.i64(0), all, plan.block, "pair", [&](llvm::Value* begin) {
+      llvm::Value* end = emitter_.minimum(builder_.CreateAdd(begin, emitter_.i64(plan.block)), all);
+      for (const Call* call : {&one, &other}) {
+        std::vector<llvm::Value*> arguments = arguments_of(*call, step->getArg(0), dims, nullptr);
+        arguments.insert(arguments.end(), {begin, end});
+        builder_.CreateCall(call->kernel, arguments);
+        if (profile_) mark(step, static_cast<int64_t>(call->kernel_number));
+      }
+    });
   }
 
   void emit_turns(const std::vector<Call>& calls, size_t first, size_t last, int loop, llvm::Function* step,
@@ -270,7 +290,7 @@ class ProgramEmitter {
     const Kernel& kernel = program_.kernels[k];
     const KernelSchedule& plan = schedule_.kernels[k];
     if (unwinds_) return false;  // debuggers are told of functions
-    if (plan.threads > 1 || kernel.code.size() > most_code || inlined_ == most_kernels) return false;
+    if (plan.is_split() || kernel.code.size() > most_code || inlined_ == most_kernels) return false;
     if (std::ranges::any_of(kernel.code, is_elementary)) return false;
     if (estimated_cycles(kernel, program_.buffers, plan, machine_) > soon) return false;
     ++inlined_;
@@ -310,7 +330,7 @@ class ProgramEmitter {
     llvm::Function*& made = functions_[key_of(k, argument)];
     if (made != nullptr) return made;
     std::vector<llvm::Type*> types(2 + homes.size(), builder_.getPtrTy());
-    const bool split = schedule_.kernels[k].threads > 1;
+    const bool split = schedule_.kernels[k].is_split();
     if (split) types.insert(types.end(), 2, builder_.getInt64Ty());
     auto* type = llvm::FunctionType::get(builder_.getVoidTy(), types, false);
     made = function(program_.kernels[k].name, type, llvm::Function::InternalLinkage);
