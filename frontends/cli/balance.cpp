@@ -7,6 +7,7 @@
 
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/usage.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
 #include "graph/analysis/balance/balance.h"
@@ -142,8 +143,6 @@ int run(const Arguments& arguments) {
   const Graph before = analyzed_graph(model.network);
   const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
   BalanceOptions options{.powers_of_two = !arguments.real};
-  expect(arguments.box.empty() || arguments.format == "fp16" || arguments.format == "bf16",
-         "--box: it bounds values for --range fp16 or bf16, which is not given");
   if (!arguments.box.empty()) options.box = parse_box(arguments.box);
   if (!arguments.format.empty()) {
     options.goal = BalanceGoal::Range;
@@ -202,7 +201,10 @@ void add_balance(CLI::App& application, Action& action) {
       "--box "
       "0,255\n  crease balance my-model -o for-int8 --range int8 "
       "--real");
-  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+  command.callback([&command, &action, arguments] {
+    refuse_idle(command, {{.options = {"--box"}, .without = {"--range fp16", "--range bf16"}}});
+    action = [arguments] { return run(*arguments); };
+  });
 }
 
 }  // namespace crease::cli

@@ -5,6 +5,7 @@
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/usage.h"
 #include "frontends/losses.h"
 #include "frontends/model.h"
 #include "frontends/models.h"
@@ -81,9 +82,7 @@ int run(const Arguments& arguments) {
 
 void add_network_options(CLI::App& command, Arguments& arguments) {
   command.add_option("model", arguments.model, "Folder of a saved network; default: a small one by --sizes");
-  command.add_option("--sizes", arguments.sizes, "Sizes of the layers")
-      ->delimiter(',')
-      ->capture_default_str();
+  add_sizes(command, "--sizes", arguments.sizes, "Sizes of the layers");
   command.add_option("--activation", arguments.activation, "Activation by its name")->capture_default_str();
   command.add_option("--optimizer", arguments.optimizer, "sgd, momentum or adam")->capture_default_str();
   command.add_option("--loss", arguments.loss, "cross-entropy or mse")
@@ -95,6 +94,17 @@ void add_network_options(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
   command.add_option("--threads", arguments.threads, "Threads to compile for")->capture_default_str();
   command.add_option("--machine", arguments.machine, machine_help)->capture_default_str();
+}
+
+/// The network and its loss are neither differentiated nor compiled, the training step not always compiled.
+std::vector<Idle> idle() {
+  const std::vector<const char*> compiled = {"--simplified", "--kernels", "--fused",    "--schedule",
+                                             "--memory",     "--llvm",    "--assembly", "--time-passes"};
+  std::vector<const char*> differentiated = compiled;
+  differentiated.push_back("--gradient");
+  return {{.options = {"--sizes", "--activation"}, .beside = {"model"}},
+          {.options = {"--optimizer", "--tie"}, .without = differentiated},
+          {.options = {"--batch", "--threads", "--machine"}, .without = compiled}};
 }
 
 }  // namespace
@@ -117,7 +127,10 @@ void add_dump(CLI::App& application, Action& action) {
   command.footer(
       "Examples:\n  crease dump --graph --gradient\n"
       "  crease dump --sizes 784,256,10 --batch 128 --fused --time-passes");
-  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+  command.callback([&command, &action, arguments] {
+    refuse_idle(command, idle());
+    action = [arguments] { return run(*arguments); };
+  });
 }
 
 }  // namespace crease::cli

@@ -9,6 +9,7 @@
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/data_source.h"
+#include "frontends/cli/usage.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -109,7 +110,11 @@ void add_inspect(CLI::App& application, Action& action) {
       "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs\n  "
       "crease "
       "inspect my-model --box 0,1\n  crease inspect my-model --data digits");
-  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+  command.callback([&command, &action, arguments] {
+    refuse_idle(command, {{.options = {"--samples"}, .without = {"--data"}},
+                          {.options = {"--all"}, .beside = {"--json", "--dot", "--html"}}});
+    action = [arguments] { return run(*arguments); };
+  });
 }
 
 }  // namespace crease::cli

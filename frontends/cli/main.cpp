@@ -2,39 +2,13 @@
 // interrupted.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <limits>
-#include <string>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/usage.h"
 #include "graph/error.h"
-
-namespace {
-
-/// What is wrong with the text of a whole number; empty if nothing is.
-template <class Number>
-std::string wrong_number(std::string& text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size()) return {};
-  return fmt::format("got '{}', want a whole number from {} to {}", text, std::numeric_limits<Number>::min(),
-                     std::numeric_limits<Number>::max());
-}
-
-/// Left alone, CLI11 reads -1 as 2^64 - 1 where no sign is wanted, and what is too great as the greatest.
-void refuse_wrong_numbers(CLI::App& application) {
-  for (CLI::App* command : application.get_subcommands([](CLI::App*) { return true; }))
-    for (CLI::Option* option : command->get_options([](CLI::Option*) { return true; })) {
-      if (option->get_type_name() == "INT") option->check(CLI::Validator(wrong_number<int64_t>, ""));
-      if (option->get_type_name() == "UINT") option->check(CLI::Validator(wrong_number<uint64_t>, ""));
-    }
-}
-
-}  // namespace
 
 int main(int count, char** arguments) {
   using namespace crease::cli;
@@ -47,7 +21,7 @@ int main(int count, char** arguments) {
   for (const auto add : {add_demo, add_train, add_inspect, add_eval, add_dump, add_check, add_prove,
                          add_balance, add_canonical, add_simplify, add_equivalent, add_doctor})
     add(application, action);
-  refuse_wrong_numbers(application);
+  refuse_wrong_texts(application);
   try {
     application.parse(count, arguments);
     const int status = action();

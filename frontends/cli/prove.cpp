@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/usage.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -45,7 +46,6 @@ int list(const Report& report) {
 int run(const Arguments& arguments) {
   const Graph network = load_model(arguments.model).network;
   if (!arguments.certificate.empty()) {
-    expect(!arguments.smt.empty(), "[prove] --certificate wants --smt2; to judge it use `crease check`");
     write_file_atomically(arguments.smt,
                           smt_claim(read_file(arguments.certificate), analyzed_graph(network)));
     fmt::print("written to {}: a solver answers unsat if the claim holds\n", arguments.smt);
@@ -74,9 +74,12 @@ void add_prove(CLI::App& application, Action& action) {
   command.add_option("--smt2", arguments->smt,
                      "Write the claim to this file in SMT-LIB 2, logic QF_LRA: unsat means that it holds");
   command.footer(
-      "Exit status without --smt2: 0 if every proof is accepted.\n"
+      "A certificate is judged by `crease check`. Exit status without --smt2: 0 if every proof is accepted.\n"
       "Examples:\n  crease prove my-model\n  crease prove my-model --claim c1 --smt2 c1.smt2 && z3 c1.smt2");
-  command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
+  command.callback([&command, &action, arguments] {
+    refuse_idle(command, {{.options = {"--claim", "--certificate"}, .without = {"--smt2"}}});
+    action = [arguments] { return run(*arguments); };
+  });
 }
 
 }  // namespace crease::cli

@@ -8,6 +8,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/networks.h"
 #include "frontends/cli/training.h"
+#include "frontends/cli/usage.h"
 #include "graph/error.h"
 #include "graph/precision.h"
 #include "jit/machine_level.h"
@@ -19,7 +20,7 @@ struct Arguments {
   TrainingSettings settings;
   std::string save, resume, log;
   double checkpoint_seconds = 60;
-  int64_t folds = 0;
+  std::optional<int64_t> folds = {};
 };
 
 /// Options that a resumed training cannot change are refused, not passed over.
@@ -36,6 +37,19 @@ void expect_unchanged(const CLI::App& command, const std::map<std::string, std::
   }
 }
 
+/// Folds are trained to be tested, on all training samples, and not kept; their steps go unreported.
+std::vector<Idle> idle() {
+  return {{.options = {"--channels"}, .without = {"--model cnn"}},
+          {.options = {"--pieces"}, .without = {"--activation maxout"}},
+          {.options = {"--patience"}, .without = {"--validation"}},
+          {.options = {"--checkpoint-seconds"}, .without = {"--save", "--resume"}},
+          {.options = {"--threads", "--machine", "--memory-limit", "--profile", "--trace", "--name-code"},
+           .beside = {"--interpret"}},
+          {.options = {"--save", "--resume", "--log", "--checkpoint-seconds", "--validation", "--patience",
+                       "--profile", "--trace", "--census", "--sparsity", "--sparsity-threshold"},
+           .beside = {"--folds"}}};
+}
+
 /// Options of the saved training stand where the command line says nothing.
 void take_saved_options(CLI::App& command, const std::map<std::string, std::string>& saved,
                         const Checkpoint& checkpoint) {
@@ -50,9 +64,7 @@ void take_saved_options(CLI::App& command, const std::map<std::string, std::stri
   for (const auto& [name, value] : saved) {
     CLI::Option* option = command.get_option_no_throw(name);
     expect(option != nullptr, "[resume] model.json has the unknown option '{}'", name);
-    if (option->count() > 0) continue;
-    option->add_result(value);
-    option->run_callback();
+    if (option->count() == 0) option->run_callback_for_default()->default_val(value);
   }
 }
 
@@ -74,17 +86,13 @@ int run(CLI::App& command, Arguments& arguments) {
     checkpoint = load_checkpoint(arguments.resume);
     take_saved_options(command, saved->info.training, *checkpoint);
   }
+  refuse_idle(command, idle());
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data =
       load_data(settings.data, saved ? &saved->info : nullptr, settings.validation, settings.seed);
   tell_of_precision(settings);
-  if (arguments.folds != 0) {
-    expect(arguments.save.empty() && arguments.log.empty(),
-           "[train] folds are trained to be tested and not kept: leave out --save and --log");
-    expect(arguments.resume.empty(), "[train] folds are trained anew: leave out --resume");
-    expect(settings.validation == 0 && !settings.patience,
-           "[train] all training samples go into the folds: leave out --validation and --patience");
-    run_folds(settings, data, arguments.folds);
+  if (arguments.folds) {
+    run_folds(settings, data, *arguments.folds);
     return 0;
   }
   Networks networks = make_networks(settings, data.split.train);
@@ -126,12 +134,8 @@ void add_network_options(CLI::App& command, TrainingSettings& settings) {
       .add_option("--model", settings.model,
                   "mlp, or cnn: 5x5 convolutions and 2x2 max pooling before the hidden layers")
       ->capture_default_str();
-  command.add_option("--channels", settings.channels, "Channels of a cnn's convolutions, such as 16,32")
-      ->delimiter(',')
-      ->capture_default_str();
-  command.add_option("--hidden", settings.hidden, "Sizes of the hidden layers, such as 256,256")
-      ->delimiter(',')
-      ->capture_default_str();
+  add_sizes(command, "--channels", settings.channels, "Channels of a cnn's convolutions, such as 16,32");
+  add_sizes(command, "--hidden", settings.hidden, "Sizes of the hidden layers, such as 256,256");
   command
       .add_option("--activation", settings.activation,
                   "Activation between the layers: a name of the catalogue, maxout, prelu or rrelu")

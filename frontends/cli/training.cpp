@@ -94,12 +94,10 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
   if (!options.table) options.tie = parse_tie(settings.tie);
   options.patience = settings.patience;
   options.noether = settings.noether;
-  if (settings.sparsity || settings.sparsity_threshold != 0)
-    options.sparsity = SparsityOptions{.threshold = settings.sparsity_threshold};
+  if (settings.sparsity || settings.sparsity_threshold)
+    options.sparsity = SparsityOptions{.threshold = settings.sparsity_threshold.value_or(0)};
   options.run.compile.threads = settings.threads;
   if (!settings.memory_limit.empty()) options.run.compile.memory_limit = parse_bytes(settings.memory_limit);
-  expect(!settings.interpret || (!settings.profile && settings.trace.empty()),
-         "[train] the interpreter has no kernels to profile: got --interpret with --profile or --trace");
   options.run.compile.profile = settings.profile || !settings.trace.empty();
   options.run.compile.name_code = settings.name_code;
   options.run.compile.contraction = parse_precision(settings.contractions);
@@ -172,7 +170,7 @@ std::map<std::string, std::string> TrainingSettings::as_options() const {
   if (flip) options["--flip"] = "true";
   if (noether) options["--noether"] = "true";
   if (sparsity) options["--sparsity"] = "true";
-  add_number("--sparsity-threshold", sparsity_threshold);
+  if (sparsity_threshold) options["--sparsity-threshold"] = fmt::format("{}", *sparsity_threshold);
   if (batch_norm) options["--batch-norm"] = "true";
   if (learning_rate) options["--learning-rate"] = fmt::format("{}", *learning_rate);
   if (weight_decay) options["--weight-decay"] = fmt::format("{}", *weight_decay);

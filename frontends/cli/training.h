@@ -53,8 +53,8 @@ struct TrainingSettings {
   int64_t shift = 0;                     // pixels, of images
   bool flip = false;
   bool noether = false;
-  bool sparsity = false;          // count units that are off
-  double sparsity_threshold = 0;  // off: at most this in size
+  bool sparsity = false;                          // count units that are off
+  std::optional<double> sparsity_threshold = {};  // off: at most this in size, 0 if not given
 
   /// By option name, as written on the command line; what a resumed training starts from.
   std::map<std::string, std::string> as_options() const;

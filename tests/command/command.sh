@@ -21,7 +21,7 @@ gives() {
 case_help() {
   gives 0 'Example' --help
   local name
-  for name in demo train inspect eval dump check prove doctor; do
+  for name in demo train inspect eval dump check prove balance canonical simplify equivalent doctor; do
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done
@@ -32,6 +32,43 @@ case_usage() {
   gives 2 '--nope' train --nope
   gives 2 '--epochs' train --epochs many
   gives 2 'model is required' eval
+  local name
+  for name in --save --resume --log --data --tie --hidden --trace; do gives 2 "$name: got" train "$name" ''; done
+  gives 2 'model: got an empty text; leave the option out instead' inspect ''
+}
+
+# What would change nothing is refused, with what it lacks or what it stands beside.
+case_idle() {
+  "$crease" train --epochs 1 --hidden 4 --save model > output || complain 'cannot train'
+  gives 2 '--channels: changes nothing without --model cnn' train --channels 4,8
+  gives 2 '--pieces: changes nothing without --activation maxout' train --pieces 3
+  gives 2 '--patience: changes nothing without --validation' train --patience 3
+  gives 2 '--checkpoint-seconds: changes nothing without --save or --resume' train --checkpoint-seconds 3
+  local option
+  for option in '--threads 2' '--machine x86-64' '--memory-limit 1M' --profile '--trace file' --name-code; do
+    # shellcheck disable=SC2086  # an option and its value are words
+    gives 2 "${option%% *}: changes nothing beside --interpret: leave one of the two out" train --interpret $option
+  done
+  for option in '--save other' '--resume model' '--log log' '--checkpoint-seconds 1 --resume model' '--validation 0.2' \
+    --profile '--trace file' --census --sparsity '--sparsity-threshold 0.1'; do
+    # shellcheck disable=SC2086
+    gives 2 'changes nothing beside --folds' train --folds 2 $option
+  done
+  gives 2 '--sizes: changes nothing beside model' dump model --sizes 2,3
+  gives 2 '--activation: changes nothing beside model' dump model --activation tanh
+  gives 2 '--optimizer: changes nothing without --simplified or' dump --optimizer adam
+  gives 2 '--tie: changes nothing without --simplified or' dump --graph --tie mid
+  gives 2 '--batch: changes nothing without --simplified or' dump --gradient --batch 3
+  gives 0 'training step' dump --gradient --optimizer adam --tie mid
+  gives 2 '--claim: changes nothing without --smt2' prove model --claim c1
+  gives 2 '--certificate: changes nothing without --smt2' prove model --certificate file
+  gives 2 '--box: changes nothing without --range fp16 or --range bf16' balance model -o other --range int8 --box 0,1
+  gives 2 '--samples: changes nothing without --data' inspect model --samples 3
+  gives 2 '--all: changes nothing beside --html' inspect model --html --all
+  # What a saved training has is given as well.
+  "$crease" train --epochs 1 --hidden 4 --activation maxout --pieces 3 --validation 0.2 --save model > output
+  gives 0 'epoch 2/2' train --resume model --epochs 2 --patience 3 --pieces 3
+  [[ ! -e other ]] || complain 'a refused command left a folder'
 }
 
 case_bad_input() {
@@ -45,6 +82,8 @@ case_bad_input() {
   gives 2 "--seed: got '-1', want a whole number from 0 to 18446744073709551615" train --seed -1
   gives 2 "--epochs: got '99999999999999999999', want a whole number" train --epochs 99999999999999999999
   gives 2 "--hidden: got '1e3', want a whole number" train --hidden 64,1e3
+  gives 2 "--hidden: got '', want a whole number" train --hidden 5,,3
+  gives 2 "--sizes: got '', want a whole number" dump --sizes 2,3,
   gives 1 'threads: got 100000, want 1 to 1024' train --threads 100000
   gives 1 'GB: so much memory is not to be had here' train --hidden 99999999999
   gives 1 "unknown name 'rule'" train --activation rule
@@ -76,9 +115,7 @@ case_bad_input() {
   gives 1 'the value is missing' train --data csv:holes.csv
   gives 0 'saved to holes' train --data csv:holes.csv,missing=mean --epochs 1 --batch 2 --save holes
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
-  gives 1 'at least 0: got -1' train --checkpoint-seconds -1
-  gives 1 'leave out --save' train --folds 2 --save folds
-  gives 1 'leave out --validation and --patience' train --folds 2 --validation 0.2
+  gives 1 'at least 0: got -1' train --save model --checkpoint-seconds -1
   gives 1 'nowhere' train --data mnist:nowhere
   gives 1 'stopped being finite at epoch 1' train --optimizer sgd --learning-rate 1e30
 }
@@ -138,14 +175,14 @@ case_interrupt() {
 case_refused() {
   gives 0 'saved to model' train --epochs 2 --save model --log log.jsonl
   sha256sum model/* log.jsonl > before
-  gives 1 'patience needs validation data' train --save model --log log.jsonl --patience 3
+  gives 2 '--patience' train --save model --log log.jsonl --patience 3
   gives 1 'batch is larger than the data' train --save model --log log.jsonl --batch 100000
   gives 1 'no rectifier' train --save model --log log.jsonl --activation tanh --sparsity
+  gives 1 'no rectifier' train --save model --log log.jsonl --activation tanh --sparsity-threshold 0
   sha256sum --quiet --check before || complain 'a training that was refused changed files'
   gives 1 "[resume] --hidden is '64' in the saved training: got '32,16'" train --resume model --hidden 32,16
   gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
   gives 1 "--batch-norm is 'not given'" train --resume model --epochs 3 --batch-norm
-  gives 1 'leave out --resume' train --folds 2 --resume model
   gives 0 'epoch 3/3' train --resume model --epochs 3 --hidden 64
   # A checkpoint of the training before is no part of one that begins anew in its folder.
   gives 0 'saved to model' train --epochs 2 --save model
@@ -229,10 +266,10 @@ case_experiment() {
   gives 1 'want a number of at least 0' eval model --within -1
   gives 0 '3 folds: test accuracy' train --folds 3 --epochs 2
   gives 0 'saved to moved' train --shift 1 --flip --epochs 1 --save moved
-  gives 1 'patience needs validation data' train --patience 3
   gives 1 'test share of 2' train --validation 2
   gives 1 'shift of 8 pixels' train --shift 8
   gives 1 '1 folds of 1438 samples' train --folds 1
+  gives 1 '0 folds of 1438 samples' train --folds 0
   gives 1 'cannot' train --epochs 1 --log nowhere/log.jsonl
 }
 
@@ -372,7 +409,6 @@ case_limits() {
   gives 0 'test accuracy' train --epochs 1 --contractions bf16
   gives 1 "[memory] size: got '64X'" train --memory-limit 64X
   gives 1 'do not fit into the memory limit: got 1024 bytes, want at least' train --memory-limit 1K
-  gives 1 'no kernels to profile' train --interpret --profile
   local wide=(train --epochs 1 --hidden 64,64,64,64 --activation tanh --batch 256)
   "$crease" "${wide[@]}" | tail -n 1 > whole
   gives 0 "$(cat whole)" "${wide[@]}" --memory-limit 300K
