@@ -182,7 +182,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
                              const std::optional<Checkpoint>& resume) {
   const Graph& network = networks.network;
   ProgressDisplay display;
-  const StopRequest stop_request;
+  std::optional<StopRequest> stop_request;
   const std::optional<std::filesystem::path>& folder = places.folder;
   std::optional<EpochMetrics> kept;  // of the epoch whose parameters the model has
   const auto model_at = [&](const Checkpoint& checkpoint) {
@@ -195,8 +195,10 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   options.training_network = networks.training;
   options.resume = resume;
   // A place that cannot be written is an error now, not after the first epoch; a training that is refused
-  // before it starts leaves what is there alone.
+  // before it starts leaves what is there alone. Until then, while it compiles, a signal ends the process:
+  // there is nothing to save.
   options.on_start = [&] {
+    stop_request.emplace();
     if (folder) begin_folder(*folder, model_at(resume.value_or(Checkpoint{})), resume.has_value());
     if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
   };
@@ -250,7 +252,6 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
 }
 
 void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t k) {
-  const StopRequest stop_request;
   std::vector<double> figures;
   const std::vector<Split> parts = folds(data.split.train, k, settings.seed);
   const bool classes = data.split.train.classes > 0;
@@ -258,12 +259,9 @@ void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t
     // Measured anew on what this fold is trained on: figures of all samples would tell it of its test part.
     const Split part = data.standardisation ? standardise(fold) : fold;
     TrainOptions options = train_options(settings, part);
-    options.should_stop = &StopRequest::came;
     Networks networks = make_networks(settings, part.train);
     options.training_network = std::move(networks.training);
     const TrainResult result = train(networks.network, part, options);
-    expect(!result.stopped, "[train] interrupted in fold {} of {}; folds are not saved", figures.size() + 1,
-           k);
     const EpochMetrics& last = result.epochs.back();
     figures.push_back(classes ? 100 * last.test_accuracy.value_or(0) : last.test_loss.value_or(0));
     fmt::print("fold {}/{}  loss {:.4f}  {} {:.{}f}{}\n", figures.size(), k, last.loss,

@@ -82,14 +82,15 @@ struct Networks {
 };
 
 /// Trains and draws progress. With a folder, model and checkpoint are saved there after epochs, at most once
-/// a second, within epochs, and at the end. When the user interrupts, the step is finished and both are
-/// saved, without a folder to `crease-interrupted`. A save that fails on the way is told and does not end the
-/// training; one that fails at the end: see save_or_rescue.
+/// a second, within epochs, and at the end. When the user interrupts after the first step began, the step is
+/// finished and both are saved, without a folder to `crease-interrupted`. A save that fails on the way is
+/// told and does not end the training; one that fails at the end: see save_or_rescue.
 TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData& data,
                              const Networks& networks, const TrainingPlaces& places,
                              const std::optional<Checkpoint>& resume = {});
 
-/// Trains and tests on k folds of the training part and prints each result, their mean and deviation.
+/// Trains and tests on k folds of the training part and prints each result, their mean and deviation. Nothing
+/// is saved, so a signal ends the process.
 void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t k);
 
 }  // namespace crease::cli

@@ -169,6 +169,18 @@ case_interrupt() {
   cmp whole/checkpoint.safetensors part/checkpoint.safetensors
   gives 0 'nothing to do' train --resume part
   gives 0 'epoch 61/61' train --resume part --epochs 61
+  # What still compiles, and what is not saved anyhow, ends at once. (A background process ignores SIGINT.)
+  local options
+  for options in "--hidden $(seq -s , 100 160) --epochs 1 --save compiling" '--folds 5 --epochs 1000000'; do
+    # shellcheck disable=SC2086  # options and their values are words
+    "$crease" train $options > first 2>&1 &
+    process=$!
+    sleep 0.3
+    kill -TERM $process
+    status=0
+    wait $process || status=$?
+    [[ $status == 143 && ! -s first && ! -e compiling ]] || complain "status $status, want 143: $(cat first)"
+  done
 }
 
 # What is there already is replaced by a training that starts, not by one that is refused.
