@@ -226,7 +226,9 @@ void add_train(CLI::App& application, Action& action) {
       ->capture_default_str();
   command.add_option("--save", arguments->save, "Folder for the network, saved while it is trained");
   command.add_option("--resume", arguments->resume,
-                     "Folder of a training to go on with; its options are kept");
+                     "Folder of a training to go on with; its options are kept, but for those that only say\n"
+                     "how it is watched and run: give --log (the file goes on), --checkpoint-seconds,\n"
+                     "--profile, --trace, --name-code and --interpret again");
   command.footer(
       "Examples:\n  crease train --data mnist:data/mnist --hidden 256,256 --epochs 5 --save my-model\n"
       "  crease train --resume my-model --epochs 10");

@@ -125,10 +125,12 @@ void tell_profile(const TrainingSettings& settings, const Program& step) {
              limits.bandwidth / 1e9);
 }
 
-void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
+void tell_interrupted(const std::filesystem::path& folder, const Checkpoint& checkpoint,
+                      const TrainingPlaces& places) {
   fmt::print(
-      "interrupted after {} epochs and {} steps; saved to {}\ngo on with: crease train --resume '{}'\n",
-      checkpoint.epochs_done, checkpoint.steps_done, folder.string(), folder.string());
+      "interrupted after {} epochs and {} steps; saved to {}\ngo on with: crease train --resume '{}'{}\n",
+      checkpoint.epochs_done, checkpoint.steps_done, folder.string(), folder.string(),
+      places.log ? fmt::format(" --log '{}'", places.log->string()) : "");
 }
 
 }  // namespace
@@ -245,7 +247,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   if (folder || stopped) {
     const std::filesystem::path place = folder.value_or("crease-interrupted");
     save_or_rescue(place, outcome.model, outcome.result.checkpoint);
-    if (stopped) tell_interrupted(place, outcome.result.checkpoint);
+    if (stopped) tell_interrupted(place, outcome.result.checkpoint, places);
   }
   if (untold) std::rethrow_exception(untold);
   return outcome;

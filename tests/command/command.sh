@@ -25,6 +25,7 @@ case_help() {
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done
+  gives 0 'give --log (the file goes on)' train --help
 }
 
 case_usage() {
@@ -152,21 +153,22 @@ case_other_data() {
 
 case_interrupt() {
   "$crease" train --epochs 60 --save whole > /dev/null
-  "$crease" train --epochs 60 --save part > first &
+  "$crease" train --epochs 60 --save part --log log.jsonl > first &
   local process=$! status=0
   until [[ -s part/checkpoint.safetensors ]]; do kill -0 $process 2> /dev/null || break; sleep 0.01; done
   kill -INT $process 2> /dev/null || true
   wait $process || status=$?
   # A fast machine may have been done before the signal came.
   if [[ $status == 130 ]]; then
-    grep -qF "go on with: crease train --resume 'part'" first || complain "does not say how: $(cat first)"
+    grep -qF "go on with: crease train --resume 'part' --log 'log.jsonl'" first || complain "does not say how: $(cat first)"
     if ! grep -qF 'and 0 steps' first; then gives 1 "[resume] --batch is '32'" train --resume part --batch 7; fi
-    gives 0 'saved to part' train --resume part
+    gives 0 'saved to part' train --resume part --log log.jsonl
   else
     [[ $status == 0 ]] || complain "interrupted with status $status: $(cat first)"
   fi
   cmp whole/parameters.safetensors part/parameters.safetensors
   cmp whole/checkpoint.safetensors part/checkpoint.safetensors
+  [[ $(wc -l < log.jsonl) == 60 ]] || complain "the log has $(wc -l < log.jsonl) lines, want 60"
   gives 0 'nothing to do' train --resume part
   gives 0 'epoch 61/61' train --resume part --epochs 61
   # What still compiles, and what is not saved anyhow, ends at once. (A background process ignores SIGINT.)
