@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "frontends/cli/commands.h"
 #include "frontends/cli/usage.h"
@@ -15,7 +16,7 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, claim, certificate, smt;
+  std::string model, other, claim, certificate, smt;
 };
 
 /// The certificate with this id, or the only one if no id is given.
@@ -46,8 +47,10 @@ int list(const Report& report) {
 int run(const Arguments& arguments) {
   const Graph network = load_model(arguments.model).network;
   if (!arguments.certificate.empty()) {
-    write_file_atomically(arguments.smt,
-                          smt_claim(read_file(arguments.certificate), analyzed_graph(network)));
+    std::optional<Graph> other;
+    if (!arguments.other.empty()) other = analyzed_graph(load_model(arguments.other).network);
+    write_file_atomically(arguments.smt, smt_claim(read_file(arguments.certificate), analyzed_graph(network),
+                                                   other ? &*other : nullptr));
     fmt::print("written to {}: a solver answers unsat if the claim holds\n", arguments.smt);
     return 0;
   }
@@ -67,6 +70,8 @@ void add_prove(CLI::App& application, Action& action) {
       "prove", "List what is proved about a saved network, or ask another solver");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("other", arguments->other,
+                     "The second network, for what `crease equivalent --certificate` wrote");
   CLI::Option* claim =
       command.add_option("--claim", arguments->claim, "Which one, by the id that the list gives: c1");
   command.add_option("--certificate", arguments->certificate, "The claim of this file instead")
@@ -77,7 +82,8 @@ void add_prove(CLI::App& application, Action& action) {
       "A certificate is judged by `crease check`. Exit status without --smt2: 0 if every proof is accepted.\n"
       "Examples:\n  crease prove my-model\n  crease prove my-model --claim c1 --smt2 c1.smt2 && z3 c1.smt2");
   command.callback([&command, &action, arguments] {
-    refuse_idle(command, {{.options = {"--claim", "--certificate"}, .without = {"--smt2"}}});
+    refuse_idle(command, {{.options = {"--claim", "--certificate"}, .without = {"--smt2"}},
+                          {.options = {"other"}, .without = {"--certificate"}}});
     action = [arguments] { return run(*arguments); };
   });
 }

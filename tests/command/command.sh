@@ -399,6 +399,10 @@ case_prove() {
   gives 1 "no such claim: got 'c9', want one of c1, c2" prove affine --claim c9 --smt2 c9.smt2
   gives 1 'want --claim with one of c1, c2' prove affine --smt2 any.smt2
   gives 1 'no statement of linear arithmetic' prove affine --claim c2 --smt2 c2.smt2
+  gives 0 'EQUIVALENT' equivalent affine affine --certificate equal.json
+  gives 1 'got a claim about two, want both' prove affine --certificate equal.json --smt2 equal.smt2
+  gives 0 'written to equal.smt2' prove affine affine --certificate equal.json --smt2 equal.smt2
+  gives 2 'other: changes nothing without --certificate' prove affine affine
 }
 
 # Another solver, which shares nothing with crease, is asked what crease proves.
