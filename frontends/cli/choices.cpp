@@ -87,6 +87,15 @@ Init make_init(const std::string& name, const std::string& activation) {
   fail("[init] unknown name '{}': want {}", name, init_help);
 }
 
+Slopes parse_slopes(const std::string& text) {
+  if (std::optional<TieTable> table = ties::named(text)) return {.table = std::move(table)};
+  try {
+    return {.tie = parse_tie(text)};
+  } catch (const Error& problem) {
+    fail("{}; or the tables pytorch, jax, tensorflow, tinygrad or mlx", problem.what());
+  }
+}
+
 int64_t parse_bytes(const std::string& text) {
   int64_t number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/ties.h"
 #include "frontends/init.h"
 #include "frontends/optimizers.h"
 #include "frontends/schedules.h"
@@ -16,6 +17,9 @@ inline constexpr const char* optimizer_help = "sgd, momentum, nesterov, adagrad,
 inline constexpr const char* schedule_help =
     "Learning rate over time: constant, cosine, cosine(LAST), step(EPOCHS,FACTOR), exponential(FACTOR) or "
     "plateau(EPOCHS,FACTOR)";
+inline constexpr const char* tie_help =
+    "Slope used at a kink: left, right, mid, value(S), min_norm or trap (an error where it would matter),\n"
+    "or the tables pytorch, jax, tensorflow, tinygrad or mlx";
 inline constexpr const char* machine_help =
     "What machine code may use of the processor: native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4";
 inline constexpr const char* contractions_help =
@@ -36,6 +40,14 @@ Schedule make_schedule(const std::string& text, double warm_up_epochs = 0);
 
 /// Initial weights; "gain" uses that of the activation. Errors: Error for an unknown name, those of gain_of.
 Init make_init(const std::string& name, const std::string& activation);
+
+/// A rule at kinks, or rules by operation.
+struct Slopes {
+  std::optional<Tie> tie = {};
+  std::optional<TieTable> table = {};
+};
+/// What tie_help explains. Errors: Error for another text.
+Slopes parse_slopes(const std::string& text);
 
 /// Bytes of "64M", "512K", "2G" or "4096": binary multiples. Errors: Error for another text, or none at all.
 int64_t parse_bytes(const std::string& text);

@@ -29,6 +29,8 @@ void number_classes(Dataset& data, const std::vector<std::string>& classes) {
 }  // namespace
 
 LoadedData load_data(const std::string& source, const ModelInfo* model, double validation, uint64_t seed) {
+  expect(validation >= 0 && validation < 1,
+         "[data] --validation: got {}, want a share of at least 0 and less than 1", validation);
   LoadedData data{.split = read_source(source)};
   if (model != nullptr)
     for (Dataset* part : {&data.split.train, &data.split.test}) number_classes(*part, model->classes);

@@ -73,8 +73,9 @@ int run(const Arguments& arguments) {
   const bool nothing_chosen = !arguments.graph && !arguments.gradient && !arguments.needs_compilation();
   if (arguments.graph || nothing_chosen)
     print_section("network and loss", to_string(extract({{"loss", loss}})));
+  const Slopes slopes = parse_slopes(arguments.tie);
   const Graph step =
-      train_step(loss, make_optimizer(arguments.optimizer, {}), {.tie = parse_tie(arguments.tie)});
+      train_step(loss, make_optimizer(arguments.optimizer, {}), {.tie = slopes.tie, .table = slopes.table});
   if (arguments.gradient) print_section("training step", to_string(step));
   if (arguments.needs_compilation()) print_compilation(arguments, step);
   return 0;
@@ -84,11 +85,11 @@ void add_network_options(CLI::App& command, Arguments& arguments) {
   command.add_option("model", arguments.model, "Folder of a saved network; default: a small one by --sizes");
   add_sizes(command, "--sizes", arguments.sizes, "Sizes of the layers");
   command.add_option("--activation", arguments.activation, "Activation by its name")->capture_default_str();
-  command.add_option("--optimizer", arguments.optimizer, "sgd, momentum or adam")->capture_default_str();
+  command.add_option("--optimizer", arguments.optimizer, optimizer_help)->capture_default_str();
   command.add_option("--loss", arguments.loss, "cross-entropy or mse")
       ->check(CLI::IsMember({"cross-entropy", "mse"}))
       ->capture_default_str();
-  command.add_option("--tie", arguments.tie, "Slope used at a kink")->capture_default_str();
+  command.add_option("--tie", arguments.tie, tie_help)->capture_default_str();
   command.add_option("--batch", arguments.batch, "Compile for this batch size alone; 0: for any")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

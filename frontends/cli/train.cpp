@@ -180,11 +180,7 @@ void add_training_options(CLI::App& command, TrainingSettings& settings) {
   command.add_option("--trace", settings.trace,
                      "File for the last steps as a Chrome trace (chrome://tracing, Perfetto)");
   command.add_flag("--name-code", settings.name_code, "Tell perf and gdb the names of kernels");
-  command
-      .add_option("--tie", settings.tie,
-                  "Slope used at a kink: left, right, mid, value(S), min_norm, or as pytorch, jax,\n"
-                  "tensorflow, tinygrad or mlx")
-      ->capture_default_str();
+  command.add_option("--tie", settings.tie, tie_help)->capture_default_str();
   command.add_flag(
       "--noether", settings.noether,
       "Hold every gradient against the rescalings of the network (slow): wrong ones end training");

@@ -90,8 +90,9 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
       return softmax_cross_entropy(logits, label, {.label_smoothing = smoothing});
     };
   }
-  options.table = ties::named(settings.tie);
-  if (!options.table) options.tie = parse_tie(settings.tie);
+  Slopes slopes = parse_slopes(settings.tie);
+  options.tie = slopes.tie;
+  options.table = std::move(slopes.table);
   options.patience = settings.patience;
   options.noether = settings.noether;
   if (settings.sparsity || settings.sparsity_threshold)

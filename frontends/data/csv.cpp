@@ -126,7 +126,7 @@ float TableReader::feature(std::string_view cell, int64_t line, size_t column) c
   const std::optional<double> value = number_in(cell);
   if (!value)
     fail("[read_csv] {}: got '{}', want a number{}", where(line, column), shown(cell),
-         line == first_line_ ? "; if this line names the columns, say so (Header::Present)" : "");
+         line == first_line_ ? "; if this line names the columns, say header=present" : "");
   const auto rounded = static_cast<float>(std::clamp(*value, -1e39, 1e39));
   if (!std::isfinite(rounded))
     fail("[read_csv] {}: got '{}', want a finite number in the range of f32", where(line, column),
@@ -139,8 +139,9 @@ bool TableReader::keep_despite_missing(const CsvRow& row) const {
   const auto check = [&](size_t column, Missing policy) {
     if (policy == Missing::Mean || !is_missing(row.cells[column])) return true;
     if (policy != Missing::DropRow)
-      fail("[read_csv] {}: the value is missing ('{}'): leave such rows out or take the mean",
-           where(row.line, column), shown(row.cells[column]));
+      fail("[read_csv] {}: the value is missing ('{}'): missing=drop leaves such rows out{}",
+           where(row.line, column), shown(row.cells[column]),
+           column == label_ ? "" : ", missing=mean takes the mean");
     return false;
   };
   const Missing label_policy = options_.missing == Missing::Mean ? Missing::Error : options_.missing;
@@ -181,8 +182,7 @@ void TableReader::expect_no_stray_header(const std::vector<std::optional<double>
       std::all_of(numbers.begin() + 1, numbers.end(), [](const auto& n) { return n.has_value(); });
   expect(numbers[0] || !rest || numbers.size() == 1 || options_.header != Header::Detect,
          "[read_csv] {}: got the label '{}', but numbers in all other lines; if this line names the columns, "
-         "say so "
-         "(Header::Present)",
+         "say header=present",
          where(labels_[0].line, label_), shown(labels_[0].text));
 }
 

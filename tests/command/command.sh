@@ -89,7 +89,8 @@ case_bad_input() {
   gives 1 'GB: so much memory is not to be had here' train --hidden 99999999999
   gives 1 "unknown name 'rule'" train --activation rule
   gives 1 "unknown name 'newton'" train --optimizer newton
-  gives 1 'unknown tie rule' train --tie middle
+  gives 1 'or value(s) with 0 <= s <= 1; or the tables pytorch, jax' train --tie middle
+  gives 1 'or value(s) with 0 <= s <= 1; or the tables pytorch, jax' dump --gradient --tie middle
   gives 1 "unknown schedule 'step(2,x)'" train --schedule 'step(2,x)'
   gives 1 'plateau counts whole epochs: got 1.5' train --schedule 'plateau(1.5,0.1)'
   gives 1 "[init] unknown name 'wild'" train --init wild
@@ -113,7 +114,7 @@ case_bad_input() {
   printf 'a,b,label\n1,2,x\n3,oops,y\n' > bad.csv
   gives 1 'bad.csv' train --data csv:bad.csv
   printf 'x,y\n1,1.5\n,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > holes.csv
-  gives 1 'the value is missing' train --data csv:holes.csv
+  gives 1 'missing=drop leaves such rows out, missing=mean takes the mean' train --data csv:holes.csv
   gives 0 'saved to holes' train --data csv:holes.csv,missing=mean --epochs 1 --batch 2 --save holes
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
   gives 1 'at least 0: got -1' train --save model --checkpoint-seconds -1
@@ -280,7 +281,8 @@ case_experiment() {
   gives 1 'want a number of at least 0' eval model --within -1
   gives 0 '3 folds: test accuracy' train --folds 3 --epochs 2
   gives 0 'saved to moved' train --shift 1 --flip --epochs 1 --save moved
-  gives 1 'test share of 2' train --validation 2
+  gives 1 '--validation: got 2, want a share of at least 0 and less than 1' train --validation 2
+  gives 1 '--validation: got nan' train --validation nan
   gives 1 'shift of 8 pixels' train --shift 8
   gives 1 '1 folds of 1438 samples' train --folds 1
   gives 1 '0 folds of 1438 samples' train --folds 0
@@ -328,6 +330,7 @@ case_demo() {
 case_dump() {
   gives 0 'output loss' dump
   gives 0 'update "0.weight"' dump --gradient
+  gives 0 'update "0.weight"' dump --gradient --tie pytorch
   gives 0 '=== kernels ===' dump --kernels --fused --schedule --memory --llvm --assembly --time-passes
   grep -qF '=== assembly ===' output || complain 'no assembly'
 }
