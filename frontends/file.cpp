@@ -95,6 +95,24 @@ void expect_replaceable(const std::filesystem::path& path) {
          std::filesystem::is_directory(status) ? "a folder" : "no regular file");
 }
 
+/// Where links lead: a rename must replace the file, not the link to it. Those of /proc, to which /dev/stdout
+/// leads, stand for what a process has open, which a file of the same name would not be.
+std::filesystem::path followed(std::filesystem::path path) {
+  namespace fs = std::filesystem;
+  constexpr int most_links = 40;  // as Linux
+  const std::string name = path.string();
+  std::error_code ignored;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(path, ignored)); ++links) {
+    expect(links < most_links, "[write_file] '{}' is a link that leads to itself: want the name of a file",
+           name);
+    const fs::path folder = fs::weakly_canonical(folder_of(path), ignored);
+    expect(!folder.string().starts_with("/proc/"),
+           "[write_file] '{}' stands for an open file: want the name of a file", name);
+    path = folder / fs::read_symlink(path, ignored);
+  }
+  return path;
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, int64_t most_bytes) {
@@ -123,9 +141,10 @@ std::string read_file(const std::filesystem::path& path, int64_t most_bytes) {
   return bytes;
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
-  expect(path.has_filename(), "[write_file] '{}' names no file", path.string());
-  expect_replaceable(path);
+void write_file_atomically(const std::filesystem::path& name, std::span<const std::string_view> parts) {
+  expect(name.has_filename(), "[write_file] '{}' names no file", name.string());
+  expect_replaceable(name);
+  const std::filesystem::path path = followed(name);
 
   int attempt = 0;
   int number = -1;
@@ -149,8 +168,8 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   flush_folder(folder_of(path));
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  write_file_atomically(path, std::span(&bytes, 1));
+void write_file_atomically(const std::filesystem::path& name, std::string_view bytes) {
+  write_file_atomically(name, std::span(&bytes, 1));
 }
 
 }  // namespace crease

@@ -417,6 +417,7 @@ case_solver() {
     gives 0 'unsat if' prove "$model" --claim c1 --smt2 "$model.smt2"
     [[ $(z3 "$model.smt2") == unsat ]] || complain "z3 does not agree about $model"
   done
+  [[ $(z3 equal.smt2) == unsat ]] || complain 'z3 does not agree that two networks are equal'
   gives 0 'unsat if' prove affine --certificate wrong.json --smt2 wrong.smt2
   [[ $(z3 wrong.smt2) == sat ]] || complain 'z3 finds no counterexample to a wrong claim'
 }

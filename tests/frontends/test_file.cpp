@@ -1,6 +1,8 @@
 #include "frontends/file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,6 +93,39 @@ TEST_CASE("writing says why it failed") {
   CHECK(thrown_by([&] { write_file_atomically("/dev/null", "x"); }) ==
         "[write_file] '/dev/null' is no regular file: want the name of a file");
   CHECK(thrown_by([&] { write_file_atomically("", "x"); }) == "[write_file] '' names no file");
+}
+
+TEST_CASE("a link stays, and what it leads to is replaced") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path() / "far");
+  std::filesystem::create_symlink("far/file", folder.path() / "link");
+  std::filesystem::create_symlink("link", folder.path() / "second");
+  for (const char* bytes : {"new", "newer"}) {
+    write_file_atomically(folder.path() / "second", bytes);
+    CHECK(read_file(folder.path() / "far" / "file") == bytes);
+  }
+  CHECK(std::filesystem::read_symlink(folder.path() / "second") == "link");
+  CHECK(std::filesystem::read_symlink(folder.path() / "link") == "far/file");
+  CHECK(files_in(folder) == 3);
+}
+
+// Of a process whose output goes to a file, /dev/stdout leads to that file: root could replace the device.
+TEST_CASE("a link to an open file or to itself is no place to write") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path() / "file", "old");
+  const int open_file = ::open((folder.path() / "file").c_str(), O_RDONLY | O_CLOEXEC);
+  const auto link = folder.path() / "link", circle = folder.path() / "circle";
+  std::filesystem::create_symlink(fmt::format("/proc/self/fd/{}", open_file), link);
+  std::filesystem::create_symlink("circle", circle);
+  CHECK(thrown_by([&] { write_file_atomically(link, "new"); }) ==
+        fmt::format("[write_file] '{}' stands for an open file: want the name of a file", link.string()));
+  CHECK(thrown_by([&] { write_file_atomically(circle, "new"); }) ==
+        fmt::format("[write_file] '{}' is a link that leads to itself: want the name of a file",
+                    circle.string()));
+  ::close(open_file);
+  CHECK(read_file(folder.path() / "file") == "old");
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(files_in(folder) == 3);
 }
 
 TEST_CASE("a folder without permission is named, and keeps what it has") {
