@@ -1,10 +1,14 @@
 #include "frontends/cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace crease::cli {
 namespace {
@@ -17,14 +21,28 @@ extern "C" void request_stop(int signal) {
   std::signal(signal, SIG_DFL);  // a second one is not to be waited for
 }
 
+/// Whether standard output is a terminal that can erase a line.
+bool can_redraw() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && kind != nullptr && kind != std::string_view("dumb");
+}
+
+/// As much of a line as the terminal shows in one row: of two rows only the second could be erased.
+std::string_view one_row(std::string_view line) {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return line;
+  return line.substr(0, std::max<size_t>(1, size.ws_col - size_t{1}));
+}
+
 }  // namespace
 
-ProgressDisplay::ProgressDisplay() : terminal_(isatty(STDOUT_FILENO) != 0) {}
+ProgressDisplay::ProgressDisplay() : terminal_(can_redraw()) {}
 
-void ProgressDisplay::redraw(const std::string& line) {
-  fmt::print("\r\x1b[K{}", line);
+void ProgressDisplay::redraw(const std::string& text) {
+  const size_t last = text.rfind('\n') + 1;  // 0 if there is one line only
+  line_ = text.substr(last);
+  fmt::print("\r\x1b[K{}{}", text.substr(0, last), one_row(line_));
   std::fflush(stdout);
-  line_open_ = true;
 }
 
 void ProgressDisplay::show(const TrainProgress& progress) {
@@ -41,8 +59,8 @@ void ProgressDisplay::show(const EpochMetrics& metrics) {
 }
 
 void ProgressDisplay::end() {
-  if (line_open_) fmt::print("\n");
-  line_open_ = false;
+  if (!line_.empty()) fmt::print("\r\x1b[K{}\n", line_);
+  line_.clear();
 }
 
 StopRequest::StopRequest() {

@@ -7,20 +7,21 @@
 
 namespace crease::cli {
 
-/// Draws training on standard output: one line that changes on a terminal, one line an epoch elsewhere.
+/// Draws training on standard output: one row that changes on a terminal, one line an epoch elsewhere and
+/// where TERM says that nothing can be erased.
 class ProgressDisplay {
  public:
   ProgressDisplay();
   void show(const TrainProgress& progress);
   /// On a terminal the line stays for the last epoch only; elsewhere every epoch has its line.
   void show(const EpochMetrics& metrics);
-  /// Ends the line, so that other text can follow.
+  /// Ends the line, in full where the terminal is narrower, so that other text can follow.
   void end();
 
  private:
-  void redraw(const std::string& line);
+  void redraw(const std::string& text);
   bool terminal_;
-  bool line_open_ = false;
+  std::string line_;  // that is drawn again, in full; empty: none
 };
 
 /// While one of these lives, the first SIGINT or SIGTERM only asks to stop; the second one ends the process.

@@ -442,6 +442,20 @@ case_limits() {
   grep -q '^[0-9a-f]* [0-9a-f]* matmul_add_relu' perf-*.map || complain "no map of the code for perf"
 }
 
+# What changes on a terminal takes one row of it; the last line is whole.
+case_terminal() {
+  command -v script > /dev/null || { echo 'skipped: script is not installed'; exit 77; }
+  printf '#!/bin/sh\nstty cols 40\nexec "%s" train --epochs 3\n' "$crease" > narrow
+  chmod +x narrow
+  TERM=xterm script -qec ./narrow /dev/null > typed
+  tr '\r' '\n' < typed | sed 's/\x1b\[K//g' | grep 'epoch' > rows
+  [[ $(grep -cE '^.{40}' rows) == 1 ]] || complain "rows are wider than the terminal: $(cat rows)"
+  tail -n 1 rows | grep -q '^epoch 3/3 .* samples/s' || complain "the last line is not whole: $(cat rows)"
+  TERM=dumb script -qec ./narrow /dev/null > typed
+  if grep -q $'\x1b' typed; then complain "draws on a terminal that cannot erase: $(cat -v typed)"; fi
+  grep -q '^epoch 2/3 .* samples/s' typed || complain "no line for epoch 2: $(cat typed)"
+}
+
 case_doctor() {
   gives 0 'native code     works' doctor
 }
