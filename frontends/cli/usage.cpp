@@ -20,8 +20,13 @@ std::string wrong_number(const std::string& text) {
                      std::numeric_limits<Number>::max());
 }
 
-std::string empty_text(const std::string& text) {
-  return text.empty() ? "got an empty text; leave the option out instead" : "";
+/// The same for any text that an option takes.
+std::string wrong_text(const std::string& text) {
+  if (text.empty()) return "got an empty text; leave the option out instead";
+  if (text.starts_with("--"))
+    return fmt::format("got '{}', an option; a file of this name is ./{}", text, text);
+  if (text.starts_with('=')) return fmt::format("got '{}'; write a blank for the =", text);
+  return {};
 }
 
 /// "256,,8" has an empty part.
@@ -81,7 +86,7 @@ void refuse_wrong_texts(CLI::App& application) {
       const std::string type = option->get_type_name();
       if (type == "INT") option->check(CLI::Validator(wrong_number<int64_t>, ""));
       if (type == "UINT") option->check(CLI::Validator(wrong_number<uint64_t>, ""));
-      if (option->get_items_expected_max() > 0) option->check(CLI::Validator(empty_text, ""));
+      if (option->get_items_expected_max() > 0) option->check(CLI::Validator(wrong_text, ""));
     }
 }
 

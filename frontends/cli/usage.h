@@ -24,8 +24,9 @@ void refuse_idle(const CLI::App& command, const std::vector<Idle>& table);
 CLI::Option* add_sizes(CLI::App& command, const std::string& name, std::vector<int64_t>& sizes,
                        const std::string& help);
 
-/// Left alone, CLI11 reads -1 as 2^64 - 1 where no sign is wanted, what is too great as the greatest, and a
-/// text that is empty, such as that of a shell's variable without a value, as none given.
+/// Left alone, CLI11 reads -1 as 2^64 - 1 where no sign is wanted, what is too great as the greatest, the
+/// option after one whose value was forgotten as that value, and -o=name as the name "=name". An empty text,
+/// such as that of a shell's variable without a value, would count as none given.
 void refuse_wrong_texts(CLI::App& application);
 
 }  // namespace crease::cli

@@ -36,6 +36,8 @@ case_usage() {
   local name
   for name in --save --resume --log --data --tie --hidden --trace; do gives 2 "$name: got" train "$name" ''; done
   gives 2 'model: got an empty text; leave the option out instead' inspect ''
+  gives 2 "--save: got '--flip', an option; a file of this name is ./--flip" train --save --flip
+  gives 2 "--output: got '=form'; write a blank for the =" canonical model -o=form
 }
 
 # What would change nothing is refused, with what it lacks or what it stands beside.
