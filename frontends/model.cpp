@@ -26,6 +26,11 @@ constexpr const char* best_loss_key = "crease.best_validation_loss";
 constexpr std::string_view best_prefix = "crease.best/";  // of its parameters' names
 constexpr std::string_view sums_prefix = "crease.epoch/";
 
+/// "models/digits" of "models/digits/".
+std::filesystem::path without_slash(const std::filesystem::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 void make_folder(const std::filesystem::path& folder) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
@@ -173,11 +178,17 @@ void save_model(const std::filesystem::path& folder, const Model& model) {
   write_file_atomically(folder / "model.json", to_json(model.info).dump(2) + "\n");
 }
 
+void expect_free(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  expect(!fs::exists(fs::symlink_status(without_slash(folder), ignored)),
+         "[save] {} exists already: choose a name that is free, or move it away", folder.string());
+}
+
 void save_new_model(const std::filesystem::path& folder, const Model& model) {
   namespace fs = std::filesystem;
-  const fs::path place = folder.has_filename() ? folder : folder.parent_path();
-  expect(!fs::exists(fs::symlink_status(place)),
-         "[save] {} exists already: choose a name that is free, or move it away", folder.string());
+  expect_free(folder);
+  const fs::path place = without_slash(folder);
   fs::path partial = place;
   partial += fmt::format(".partial-{}", getpid());
   std::error_code code;

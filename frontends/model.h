@@ -32,8 +32,11 @@ struct Model {
 /// Errors: Error with the system's reason; files already replaced stay, each of them whole.
 void save_model(const std::filesystem::path& folder, const Model& model);
 
+/// For what is to be asked before long work. Errors: Error if something of this name exists.
+void expect_free(const std::filesystem::path& folder);
+
 /// Writes a model to a folder that does not exist yet: it appears whole, or not at all.
-/// Errors: Error if the folder exists, and those of save_model; then nothing is left behind.
+/// Errors: those of expect_free and of save_model; then nothing is left behind.
 void save_new_model(const std::filesystem::path& folder, const Model& model);
 
 /// Reads a folder that save_model wrote.

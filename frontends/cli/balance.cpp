@@ -140,6 +140,7 @@ void compare_outputs(const Graph& before, const Graph& after, const Arguments& a
 
 int run(const Arguments& arguments) {
   Model model = load_model(arguments.model);
+  expect_free(arguments.output);
   const Graph before = analyzed_graph(model.network);
   const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
   BalanceOptions options{.powers_of_two = !arguments.real};

@@ -23,6 +23,7 @@ struct Arguments {
 
 int run(const Arguments& arguments) {
   Model model = load_model(arguments.model);
+  expect_free(arguments.output);
   const Graph before = analyzed_graph(model.network);
   const Canonical found = canonical(before, {.fixed = running_statistics(before), .real = arguments.real});
   if (arguments.real) {

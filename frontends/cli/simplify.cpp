@@ -86,8 +86,7 @@ int run(const Arguments& arguments) {
   Model model = load_model(arguments.model);
   const Graph graph = analyzed_graph(model.network);
   const InputBox box = parse_box(arguments.box);
-  expect(!std::filesystem::exists(to),
-         "[simplify] {} exists already: choose a name that is free, or move it away", to.string());
+  expect_free(to);
   const SimplifiedNetwork simplified = simplify_units(graph, box, arguments.options());
   print(simplified);
   model.network = simplified.graph;

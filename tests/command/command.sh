@@ -338,6 +338,7 @@ case_dump() {
 }
 
 case_balance() {
+  local name
   "$crease" train --epochs 1 --hidden 8 --save model > output || complain 'cannot train'
   gives 0 'outputs bit-identical on 64 random inputs' balance model -o balanced
   "$crease" eval model > first
@@ -351,7 +352,10 @@ case_balance() {
   gives 0 'accepted: logits is' check differ.json model other
   gives 1 'about another second graph' check differ.json model balanced
   rm -r other
-  gives 1 'balanced exists already' balance model -o balanced
+  for name in balance canonical; do
+    gives 1 '[save] balanced exists already' "$name" model -o balanced
+    [[ $(wc -l < output) == 1 ]] || complain "$name works before it sees that: $(cat output)"
+  done
   gives 0 'least over all networks' balance model -o real --real
   gives 0 'int8 after' balance model -o even --range int8
   gives 0 'fp16 after' balance model -o half --range fp16 --samples 8
