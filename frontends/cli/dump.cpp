@@ -97,7 +97,7 @@ void add_network_options(CLI::App& command, Arguments& arguments) {
   command.add_option("--machine", arguments.machine, machine_help)->capture_default_str();
 }
 
-/// The network and its loss are neither differentiated nor compiled, the training step not always compiled.
+/// The network alone is printed without being differentiated, and with its gradients without being compiled.
 std::vector<Idle> idle() {
   const std::vector<const char*> compiled = {"--simplified", "--kernels", "--fused",    "--schedule",
                                              "--memory",     "--llvm",    "--assembly", "--time-passes"};

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "frontends/cli/choices.h"
@@ -50,6 +52,13 @@ std::vector<Idle> idle() {
            .beside = {"--folds"}}};
 }
 
+/// Where to write, and how to run, is for the command line alone: a model may come from somebody else.
+bool is_kept(const std::string& name) {
+  constexpr std::array never = {"--save",    "--resume", "--log",       "--checkpoint-seconds", "--folds",
+                                "--profile", "--trace",  "--name-code", "--interpret",          "--help"};
+  return std::ranges::find(never, name) == never.end();
+}
+
 /// Options of the saved training stand where the command line says nothing.
 void take_saved_options(CLI::App& command, const std::map<std::string, std::string>& saved,
                         const Checkpoint& checkpoint) {
@@ -63,7 +72,7 @@ void take_saved_options(CLI::App& command, const std::map<std::string, std::stri
                      "let the epoch in which it was stopped end first");
   for (const auto& [name, value] : saved) {
     CLI::Option* option = command.get_option_no_throw(name);
-    expect(option != nullptr, "[resume] model.json has the unknown option '{}'", name);
+    expect(option != nullptr && is_kept(name), "[resume] model.json has the unknown option '{}'", name);
     if (option->count() == 0) option->run_callback_for_default()->default_val(value);
   }
 }

@@ -201,6 +201,14 @@ case_refused() {
   gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
   gives 1 "--batch-norm is 'not given'" train --resume model --epochs 3 --batch-norm
   gives 0 'epoch 3/3' train --resume model --epochs 3 --hidden 64
+  # A model may come from somebody else: it does not say where to write.
+  cp -r model theirs
+  local option
+  for option in --nope --trace --save; do
+    sed "s/\"--batch\"/\"$option\": \"spoilt\", &/" model/model.json > theirs/model.json
+    gives 1 "[resume] model.json has the unknown option '$option'" train --resume theirs --epochs 4
+  done
+  [[ ! -e spoilt ]] || complain 'a model said where to write'
   # A checkpoint of the training before is no part of one that begins anew in its folder.
   gives 0 'saved to model' train --epochs 2 --save model
   mkdir copy
