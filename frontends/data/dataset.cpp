@@ -63,6 +63,28 @@ std::vector<std::vector<int64_t>> groups_of(const Dataset& data) {
   return groups;
 }
 
+/// Two parts, to train and, the share given, to "test" or "validate" with.
+Split in_two(const Dataset& data, double share, uint64_t seed, const char* what) {
+  expect(share > 0 && share < 1, "[split] share of {} to {}: want more than 0 and less than 1", share, what);
+  expect_shapes(data);
+  if (data.classes > 0) expect_labels(data);
+  std::vector<int64_t> train, test;
+  uint64_t stream = 0;
+  for (const std::vector<int64_t>& group : groups_of(data)) {
+    const auto n = static_cast<int64_t>(group.size());
+    const auto tested = std::llround(static_cast<double>(n) * share);
+    const std::vector<int64_t> order = permutation(n, seed, stream++);
+    for (int64_t i = 0; i < n; ++i)
+      (i < tested ? test : train).push_back(group[static_cast<size_t>(order[static_cast<size_t>(i)])]);
+  }
+  expect(!train.empty() && !test.empty(),
+         "[split] '{}' gives {} samples to train and {} to {}: want some of both", data.name, train.size(),
+         test.size(), what);
+  std::sort(train.begin(), train.end());
+  std::sort(test.begin(), test.end());
+  return {select(data, train), select(data, test)};
+}
+
 }  // namespace
 
 int64_t Dataset::size() const { return x.sizes().empty() ? 0 : x.sizes()[0]; }
@@ -92,29 +114,11 @@ Dataset select(const Dataset& data, std::span<const int64_t> rows) {
 }
 
 Split split(const Dataset& data, double test_share, uint64_t seed) {
-  expect(test_share > 0 && test_share < 1, "[split] test share of {}: want more than 0 and less than 1",
-         test_share);
-  expect_shapes(data);
-  if (data.classes > 0) expect_labels(data);
-  std::vector<int64_t> train, test;
-  uint64_t stream = 0;
-  for (const std::vector<int64_t>& group : groups_of(data)) {
-    const auto n = static_cast<int64_t>(group.size());
-    const auto tested = std::llround(static_cast<double>(n) * test_share);
-    const std::vector<int64_t> order = permutation(n, seed, stream++);
-    for (int64_t i = 0; i < n; ++i)
-      (i < tested ? test : train).push_back(group[static_cast<size_t>(order[static_cast<size_t>(i)])]);
-  }
-  expect(!train.empty() && !test.empty(),
-         "[split] '{}' gives {} samples to train and {} to test: want some of both", data.name, train.size(),
-         test.size());
-  std::sort(train.begin(), train.end());
-  std::sort(test.begin(), test.end());
-  return {select(data, train), select(data, test)};
+  return in_two(data, test_share, seed, "test");
 }
 
 Split with_validation(const Split& data, double share, uint64_t seed) {
-  Split parts = split(data.train, share, seed);
+  Split parts = in_two(data.train, share, seed, "validate");
   return {.train = std::move(parts.train), .test = data.test, .validation = std::move(parts.test)};
 }
 

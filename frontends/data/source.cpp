@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -80,11 +82,13 @@ bool set_option(CsvOptions& options, const std::string& name, const std::string&
 
 /// A table by "FILE,option=value,...": options are taken from the end, so that a file may have commas.
 Dataset table(std::string place, CsvOptions options) {
+  std::set<std::string> given;
   while (true) {
     const size_t comma = place.rfind(','), equals = place.find('=', comma == std::string::npos ? 0 : comma);
     if (comma == std::string::npos || equals == std::string::npos) break;
     const std::string name = place.substr(comma + 1, equals - comma - 1);
     if (!set_option(options, name, place.substr(equals + 1))) break;
+    expect(given.insert(name).second || name == "ignore", "[data] {} is given twice: want it once", name);
     place.resize(comma);
   }
   return read_csv(place, options);

@@ -82,11 +82,13 @@ TEST_CASE("a regression split has the rounded share, in the order of rows") {
 
 TEST_CASE("a split that leaves one part empty is an error") {
   CHECK(thrown_by([] { split(two_classes(), 0.0); }) ==
-        "[split] test share of 0: want more than 0 and less than 1");
+        "[split] share of 0 to test: want more than 0 and less than 1");
   CHECK(holds(thrown_by([] { split(two_classes(), std::numeric_limits<double>::quiet_NaN()); }),
               "share of nan"));
   CHECK(thrown_by([] { split(two_classes(), 0.1); }) ==
         "[split] 'toy' gives 4 samples to train and 0 to test: want some of both");
+  CHECK(thrown_by([] { with_validation({.train = two_classes(), .test = two_classes()}, 0.1); }) ==
+        "[split] 'toy' gives 4 samples to train and 0 to validate: want some of both");
 }
 
 TEST_CASE("data that break a promise are errors with the row") {
@@ -224,6 +226,8 @@ TEST_CASE("a table by a word of text takes options behind its file, which may ha
   CHECK(filled.train.classes == 0);
   CHECK(thrown_by([&] { read_source(file + ",missing=zero"); }) ==
         "[data] unknown missing 'zero': want error, drop, mean");
+  CHECK(thrown_by([] { read_source("csv:some.csv,label=a,header=present,label=b"); }) ==
+        "[data] label is given twice: want it once");
   CHECK(holds(thrown_by([&] { read_source(file + ",labels=y"); }), "c.csv,labels=y'"));
 }
 
