@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/axes.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/reduction.h"
 
@@ -95,7 +96,7 @@ Value softmax_cross_entropy(const Value& logits, const Value& label, const Cross
          to_string(where));
   if (smoothing == 0 && options.class_weights.empty()) return softmax_cross_entropy(logits, label, where);
   expect_logits_and_label("softmax_cross_entropy", logits, label, where);
-  const int64_t classes = logits.shape()[1].size();
+  const int64_t classes = known_size("softmax_cross_entropy", logits.shape(), 1, where);
   std::vector<double> weights = options.class_weights;
   if (weights.empty()) weights.assign(static_cast<size_t>(classes), 1);
   expect(static_cast<int64_t>(weights.size()) == classes,

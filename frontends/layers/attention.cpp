@@ -5,6 +5,7 @@
 #include "frontends/losses.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/axes.h"
 #include "graph/ops/movement.h"
 
 namespace crease {
@@ -39,7 +40,7 @@ Value attention(const Value& q, const Value& k, const Value& v, bool causal, std
          "heads, "
          "e] ({})",
          to_string(qs), to_string(ks), to_string(vs), to_string(where));
-  const double scale = 1 / std::sqrt(static_cast<double>(qs[3].size()));
+  const double scale = 1 / std::sqrt(static_cast<double>(known_size("attention", qs, 3, where)));
   Value scores = affine(scale, 0)(scores_op(q, k, where), where);
   if (causal) scores = causal_op(scores, where);
   return weighted_op(softmax(scores, where), v, where);

@@ -10,6 +10,7 @@
 #include "frontends/models.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/axes.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/movement.h"
 
@@ -102,7 +103,10 @@ Layer denoising_autoencoder(int64_t in, int64_t hidden, const Layer& activation,
 
 LossFunction reconstruction_loss(Reconstruction reconstruction) {
   return [reconstruction](const Value& output, const Value& target) -> Value {
-    const auto values = static_cast<double>(output.shape().back().size());
+    const char* name = "reconstruction_loss";
+    const std::source_location where = output.node().where;
+    const auto last = static_cast<size_t>(checked_axis(name, -1, output.shape(), where));
+    const auto values = static_cast<double>(known_size(name, output.shape(), last, where));
     switch (reconstruction) {
       case Reconstruction::Softplus: return mse(softplus(output), target) * values;
       case Reconstruction::Linear: return mse(output, target) * values;

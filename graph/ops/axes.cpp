@@ -25,4 +25,11 @@ std::vector<int> checked_axes(const char* op, const std::vector<int>& axes, cons
   return checked;
 }
 
+int64_t known_size(const char* op, const Shape& shape, size_t axis, const std::source_location& where) {
+  expect(!shape[axis].is_symbol(),
+         "[{}] dimension {} of {} has no size yet: want a number there, not a name (at {})", op, axis,
+         to_string(shape), to_string(where));
+  return shape[axis].size();
+}
+
 }  // namespace crease

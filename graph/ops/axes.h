@@ -1,6 +1,7 @@
-// Axis arguments, checked.
+// Axis arguments and sizes along them, checked.
 #pragma once
 
+#include <cstddef>
 #include <source_location>
 #include <vector>
 
@@ -13,5 +14,8 @@ int checked_axis(const char* op, int axis, const Shape& shape, const std::source
 /// The same for several, in the given order. Errors: also if one is repeated.
 std::vector<int> checked_axes(const char* op, const std::vector<int>& axes, const Shape& shape,
                               const std::source_location& where);
+/// The size of a dimension, for an operation that cannot do without. Errors: Error naming `op` if the
+/// dimension is a named one.
+int64_t known_size(const char* op, const Shape& shape, size_t axis, const std::source_location& where);
 
 }  // namespace crease

@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "graph/graph.h"
+#include "graph/ops/axes.h"
 
 namespace crease {
 namespace {
@@ -39,12 +40,12 @@ void expect_channels(const char* name, const Operand& x, const Operand& kernel, 
          to_string(ks), to_string(x.where));
   expect(!options.stride.empty() && !options.padding.empty() && !options.dilation.empty(),
          "[{}] stride, padding and dilation need one size or one an axis (at {})", name, to_string(x.where));
-  const int64_t groups = options.groups;
-  expect(groups > 0 && xs[1].size() % groups == 0 && ks[0].size() % groups == 0 &&
-             ks[1].size() * groups == xs[1].size(),
+  const int64_t groups = options.groups, in = known_size(name, xs, 1, x.where),
+                out = known_size(name, ks, 0, x.where), per_group = known_size(name, ks, 1, x.where);
+  expect(groups > 0 && in % groups == 0 && out % groups == 0 && per_group * groups == in,
          "[{}] x {} and kernel {} do not fit {} groups: the kernel's second size must be {} input channels / "
          "groups (at {})",
-         name, to_string(xs), to_string(ks), groups, to_string(xs[1]), to_string(x.where));
+         name, to_string(xs), to_string(ks), groups, in, to_string(x.where));
 }
 
 Value convolution(const char* name, const Operand& x, const Operand& kernel, const ConvOptions& options,
@@ -64,8 +65,9 @@ Value convolution(const char* name, const Operand& x, const Operand& kernel, con
   for (size_t axis = 0; axis < axes; ++axis) {
     const int64_t stride = at(options.stride, axis), padding = at(options.padding, axis),
                   dilation = at(options.dilation, axis);
-    const int64_t taps = ks[2 + axis].size();
-    const int64_t size = output_size(name, xs[2 + axis].size(), taps, stride, padding, dilation, x.where);
+    const int64_t taps = known_size(name, ks, 2 + axis, x.where);
+    const int64_t size =
+        output_size(name, known_size(name, xs, 2 + axis, x.where), taps, stride, padding, dilation, x.where);
     const int position = First + 2 * static_cast<int>(axis);
     const std::string suffix = axes == 1 ? "x" : (axis == 0 ? "y" : "x");
     loops.labels.push_back({suffix, size});
@@ -105,13 +107,14 @@ Value transposed_convolution(const char* name, const Operand& x, const Operand& 
              !options.output_padding.empty(),
          "[{}] stride, padding, dilation and output padding need one size or one an axis (at {})", name,
          to_string(x.where));
-  expect(options.groups > 0 && xs[1] == ks[0] && xs[1].size() % options.groups == 0,
+  const int64_t in = known_size(name, xs, 1, x.where);
+  expect(options.groups > 0 && xs[1] == ks[0] && in % options.groups == 0,
          "[{}] x {} and kernel {} do not fit {} groups: the kernel's first size must be the {} input "
          "channels (at {})",
-         name, to_string(xs), to_string(ks), options.groups, to_string(xs[1]), to_string(x.where));
+         name, to_string(xs), to_string(ks), options.groups, in, to_string(x.where));
   expect(x.value.same_graph(kernel.value), "[{}] x and kernel belong to different graphs (at {})", name,
          to_string(x.where));
-  const int64_t per_group_in = xs[1].size() / options.groups, per_group_out = ks[1].size();
+  const int64_t per_group_in = in / options.groups, per_group_out = known_size(name, ks, 1, x.where);
   Resolved resolved{.shape = {xs[0], per_group_out * options.groups}};
   Loops& loops = resolved.loops;
   loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};
@@ -121,9 +124,9 @@ Value transposed_convolution(const char* name, const Operand& x, const Operand& 
   loops.write = {{.terms = {{Batch, 1}}}, channel(per_group_out, Out)};
   for (size_t axis = 0; axis < axes; ++axis) {
     const int64_t stride = at(options.stride, axis), padding = at(options.padding, axis),
-                  dilation = at(options.dilation, axis), taps = ks[2 + axis].size();
-    const int64_t size = input_size(name, xs[2 + axis].size(), taps, stride, padding, dilation,
-                                    at(options.output_padding, axis), x.where);
+                  dilation = at(options.dilation, axis), taps = known_size(name, ks, 2 + axis, x.where);
+    const int64_t size = input_size(name, known_size(name, xs, 2 + axis, x.where), taps, stride, padding,
+                                    dilation, at(options.output_padding, axis), x.where);
     const int position = First + 2 * static_cast<int>(axis);
     const std::string suffix = axes == 1 || axis == 1 ? "x" : "y";
     loops.labels.push_back({suffix, xs[2 + axis]});

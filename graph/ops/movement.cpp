@@ -155,7 +155,7 @@ Value flatten(const Operand& x, int first) {
   const auto axis = static_cast<size_t>(checked_axis("flatten", first, shape, x.where));
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
   int64_t count = 1;
-  for (size_t d = axis; d < shape.size(); ++d) count *= shape[d].size();
+  for (size_t d = axis; d < shape.size(); ++d) count *= known_size("flatten", shape, d, x.where);
   flat.emplace_back(count);
   return reshape(x, flat);
 }
@@ -201,7 +201,7 @@ Value broadcast_to(const Operand& x, const Shape& shape) {
 Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stride) {
   const Shape& shape = x.value.shape();
   const auto d = static_cast<size_t>(checked_axis("slice", axis, shape, x.where));
-  const int64_t size = shape[d].size();
+  const int64_t size = known_size("slice", shape, d, x.where);
   expect(stride > 0 && 0 <= begin && begin <= end && end <= size,
          "[slice] {}:{}:{} of dimension {} of {} (at {})", begin, end, stride, d, to_string(shape),
          to_string(x.where));
@@ -217,12 +217,13 @@ Value pad(const Operand& x, int axis, int64_t before, int64_t after) {
   const auto d = static_cast<size_t>(checked_axis("pad", axis, shape, x.where));
   expect(before >= 0 && after >= 0, "[pad] {} before and {} after are negative (at {})", before, after,
          to_string(x.where));
+  const int64_t size = known_size("pad", shape, d, x.where);
   constexpr int64_t most = int64_t{1} << 62;
-  expect(before < most && after < most && before + after < most - shape[d].size(),
+  expect(before < most && after < most && before + after < most - size,
          "[pad] {} before and {} after dimension {} of {} are more than a tensor can hold (at {})", before,
          after, d, to_string(shape), to_string(x.where));
   Resolved resolved{.loops = identity_loops(shape), .shape = shape};
-  resolved.shape[d] = shape[d].size() + before + after;
+  resolved.shape[d] = size + before + after;
   resolved.loops.write[d].offset = before;
   return move("pad", x, std::move(resolved));
 }
@@ -237,10 +238,7 @@ Value concat(const std::vector<Value>& parts, int axis, std::source_location whe
     if (expected.size() == first.size()) expected[d] = first[d];
     expect(expected == first, "[concat] {} and {} differ outside dimension {} (at {})", to_string(first),
            to_string(part.shape()), d, to_string(where));
-    expect(!part.shape()[d].is_symbol(),
-           "[concat] dimension {} of {} has no size yet: join along another (at {})", d,
-           to_string(part.shape()), to_string(where));
-    total += part.shape()[d].size();
+    total += known_size("concat", part.shape(), d, where);
   }
   // Each part padded with zeros to the whole, then added: movement and sums only.
   Value joined;
@@ -258,7 +256,8 @@ Value reverse(const Operand& x, int axis) {
   const Shape& shape = x.value.shape();
   const auto d = static_cast<size_t>(checked_axis("reverse", axis, shape, x.where));
   Resolved resolved{.loops = identity_loops(shape), .shape = shape};
-  resolved.loops.reads[0][d] = {.terms = {{static_cast<int>(d), -1}}, .offset = shape[d].size() - 1};
+  const int64_t last = known_size("reverse", shape, d, x.where) - 1;
+  resolved.loops.reads[0][d] = {.terms = {{static_cast<int>(d), -1}}, .offset = last};
   return move("reverse", x, std::move(resolved));
 }
 

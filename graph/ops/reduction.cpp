@@ -64,7 +64,7 @@ Value pool(const char* name, Combine combine, const Operand& x, const PoolOption
   Access read{{.terms = {{0, 1}}}, {.terms = {{1, 1}}}};
   resolved.loops.write = read;
   for (size_t axis = 0; axis < axes; ++axis) {
-    const int64_t size = shape[2 + axis].size(), window = at(options.window, axis),
+    const int64_t size = known_size(name, shape, 2 + axis, x.where), window = at(options.window, axis),
                   stride = at(strides, axis), padding = at(options.padding, axis);
     expect(window > 0 && stride > 0 && padding >= 0 && padding < window && size + 2 * padding >= window,
            "[{}] window {}, stride {}, padding {} do not fit size {} (at {})", name, window, stride, padding,
@@ -143,10 +143,11 @@ Value average_pool2d(const Operand& x, const PoolOptions& options) {
 Value maxout(const Operand& x, int64_t pieces, int axis) {
   Shape shape = x.value.shape();
   const auto d = static_cast<size_t>(checked_axis("maxout", axis, shape, x.where));
-  expect(pieces > 0 && shape[d].size() % pieces == 0,
-         "[maxout] {} features of {} do not split into groups of {} (at {})", to_string(shape[d]),
-         to_string(shape), pieces, to_string(x.where));
-  shape[d] = shape[d].size() / pieces;
+  const int64_t size = known_size("maxout", shape, d, x.where);
+  expect(pieces > 0 && size % pieces == 0,
+         "[maxout] {} features of {} do not split into groups of {} (at {})", size, to_string(shape), pieces,
+         to_string(x.where));
+  shape[d] = size / pieces;
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(d) + 1, pieces);
   return reduce("maxout", Combine::Max, {reshape(x, shape), x.where}, {static_cast<int>(d) + 1}, false);
 }

@@ -114,6 +114,10 @@ TEST_CASE("losses refuse shapes and types that do not fit") {
                        doctest::Contains("logits and label do not fit: got f64 [batch, 3] and f32 [batch]"),
                        Error);
   CHECK_THROWS_WITH_AS(softmax_cross_entropy(s.logits, column), doctest::Contains("i32 [batch, 1]"), Error);
+  const Value open = s.graph.input("open", {"batch", "classes"});
+  CHECK_THROWS_WITH_AS(
+      softmax_cross_entropy(open, s.label, {.label_smoothing = 0.1}),
+      doctest::Contains("[softmax_cross_entropy] dimension 1 of [batch, classes] has no size"), Error);
   CHECK_THROWS_WITH_AS(correct_count(s.label, s.label), doctest::Contains("[correct_count]"), Error);
   CHECK_THROWS_WITH_AS(mse(s.logits, real),
                        doctest::Contains("[mse] prediction and target want the same shape [batch, ...]"),

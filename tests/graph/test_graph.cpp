@@ -263,6 +263,26 @@ TEST_CASE("reshape of empty tensors and scalars") {
   CHECK(reshape(reshape(one, {}), {1}).shape() == Shape{1});
 }
 
+TEST_CASE("an operation that wants a size says which named dimension has none, with the call's line") {
+  Graph graph;
+  const Value x = graph.input("x", {"n", "t"}), image = graph.input("image", {"n", 2, "h", "w"});
+  const Value loose = graph.input("loose", {"n", "c", "h", 4});
+  CHECK(contains(error_of([&] { slice(x, 1, 0, 2); }),
+                 "[slice] dimension 1 of [n, t] has no size yet: want a number there, not a name (at "
+                 "test_graph.cpp:"));
+  CHECK(contains(error_of([&] { pad(x, 0, 1, 0); }), "[pad] dimension 0 of [n, t] has no size yet"));
+  CHECK(contains(error_of([&] { reverse(x, -1); }), "[reverse] dimension 1 of [n, t] has no size yet"));
+  CHECK(contains(error_of([&] { concat({x, x}, 1); }), "[concat] dimension 1 of [n, t] has no size yet"));
+  CHECK(contains(error_of([&] { maxout(x, 2); }), "[maxout] dimension 1 of [n, t] has no size yet"));
+  CHECK(contains(error_of([&] { flatten(image); }), "[flatten] dimension 2 of [n, 2, h, w] has no size yet"));
+  CHECK(contains(error_of([&] { average_pool2d(image); }), "[average_pool2d] dimension 2 of [n, 2, h, w]"));
+  const Value kernel = graph.input("kernel", {2, 2, 3, 3});
+  for (const Value& input : {image, loose}) {
+    CHECK(contains(error_of([&] { conv2d(input, kernel); }), "[conv2d] dimension "));
+    CHECK(contains(error_of([&] { conv_transpose2d(input, kernel); }), "[conv_transpose2d] dimension "));
+  }
+}
+
 TEST_CASE("axes and options out of range are errors with the call's line") {
   Graph graph;
   const Value x = graph.input("x", {2, 3});

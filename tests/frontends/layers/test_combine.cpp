@@ -77,6 +77,13 @@ TEST_CASE("attention is a weighted mean with softmax weights, and causal attenti
   }
 }
 
+TEST_CASE("attention says that it wants a number of features") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", "time", 2, "d"});
+  CHECK(test::holds(test::thrown_by([&] { attention(x, x, x); }),
+                    "[attention] dimension 3 of [batch, time, 2, d] has no size yet"));
+}
+
 TEST_CASE("multi-head attention has right gradients and compiles to the same numbers, for any length") {
   for (const bool causal : {false, true})
     test::check_layer([=] { return multi_head_attention(4, 2, {.causal = causal}); }, {"batch", "time", 4},

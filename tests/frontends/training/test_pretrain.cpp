@@ -93,6 +93,13 @@ TEST_CASE("reconstruction losses are their closed forms, summed over a sample") 
   CHECK(loss(Reconstruction::Softplus) == doctest::Approx(squares(plus(0.5), plus(-1))).epsilon(1e-6));
   CHECK(loss(Reconstruction::Sigmoid) ==
         doctest::Approx(0.25 * plus(-0.5) + 0.75 * plus(0.5) + plus(1)).epsilon(1e-6));
+  const Value named = graph.input("named", {"batch", "t"}), number = graph.input("number", {});
+  const LossFunction linear = reconstruction_loss(Reconstruction::Linear);
+  CHECK_THROWS_WITH_AS(linear(named, named),
+                       doctest::Contains("[reconstruction_loss] dimension 1 of [batch, t] has no size yet"),
+                       Error);
+  CHECK_THROWS_WITH_AS(linear(number, number), doctest::Contains("[reconstruction_loss] axis -1 of shape []"),
+                       Error);
 }
 
 TEST_CASE("pre-training lowers every layer's reconstruction loss and leaves the last layer alone") {
