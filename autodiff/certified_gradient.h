@@ -77,6 +77,10 @@ class CertifiedGradientFunction {
   CertifiedGradientFunction(const Value& loss, std::span<const Value> wrt, const CertifyOptions& options = {},
                             const Compile& compile = interpreted,
                             std::source_location where = std::source_location::current());
+  // Copies only, as they cost as little as moves: what was moved from is the same function still.
+  CertifiedGradientFunction(const CertifiedGradientFunction&) = default;
+  CertifiedGradientFunction& operator=(const CertifiedGradientFunction&) = default;
+  ~CertifiedGradientFunction() = default;
 
   /// Parameters may be bound like inputs; those that are not have their value in the graph. Errors: those of
   /// bind. Cost: that of grad where no kink is hit; else one more forward pass, `directions` tangent passes

@@ -47,6 +47,10 @@ class Layer {
   /// A layer of the user's own, made of `parts` (applied by scope.apply). `kind` names it where it has no
   /// position in a sequential.
   Layer(const std::string& kind, Build build, std::vector<Layer> parts = {});
+  // Copies only, as they cost as little as moves: what was moved from is the same layer still.
+  Layer(const Layer&) = default;
+  Layer& operator=(const Layer&) = default;
+  ~Layer() = default;
 
   /// Applies the layer. Parameters that it makes are named after its path: names given by `named`, else
   /// positions; a layer used on its own is named by its kind ("linear.weight", then "linear1.weight").

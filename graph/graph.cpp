@@ -111,21 +111,31 @@ std::string describe(const Node& node, NodeId id) {
 
 Graph::Graph() : storage_(std::make_shared<Storage>()) {}
 Graph::Graph(std::shared_ptr<Storage> storage) : storage_(std::move(storage)) {}
-Graph::Graph(const Graph& other) : storage_(std::make_shared<Storage>(*other.storage_)) {}
+Graph::Graph(const Graph& other) : storage_(std::make_shared<Storage>(other.storage())) {}
 Graph& Graph::operator=(const Graph& other) {
-  if (this != &other) storage_ = std::make_shared<Storage>(*other.storage_);
+  if (this != &other) storage_ = std::make_shared<Storage>(other.storage());
   return *this;
+}
+
+Graph::Storage& Graph::storage() const {
+  expect(storage_ != nullptr, "this graph was moved away: use the one that it was moved to");
+  return *storage_;
+}
+
+Graph Graph::handle() const {
+  static_cast<void>(storage());
+  return Graph(storage_);
 }
 
 Value Graph::append(Node node) {
   if (node.role == Role::Input || node.role == Role::Parameter) {
     expect_name(node.name);
-    const auto [it, fresh] = storage_->names.emplace(node.name, size());
+    const auto [it, fresh] = storage().names.emplace(node.name, size());
     if (!(fresh))
       fail("the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
            to_string(node.where));
   }
-  storage_->nodes.push_back(std::move(node));
+  storage().nodes.push_back(std::move(node));
   return {storage_, size() - 1};
 }
 
@@ -171,10 +181,10 @@ Value Graph::random(Shape shape, const Value& counter, uint64_t seed, std::sourc
 void Graph::output(const std::string& name, const Value& value) {
   expect_name(name);
   expect(value.storage_ == storage_, "output '{}': the value belongs to another graph", name);
-  for (const Output& output : storage_->outputs)
+  for (const Output& output : storage().outputs)
     if (!(output.name != name))
       fail("output '{}' exists already, as node {}", name, crease::describe(*this, output.node));
-  storage_->outputs.push_back({name, value.id()});
+  storage().outputs.push_back({name, value.id()});
 }
 
 void Graph::update(const Value& parameter, const Value& value) {
@@ -188,28 +198,28 @@ void Graph::update(const Value& parameter, const Value& value) {
     fail("update of '{}': it is {}{}, the new value {}{} (node {})", target.name, to_string(target.type),
          to_string(target.shape), to_string(value.type()), to_string(value.shape()),
          crease::describe(*this, value.id()));
-  for (const Update& update : storage_->updates)
+  for (const Update& update : storage().updates)
     expect(update.parameter != parameter.id(), "parameter '{}' is updated twice", target.name);
-  storage_->updates.push_back({parameter.id(), value.id()});
+  storage().updates.push_back({parameter.id(), value.id()});
 }
 
 void Graph::clear_outputs() {
-  storage_->outputs.clear();
-  storage_->updates.clear();
+  storage().outputs.clear();
+  storage().updates.clear();
 }
 
-void Graph::set_tie(const Tie& tie) { storage_->tie = tie; }
-const std::optional<Tie>& Graph::tie() const { return storage_->tie; }
+void Graph::set_tie(const Tie& tie) { storage().tie = tie; }
+const std::optional<Tie>& Graph::tie() const { return storage().tie; }
 
 void Graph::set_tie(const Value& value, const Tie& tie) {
   expect(value.storage_ == storage_, "set_tie: the value belongs to another graph");
-  storage_->nodes[static_cast<size_t>(value.id())].tie = tie;
+  storage().nodes[static_cast<size_t>(value.id())].tie = tie;
 }
 
 void Graph::set_name(const Value& value, const std::string& name) {
   expect(value.storage_ == storage_, "set_name: the value belongs to another graph");
   expect_name(name);
-  Node& target = storage_->nodes[static_cast<size_t>(value.id())];
+  Node& target = storage().nodes[static_cast<size_t>(value.id())];
   expect(target.role != Role::Input && target.role != Role::Parameter, "set_name: {} '{}' keeps its name",
          to_string(target.role), target.name);
   target.name = name;
@@ -217,7 +227,7 @@ void Graph::set_name(const Value& value, const std::string& name) {
 
 void Graph::set_parameter(const std::string& name, Tensor value) {
   const Value found = find(name);
-  Node& target = storage_->nodes[static_cast<size_t>(found.id())];
+  Node& target = storage().nodes[static_cast<size_t>(found.id())];
   expect(target.role == Role::Parameter, "'{}' is no parameter but {}", name, to_string(target.role));
   expect(target.value.type() == value.type() && target.value.sizes() == value.sizes(),
          "parameter '{}' is {}{}, got {}{}", name, to_string(target.type), to_string(target.shape),
@@ -225,15 +235,15 @@ void Graph::set_parameter(const std::string& name, Tensor value) {
   target.value = std::move(value);
 }
 
-int Graph::size() const { return static_cast<int>(storage_->nodes.size()); }
+int Graph::size() const { return static_cast<int>(storage().nodes.size()); }
 
 const Node& Graph::node(NodeId id) const {
   ensure(id >= 0 && id < size(), "node %{} of a graph with {} nodes", id, size());
-  return storage_->nodes[static_cast<size_t>(id)];
+  return storage().nodes[static_cast<size_t>(id)];
 }
 
-const std::vector<Output>& Graph::outputs() const { return storage_->outputs; }
-const std::vector<Update>& Graph::updates() const { return storage_->updates; }
+const std::vector<Output>& Graph::outputs() const { return storage().outputs; }
+const std::vector<Update>& Graph::updates() const { return storage().updates; }
 
 std::vector<NodeId> Graph::inputs() const { return with_role(Role::Input); }
 std::vector<NodeId> Graph::parameters() const { return with_role(Role::Parameter); }
@@ -259,15 +269,15 @@ Value Graph::value(NodeId id) const {
 }
 
 Value Graph::find(const std::string& name) const {
-  const auto it = storage_->names.find(name);
-  if (!(it != storage_->names.end()))
-    fail("no input or parameter '{}'; there are: {}", name, list_names(storage_->names));
+  const auto it = storage().names.find(name);
+  if (!(it != storage().names.end()))
+    fail("no input or parameter '{}'; there are: {}", name, list_names(storage().names));
   return value(it->second);
 }
 
 Value Graph::result(const std::string& name) const {
   std::string names;
-  for (const Output& output : storage_->outputs) {
+  for (const Output& output : storage().outputs) {
     if (output.name == name) return value(output.node);
     names += (names.empty() ? "" : ", ") + output.name;
   }

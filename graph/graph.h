@@ -61,6 +61,7 @@ struct Update {
 };
 
 /// A network or program as data. Copies are deep; Values refer to the graph that made them and keep it alive.
+/// One that was moved away can only be assigned to. Errors (all others): Error that says so.
 class Graph {
  public:
   Graph();
@@ -98,7 +99,7 @@ class Graph {
   void set_parameter(const std::string& name, Tensor value);
 
   /// The same graph again: appending to one shows in the other. (Copying a Graph copies its nodes.)
-  Graph handle() const { return Graph(storage_); }
+  Graph handle() const;
 
   int size() const;
   const Node& node(NodeId id) const;
@@ -133,7 +134,8 @@ class Graph {
   explicit Graph(std::shared_ptr<Storage> storage);
   Value append(Node node);
   std::vector<NodeId> with_role(Role role) const;
-  std::shared_ptr<Storage> storage_;
+  Storage& storage() const;
+  std::shared_ptr<Storage> storage_;  // none once moved away
 };
 
 /// "%7 'dense1' (main.cpp:12)" for messages.

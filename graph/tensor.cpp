@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "graph/error.h"
 #include "graph/integers.h"
@@ -95,6 +96,20 @@ Tensor make(Type type, std::vector<int64_t> sizes, const std::vector<T>& values)
 }  // namespace
 
 Tensor::Tensor() : data_(scalar_zero()) {}
+
+Tensor::Tensor(Tensor&& other) noexcept
+    : type_(std::exchange(other.type_, Type::f32)),
+      sizes_(std::exchange(other.sizes_, {})),
+      count_(std::exchange(other.count_, 1)),
+      data_(std::exchange(other.data_, scalar_zero())) {}
+
+Tensor& Tensor::operator=(Tensor other) noexcept {
+  type_ = other.type_;
+  sizes_.swap(other.sizes_);
+  count_ = other.count_;
+  data_.swap(other.data_);
+  return *this;
+}
 
 Tensor::Tensor(Type type, std::vector<int64_t> sizes) : type_(type), sizes_(std::move(sizes)) {
   for (const int64_t size : sizes_)

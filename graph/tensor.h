@@ -19,6 +19,11 @@ class Tensor {
   Tensor();
   /// Zeros of the given type and sizes. Errors: Error if a size is negative or there is no memory for them.
   Tensor(Type type, std::vector<int64_t> sizes);
+  Tensor(const Tensor& other) = default;
+  /// Leaves a scalar f32 zero behind.
+  Tensor(Tensor&& other) noexcept;
+  Tensor& operator=(Tensor other) noexcept;
+  ~Tensor() = default;
 
   /// f32 values, row-major. Errors: Error if the count differs from the shape's.
   static Tensor f32(std::vector<int64_t> sizes, const std::vector<float>& values);

@@ -191,48 +191,56 @@ Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
 
+Program::Implementation& Program::implementation() const {
+  expect(implementation_ != nullptr,
+         "[program] this program was moved away: use the one that it was moved to");
+  return *implementation_;
+}
+
 std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
   bind(inputs);
   run();
   if (const auto error = trapped()) fail("{}", *error);
   std::map<std::string, Tensor> results;
-  for (const auto& [name, buffer] : implementation_->compiled.kernels.outputs)
-    results.emplace(name, implementation_->value(buffer));
+  for (const auto& [name, buffer] : implementation().compiled.kernels.outputs)
+    results.emplace(name, implementation().value(buffer));
   return results;
 }
 
-void Program::bind(const Bindings& inputs) { implementation_->bind(inputs); }
-void Program::run() noexcept { implementation_->run(); }
-std::optional<std::string> Program::trapped() const { return implementation_->trapped(); }
+void Program::bind(const Bindings& inputs) { implementation().bind(inputs); }
+void Program::run() noexcept {
+  if (implementation_) implementation_->run();
+}
+std::optional<std::string> Program::trapped() const { return implementation().trapped(); }
 
 Tensor Program::output(const std::string& name) const {
   std::vector<std::string> names;
-  for (const auto& [known, buffer] : implementation_->compiled.kernels.outputs) {
+  for (const auto& [known, buffer] : implementation().compiled.kernels.outputs) {
     if (known != name) {
       names.push_back(known);
       continue;
     }
-    expect(implementation_->bound, "[program] output '{}' has no value: the program was never bound", name);
-    return implementation_->value(buffer);
+    expect(implementation().bound, "[program] output '{}' has no value: the program was never bound", name);
+    return implementation().value(buffer);
   }
   fail("[program] no output '{}': the graph has {}", name, joined(names));
 }
 
 Tensor Program::parameter(const std::string& name) const {
-  return deep_copy(implementation_->memory[static_cast<size_t>(implementation_->parameter(name))]);
+  return deep_copy(implementation().memory[static_cast<size_t>(implementation().parameter(name))]);
 }
 
 std::map<std::string, Tensor> Program::parameters() const {
   std::map<std::string, Tensor> result;
-  for (NodeId id : implementation_->graph.parameters()) {
-    const std::string& name = implementation_->graph.node(id).name;
+  for (NodeId id : implementation().graph.parameters()) {
+    const std::string& name = implementation().graph.node(id).name;
     result.emplace(name, parameter(name));
   }
   return result;
 }
 
 void Program::set_parameter(const std::string& name, const Tensor& value) {
-  Tensor& held = implementation_->memory[static_cast<size_t>(implementation_->parameter(name))];
+  Tensor& held = implementation().memory[static_cast<size_t>(implementation().parameter(name))];
   expect(held.type() == value.type() && held.sizes() == value.sizes(),
          "[program] parameter '{}' has another type or shape: got {}{}, want {}{}", name,
          to_string(value.type()), to_string(value.sizes()), to_string(held.type()), to_string(held.sizes()));
@@ -240,16 +248,16 @@ void Program::set_parameter(const std::string& name, const Tensor& value) {
     std::memcpy(const_cast<std::byte*>(held.data()), value.data(), static_cast<size_t>(value.bytes()));
 }
 
-const Dumps& Program::dumps() const { return implementation_->compiled.dumps; }
-const Timings& Program::timings() const { return implementation_->compiled.timings; }
-int64_t Program::arena_bytes() const { return implementation_->arena_bytes; }
+const Dumps& Program::dumps() const { return implementation().compiled.dumps; }
+const Timings& Program::timings() const { return implementation().compiled.timings; }
+int64_t Program::arena_bytes() const { return implementation().arena_bytes; }
 int Program::kernel_count() const {
-  return static_cast<int>(implementation_->compiled.kernels.kernels.size());
+  return static_cast<int>(implementation().compiled.kernels.kernels.size());
 }
 
-std::vector<KernelProfile> Program::profile() const { return implementation_->profile(); }
+std::vector<KernelProfile> Program::profile() const { return implementation().profile(); }
 std::string Program::trace() const {
-  return chrome_trace(implementation_->profile(), implementation_->recorder.spans());
+  return chrome_trace(implementation().profile(), implementation().recorder.spans());
 }
 
 Program compile(const Graph& graph, const CompileOptions& options) {

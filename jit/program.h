@@ -66,7 +66,8 @@ struct Dumps {
 using Timings = std::vector<std::pair<std::string, double>>;
 
 /// A compiled graph. One call runs everything: forward, backward, updates. Parameters live inside the
-/// program. Movable, not copyable. A program may be run by one thread at a time.
+/// program. Movable, not copyable. A program may be run by one thread at a time. One that was moved away can
+/// only be assigned to; run() does nothing. Errors (all others): Error that says so.
 class Program {
  public:
   Program(Program&&) noexcept;
@@ -107,7 +108,8 @@ class Program {
   explicit Program(std::unique_ptr<Implementation> implementation);
 
  private:
-  std::unique_ptr<Implementation> implementation_;
+  Implementation& implementation() const;
+  std::unique_ptr<Implementation> implementation_;  // none once moved away
 };
 
 /// Compiles the outputs and updates of a graph.

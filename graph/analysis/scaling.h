@@ -68,6 +68,10 @@ class GaugeGroup {
 
   struct Implementation;
   explicit GaugeGroup(std::shared_ptr<Implementation> implementation);
+  // Copies only, as they cost as little as moves: what was moved from is the same group still.
+  GaugeGroup(const GaugeGroup&) = default;
+  GaugeGroup& operator=(const GaugeGroup&) = default;
+  ~GaugeGroup() = default;
 
  private:
   std::shared_ptr<Implementation> implementation_;

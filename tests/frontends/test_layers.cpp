@@ -45,6 +45,16 @@ TEST_CASE("sequential takes operations, layers and functions, and names paramete
   CHECK(parameter_names(graph) == Names{"0.weight", "0.bias", "3.weight"});
 }
 
+TEST_CASE("a layer that was moved away is the same layer still") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  Layer layer = linear(2, 2);
+  const Layer moved = std::move(layer);
+  moved(x);
+  layer(x);  // NOLINT(bugprone-use-after-move): what is asked here
+  CHECK(parameter_names(graph) == Names{"linear.weight", "linear.bias"});
+}
+
 TEST_CASE("names given by the user replace positions") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 2});

@@ -283,6 +283,27 @@ TEST_CASE("an operation that wants a size says which named dimension has none, w
   }
 }
 
+TEST_CASE("a graph that was moved away says so, and can be assigned to") {
+  Graph graph;
+  const Value x = graph.input("x", {2});
+  Graph moved = std::move(graph);
+  CHECK(moved.find("x").id() == x.id());
+  const std::string away = "this graph was moved away: use the one that it was moved to";
+  // NOLINTBEGIN(bugprone-use-after-move): what is asked here
+  CHECK(error_of([&] { graph.input("y", {2}); }) == away);
+  CHECK(error_of([&] { graph.output("y", x); }) == "output 'y': the value belongs to another graph");
+  CHECK(error_of([&] { graph.output("y", Value()); }) == away);
+  CHECK(error_of([&] { graph.size(); }) == away);
+  CHECK(error_of([&] { static_cast<void>(graph.handle()); }) == away);
+  CHECK(error_of([&] { const Graph copy(graph); }) == away);
+  CHECK(error_of([&] { moved = graph; }) == away);
+  CHECK(error_of([&] { evaluate(graph, {}); }) == away);
+  CHECK(error_of([&] { static_cast<void>(to_string(graph)); }) == away);
+  // NOLINTEND(bugprone-use-after-move)
+  graph = moved;
+  CHECK(graph.find("x").shape() == Shape{2});
+}
+
 TEST_CASE("axes and options out of range are errors with the call's line") {
   Graph graph;
   const Value x = graph.input("x", {2, 3});

@@ -40,6 +40,23 @@ TEST_CASE("a copy shares its buffer until one is written") {
   CHECK(a.at(0) == 1);
 }
 
+TEST_CASE("a tensor that was moved away is a scalar zero") {
+  Tensor a = Tensor::i64({2}, {1, 2});
+  Tensor b = std::move(a);
+  CHECK(a == Tensor());  // NOLINT(bugprone-use-after-move): what is asked here
+  CHECK(a.item() == 0);
+  a.set(0, 3);
+  CHECK(Tensor().item() == 0);
+  a = std::move(b);
+  CHECK(a == Tensor::i64({2}, {1, 2}));
+  CHECK(b.converted(Type::f64) == Tensor::scalar(Type::f64, 0));  // NOLINT(bugprone-use-after-move)
+  const std::byte* kept = a.data();
+  Tensor& same = a;
+  a = std::move(same);
+  CHECK(a.write<int64_t>().size() == 2);
+  CHECK(a.data() == kept);
+}
+
 TEST_CASE("equality is of type, shape and bits") {
   const auto nan = std::numeric_limits<float>::quiet_NaN();
   CHECK(Tensor::f32({1}, {nan}) == Tensor::f32({1}, {nan}));

@@ -240,6 +240,24 @@ TEST_CASE("truth values and bytes equal the interpreter") {
                      {"byte", integers(Type::u8, {19}, 0, 255, 3)}});
 }
 
+TEST_CASE("a program that was moved away says so, and runs nothing") {
+  Graph graph;
+  graph.output("y", relu(graph.input("x", {2})));
+  Program program = compile(graph);
+  Program moved = std::move(program);
+  program.run();  // NOLINT(bugprone-use-after-move): what is asked here
+  const char* away = "[program] this program was moved away: use the one that it was moved to";
+  const Bindings at{{"x", Tensor::f32({2}, {-1, 2})}};
+  CHECK_THROWS_WITH_AS(program(at), away, Error);
+  CHECK_THROWS_WITH_AS(program.bind(at), away, Error);
+  CHECK_THROWS_WITH_AS(program.output("y"), away, Error);
+  CHECK_THROWS_WITH_AS(program.parameters(), away, Error);
+  CHECK_THROWS_WITH_AS(program.kernel_count(), away, Error);
+  CHECK_THROWS_WITH_AS(program.trace(), away, Error);
+  program = std::move(moved);
+  CHECK(program(at).at("y") == Tensor::f32({2}, {0, 2}));
+}
+
 TEST_CASE("every vector width computes the same functions") {
   for (int bits : {128, 256, 512}) {
     if (bits > host_machine().vector_bits) continue;
