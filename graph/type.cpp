@@ -58,11 +58,14 @@ Type parse_type(std::string_view name) {
   fail("unknown element type '{}': want one of f64, f32, i64, i32, u8, bool", name);
 }
 
-Dim::Dim(int64_t size) : size_(size) { expect(size >= 0, "dimension {} is negative: want 0 or more", size); }
 Dim::Dim(const char* symbol) : Dim(std::string(symbol)) {}
 Dim::Dim(std::string symbol) : symbol_(std::move(symbol)) {
   expect(is_identifier(symbol_), "dimension name '{}' is not an identifier: want letters, digits and _",
          symbol_);
+}
+
+void Dim::refuse(const std::string& size) {
+  fail("a dimension cannot have size {}: want 0 to 2^63 - 1", size);
 }
 
 int64_t Dim::size() const {

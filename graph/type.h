@@ -1,6 +1,7 @@
 // Element types, dimensions and shapes.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,9 +26,14 @@ Type promote(Type a, Type b);
 class Dim {
  public:
   Dim() = default;
-  /// Errors: Error if negative.
-  Dim(int64_t size);  // NOLINT(google-explicit-constructor): {"batch", 784} is a Shape
-  Dim(int size) : Dim(static_cast<int64_t>(size)) {}  // NOLINT(google-explicit-constructor)
+  /// Errors: Error unless 0 <= size < 2^63.
+  template <std::integral Size>
+    requires(!std::same_as<Size, bool>)
+  Dim(Size size)  // NOLINT(google-explicit-constructor): {"batch", 784} is a Shape
+      : size_(static_cast<int64_t>(size)) {
+    // What does not fit 63 bits has become negative.
+    if (size_ < 0) refuse(std::to_string(size));
+  }
   /// Errors: Error if `symbol` is not an identifier.
   Dim(const char* symbol);  // NOLINT(google-explicit-constructor)
   Dim(std::string symbol);  // NOLINT(google-explicit-constructor)
@@ -39,6 +45,7 @@ class Dim {
   bool operator==(const Dim&) const = default;
 
  private:
+  [[noreturn]] static void refuse(const std::string& size);
   int64_t size_ = 1;
   std::string symbol_;
 };

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "graph/error.h"
 
 using namespace crease;
@@ -42,8 +44,19 @@ TEST_CASE("dimensions are sizes or names") {
   CHECK_THROWS_WITH_AS(sizes_of(shape), "dimension 'batch' has no size before a program runs", Error);
 }
 
+TEST_CASE("any integer is a size") {
+  const std::vector<float> values(3);
+  const Shape shape{values.size(), 2U, 2LL, int16_t{2}, uint64_t{2}, int64_t{2}};
+  CHECK(shape == Shape{3, 2, 2, 2, 2, 2});
+  CHECK(Dim(std::numeric_limits<int64_t>::max()).size() == std::numeric_limits<int64_t>::max());
+  static_assert(!std::is_convertible_v<bool, Dim> && !std::is_convertible_v<double, Dim>);
+}
+
 TEST_CASE("dimensions that cannot be are errors") {
-  CHECK_THROWS_WITH_AS(Dim(-1), "dimension -1 is negative: want 0 or more", Error);
+  CHECK_THROWS_WITH_AS(Dim(-1), "a dimension cannot have size -1: want 0 to 2^63 - 1", Error);
+  CHECK_THROWS_WITH_AS(Dim(std::numeric_limits<size_t>::max()),
+                       "a dimension cannot have size 18446744073709551615: want 0 to 2^63 - 1", Error);
+  CHECK_THROWS_AS(Dim(int8_t{-1}), Error);
   for (const char* name : {"", "2x", "a b", "a-b", "\xc3\xa9"}) CHECK_THROWS_AS(Dim{name}, Error);
 }
 
