@@ -7,9 +7,7 @@
 #include "graph/ops/arithmetic.h"
 
 namespace crease {
-namespace {
 
-/// A number takes the type of what it stands beside.
 double beside(const Operand& x, const Number& number) {
   expect(is_floating(x.value.type()) || number.value == std::trunc(number.value),
          "{} is no {}, the type of the value beside it: use a whole number, or a value of a floating type "
@@ -17,8 +15,6 @@ double beside(const Operand& x, const Number& number) {
          number.value, to_string(x.value.type()), to_string(x.where));
   return number.value;
 }
-
-}  // namespace
 
 Value operator+(const Operand& a, const Operand& b) { return add(a.value, b.value, a.where); }
 Value operator-(const Operand& a, const Operand& b) { return subtract(a.value, b.value, a.where); }

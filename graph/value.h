@@ -42,6 +42,10 @@ struct Number {
       : value(number), where(location) {}
 };
 
+struct Operand;
+/// The number in the type of the value that it stands beside. Errors: Error for a fraction beside integers.
+double beside(const Operand& x, const Number& number);
+
 /// A Value operand that remembers the line of the expression it stands in.
 struct Operand {
   Value value;

@@ -7,6 +7,29 @@
 #include "graph/ops/activation.h"
 
 namespace crease {
+namespace {
+
+/// The operation of so many operands that has these terms for its own operands.
+Op with_terms(const Op& op, int operands, const std::vector<Scalar>& terms) {
+  Op made = op;
+  made.body = Body(operands, substitute(op.body.expression, terms));
+  return made;
+}
+
+Value apply(const Op& op, const Operand& a, const Number& b) {
+  return with_terms(op, 1, {Scalar::argument(0), beside(a, b)})(a.value, a.where);
+}
+Value apply(const Op& op, const Number& a, const Operand& b) {
+  return with_terms(op, 1, {beside(b, a), Scalar::argument(0)})(b.value, b.where);
+}
+
+/// Another name than that of the operation of two operands, for whose ties tables of rules go by the name.
+Op named(const char* name, Op op) {
+  op.name = name;
+  return op;
+}
+
+}  // namespace
 
 const Op add{.name = "add", .doc = "a + b.", .body = [](Scalar a, Scalar b) { return a + b; }};
 const Op subtract{.name = "subtract", .doc = "a - b.", .body = [](Scalar a, Scalar b) { return a - b; }};
@@ -120,5 +143,26 @@ Value operator<(const Operand& a, const Operand& b) { return less(a.value, b.val
 Value operator<=(const Operand& a, const Operand& b) { return less_equal(a.value, b.value, a.where); }
 Value operator>(const Operand& a, const Operand& b) { return less(b.value, a.value, a.where); }
 Value operator>=(const Operand& a, const Operand& b) { return less_equal(b.value, a.value, a.where); }
+
+Value max(const Operand& a, const Number& b) { return apply(named("max", maximum), a, b); }
+Value max(const Number& a, const Operand& b) { return apply(named("max", maximum), a, b); }
+Value min(const Operand& a, const Number& b) { return apply(named("min", minimum), a, b); }
+Value min(const Number& a, const Operand& b) { return apply(named("min", minimum), a, b); }
+Value where(const Operand& condition, const Operand& a, const Number& b) {
+  const Op op = with_terms(where_op, 2, {Scalar::argument(0), Scalar::argument(1), beside(a, b)});
+  return op(condition.value, a.value, condition.where);
+}
+Value where(const Operand& condition, const Number& a, const Operand& b) {
+  const Op op = with_terms(where_op, 2, {Scalar::argument(0), beside(b, a), Scalar::argument(1)});
+  return op(condition.value, b.value, condition.where);
+}
+Value operator<(const Operand& a, const Number& b) { return apply(less, a, b); }
+Value operator<(const Number& a, const Operand& b) { return apply(less, a, b); }
+Value operator<=(const Operand& a, const Number& b) { return apply(less_equal, a, b); }
+Value operator<=(const Number& a, const Operand& b) { return apply(less_equal, a, b); }
+Value operator>(const Operand& a, const Number& b) { return apply(less, b, a); }
+Value operator>(const Number& a, const Operand& b) { return apply(less, b, a); }
+Value operator>=(const Operand& a, const Number& b) { return apply(less_equal, b, a); }
+Value operator>=(const Number& a, const Operand& b) { return apply(less_equal, b, a); }
 
 }  // namespace crease

@@ -39,4 +39,21 @@ Value operator<=(const Operand& a, const Operand& b);
 Value operator>(const Operand& a, const Operand& b);
 Value operator>=(const Operand& a, const Operand& b);
 
+// With a number: part of the body and no operand, so that max(x, 0) is relu(x) under every Tie. It takes the
+// other operand's type.
+Value max(const Operand& a, const Number& b);
+Value max(const Number& a, const Operand& b);
+Value min(const Operand& a, const Number& b);
+Value min(const Number& a, const Operand& b);
+Value where(const Operand& condition, const Operand& a, const Number& b);
+Value where(const Operand& condition, const Number& a, const Operand& b);
+Value operator<(const Operand& a, const Number& b);
+Value operator<(const Number& a, const Operand& b);
+Value operator<=(const Operand& a, const Number& b);
+Value operator<=(const Number& a, const Operand& b);
+Value operator>(const Operand& a, const Number& b);
+Value operator>(const Number& a, const Operand& b);
+Value operator>=(const Operand& a, const Number& b);
+Value operator>=(const Number& a, const Operand& b);
+
 }  // namespace crease

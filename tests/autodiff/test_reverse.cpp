@@ -251,6 +251,16 @@ TEST_CASE("a branch not taken contributes a structural zero") {
   CHECK(gradient_at(at, Tie::left, guarded([](const Value& x) { return 1.0 / x; })) == List{0, 0, -1.0 / 16});
 }
 
+TEST_CASE("a number beside a value is no argument: max(x, 0), max(0, x) and relu(x) agree under every tie") {
+  const List at{0, -2, 4};
+  for (const Tie& tie : {Tie::left, Tie::right, Tie::mid, Tie::min_norm, Tie::value(0.25)}) {
+    const List want = gradient_at(at, tie, [](const Value& x) { return relu(x); });
+    CHECK(gradient_at(at, tie, [](const Value& x) { return max(x, 0); }) == want);
+    CHECK(gradient_at(at, tie, [](const Value& x) { return max(0, x); }) == want);
+    CHECK(gradient_at(at, tie, [](const Value& x) { return where(x > 0, log(x), 0); }) == List{0, 0, 0.25});
+  }
+}
+
 TEST_CASE("a zero slope wins over an infinite adjoint") {
   CHECK(gradient_at({0, -1, 4}, Tie::left, [](const Value& x) { return sqrt(relu(x)); }) == List{0, 0, 0.25});
 }

@@ -304,6 +304,33 @@ TEST_CASE("a graph that was moved away says so, and can be assigned to") {
   CHECK(graph.find("x").shape() == Shape{2});
 }
 
+TEST_CASE("numbers beside values in max, min, where and comparisons are part of the body") {
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  const Bindings at{{"x", Tensor::f32({3}, {-1, 0, 2})}};
+  const auto is = [&](const Value& y, const std::vector<float>& want) {
+    return evaluate(y, at).converted(Type::f32) == Tensor::f32({3}, want);
+  };
+  CHECK(is(max(x, 0), {0, 0, 2}));
+  CHECK(is(max(0.5, x), {0.5F, 0.5F, 2}));
+  CHECK(is(min(max(x, -0.5), 1), {-0.5F, 0, 1}));
+  CHECK(is(min(1, x), {-1, 0, 1}));
+  CHECK(is(where(x > 0, log(x), 0), {0, 0, static_cast<float>(std::log(2.0))}));
+  CHECK(is(where(x >= 0, 7, x), {-1, 7, 7}));
+  CHECK(is(x < 0, {1, 0, 0}));
+  CHECK(is(x <= 0, {1, 1, 0}));
+  CHECK(is(0 < x, {0, 0, 1}));
+  CHECK(is(0 <= x, {0, 1, 1}));
+  CHECK(is(0 > x, {1, 0, 0}));
+  CHECK(is(0 >= x, {1, 1, 0}));
+  CHECK((x < 0).type() == Type::boolean);
+  const Value whole = graph.input("whole", {2}, Type::i64);
+  CHECK(max(whole, 3).type() == Type::i64);
+  CHECK(contains(error_of([&] { max(whole, 0.5); }), "0.5 is no i64, the type of the value beside it"));
+  graph.output("y", where(x > 1, min(x, 5), 0));
+  CHECK(equal(parse(to_string(graph)), graph));
+}
+
 TEST_CASE("axes and options out of range are errors with the call's line") {
   Graph graph;
   const Value x = graph.input("x", {2, 3});
