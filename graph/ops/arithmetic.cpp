@@ -29,6 +29,12 @@ Op named(const char* name, Op op) {
   return op;
 }
 
+void expect_condition(const Operand& condition) {
+  const Type type = condition.value.type();
+  expect(type == Type::boolean, "[where] the condition must be bool: got {}, want a comparison (at {})",
+         to_string(type), to_string(condition.where));
+}
+
 }  // namespace
 
 const Op add{.name = "add", .doc = "a + b.", .body = [](Scalar a, Scalar b) { return a + b; }};
@@ -137,6 +143,7 @@ Value abs(const Operand& x) { return abs_op(x.value, x.where); }
 Value max(const Operand& a, const Operand& b) { return maximum(a.value, b.value, a.where); }
 Value min(const Operand& a, const Operand& b) { return minimum(a.value, b.value, a.where); }
 Value where(const Operand& condition, const Operand& a, const Operand& b) {
+  expect_condition(condition);
   return where_op(condition.value, a.value, b.value, condition.where);
 }
 Value operator<(const Operand& a, const Operand& b) { return less(a.value, b.value, a.where); }
@@ -149,10 +156,12 @@ Value max(const Number& a, const Operand& b) { return apply(named("max", maximum
 Value min(const Operand& a, const Number& b) { return apply(named("min", minimum), a, b); }
 Value min(const Number& a, const Operand& b) { return apply(named("min", minimum), a, b); }
 Value where(const Operand& condition, const Operand& a, const Number& b) {
+  expect_condition(condition);
   const Op op = with_terms(where_op, 2, {Scalar::argument(0), Scalar::argument(1), beside(a, b)});
   return op(condition.value, a.value, condition.where);
 }
 Value where(const Operand& condition, const Number& a, const Operand& b) {
+  expect_condition(condition);
   const Op op = with_terms(where_op, 2, {Scalar::argument(0), beside(b, a), Scalar::argument(1)});
   return op(condition.value, b.value, condition.where);
 }

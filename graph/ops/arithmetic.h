@@ -8,7 +8,8 @@ namespace crease {
 
 extern const Op add, subtract, multiply, divide, negate, maximum, minimum;
 extern const Op less, less_equal, equal_to, logical_not, logical_and, logical_or;
-/// where(condition, a, b): condition bool. The branch not taken contributes a structural zero to gradients.
+/// where(condition, a, b): a unless the condition is 0. The branch not taken contributes a structural zero to
+/// gradients.
 extern const Op where_op;
 extern const Op exp_op, expm1_op, log_op, log1p_op, sqrt_op, erf_op, cos_op, floor_op, square;
 /// max(x, 0) + a * min(x, 0) with a learned slope a.
@@ -33,6 +34,7 @@ Value sin(const Operand& x);
 Value abs(const Operand& x);
 Value max(const Operand& a, const Operand& b);
 Value min(const Operand& a, const Operand& b);
+/// Errors: also if the condition is not bool.
 Value where(const Operand& condition, const Operand& a, const Operand& b);
 Value operator<(const Operand& a, const Operand& b);
 Value operator<=(const Operand& a, const Operand& b);

@@ -331,6 +331,15 @@ TEST_CASE("numbers beside values in max, min, where and comparisons are part of 
   CHECK(equal(parse(to_string(graph)), graph));
 }
 
+TEST_CASE("where wants truth values for its condition") {
+  Graph graph;
+  const Value x = graph.input("x", {2}), i = graph.input("i", {2}, Type::i32);
+  CHECK(contains(error_of([&] { where(x, x, x); }),
+                 "[where] the condition must be bool: got f32, want a comparison (at test_graph.cpp:"));
+  CHECK(contains(error_of([&] { where(i, x, 0); }), "[where] the condition must be bool: got i32"));
+  CHECK(contains(error_of([&] { where(i, 0, x); }), "[where] the condition must be bool: got i32"));
+}
+
 TEST_CASE("axes and options out of range are errors with the call's line") {
   Graph graph;
   const Value x = graph.input("x", {2, 3});

@@ -240,6 +240,24 @@ TEST_CASE("truth values and bytes equal the interpreter") {
                      {"byte", integers(Type::u8, {19}, 0, 255, 3)}});
 }
 
+TEST_CASE("a condition of numbers holds unless it is 0, NaN and -0 included, as in the interpreter") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const Type type : {Type::f32, Type::f64, Type::i32, Type::u8}) {
+    Graph graph;
+    const Value condition = graph.input("c", {19}, type), x = graph.input("x", {19}, Type::f64);
+    graph.output("where", where_op(condition, x, -x));
+    graph.output("not", logical_not(condition));
+    graph.output("and", logical_and(condition, x));
+    graph.output("or", logical_or(condition, x));
+    Tensor c(type, {19});
+    for (int64_t i = 0; i < 19; ++i) c.set(i, i % 2 == 0 ? 0 : static_cast<double>(i) / 2);
+    if (is_floating(type)) c.set(2, -0.0), c.set(4, std::nan("")), c.set(6, -infinity);
+    Tensor numbers = dyadic(Type::f64, {19}, 1);
+    numbers.set(3, 0);
+    check_both(graph, {{"c", c}, {"x", numbers}});
+  }
+}
+
 TEST_CASE("a program that was moved away says so, and runs nothing") {
   Graph graph;
   graph.output("y", relu(graph.input("x", {2})));
