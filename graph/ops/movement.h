@@ -19,7 +19,8 @@ Value broadcast_to(const Operand& x, const Shape& shape);
 Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
 /// Zeros before and after along one axis.
 Value pad(const Operand& x, int axis, int64_t before, int64_t after);
-/// Joins along an axis. Errors: Error with both shapes.
+/// Joins along an axis: a sum of the parts, each padded with zeros, so that -0 becomes 0 where there are
+/// several. Errors: Error with both shapes.
 Value concat(const std::vector<Value>& parts, int axis,
              std::source_location where = std::source_location::current());
 /// The axis from its end.
