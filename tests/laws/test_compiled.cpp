@@ -56,15 +56,23 @@ bool close(double got, double want, Type type, double ulps, double scale) {
   return std::abs(got - want) <= ulps * eps * std::max(std::abs(want), scale);
 }
 
-void compare(Program& program, const Graph& graph, const Bindings& inputs, double ulps, double scale) {
-  const auto want = evaluate(graph, inputs);
+/// What a number counts as.
+double counted(double x, Type type, Subnormals subnormals) {
+  const double least = type == Type::f64 ? 0x1p-1022 : 0x1p-126;
+  return subnormals == Subnormals::Flush && is_floating(type) && std::abs(x) < least ? 0 : x;
+}
+
+void compare(Program& program, const Graph& graph, const Bindings& inputs, double ulps, double scale,
+             Subnormals subnormals = Subnormals::Keep) {
+  const auto want = evaluate(graph, inputs, subnormals);
   const auto got = program(inputs);
   for (const auto& [name, tensor] : want) {
     CAPTURE(name);
     REQUIRE(got.at(name).sizes() == tensor.sizes());
     REQUIRE(got.at(name).type() == tensor.type());
     for (int64_t i = 0; i < tensor.count(); ++i) {
-      if (close(got.at(name).at(i), tensor.at(i), tensor.type(), ulps, scale)) continue;
+      const auto number = [&](const Tensor& from) { return counted(from.at(i), from.type(), subnormals); };
+      if (close(number(got.at(name)), number(tensor), tensor.type(), ulps, scale)) continue;
       CAPTURE(i);
       CHECK(got.at(name).at(i) == tensor.at(i));
       break;
@@ -146,6 +154,22 @@ TEST_CASE("any number of threads gives the same bits in every operation and grad
         CHECK(got.at(name) == tensor);
       }
     }
+  }
+}
+
+TEST_CASE("subnormal numbers count as 0 in every operation and gradient where they are flushed") {
+  if (!FloatMode::supports(Subnormals::Flush)) return;
+  for (const Type type : {Type::f32, Type::f64}) {
+    std::vector<Subject> list = elementwise_subjects(67, type);
+    for (Subject& subject : structured_subjects(7, type)) list.push_back(std::move(subject));
+    const Graph graph = graph_of(list, Tie::mid);
+    Bindings inputs = halves(graph);
+    const double tiny = type == Type::f64 ? 0x1p-1025 : 0x1p-129;
+    for (auto& [name, tensor] : inputs)
+      for (int64_t i = 0; is_floating(tensor.type()) && i < tensor.count(); ++i)
+        if (std::abs(tensor.at(i)) < 2) tensor.set(i, tensor.at(i) * tiny);
+    Program program = compile(graph, test::at_test_level({.subnormals = Subnormals::Flush}));
+    compare(program, graph, inputs, ulps_of_a_body, scale_of_a_body, Subnormals::Flush);
   }
 }
 
