@@ -8,6 +8,7 @@
 #include "graph/error.h"
 #include "graph/scalar/forms.h"
 #include "graph/scan.h"
+#include "graph/truth.h"
 
 namespace crease {
 
@@ -146,6 +147,7 @@ Value Graph::input(const std::string& name, Shape shape, Type type, std::source_
 Value Graph::parameter(const std::string& name, Tensor initial, std::source_location where) {
   const Shape shape(initial.sizes().begin(), initial.sizes().end());
   const Type type = initial.type();
+  expect_truth_values(initial, "parameter " + name);
   return append({.role = Role::Parameter,
                  .name = name,
                  .shape = shape,
@@ -157,6 +159,7 @@ Value Graph::parameter(const std::string& name, Tensor initial, std::source_loca
 Value Graph::constant(Tensor value, std::source_location where) {
   const Shape shape(value.sizes().begin(), value.sizes().end());
   const Type type = value.type();
+  expect_truth_values(value, "a constant");
   return append(
       {.role = Role::Constant, .shape = shape, .type = type, .value = std::move(value), .where = where});
 }
@@ -232,6 +235,7 @@ void Graph::set_parameter(const std::string& name, Tensor value) {
   expect(target.value.type() == value.type() && target.value.sizes() == value.sizes(),
          "parameter '{}' is {}{}, got {}{}", name, to_string(target.type), to_string(target.shape),
          to_string(value.type()), to_string(value.sizes()));
+  expect_truth_values(value, "parameter " + name);
   target.value = std::move(value);
 }
 

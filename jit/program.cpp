@@ -5,6 +5,7 @@
 
 #include "graph/error.h"
 #include "graph/trap.h"
+#include "graph/truth.h"
 #include "jit/compile.h"
 #include "jit/threads.h"
 
@@ -244,6 +245,7 @@ void Program::set_parameter(const std::string& name, const Tensor& value) {
   expect(held.type() == value.type() && held.sizes() == value.sizes(),
          "[program] parameter '{}' has another type or shape: got {}{}, want {}{}", name,
          to_string(value.type()), to_string(value.sizes()), to_string(held.type()), to_string(held.sizes()));
+  expect_truth_values(value, "parameter " + name);
   if (value.bytes() > 0)
     std::memcpy(const_cast<std::byte*>(held.data()), value.data(), static_cast<size_t>(value.bytes()));
 }

@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "graph/evaluate.h"
+#include "graph/truth.h"
 
 namespace crease {
 namespace {
@@ -36,6 +37,7 @@ void bind_type(const Node& input, const Tensor& tensor) {
 
 /// Integers of another type must fit into the input's.
 void bind_values(const Node& input, const Tensor& tensor) {
+  expect_truth_values(tensor, "input " + input.name);
   if (is_floating(input.type) || tensor.type() == input.type) return;
   const Tensor back = tensor.converted(input.type).converted(tensor.type());
   if (back == tensor) return;

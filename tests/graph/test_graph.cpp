@@ -340,6 +340,22 @@ TEST_CASE("where wants truth values for its condition") {
   CHECK(contains(error_of([&] { where(i, 0, x); }), "[where] the condition must be bool: got i32"));
 }
 
+TEST_CASE("truth values other than 0 and 1 are refused wherever they come in") {
+  Tensor wrong(Type::boolean, {3});
+  wrong.write<uint8_t>()[1] = 2;
+  const std::string got = " holds bool: got 2 at element 1, want 0 or 1";
+  Graph graph;
+  CHECK(error_of([&] { graph.constant(wrong); }) == "a constant" + got);
+  CHECK(error_of([&] { graph.parameter("p", wrong); }) == "parameter p" + got);
+  graph.parameter("p", Tensor(Type::boolean, {3}));
+  CHECK(error_of([&] { graph.set_parameter("p", wrong); }) == "parameter p" + got);
+  graph.input("x", {3}, Type::boolean);
+  graph.input("bytes", {3}, Type::u8);
+  CHECK(error_of([&] { bind(graph, {{"x", wrong}, {"bytes", Tensor(Type::u8, {3})}}); }) == "input x" + got);
+  CHECK(error_of([&] { bind(graph, {{"x", Tensor(Type::boolean, {3})}, {"bytes", wrong}}); }) ==
+        "input bytes" + got);
+}
+
 TEST_CASE("axes and options out of range are errors with the call's line") {
   Graph graph;
   const Value x = graph.input("x", {2, 3});

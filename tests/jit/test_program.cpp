@@ -276,6 +276,20 @@ TEST_CASE("a program that was moved away says so, and runs nothing") {
   CHECK(program(at).at("y") == Tensor::f32({2}, {0, 2}));
 }
 
+TEST_CASE("a parameter of truth values takes 0 and 1 only") {
+  Graph graph;
+  const Value mask = graph.parameter("mask", Tensor(Type::boolean, {2}));
+  graph.output("y", where(mask, graph.input("x", {2}), 0));
+  Program program = compile(graph);
+  Tensor value(Type::boolean, {2});
+  value.write<uint8_t>()[0] = 255;
+  CHECK_THROWS_WITH_AS(program.set_parameter("mask", value),
+                       "parameter mask holds bool: got 255 at element 0, want 0 or 1", Error);
+  value.write<uint8_t>()[0] = 1;
+  program.set_parameter("mask", value);
+  CHECK(program({{"x", Tensor::f32({2}, {3, 4})}}).at("y") == Tensor::f32({2}, {3, 0}));
+}
+
 TEST_CASE("every vector width computes the same functions") {
   for (int bits : {128, 256, 512}) {
     if (bits > host_machine().vector_bits) continue;
