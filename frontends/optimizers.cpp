@@ -55,13 +55,13 @@ std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& cli
   if (clip.norm > 0) {
     Value total;
     for (const Value& gradient : gradients) {
-      const Value part = sum(square(gradient));
+      const Value part = sum(square(as_type(gradient, Type::f64)));  // squares of f32 overflow from 1e19 on
       total = total ? total + part : part;
     }
     const Op scale{
         .name = "clip_scale",
         .doc = "bound / norm where the norm is greater, else 1; takes the squared norm.",
-        .body = [bound = clip.norm](Scalar s) { return select(s > bound * bound, bound / sqrt(s), 1); }};
+        .body = [bound = clip.norm](Scalar s) { return select(sqrt(s) > bound, bound / sqrt(s), 1); }};
     const Value factor = scale(total);
     for (Value& gradient : gradients) gradient = multiply(gradient, as_type(factor, gradient.type()));
   }

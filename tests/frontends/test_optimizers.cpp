@@ -126,6 +126,19 @@ TEST_CASE("gradients are scaled down to a norm and cut off at a value") {
   CHECK_THROWS_WITH_AS(moves({.norm = -1}), doctest::Contains("got norm -1, value 0"), Error);
 }
 
+TEST_CASE("gradients whose squares overflow are scaled down to a norm") {
+  Graph graph;
+  const Value a = graph.parameter("a", Tensor::f32({2}, {0, 0}));
+  const Value loss = sum(a * graph.constant(Tensor::f32({2}, {3e30F, 4e30F})));
+  const Graph step = train_step(loss, sgd({.learning_rate = 1}), {.clip = {.norm = 5}});
+  Program program = compile(step);
+  program({});
+  for (const auto& values : {evaluate(step, Bindings{}), program.parameters()}) {
+    CHECK(values.at("a").at(0) == doctest::Approx(-3));
+    CHECK(values.at("a").at(1) == doctest::Approx(-4));
+  }
+}
+
 TEST_CASE("gradients of different types are scaled down together, each in its own type") {
   Graph graph;
   const Value a = graph.parameter("a", Tensor::scalar(Type::f64, 0)),
