@@ -28,11 +28,16 @@ Value divided(const Value& centred, const Value& variance, double epsilon, std::
   return divide(centred, sqrt_op(affine(1, epsilon)(variance, where), where), where);
 }
 
-/// x n / (n - 1), n the product of these sizes; x itself where n is 1.
-Op unbiased(const std::vector<Dim>& dims) {
-  Scalar count = 1;
+Scalar product_of(const std::vector<Dim>& dims) {
+  Scalar product = 1;
   for (const Dim& dim : dims)
-    count = count * (dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size())));
+    product =
+        product * (dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size())));
+  return product;
+}
+
+/// x n / (n - 1); x itself where n is 1.
+Op unbiased(Scalar count) {
   return {.name = "unbiased", .doc = "x n / (n - 1), n a product of sizes.", .body = [=](Scalar x) {
             return x * (count / max(count - 1, 1));
           }};
@@ -94,15 +99,20 @@ class BatchNorm {
     const Moments batch = moments(x, axes, where_);
     std::vector<Dim> counted;
     for (const int d : axes) counted.push_back(x.shape()[static_cast<size_t>(d)]);
-    move_towards(mean, batch.mean, scope);
-    move_towards(variance, unbiased(counted)(batch.variance, where_), scope);
+    const Scalar count = product_of(counted);
+    move_towards(mean, batch.mean, count, scope);
+    move_towards(variance, unbiased(count)(batch.variance, where_), count, scope);
     return divided(batch.centred, batch.variance, options_.epsilon, where_);
   }
 
-  void move_towards(const Value& running, const Value& batch, LayerScope& scope) const {
+  void move_towards(const Value& running, const Value& batch, Scalar count, LayerScope& scope) const {
+    const Op moved{.name = "moved",
+                   .doc = "r (1 - momentum) + x momentum; r where the batch is empty.",
+                   .body = [count, momentum = options_.momentum](Scalar r, Scalar x) {
+                     return select(count > 0, r * (1 - momentum) + x * momentum, r);
+                   }};
     const Value flat = reshape({batch, where_}, running.shape());
-    const Value kept = affine(1 - options_.momentum, 0)(running, where_);
-    scope.assign(running, add(kept, affine(options_.momentum, 0)(flat, where_), where_), where_);
+    scope.assign(running, moved(running, flat, where_), where_);
   }
 
   int64_t channels_;
