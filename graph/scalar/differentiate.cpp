@@ -22,33 +22,21 @@ Scalar times(const Scalar& a, const Scalar& b) { return is_zero(a) || is_zero(b)
 Scalar Differentiate::operator()(const Scalar& node) {
   if (!depends_on_arguments(node)) return 0;
   if (const auto known = done_.find(node.id()); known != done_.end()) return known->second;
+  const auto is_open = [&](const Scalar& term) {
+    return depends_on_arguments(term) && !done_.contains(term.id());
+  };
   std::vector<Scalar> waiting{node};  // terms before their users: a body may be deeper than the stack
   while (!waiting.empty()) {
     const Scalar next = waiting.back();
-    const auto term = done_.contains(next.id()) ? std::nullopt : open_term(next);
-    if (term) {
-      waiting.push_back(*term);
+    const auto open = std::ranges::find_if(next.terms(), is_open);
+    if (open != next.terms().end()) {
+      waiting.push_back(*open);
       continue;
     }
     waiting.pop_back();
     if (!done_.contains(next.id())) done_.emplace(next.id(), derive(next));
   }
   return done_.at(node.id());
-}
-
-std::optional<Scalar> Differentiate::open_term(const Scalar& y) const {
-  const auto is_open = [&](const Scalar& term) {
-    return depends_on_arguments(term) && !done_.contains(term.id());
-  };
-  const bool chooses = y.kind() == Kind::Select;
-  const auto terms = chooses ? y.terms().subspan(1) : y.terms();
-  const auto open = std::ranges::find_if(terms, is_open);
-  if (open != terms.end()) return *open;
-  if (!chooses || rules_.decided || !is_open(y.terms()[0])) return {};
-  const auto slope = [&](const Scalar& term) {
-    return depends_on_arguments(term) ? done_.at(term.id()) : Scalar(0);
-  };
-  return slope(terms[0]).same(slope(terms[1])) ? std::nullopt : std::optional(y.terms()[0]);
 }
 
 Scalar Differentiate::derive(const Scalar& y) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <unordered_map>
 
 #include "graph/scalar/at_nan.h"
@@ -37,8 +36,7 @@ class Differentiate {
   Scalar limit(const Scalar& condition);
 
  private:
-  /// A term whose derivative that of y needs, and which is not known yet.
-  std::optional<Scalar> open_term(const Scalar& y) const;
+  /// The derivative of y, those of its terms being known.
   Scalar derive(const Scalar& y);
   Scalar unary(const Scalar& y, const Scalar& x);
   Scalar guarded(const Scalar& dx, const Scalar& slope) const;
