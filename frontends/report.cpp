@@ -1,5 +1,9 @@
 #include "frontends/report.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "frontends/report/sections.h"
 #include "graph/analysis/check.h"
 #include "graph/analysis/dataflow.h"
@@ -73,11 +77,40 @@ std::vector<CheckedCertificate> check_all(const std::vector<Finding>& findings, 
   return checked;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// That each option means something for this graph.
+void expect_meaning(const Graph& graph, const AnalyzeOptions& options) {
+  const std::vector<std::string> symbols = graph.symbols();
+  for (const auto& [name, size] : options.sizes) {
+    expect(std::ranges::find(symbols, name) != symbols.end(),
+           "[analyze] sizes: no dimension is named '{}': the graph has {}", name, joined(symbols));
+    expect(size >= 0, "[analyze] sizes: got {} for dimension '{}', want at least 0", size, name);
+  }
+  if (options.box) {
+    std::vector<std::string> inputs;
+    for (const NodeId id : graph.inputs()) inputs.push_back(graph.node(id).name);
+    for (const auto& [name, sides] : options.box->inputs)
+      expect(std::ranges::find(inputs, name) != inputs.end(),
+             "[analyze] box: no input is named '{}': the graph has {}", name, joined(inputs));
+  }
+  if (options.targets)
+    expect(options.targets->first <= options.targets->second,
+           "[analyze] targets: got least {} and greatest {}, want least <= greatest", options.targets->first,
+           options.targets->second);
+  expect(options.regions >= 0,
+         "[analyze] regions: got {}, want a number of linear pieces, or 0 for as many as a second allows",
+         options.regions);
+}
+
 }  // namespace
 
 Graph analyzed_graph(const Graph& graph) { return without_updates(with_outputs(graph)); }
 
 Report analyze(const Graph& graph, const AnalyzeOptions& options) {
+  expect_meaning(graph, options);
   Report report{.title = options.title,
                 .digest = {},
                 .graph = analyzed_graph(graph),

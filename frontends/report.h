@@ -59,8 +59,9 @@ struct Report {
 
 /// Analyses the outputs of a graph, where it names none the computed values that nothing reads; gradients and
 /// updates that it may hold are not looked at. Each certificate is checked at once. Errors: Error if there is
-/// nothing computed. Cost: about linear in the graph; a product of affine layers is formed exactly (256 x 784
-/// in about 0.2 s).
+/// nothing computed; for sizes of dimensions and a box of inputs that the graph does not have, negative
+/// sizes, an empty box, least above greatest target, and a negative number of regions. Cost: about linear in
+/// the graph; a product of affine layers is formed exactly (256 x 784 in about 0.2 s).
 Report analyze(const Graph& graph, const AnalyzeOptions& options = {});
 
 /// The graph that `analyze` speaks of, and so its certificates: what the outputs need, without updates.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "autodiff/reverse.h"
@@ -129,6 +130,23 @@ TEST_CASE("a graph that names no output is analysed to the values that nothing r
 
 TEST_CASE("a graph without outputs cannot be analysed") {
   CHECK_THROWS_WITH_AS(analyze(Graph()), doctest::Contains("[analyze] the graph has no outputs"), Error);
+}
+
+TEST_CASE("options that mean nothing are refused, each with what was given and what is wanted") {
+  const auto refused = [](const AnalyzeOptions& options, const char* message) {
+    CAPTURE(message);
+    CHECK_THROWS_WITH_AS(analyze(rectifiers(), options), doctest::Contains(message), Error);
+  };
+  refused({.sizes = {{"batch", -1}}}, "[analyze] sizes: got -1 for dimension 'batch', want at least 0");
+  refused({.sizes = {{"B", 2}}}, "[analyze] sizes: no dimension is named 'B': the graph has batch");
+  refused({.box = InputBox{.inputs = {{"y", {}}}}}, "[analyze] box: no input is named 'y': the graph has x");
+  refused({.targets = {{1, -1}}}, "[analyze] targets: got least 1 and greatest -1, want least <= greatest");
+  refused({.targets = {{NAN, 1}}}, "[analyze] targets: got least nan");
+  refused({.regions = -1}, "[analyze] regions: got -1, want a number of linear pieces, or 0");
+  Graph fixed;
+  fixed.output("y", relu(fixed.input("x", {2})));
+  CHECK_THROWS_WITH_AS(analyze(fixed, {.sizes = {{"B", 2}}}), doctest::Contains("the graph has none"), Error);
+  CHECK_NOTHROW(analyze(rectifiers(), {.sizes = {{"batch", 0}}, .targets = {{1, 1}}}));
 }
 
 TEST_CASE("maps that are iterated 30 times have a report: every section ends, every certificate holds") {
