@@ -5,6 +5,7 @@
 #include <map>
 #include <ranges>
 
+#include "graph/analysis/normal_form/residue.h"
 #include "graph/scalar/forms.h"
 
 namespace crease {
@@ -15,15 +16,15 @@ size_t mixed(size_t seed, size_t value) {
   return seed ^ (value + 0x9e3779b97f4a7c15U + (seed << 6) + (seed >> 2));
 }
 
-size_t hash_of(const Rational& value) { return std::hash<double>()(value.to_double()); }
-
 /// Equal for multiples of one form, opposite ones too: coefficients divided by the first one.
 size_t direction_hash(const Combination& form) {
-  if (form.terms.empty()) return hash_of(form.constant);
-  const Rational inverse = Rational(1) / form.terms[0].second;
-  size_t seed = hash_of(form.constant * inverse);
+  const Residue inverse = form.terms.empty() ? Residue(1) : Residue(form.terms[0].second).inverse();
+  const auto hash = [&](const Rational& number) {
+    return static_cast<size_t>((Residue(number) * inverse).value());
+  };
+  size_t seed = hash(form.constant);
   for (const auto& [variable, coefficient] : form.terms)
-    seed = mixed(mixed(seed, static_cast<size_t>(variable)), hash_of(coefficient * inverse));
+    seed = mixed(mixed(seed, static_cast<size_t>(variable)), hash(coefficient));
   return seed;
 }
 
@@ -67,27 +68,59 @@ BodyParity parity_of_step(const Scalar& e, std::span<const BodyParity> terms) {
 
 BodyParity parity_of(const Scalar& body) { return fold_steps<BodyParity>(body, parity_of_step); }
 
-/// The only solution of rows (coefficients, then the right side) if there is one and it lies in [0, 1].
-std::optional<std::vector<Rational>> unique_solution(std::vector<std::vector<Rational>> rows, size_t count) {
-  for (size_t column = 0; column < count; ++column) {
-    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(std::min(column, rows.size()));
-    const auto pivot =
-        std::find_if(first, rows.end(), [&](const auto& row) { return !row[column].is_zero(); });
-    if (pivot == rows.end()) return {};
-    std::iter_swap(pivot, first);
-    for (auto& row : rows) {
-      if (&row == &*first || row[column].is_zero()) continue;
-      const Rational factor = row[column] / (*first)[column];
-      for (size_t k = column; k <= count; ++k) row[k] -= factor * (*first)[k];
+using Equation = std::vector<Rational>;  // coefficients of the unknowns, then the right side
+
+/// An equation without the first unknowns of those before it.
+template <class Number>
+struct Reduced {
+  std::vector<Number> row;  // empty: there is none
+  size_t equation = 0;      // where it comes from
+};
+
+/// By the first unknown that each has. Nothing where two equations contradict one another.
+template <class Number>
+std::optional<std::vector<Reduced<Number>>> eliminated(const std::vector<Equation>& equations, size_t count) {
+  std::vector<Reduced<Number>> pivots(count);
+  for (size_t e = 0; e < equations.size(); ++e) {
+    std::vector<Number> row(equations[e].begin(), equations[e].end());
+    size_t column = 0;
+    for (; column < count; ++column) {
+      if (row[column].is_zero()) continue;
+      const std::vector<Number>& pivot = pivots[column].row;
+      if (pivot.empty()) break;
+      const Number factor = row[column];
+      for (size_t k = column; k <= count; ++k) row[k] = pivot[column] * row[k] - factor * pivot[k];
+    }
+    if (column < count) {
+      pivots[column] = {std::move(row), e};
+    } else if (!row[count].is_zero()) {
+      return {};
     }
   }
-  std::vector<Rational> solution;
-  for (size_t k = 0; k < rows.size(); ++k) {
-    if (k >= count && !rows[k][count].is_zero()) return {};
-    if (k < count) solution.push_back(rows[k][count] / rows[k][k]);
+  return pivots;
+}
+
+/// What solves the equations if anything does and it lies in [0, 1]. Of long numbers, which most have no
+/// solution for, as few are computed as may be: which equations decide is seen modulo a prime.
+std::optional<std::vector<Rational>> slopes_solving(const std::vector<Equation>& equations, size_t count) {
+  const auto chosen = eliminated<Residue>(equations, count);
+  if (!chosen) return {};
+  std::vector<Equation> deciding;
+  for (const auto& [row, equation] : *chosen) {
+    if (row.empty()) return {};
+    deciding.push_back(equations[equation]);
   }
-  const auto is_slope = [](const Rational& value) { return value.sign() >= 0 && value <= 1; };
-  if (!std::ranges::all_of(solution, is_slope)) return {};
+  const auto pivots = eliminated<Rational>(deciding, count);
+  if (!pivots) return {};
+  std::vector<Rational> solution(count);
+  for (size_t column = count; column-- > 0;) {
+    const Equation& pivot = (*pivots)[column].row;
+    if (pivot.empty()) return {};
+    Rational rest = pivot[count];
+    for (size_t k = column + 1; k < count; ++k) rest -= pivot[k] * solution[k];
+    if (rest.sign() * pivot[column].sign() < 0 || rest.abs() > pivot[column].abs()) return {};
+    solution[column] = rest / pivot[column];
+  }
   return solution;
 }
 
@@ -185,20 +218,20 @@ std::optional<std::vector<std::pair<int, Rational>>> Variables::slopes_below(con
 std::optional<std::vector<Rational>> Variables::cancelling_slopes(
     const Combination& form, std::span<const std::pair<int, Rational>> relus) const {
   // For each leaf: sum over relus of coefficient * (leaf in the argument) * slope = -(leaf in the form).
-  std::map<int, std::vector<Rational>> equations;
+  std::map<int, Equation> equations;
   const auto enter = [&](const Combination& from, size_t column, const Rational& factor) {
     for (const auto& [variable, coefficient] : from.terms) {
       if ((*this)[variable].kind != VariableKind::Leaf) continue;
-      std::vector<Rational>& row = equations[variable];
+      Equation& row = equations[variable];
       row.resize(relus.size() + 1);
-      row[column] += factor * coefficient;
+      row[column] = factor * coefficient;
     }
   };
   for (size_t k = 0; k < relus.size(); ++k) enter((*this)[relus[k].first].arguments[0], k, relus[k].second);
   enter(form, relus.size(), -1);
-  std::vector<std::vector<Rational>> rows;
+  std::vector<Equation> rows;
   for (auto& [variable, row] : equations) rows.push_back(std::move(row));
-  return unique_solution(std::move(rows), relus.size());
+  return slopes_solving(rows, relus.size());
 }
 
 std::optional<Variables::Decided> Variables::same_relu(const Combination& argument, size_t key) const {

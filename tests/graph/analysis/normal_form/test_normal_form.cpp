@@ -5,12 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/analysis/check.h"
+#include "graph/analysis/normal_form/residue.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/reduction.h"
 #include "tests/files.h"
+#include "tests/graph/analysis/deep_network.h"
 #include "tests/graph/analysis/oracle_network.h"
 
 using namespace crease;
@@ -71,4 +73,24 @@ TEST_CASE("a table that is looked up is a leaf; an output that is an input is no
   Graph same;
   same.output("y", same.input("x", {"batch", 2}));
   CHECK(normal_form_findings(same).empty());
+}
+
+TEST_CASE("forms of forty layers are made although their numbers have thousands of bits") {
+  const Graph graph = test::deep_network(40, [](const Value& z) { return leaky_relu(0.25)(z); });
+  const NormalForm normal = normal_form(graph);
+  CHECK(normal.reason.empty());
+  CHECK_EQ(normal.live_relus(graph), 160);
+}
+
+TEST_CASE("residues compute as rationals do, and tell their ratios") {
+  const Rational a = Rational::parse("-355/113"), b = Rational::dyadic(-3, -200),
+                 c = Rational::dyadic(5, 300);
+  CHECK_EQ((Residue(a) * Residue(b)).value(), Residue(a * b).value());
+  CHECK_EQ((Residue(a) - Residue(c)).value(), Residue(a - c).value());
+  CHECK_EQ((Residue(a) * Residue(b).inverse()).value(), Residue(a / b).value());
+  CHECK(Residue(0).is_zero());
+  CHECK(Residue(0).inverse().is_zero());
+  const Rational prime((int64_t{1} << 61) - 1);
+  CHECK(Residue(prime).is_zero());
+  CHECK(Residue(1 / prime).is_zero());
 }
