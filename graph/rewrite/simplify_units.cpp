@@ -78,6 +78,7 @@ class Round {
     find_constants(!options.collapse);
   }
 
+  int64_t work() const { return box_.work(); }
   const std::vector<UnitNode>& units() const { return units_; }
   const AxisFamilies& families() const { return families_; }
   const Removal& removal() const { return removal_; }
@@ -188,6 +189,7 @@ class Simplifier {
   SimplifiedNetwork run() {
     for (int number = 0; number < options_.most_rounds; ++number) {
       const Round round(state_, box_, options_);
+      options_.box.work_limit = std::max<int64_t>(options_.box.work_limit - round.work(), 0);
       if (number == 0) count_units(round);
       SimplifiedRound report;
       if (!step(round, report)) break;
@@ -342,7 +344,7 @@ class Simplifier {
 
   const Graph& first_;
   const InputBox& box_;
-  const SimplifyOptions options_;
+  SimplifyOptions options_;  // with the work that is left to the rounds to come
   State state_;
   std::map<NodeId, SimplifiedUnits> layers_;  // by node of the first network
   SimplifiedNetwork result_;

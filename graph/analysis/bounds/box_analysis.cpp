@@ -24,7 +24,7 @@ std::vector<NodeId> result_nodes(const Graph& graph) {
 /// a term for each input element.
 constexpr int64_t kExactProducts = int64_t{1} << 20;
 
-int64_t input_elements(const Graph& graph) {
+int64_t input_count(const Graph& graph) {
   int64_t count = 0;
   for (const NodeId id : graph.inputs()) count += sample_count(graph.node(id).shape);
   return std::max<int64_t>(count, 1);
@@ -35,30 +35,70 @@ std::optional<Rational> end(double value) {
   return Rational::of(value);
 }
 
+/// A number that equal forms have in common, and others hardly.
+double key_of(const Combination& form) {
+  double key = form.constant.to_double();
+  for (const auto& [variable, coefficient] : form.terms) key += (variable + 1) * coefficient.to_double();
+  return std::isfinite(key) ? key : 0;
+}
+
 }  // namespace
 
 BoxAnalysis::BoxAnalysis(const Graph& graph, const InputBox& box, const BoxOptions& options)
-    : graph_(graph), box_(box), nodes_(ancestors(graph, result_nodes(graph))) {
+    : graph_(graph),
+      box_(box),
+      nodes_(ancestors(graph, result_nodes(graph))),
+      work_limit_(options.work_limit) {
   expect(!graph.outputs().empty(), "[bounds] the graph has no outputs");
   const std::vector<NodeId> wanted = result_nodes(graph);
   lines_ = linear_bounds(stages_of(graph, node_bounds(graph, box, wanted), wanted), wanted, options.linear);
+  make_exact(options);
+}
+
+void BoxAnalysis::make_exact(const BoxOptions& options) {
   int64_t points = 0;
   for (const NodeId id : nodes_)
-    if (graph.node(id).role == Role::Apply && !has_lookup(graph.node(id)))
-      points += PointWalk(graph, id).count();
-  if (points > options.exact_limit || points * input_elements(graph) > kExactProducts) return;
-  const LeafRange leaf = [this](const UnitName& name) { return leaf_range(name); };
+    if (graph_.node(id).role == Role::Apply && !has_lookup(graph_.node(id)))
+      points += PointWalk(graph_, id).count();
+  if (points > options.exact_limit || points * input_count(graph_) > kExactProducts) {
+    no_exact_ = fmt::format("{} loop points times {} inputs are too many for exact arithmetic", points,
+                            input_count(graph_));
+    return;
+  }
   NormalFormOptions normal_options;
-  normal_options.bounder = [leaf](const Variables& variables, const Combination& form) {
-    return form_range(variables, form, leaf);
+  normal_options.bounder = [this](const Variables& variables, const Combination& form) {
+    return exact_range(variables, form);
   };
-  NormalForm normal = normal_form(graph, normal_options);
-  if (normal.reason.empty()) exact_ = std::move(normal);
+  NormalForm normal;
+  if (!is_spent()) normal = normal_form(graph_, normal_options);
+  no_exact_ = normal.reason;
+  if (is_spent())
+    no_exact_ = fmt::format(
+        "exact arithmetic takes more than {} operations on rational numbers; in a program "
+        "BoxOptions::work_limit allows more",
+        work_limit_);
+  if (no_exact_.empty()) exact_ = std::move(normal);
+}
+
+/// Nothing where the work is spent.
+FormRange BoxAnalysis::exact_range(const Variables& variables, const Combination& form) const {
+  if (is_spent()) return {};
+  FormRange range = form_range(variables, form, [this](const UnitName& name) { return leaf_range(name); });
+  work_ += range.work;
+  known_.emplace(key_of(form), KnownRange{form, {range.low, range.high}});
+  return range;
+}
+
+BoxAnalysis::Ends BoxAnalysis::exact_ends(const Combination& form) const {
+  const auto [first, last] = known_.equal_range(key_of(form));
+  for (auto place = first; place != last; ++place)
+    if (place->second.form == form) return place->second.ends;
+  const FormRange range = exact_range(exact_->variables, form);
+  return {range.low, range.high};
 }
 
 /// Only the box itself, which is what a certificate may use.
-std::pair<std::optional<Rational>, std::optional<Rational>> BoxAnalysis::leaf_range(
-    const UnitName& leaf) const {
+BoxAnalysis::Ends BoxAnalysis::leaf_range(const UnitName& leaf) const {
   if (graph_.node(leaf.node).role != Role::Input) return {};
   const Interval x = by_intervals(leaf.node, leaf.element);
   return {end(x.low), end(x.high)};
@@ -90,10 +130,9 @@ ExactInterval BoxAnalysis::found(NodeId node, int64_t element) const {
   const Interval outer = by_lines(node, element);
   ExactInterval result{outer, end(outer.low), end(outer.high)};
   if (!exact_ || !exact_->forms.contains(node)) return result;
-  const FormRange range = form_range(exact_->variables, exact_->forms.at(node)[at(element)],
-                                     [this](const UnitName& name) { return leaf_range(name); });
-  if (range.low && (!result.low || *result.low < *range.low)) result.low = range.low;
-  if (range.high && (!result.high || *range.high < *result.high)) result.high = range.high;
+  const auto [low, high] = exact_ends(exact_->forms.at(node)[at(element)]);
+  if (low && (!result.low || *result.low < *low)) result.low = low;
+  if (high && (!result.high || *high < *result.high)) result.high = high;
   if (result.low) result.outer.low = std::max(outer.low, enclose(*result.low).low);
   if (result.high) result.outer.high = std::min(outer.high, enclose(*result.high).high);
   return result;

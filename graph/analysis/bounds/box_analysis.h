@@ -19,6 +19,9 @@ struct BoxOptions {
   LineOptions linear = {};
   /// Networks with more loop points are not bounded in exact arithmetic.
   int64_t exact_limit = 10'000;
+  /// Nor those that take more operations on rational numbers, longer ones counted more than once: about five
+  /// seconds.
+  int64_t work_limit = 12'000'000;
 };
 
 /// An interval with the exact ends that are known.
@@ -51,18 +54,36 @@ class BoxAnalysis {
   const LinearBounds& lines() const { return lines_; }
   /// The normal form on the box, where the network is small enough.
   const std::optional<NormalForm>& exact() const { return exact_; }
+  /// Why there is none; else empty.
+  const std::string& no_exact() const { return no_exact_; }
+  /// What exact arithmetic took until now, as BoxOptions::work_limit.
+  int64_t work() const { return work_; }
   /// {"x": [["-1", "1"], ...]}: the box as certificates name it; empty if an end is infinite.
   std::string box_json() const;
 
  private:
+  using Ends = std::pair<std::optional<Rational>, std::optional<Rational>>;
+  struct KnownRange {
+    Combination form;
+    Ends ends;
+  };
+
+  bool is_spent() const { return work_ >= work_limit_; }
+  void make_exact(const BoxOptions& options);
   ExactInterval found(NodeId node, int64_t element) const;
-  std::pair<std::optional<Rational>, std::optional<Rational>> leaf_range(const UnitName& leaf) const;
+  FormRange exact_range(const Variables& variables, const Combination& form) const;
+  Ends exact_ends(const Combination& form) const;
+  Ends leaf_range(const UnitName& leaf) const;
 
   const Graph& graph_;
   const InputBox box_;
   std::vector<NodeId> nodes_;
   LinearBounds lines_;
   std::optional<NormalForm> exact_;
+  std::string no_exact_;
+  const int64_t work_limit_;
+  mutable int64_t work_ = 0;
+  mutable std::multimap<double, KnownRange> known_;  // what exact arithmetic found, by a number of the form
   mutable std::map<std::pair<NodeId, int64_t>, ExactInterval> best_;
 };
 

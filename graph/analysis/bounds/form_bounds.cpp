@@ -16,6 +16,9 @@ constexpr size_t kExactVariables = 40;
 // multiply the denominators of those before.
 constexpr int64_t kExactBits = 192;
 
+// An operation on a number that is so much longer takes twice the time.
+constexpr int64_t kCheapBits = 512;
+
 enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
 
 Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
@@ -44,6 +47,7 @@ constexpr size_t kMostFlips = 24;
 struct End {
   std::optional<Rational> value;
   LineProof proof;
+  int64_t work = 0;  // as FormRange::work
 };
 
 /// A lower bound of a combination.
@@ -63,7 +67,7 @@ class LowerBound {
         --place;
         place = replaced(place);
       }
-    return {ends(), std::move(proof_)};
+    return {ends(), std::move(proof_), work_};
   }
 
  private:
@@ -96,6 +100,7 @@ class LowerBound {
     const Rational factor = coefficient * slope;
     const Combination& argument = variable.arguments[0];
     constant_ += factor * argument.constant;
+    work_ += static_cast<int64_t>(argument.terms.size() + 1) * (1 + factor.bits() / kCheapBits);
     for (const auto& [earlier, weight] : argument.terms) terms_[earlier] += factor * weight;
     return terms_.lower_bound(index);
   }
@@ -126,7 +131,16 @@ class LowerBound {
   std::map<int, Rational> terms_;
   Rational constant_;
   LineProof proof_;
+  int64_t work_ = 0;
 };
+
+/// The greater of two ends, and the work of both.
+End better(End a, End b) {
+  const int64_t work = a.work + b.work;
+  End result = b.value && (!a.value || *a.value < *b.value) ? std::move(b) : std::move(a);
+  result.work = work;
+  return result;
+}
 
 /// Slopes 0 and 1 exchanged one by one, where that raises the bound.
 End improved(const Variables& variables, const Combination& form, const LeafRange& leaf, End best) {
@@ -136,8 +150,7 @@ End improved(const Variables& variables, const Combination& form, const LeafRang
     std::map<int, Rational> slopes = best.proof.lower;
     if (!slopes.contains(line.first)) continue;
     slopes[line.first] = Rational(1) - slopes[line.first];
-    End found = LowerBound(variables, leaf, Choice::Middle, slopes).of(form);
-    if (found.value && *best.value < *found.value) best = std::move(found);
+    best = better(std::move(best), LowerBound(variables, leaf, Choice::Middle, slopes).of(form));
   }
   return best;
 }
@@ -152,8 +165,10 @@ void round_down(End& end) {
 FormRange range_of(End low, End high) {
   round_down(low);
   round_down(high);
-  FormRange range{
-      .low = low.value, .lower_proof = std::move(low.proof), .upper_proof = std::move(high.proof)};
+  FormRange range{.low = low.value,
+                  .lower_proof = std::move(low.proof),
+                  .upper_proof = std::move(high.proof),
+                  .work = low.work + high.work};
   if (high.value) range.high = -*high.value;
   return range;
 }
@@ -161,14 +176,10 @@ FormRange range_of(End low, End high) {
 End lowest(const Variables& variables, const Combination& form, const LeafRange& leaf) {
   static const std::map<int, Rational> by_choice;
   End best;
-  for (const Choice choice : {Choice::Middle, Choice::Flat, Choice::Steep}) {
-    End found = LowerBound(variables, leaf, choice, by_choice).of(form);
-    if (found.value && (!best.value || *best.value < *found.value)) best = std::move(found);
-  }
+  for (const Choice choice : {Choice::Middle, Choice::Flat, Choice::Steep})
+    best = better(std::move(best), LowerBound(variables, leaf, choice, by_choice).of(form));
   best = improved(variables, form, leaf, std::move(best));
-  End plain = LowerBound(variables, leaf, Choice::Intervals, by_choice).of(form);
-  if (plain.value && (!best.value || *best.value < *plain.value)) best = std::move(plain);
-  return best;
+  return better(std::move(best), LowerBound(variables, leaf, Choice::Intervals, by_choice).of(form));
 }
 
 }  // namespace

@@ -78,6 +78,13 @@ int varying_operand(const BoxAnalysis& box, NodeId id) {
   return varying;
 }
 
+void decide(const BoxAnalysis& box, NodeId operand, const PiecewiseLinear& table, Unit& unit) {
+  unit.interval = box.best(operand, unit.argument);
+  unit.state = state_of(table, unit.interval);
+  unit.gradient_dead_left = is_flat(table, unit.interval, Side::Left);
+  unit.gradient_dead_right = is_flat(table, unit.interval, Side::Right);
+}
+
 }  // namespace
 
 std::string_view to_string(UnitState state) {
@@ -99,7 +106,7 @@ std::vector<UnitNode> units_of(const BoxAnalysis& box) {
     UnitNode found{.node = id, .operand = node.operands[static_cast<size_t>(varying)]};
     PointCurves curves(node, static_cast<size_t>(varying), pool);
     std::vector<double> constants(node.operands.size());
-    bool any = false;
+    std::vector<const PiecewiseLinear*> tables;
     for (PointWalk walk(graph, id); walk.valid(); walk.next()) {
       if (!walk.inside()) continue;
       for (size_t k = 0; k < constants.size(); ++k)
@@ -107,15 +114,13 @@ std::vector<UnitNode> units_of(const BoxAnalysis& box) {
             static_cast<int>(k) == varying ? 0 : box.by_intervals(node.operands[k], walk.read(k)).low;
       const auto& table = curves.at(constants, walk.labels())->table();
       if (!table) break;
-      any = any || !is_affine(*table);
-      Unit unit{.element = walk.write(), .argument = walk.read(static_cast<size_t>(varying))};
-      unit.interval = box.best(found.operand, unit.argument);
-      unit.state = state_of(*table, unit.interval);
-      unit.gradient_dead_left = is_flat(*table, unit.interval, Side::Left);
-      unit.gradient_dead_right = is_flat(*table, unit.interval, Side::Right);
-      found.units.push_back(std::move(unit));
+      tables.push_back(&*table);
+      found.units.push_back(
+          {.element = walk.write(), .argument = walk.read(static_cast<size_t>(varying)), .interval = {}});
     }
-    if (any) result.push_back(std::move(found));
+    if (std::ranges::all_of(tables, [](const PiecewiseLinear* table) { return is_affine(*table); })) continue;
+    for (size_t k = 0; k < tables.size(); ++k) decide(box, found.operand, *tables[k], found.units[k]);
+    result.push_back(std::move(found));
   }
   mark_permanent(box, result);
   return result;

@@ -142,7 +142,7 @@ std::vector<Finding> unit_findings(const BoxAnalysis& box) {
   if (const std::string json = box.box_json(); box.exact() && !json.empty())
     finding.certificate = units_certificate(graph, *box.exact(), json);
   if (!finding.certificate)
-    finding.sentences.push_back("no certificate: those are made for small networks on finite boxes");
+    finding.sentences.push_back("no certificate: " + (box.exact() ? "the box is infinite" : box.no_exact()));
   finding.evidence = evidence.dump();
   return {finding};
 }

@@ -230,7 +230,11 @@ class Prover {
 
   /// By intervals; by lines too where those decide nothing and do not cost too much.
   FormRange bounded(const Variables& variables, const Combination& form) {
-    if (small_) return widened(form_range(variables, form, leaf_));
+    if (small_ && work_ <= BoxOptions().work_limit) {
+      FormRange best = form_range(variables, form, leaf_);
+      work_ += best.work;
+      return widened(std::move(best));
+    }
     FormRange plain = widened(interval_range(variables, form, leaf_));
     int64_t terms = 0;
     for (const Variable& variable : variables.all())
@@ -319,6 +323,7 @@ class Prover {
   std::optional<Forecast> forecast_;
   std::map<double, bool> tried_;  // whether lines were of use, by value of the form
   bool small_ = false;            // enough to look for the best lines
+  int64_t work_ = 0;              // that this took, as BoxOptions::work_limit
 };
 
 }  // namespace

@@ -46,6 +46,7 @@ struct LineProof {
 struct FormRange {
   std::optional<Rational> low = {}, high = {};
   LineProof lower_proof = {}, upper_proof = {};
+  int64_t work = 0;  // operations on rational numbers that took, longer ones counted more than once
 };
 
 /// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...). Error: by how

@@ -167,6 +167,21 @@ TEST_CASE("without merging, a simplified network is the same on the box, exactly
   }
 }
 
+TEST_CASE("beyond the limit of work, which all rounds share, lines decide, and the certificate holds") {
+  Counts exact, by_lines;
+  for (uint32_t seed = 0; seed < 4; ++seed) {
+    const Graph graph = network(layers, seed, true);
+    exact.add(simplify_units(graph, box));
+    const SimplifiedNetwork smaller = simplify_units(graph, box, {.box = {.work_limit = 1}});
+    by_lines.add(smaller);
+    const BoxEquivalence proof = box_equivalence(graph, smaller.graph, box);
+    REQUIRE(proof.certificate);
+    CHECK(check(proof.certificate->json, graph, smaller.graph).accepted);
+  }
+  CHECK(by_lines.deleted > 0);
+  CHECK(by_lines.deleted + by_lines.linearised <= exact.deleted + exact.linearised);
+}
+
 TEST_CASE("merged and rounded, its outputs are within what the certificate claims") {
   for (const Build build : {layers, leaky, maxed, images, residual}) {
     std::mt19937 random(5);

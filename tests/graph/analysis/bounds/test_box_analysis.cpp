@@ -1,0 +1,57 @@
+#include "graph/analysis/bounds/box_analysis.h"
+
+#include <doctest/doctest.h>
+
+#include "graph/analysis/bounds/units.h"
+#include "graph/analysis/check.h"
+#include "graph/ops/activation.h"
+#include "tests/graph/analysis/deep_network.h"
+
+using namespace crease;
+
+namespace {
+
+Graph rectifiers(int layers) {
+  return test::deep_network(layers, [](const Value& z) { return relu(z); });
+}
+
+const InputBox kBox{.all = Interval{0, 1}};
+
+}  // namespace
+
+TEST_CASE("bounds of units that exact arithmetic decided on are not computed again") {
+  const Graph graph = rectifiers(6);
+  const BoxAnalysis box(graph, kBox);
+  REQUIRE(box.exact());
+  const int64_t before = box.work();
+  CHECK_GT(before, 0);
+  for (const UnitNode& node : units_of(box)) CHECK_EQ(node.units.size(), 4);
+  CHECK_EQ(box.work(), before);
+}
+
+TEST_CASE("beyond a limit of work units are bounded without exact arithmetic, and the report says so") {
+  const Graph graph = rectifiers(6);
+  const BoxAnalysis box(graph, kBox, {.work_limit = 1000});
+  CHECK_FALSE(box.exact());
+  const Finding units = unit_findings(box).front();
+  CHECK_FALSE(units.certificate);
+  CHECK_EQ(
+      units.sentences.back(),
+      "no certificate: exact arithmetic takes more than 1000 operations on rational numbers; in a program "
+      "BoxOptions::work_limit allows more");
+  const BoxAnalysis exact(graph, kBox);
+  REQUIRE(unit_findings(exact).front().certificate);
+  CHECK(check(*unit_findings(exact).front().certificate, graph).accepted);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    if (graph.node(id).role == Role::Apply) CHECK(box.best(id, 0).outer.low <= exact.best(id, 0).outer.low);
+}
+
+TEST_CASE("why units have no certificate: too many loop points, or a box without ends") {
+  const Graph graph = rectifiers(2);
+  const auto last = [&](const InputBox& box, const BoxOptions& options) {
+    return unit_findings(BoxAnalysis(graph, box, options)).front().sentences.back();
+  };
+  CHECK_EQ(last(kBox, {.exact_limit = 40}),
+           "no certificate: 48 loop points times 4 inputs are too many for exact arithmetic");
+  CHECK_EQ(last({}, {}), "no certificate: the box is infinite");
+}
