@@ -59,7 +59,7 @@ function drawArrows(picture, drawing, place) {
 }
 
 /// "dead", "active" or "open", as the style sheet calls them.
-const stateClass = ({ state }) => (state === "dead" ? "dead" : state === "active" || state === "linear" ? "active" : "open");
+const stateClass = ({ state }) => (state === "dead" ? "dead" : state === "undecided" ? "open" : "active");
 
 /// How many units of a box are dead, always active, and neither: a strip along its lower edge.
 function drawStrip(group, box, units, x, y) {

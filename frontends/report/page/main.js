@@ -99,7 +99,7 @@ function showLegend(place, hasUnits) {
   place.append(" · thick border: an affine part ends here · s1..s4: rescaling factors that a tensor carries");
   if (!hasUnits) return;
   place.append(element("br"));
-  for (const [name, words] of Object.entries({ dead: "dead", active: "always active", open: "unstable" }))
+  for (const [name, words] of Object.entries({ dead: "dead", active: "always on another piece", open: "undecided" }))
     place.append(swatch(name), words);
   place.append(" units on the box: the strip under a name");
 }
@@ -116,12 +116,15 @@ function showCertificates(section, certificates) {
   }
 }
 
+/// An unstable unit, of which no piece is proved, is called undecided.
+const spokenState = (state) => (!state || state === "unstable" ? "undecided" : state);
+
 /// Intervals of units by node key, from every finding that gives some.
 function unitsOf(report) {
   const units = new Map();
   for (const finding of report.findings.filter(({ id }) => id === "units"))
     for (const node of finding.evidence.units)
-      units.set(node.node, node.intervals.map(([low, high], i) => ({ low: toNumber(low), high: toNumber(high), state: node.states?.[i] ?? "" })));
+      units.set(node.node, node.intervals.map(([low, high], i) => ({ low: toNumber(low), high: toNumber(high), state: spokenState(node.states?.[i]) })));
   return units;
 }
 

@@ -62,10 +62,7 @@ std::vector<Finding> unit_saturation_findings(const BoxAnalysis& box) {
   const std::vector<UnitSaturation> all = unit_saturation(box);
   if (all.empty()) return {};
   const Graph& graph = box.graph();
-  Finding finding{.id = "unit-saturation",
-                  .subject = graph.outputs().front().name,
-                  .verdict = Verdict::Proved,
-                  .level = Level::Box};
+  Finding finding{.id = "unit-saturation", .subject = graph.outputs().front().name, .level = Level::Box};
   UnitSaturation sum;
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const UnitSaturation& node : all) {
@@ -76,8 +73,9 @@ std::vector<Finding> unit_saturation_findings(const BoxAnalysis& box) {
                      {"linear", node.linear},
                      {"partial", node.partial}});
   }
+  if (sum.left + sum.right + sum.linear > 0) finding.verdict = Verdict::Proved;
   finding.sentences.push_back(
-      fmt::format("units over the box: {} saturated left, {} saturated right, {} linear, {} partial",
+      fmt::format("units over the box: {} saturated left, {} saturated right, {} linear, {} undecided",
                   sum.left, sum.right, sum.linear, sum.partial));
   finding.evidence = nlohmann::ordered_json{{"nodes", nodes}}.dump();
   return {finding};

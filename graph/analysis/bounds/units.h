@@ -43,7 +43,8 @@ struct UnitNode {
 std::vector<UnitNode> units_of(const BoxAnalysis& box);
 
 /// One finding, "units": the states in numbers, the intervals of each node in the evidence
-/// {"units": [{"node", "intervals", "states"}]}, and the certificate.
+/// {"units": [{"node", "intervals", "states"}]}, and the certificate. Unstable units are said to be
+/// undecided; where all are, nothing is proved.
 std::vector<Finding> unit_findings(const BoxAnalysis& box);
 
 }  // namespace crease

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 // Networks with at most this many units have each of them in the text.
 constexpr size_t kListed = 12;
 
+// The last one says nothing of a unit.
 constexpr UnitState kStates[] = {UnitState::Dead,    UnitState::Active,        UnitState::Inactive,
                                  UnitState::Linear,  UnitState::SaturatedLeft, UnitState::SaturatedRight,
                                  UnitState::Unstable};
@@ -34,15 +35,21 @@ std::string interval_text(const ExactInterval& x) {
   return fmt::format("[{}, {}]", end_text(x.low, x.outer.low), end_text(x.high, x.outer.high));
 }
 
-/// "2 dead, 1 active, 3 unstable": those that occur, and always dead, active and unstable for the sum.
+/// A unit that is called neither dead nor active is undecided: its bounds contain a kink.
+std::string_view word(UnitState state) {
+  if (state == UnitState::Active) return "always active";
+  return state == UnitState::Unstable ? "undecided" : to_string(state);
+}
+
+/// "2 dead, 1 always active, 3 undecided": those that occur, and always dead, active and undecided for the
+/// sum.
 std::string counts_text(const std::vector<int64_t>& counts, bool all) {
   std::string text;
   for (size_t k = 0; k < counts.size(); ++k) {
     const UnitState state = kStates[k];
     const bool basic = state == UnitState::Dead || state == UnitState::Active || state == UnitState::Unstable;
     if (counts[k] == 0 && !(all && basic)) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[k],
-                        state == UnitState::Active ? "always active" : to_string(state));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[k], word(state));
   }
   return text;
 }
@@ -112,10 +119,7 @@ std::vector<Finding> unit_findings(const BoxAnalysis& box) {
   const std::vector<UnitNode> nodes = units_of(box);
   if (nodes.empty()) return {};
   const Graph& graph = box.graph();
-  Finding finding{.id = "units",
-                  .subject = graph.outputs().front().name,
-                  .verdict = Verdict::Proved,
-                  .level = Level::Box};
+  Finding finding{.id = "units", .subject = graph.outputs().front().name, .level = Level::Box};
   std::vector<int64_t> total(std::size(kStates));
   size_t all = 0;
   Json evidence{{"units", Json::array()}};
@@ -123,6 +127,7 @@ std::vector<Finding> unit_findings(const BoxAnalysis& box) {
     const std::vector<int64_t> counts = counts_of(node);
     for (size_t k = 0; k < total.size(); ++k) total[k] += counts[k];
     all += node.units.size();
+    if (counts.back() < static_cast<int64_t>(node.units.size())) finding.verdict = Verdict::Proved;
     evidence["units"].push_back(evidence_of(graph, node));
   }
   finding.sentences.push_back(
@@ -133,7 +138,7 @@ std::vector<Finding> unit_findings(const BoxAnalysis& box) {
     if (all <= kListed) {
       line = key + ":";
       for (const Unit& unit : node.units)
-        line += fmt::format(" [{}] {} {}", unit.element, interval_text(unit.interval), to_string(unit.state));
+        line += fmt::format(" [{}] {} {}", unit.element, interval_text(unit.interval), word(unit.state));
     }
     finding.sentences.push_back(line);
     add_dead(graph, node, finding);

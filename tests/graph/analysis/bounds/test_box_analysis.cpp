@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "graph/analysis/bounds/unit_saturation.h"
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/check.h"
 #include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
 #include "tests/graph/analysis/deep_network.h"
 
 using namespace crease;
@@ -54,4 +56,31 @@ TEST_CASE("why units have no certificate: too many loop points, or a box without
   CHECK_EQ(last(kBox, {.exact_limit = 40}),
            "no certificate: 48 loop points times 4 inputs are too many for exact arithmetic");
   CHECK_EQ(last({}, {}), "no certificate: the box is infinite");
+}
+
+TEST_CASE("units that are neither dead nor always active are undecided, never proved") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1});
+  graph.output("y", relu(x * 2.0));
+  const Finding open = unit_findings(BoxAnalysis(graph, {.all = Interval{-1, 1}})).front();
+  CHECK(open.verdict == Verdict::Unknown);
+  CHECK(open.sentences[0].starts_with("over the box: 0 dead, 0 always active, 1 undecided of 1 units"));
+  CHECK(open.sentences[1].ends_with("[0] [-2, 2] undecided"));
+  const Finding dead = unit_findings(BoxAnalysis(graph, {.all = Interval{-1, 0}})).front();
+  CHECK(dead.verdict == Verdict::Proved);
+  CHECK(dead.sentences[0].starts_with("over the box: 1 dead, 0 always active, 0 undecided of 1 units"));
+}
+
+TEST_CASE("nor is saturation, where bounds leave it open") {
+  Graph graph;
+  graph.output("y", tanh_op(graph.input("x", {"batch", 1})));
+  const auto found = [&](double low, double high) {
+    return unit_saturation_findings(BoxAnalysis(graph, {.all = Interval{low, high}})).front();
+  };
+  CHECK(found(-9, 9).verdict == Verdict::Unknown);
+  CHECK_EQ(found(-9, 9).sentences[0],
+           "units over the box: 0 saturated left, 0 saturated right, 0 linear, 1 undecided");
+  CHECK(found(8, 9).verdict == Verdict::Proved);
+  CHECK_EQ(found(8, 9).sentences[0],
+           "units over the box: 0 saturated left, 1 saturated right, 0 linear, 0 undecided");
 }
