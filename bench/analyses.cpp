@@ -64,12 +64,17 @@ void print(const char* kind, int depth, int64_t width, const Graph& graph, const
   std::fflush(stdout);
 }
 
+/// "RESCALING: permutations".
+std::string name_of(const ReportSection& section) {
+  return fmt::format("{}{}{}", section.label, section.part.empty() ? "" : ": ", section.part);
+}
+
 void time_sections(int depth, int64_t width) {
   const Graph graph = analyzed_graph(chain(depth, width));
   for (const ReportSection& section : report_sections()) {
     if (section.find == nullptr) continue;
     const double spent = seconds([&] { section.find(graph, {}); });
-    print("sections", depth, width, graph, {{"section", section.label}, {"seconds", spent}});
+    print("sections", depth, width, graph, {{"section", name_of(section)}, {"seconds", spent}});
   }
 }
 
@@ -151,9 +156,9 @@ void time_report(const char* name, const Graph& given, const std::optional<Inter
   if (all) report("box", seconds([&] { box.emplace(graph, *options.box); }));
   for (const ReportSection& section : report_sections()) {
     if (section.find != nullptr && !all)
-      report(section.label, seconds([&] { section.find(graph, options); }));
+      report(name_of(section), seconds([&] { section.find(graph, options); }));
     if (section.find_in_box != nullptr && all)
-      report(section.label, seconds([&] { section.find_in_box(*box); }));
+      report(name_of(section), seconds([&] { section.find_in_box(*box); }));
   }
   report("all", seconds([&] { analyze(given, options); }));
 }

@@ -48,18 +48,20 @@ Graph without_updates(const Graph& graph) {
 
 /// What a section finds; where its exact numbers become too long, that it is undecided.
 template <class Find>
-void append(std::vector<Finding>& all, std::string_view section, const Find& find) {
+void append(std::vector<Finding>& all, const ReportSection& section, const Find& find) {
   std::vector<Finding> found;
   try {
     found = find();
   } catch (const LongNumber& problem) {
+    const std::string subject(section.part.empty() ? section.label : section.part);
     found = {{.id = "undecided",
-              .subject = std::string(section),
-              .sentences = {fmt::format("undecided: {}", problem.what())},
+              .subject = subject,
+              .sentences = {fmt::format("{}undecided: {}", section.part.empty() ? "" : subject + " ",
+                                        problem.what())},
               .certificate = {}}};
   }
   for (Finding& finding : found) {
-    finding.section = section;
+    finding.section = section.label;
     all.push_back(std::move(finding));
   }
 }
@@ -123,9 +125,9 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
   if (options.box) box.emplace(report.graph, *options.box);
   for (const ReportSection& section : report_sections()) {
     if (section.find != nullptr)
-      append(report.findings, section.label, [&] { return section.find(report.graph, options); });
+      append(report.findings, section, [&] { return section.find(report.graph, options); });
     if (box && section.find_in_box != nullptr)
-      append(report.findings, section.label, [&] { return section.find_in_box(*box); });
+      append(report.findings, section, [&] { return section.find_in_box(*box); });
   }
   report.certificates = check_all(report.findings, report.graph);
   report.structure = structure(report.graph);

@@ -22,49 +22,40 @@ namespace crease {
 
 namespace {
 
-/// Everything that leaves the outputs as they are.
-std::vector<Finding> symmetry_findings(const Graph& graph) {
-  std::vector<Finding> findings = scaling_findings(graph);
-  for (Finding& finding : permutation_findings(graph)) findings.push_back(std::move(finding));
-  for (Finding& finding : linear_unit_findings(graph)) findings.push_back(std::move(finding));
-  for (Finding& finding : functional_dimension_findings(graph)) findings.push_back(std::move(finding));
-  for (Finding& finding : balance_findings(graph)) findings.push_back(std::move(finding));
-  return findings;
-}
-
-/// All of space, where they are few; lines between samples.
-std::vector<Finding> piece_findings(const Graph& graph, const AnalyzeOptions& options) {
-  std::vector<Finding> findings = region_findings(graph, options.regions);
-  for (Finding& finding : observed_regions(graph, options)) findings.push_back(std::move(finding));
-  return findings;
-}
-
-/// Sums over paths: the norm, and the bound of the Lipschitz constant.
-std::vector<Finding> path_findings(const Graph& graph) {
-  std::vector<Finding> findings = path_norm_findings(graph);
-  for (Finding& finding : lipschitz_findings(graph)) findings.push_back(std::move(finding));
-  return findings;
+/// The finder that needs no options, as one that takes them.
+template <std::vector<Finding> (*find)(const Graph&)>
+std::vector<Finding> plain(const Graph& graph, const AnalyzeOptions& /*options*/) {
+  return find(graph);
 }
 
 }  // namespace
 
 std::span<const ReportSection> report_sections() {
   static constexpr ReportSection rows[] = {
-      {"AFFINE", [](const Graph& graph, const AnalyzeOptions&) { return linearity_findings(graph); }},
-      {"NORMAL FORM", [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},
-      {"RESCALING", [](const Graph& graph, const AnalyzeOptions&) { return symmetry_findings(graph); }},
-      {"SATURATION", [](const Graph& graph, const AnalyzeOptions&) { return saturation_findings(graph); },
-       unit_saturation_findings},
-      {"UNITS", nullptr, unit_findings},
-      {"KINKS", [](const Graph& graph, const AnalyzeOptions&) { return own_bias_findings(graph); }},
-      {"SHAPE", [](const Graph& graph, const AnalyzeOptions&) { return convexity_findings(graph); }},
-      {"RANGE", nullptr, range_findings},
-      {"REGIONS", piece_findings},
-      {"PATHS", [](const Graph& graph, const AnalyzeOptions&) { return path_findings(graph); }},
-      {"SPARSITY", observed_sparsity},
-      {"GRADIENTS", observed_gradients},
-      {"SEPARABILITY", observed_separability},
-      {"LINT",
+      {"AFFINE", "", [](const Graph& graph, const AnalyzeOptions&) { return linearity_findings(graph); }},
+      {"NORMAL FORM", "",
+       [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},
+      {"RESCALING", "", [](const Graph& graph, const AnalyzeOptions&) { return scaling_findings(graph); }},
+      {"RESCALING", "permutations", plain<permutation_findings>},
+      {"RESCALING", "layers without activation", plain<linear_unit_findings>},
+      {"RESCALING", "functional dimension", plain<functional_dimension_findings>},
+      {"RESCALING", "balance", plain<balance_findings>},
+      {"SATURATION", "", plain<saturation_findings>, unit_saturation_findings},
+      {"UNITS", "", nullptr, unit_findings},
+      {"KINKS", "", plain<own_bias_findings>},
+      {"SHAPE", "", plain<convexity_findings>},
+      {"RANGE", "", nullptr, range_findings},
+      {"REGIONS", "",
+       [](const Graph& graph, const AnalyzeOptions& options) {
+         return region_findings(graph, options.regions);
+       }},
+      {"REGIONS", "along lines", observed_regions},
+      {"PATHS", "path norm", plain<path_norm_findings>},
+      {"PATHS", "Lipschitz bound", plain<lipschitz_findings>},
+      {"SPARSITY", "", observed_sparsity},
+      {"GRADIENTS", "", observed_gradients},
+      {"SEPARABILITY", "", observed_separability},
+      {"LINT", "",
        [](const Graph& graph, const AnalyzeOptions& options) {
          return lint_findings(graph, {.targets = options.targets});
        }},

@@ -1,4 +1,5 @@
-// The analyses of a report, one row each: what heads its lines in the text, and what finds them.
+// The analyses of a report, one row each: what heads its lines in the text, and what finds them. Rows one
+// after the other may share a heading; one that does not decide leaves the others as they are.
 #pragma once
 
 #include <span>
@@ -12,6 +13,7 @@ namespace crease {
 
 struct ReportSection {
   std::string_view label;  // "RESCALING"
+  std::string_view part;   // "permutations": what is undecided if only this row is; empty: all of it
   std::vector<Finding> (*find)(const Graph& graph, const AnalyzeOptions& options);
   /// What it finds on a box, where the options give one; null: nothing.
   std::vector<Finding> (*find_in_box)(const BoxAnalysis& box) = nullptr;

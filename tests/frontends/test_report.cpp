@@ -11,6 +11,7 @@
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
 #include "graph/ops/reduction.h"
 
 using namespace crease;
@@ -176,4 +177,18 @@ TEST_CASE("a section whose exact numbers become too long says that it is undecid
   const std::string text = to_text(analyze(graph));
   CHECK(has(text, "REGIONS       undecided: [rational] an exact number is too long"));
   CHECK(has(text, "SHAPE         y is convex"));
+}
+
+TEST_CASE("what one part of a section leaves undecided does not hide what the others prove") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  Value constant = graph.constant(0.5);
+  for (int k = 0; k < 60; ++k) constant = square(constant);  // 2^-(2^60)
+  const Value w = graph.parameter("w", Tensor::f32({2, 2}, {1, -1, 2, 1}));
+  const Value v = graph.parameter("v", Tensor::f32({2, 1}, {1, 2}));
+  graph.output("y", matmul(relu(matmul(x, w) * constant + constant), v));
+  const std::string text = to_text(analyze(graph), 0);
+  CHECK(has(text, "2! = 2 orders of the hidden units give the same outputs"));
+  CHECK(has(text, "functional dimension undecided: [rational] an exact number is too long"));
+  CHECK_FALSE(has(text, "RESCALING     undecided"));
 }
