@@ -124,36 +124,6 @@ std::optional<ExactValues> node_values(const Graph& graph, NodeId id,
   return {};
 }
 
-constexpr double kDoubleBits = 53;
-
-/// About how many bits a value of a body takes: factors add up, so that x * x, again and again, doubles them.
-double bits_of(const Scalar& body, std::span<const double> arguments) {
-  return fold_steps<double>(body, [&](const Scalar& e, std::span<const double> terms) {
-    if (e.kind() == ScalarKind::Argument) return arguments[static_cast<size_t>(e.position())];
-    if (terms.empty()) return kDoubleBits;
-    if (gives_truth(e.kind())) return 1.0;
-    const bool product = e.kind() == ScalarKind::Multiply || e.kind() == ScalarKind::Divide;
-    return product ? terms[0] + terms[1] : *std::ranges::max_element(terms);
-  });
-}
-
-/// Whether no number of these nodes, operands before their users, takes more bits than are computed with in
-/// no time.
-bool stay_short(const Graph& graph, std::span<const NodeId> nodes,
-                const std::map<NodeId, ExactValues>& known) {
-  std::map<NodeId, double> bits;
-  for (const NodeId id : nodes) {
-    const Node& node = graph.node(id);
-    bits[id] = kDoubleBits;
-    if (node.role != Role::Apply || known.contains(id)) continue;
-    std::vector<double> arguments;
-    for (const NodeId operand : node.operands) arguments.push_back(bits.at(operand));
-    bits[id] = bits_of(node.op->body.expression, arguments);
-    if (bits[id] > kMostBits) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::optional<Rational> compute_exactly(ScalarKind kind, std::span<const Rational> t) {
@@ -212,9 +182,7 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
                                                               const std::map<NodeId, ExactValues>& inputs,
                                                               std::span<const NodeId> wanted) {
   std::map<NodeId, ExactValues> known = inputs;
-  const std::vector<NodeId> nodes = ancestors(graph, wanted);
-  if (!stay_short(graph, nodes, known)) return {};
-  for (const NodeId id : nodes) {
+  for (const NodeId id : ancestors(graph, wanted)) {
     if (known.contains(id)) continue;
     auto values = node_values(graph, id, known);
     if (!values) return {};
@@ -228,13 +196,12 @@ std::optional<std::map<NodeId, ExactValues>> evaluate_exactly(const Graph& graph
 bool is_exact_affordable(const Graph& graph, std::span<const NodeId> wanted) {
   constexpr int64_t most = int64_t{1} << 22;
   int64_t points = 0, steps = 0;
-  const std::vector<NodeId> nodes = ancestors(graph, wanted);
-  for (const NodeId id : nodes) {
+  for (const NodeId id : ancestors(graph, wanted)) {
     if (graph.node(id).role != Role::Apply || has_lookup(graph.node(id))) continue;
     points += PointWalk(graph, id).count();
     ++steps;
   }
-  return points * steps <= most && stay_short(graph, nodes, {});
+  return points * steps <= most;
 }
 
 }  // namespace crease
