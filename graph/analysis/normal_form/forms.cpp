@@ -16,9 +16,14 @@ size_t mixed(size_t seed, size_t value) {
   return seed ^ (value + 0x9e3779b97f4a7c15U + (seed << 6) + (seed >> 2));
 }
 
+/// The first coefficient, or the constant of a form that is one.
+const Rational& leading(const Combination& form) {
+  return form.terms.empty() ? form.constant : form.terms[0].second;
+}
+
 /// Equal for multiples of one form, opposite ones too: coefficients divided by the first one.
 size_t direction_hash(const Combination& form) {
-  const Residue inverse = form.terms.empty() ? Residue(1) : Residue(form.terms[0].second).inverse();
+  const Residue inverse = Residue(leading(form)).inverse();
   const auto hash = [&](const Rational& number) {
     return static_cast<size_t>((Residue(number) * inverse).value());
   };
@@ -30,8 +35,8 @@ size_t direction_hash(const Combination& form) {
 
 /// c with a = c b, if there is one.
 std::optional<Rational> ratio(const Combination& a, const Combination& b) {
-  if (a.terms.size() != b.terms.size() || a.terms.empty() || a.terms[0].first != b.terms[0].first) return {};
-  const Rational factor = a.terms[0].second / b.terms[0].second;
+  if (a.terms.size() != b.terms.size() || leading(b).is_zero()) return {};
+  const Rational factor = leading(a) / leading(b);
   if (a.constant != factor * b.constant) return {};
   for (size_t k = 0; k < a.terms.size(); ++k)
     if (a.terms[k].first != b.terms[k].first || a.terms[k].second != factor * b.terms[k].second) return {};

@@ -122,6 +122,23 @@ TEST_CASE("a difference in a small corner of input space is found") {
   check_accepted(found, a, b);
 }
 
+TEST_CASE("signs of units of odd activations do not matter, nor do those of units that are constant") {
+  const auto network = [](float sign) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2});
+    // The second unit reads nothing, the third not even a bias.
+    const Value w = graph.parameter("w", Tensor::f32({2, 3}, {sign * 3, 0, 0, sign * 5, 0, 0}));
+    const Value b = graph.parameter("b", Tensor::f32({3}, {sign * 2, sign * 7, 0}));
+    const Value v = graph.parameter("v", Tensor::f32({3, 1}, {sign * 2, sign * 4, 0}));
+    graph.output("y", matmul(tanh_op(matmul(x, w) + b), v));
+    return graph;
+  };
+  const Graph a = network(1), b = network(-1);
+  const Equivalence found = equivalent(a, b);
+  CHECK_EQ(found.verdict, Verdict::Proved);
+  check_accepted(found, a, b);
+}
+
 TEST_CASE("values that are not rational are told apart by enclosures") {
   using Activation = Value (*)(const Value&);
   const Activation activations[] = {
