@@ -347,6 +347,11 @@ ProofSteps proof_steps(const Graph& graph, const NormalForm& normal, const std::
 }
 
 std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOptions& options) {
+  const Linearity facts = linearity(graph);
+  const bool affine = std::ranges::all_of(graph.outputs(), [&](const Output& output) {
+    return facts.piecewise[static_cast<size_t>(output.node)] <= Piecewise::Affine;
+  });
+  if (affine) return {};  // by structure: no activation is left to cancel
   const NormalForm normal = normal_form(graph, options);
   if (!normal.reason.empty()) {
     Finding finding{.id = "normal-form", .subject = graph.outputs().front().name};
@@ -354,7 +359,6 @@ std::vector<Finding> normal_form_findings(const Graph& graph, const NormalFormOp
     return {finding};
   }
   std::vector<Finding> findings;
-  const Linearity facts = linearity(graph);
   for (const Output& output : graph.outputs()) {
     const bool known = facts.parts[static_cast<size_t>(output.node)] != Part::Atom &&
                        std::ranges::all_of(facts.frontiers[static_cast<size_t>(output.node)], [&](NodeId id) {

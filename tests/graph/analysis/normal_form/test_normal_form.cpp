@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "graph/analysis/check.h"
@@ -80,6 +81,20 @@ TEST_CASE("forms of forty layers are made although their numbers have thousands 
   const NormalForm normal = normal_form(graph);
   CHECK(normal.reason.empty());
   CHECK_EQ(normal.live_relus(graph), 160);
+}
+
+TEST_CASE("of a network without activations nothing is left to find, and no form is made") {
+  const Graph graph = test::deep_network(3, [](const Value& z) { return z; });
+  CHECK(normal_form_findings(graph, {.point_limit = 1}).empty());
+}
+
+TEST_CASE("a line below a relu whose slope would be too long a fraction is not looked for") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64);
+  Value long_multiple = x;
+  for (int k = 0; k < 2600; ++k) long_multiple = long_multiple * (1 + std::ldexp(1.0, -52));
+  graph.output("y", relu(relu(long_multiple) - x * 0.75));  // not negative with a slope of nearly 3/4
+  CHECK_EQ(normal_form(graph).live_relus(graph), 2);
 }
 
 TEST_CASE("residues compute as rationals do, and tell their ratios") {
