@@ -70,8 +70,12 @@ void BoxAnalysis::make_exact(const BoxOptions& options) {
     return exact_range(variables, form);
   };
   NormalForm normal;
-  if (!is_spent()) normal = normal_form(graph_, normal_options);
-  no_exact_ = normal.reason;
+  try {
+    if (!is_spent()) normal = normal_form(graph_, normal_options);
+    no_exact_ = normal.reason;
+  } catch (const LongNumber& problem) {
+    no_exact_ = problem.what();
+  }
   if (is_spent())
     no_exact_ = fmt::format(
         "exact arithmetic takes more than {} operations on rational numbers; in a program "
@@ -80,10 +84,15 @@ void BoxAnalysis::make_exact(const BoxOptions& options) {
   if (no_exact_.empty()) exact_ = std::move(normal);
 }
 
-/// Nothing where the work is spent.
+/// Nothing where the work is spent or a number becomes too long.
 FormRange BoxAnalysis::exact_range(const Variables& variables, const Combination& form) const {
   if (is_spent()) return {};
-  FormRange range = form_range(variables, form, [this](const UnitName& name) { return leaf_range(name); });
+  FormRange range;
+  try {
+    range = form_range(variables, form, [this](const UnitName& name) { return leaf_range(name); });
+  } catch (const LongNumber&) {
+    return {};
+  }
   work_ += range.work;
   known_.emplace(key_of(form), KnownRange{form, {range.low, range.high}});
   return range;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "graph/analysis/bounds/unit_saturation.h"
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/check.h"
@@ -56,6 +58,18 @@ TEST_CASE("why units have no certificate: too many loop points, or a box without
   CHECK_EQ(last(kBox, {.exact_limit = 40}),
            "no certificate: 48 loop points times 4 inputs are too many for exact arithmetic");
   CHECK_EQ(last({}, {}), "no certificate: the box is infinite");
+}
+
+TEST_CASE("where an exact number becomes too long, intervals and lines are left") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64);
+  Value small = x;
+  for (int k = 0; k < 1100; ++k) small = small * std::ldexp(1.0, -1000);
+  graph.output("y", relu(x + small));
+  const BoxAnalysis box(graph, kBox);
+  CHECK_FALSE(box.exact());
+  CHECK(box.no_exact().starts_with("[rational] an exact number is too long"));
+  CHECK(box.by_lines(graph.result("y").id(), 0).high >= 1);
 }
 
 TEST_CASE("units that are neither dead nor always active are undecided, never proved") {
