@@ -79,6 +79,8 @@ int run(const Arguments& arguments) {
     ensure(judged.accepted, "[equivalent] the checker refuses the certificate: {}", judged.reason);
     fmt::print("certificate checked: {}\n", judged.reason);
     if (!arguments.certificate.empty()) write_file_atomically(arguments.certificate, found.certificate->json);
+  } else if (!arguments.certificate.empty()) {
+    fmt::print("no certificate: '{}' is not written\n", arguments.certificate);
   }
   constexpr int different = 3, unknown = 4;
   return found.verdict == Verdict::Proved ? 0 : found.verdict == Verdict::Refuted ? different : unknown;

@@ -360,6 +360,9 @@ case_balance() {
   gives 0 'accepted: logits is' check differ.json model other
   gives 1 'about another second graph' check differ.json model balanced
   rm -r other
+  "$crease" train --epochs 1 --hidden 8 --batch-norm --save normed > output || complain 'cannot train'
+  "$crease" canonical normed -o normed-form > output || complain 'no canonical form'
+  gives 4 "no certificate: 'unknown.json' is not written" equivalent normed normed-form --certificate unknown.json
   for name in balance canonical; do
     gives 1 '[save] balanced exists already' "$name" model -o balanced
     [[ $(wc -l < output) == 1 ]] || complain "$name works before it sees that: $(cat output)"
