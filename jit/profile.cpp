@@ -126,7 +126,8 @@ std::string chrome_trace(const std::vector<KernelProfile>& profile, const std::v
         "{}\n{{\"name\":\"{}\",\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{{"
         "\"operations\":{:.0f},\"bytes\":{:.0f},\"threads\":{}}}}}",
         events.empty() ? "" : ",", escaped(kernel.name), span.begin * 1e6, (span.end - span.begin) * 1e6,
-        kernel.operations, kernel.bytes, kernel.threads);
+        kernel.operations / static_cast<double>(kernel.calls),
+        kernel.bytes / static_cast<double>(kernel.calls), kernel.threads);
   }
   return "{\"traceEvents\":[" + events + "\n],\"displayTimeUnit\":\"ns\"}\n";
 }

@@ -20,9 +20,10 @@ struct KernelProfile {
   double operations = 0;  // of one run; a multiply-add counts as two, an elementary function as 20
   double bytes = 0;       // of one run: every element that it touches read or written once
   int threads = 1;
+  int64_t calls = 1;  // of one run: a span each
 };
 
-/// One run of one kernel, in seconds since the first.
+/// One call of one kernel, in seconds since the first.
 struct KernelSpan {
   int kernel;
   double begin, end;

@@ -74,6 +74,7 @@ struct Program::Implementation {
       result.back().runs = recorder.runs()[k] / plan.calls();
       result.back().seconds = recorder.seconds()[k];
       result.back().threads = plan.threads;
+      result.back().calls = plan.calls();
     }
     return result;
   }

@@ -75,13 +75,14 @@ struct KernelSchedule {
   std::optional<ContractionSchedule> contraction;
   std::optional<ConvolutionSchedule> convolution = {};  // outer: without row and column loop
   int threads = 1;                                      // that share the kernel, a range each
-  /// Turns in a range of a kernel that takes turns with its neighbour (jit/schedule_pairs.h); 0: runs alone.
+  /// Of a kernel that alternates with its neighbour, range by range (jit/schedule_pairs.h): turns of `split`
+  /// in a range. 0: runs alone.
   int64_t block = 0;
   bool leads_pair = false;  // the neighbour is the kernel behind
   Split split = {};
 
   bool is_split() const { return threads > 1 || block > 0; }
-  /// Calls of a kernel that one thread makes in a step.
+  /// Calls that one run of the kernel takes, of each thread.
   int64_t calls() const { return block > 0 ? ceil_divide(split.extent.factor, block) : 1; }
 
   /// Scratch memory of one thread: elements of a type. Factor 0: none.
@@ -103,9 +104,9 @@ struct Threads {
   bool split_all = false;  // every kernel that can be split, whether that pays or not
 };
 
-/// Schedules every kernel. With several threads, splits those for which that pays by a model of the time of
-/// kernels, regions and bytes that move between cores; results have the same bits for any number of threads.
-/// Assumes verify(program).
+/// Schedules every kernel, and pairs those that alternate. With several threads, splits those for which that
+/// pays by a model of the time of kernels, regions and bytes that move between cores; results have the same
+/// bits for any number of threads. Assumes verify(program).
 Schedule schedule(const Kernels& program, const Machine& machine, Threads threads = {});
 
 /// Loops, lanes and tile of one kernel.

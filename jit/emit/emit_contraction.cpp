@@ -191,7 +191,7 @@ class TiledProduct {
     }
   }
 
-  /// Rows that whole tiles leave over, -1 if not known. Ranges begin with a whole tile.
+  /// Rows that whole tiles leave over, of all and so of the last range; -1 if not known.
   int64_t constant_row_rest() const {
     return all_rows_.is_constant() ? all_rows_.factor % plan_.tile_rows : -1;
   }

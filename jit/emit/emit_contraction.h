@@ -17,9 +17,11 @@ using ContractionPrologue =
     std::function<llvm::Value*(llvm::Value* value, llvm::Value* row, llvm::Value* column, llvm::Value* mask)>;
 
 struct ContractionOperands {
-  MatrixOperand a;                   // [m, k]
-  MatrixOperand b;                   // [k, n]
-  llvm::Value *row_begin, *row_end;  // the part of the result to compute: constants or not
+  MatrixOperand a;  // [m, k]
+  MatrixOperand b;  // [k, n]
+  /// The part of the result to compute, constants or not: ranges of split_of (jit/schedule.h), which begin at
+  /// a multiple of its step and end at one or at the end of all.
+  llvm::Value *row_begin, *row_end;
   llvm::Value *column_begin, *column_end;
   llvm::Value* k;        // a constant where known
   llvm::Value* scratch;  // 64-byte aligned, plan.scratch elements; null if that is 0
