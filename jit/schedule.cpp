@@ -400,7 +400,7 @@ int KernelSchedule::turns_of(int loop) const {
   return found == jams.end() ? 1 : found->turns;
 }
 
-Split split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine) {
+KernelSplit split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine) {
   const ContractionFacts& facts = contraction.facts;
   const ContractionPlan& tile = contraction.plan;
   const int64_t wide = static_cast<int64_t>(tile.tile_vectors) * machine.lanes(size_of(facts.type));

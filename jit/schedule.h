@@ -52,7 +52,7 @@ struct Jam {
 
 /// How a kernel is cut into ranges of `extent` turns, each of which begins at a multiple of `step`. Turns of
 /// a contraction without outer loops are its rows or columns, else those of the outermost loop.
-struct Split {
+struct KernelSplit {
   Extent extent = {};
   int64_t step = 1;
   bool columns = false;
@@ -79,7 +79,7 @@ struct KernelSchedule {
   /// in a range. 0: runs alone.
   int64_t block = 0;
   bool leads_pair = false;  // the neighbour is the kernel behind
-  Split split = {};
+  KernelSplit split = {};
 
   bool is_split() const { return threads > 1 || block > 0; }
   /// Calls that one run of the kernel takes, of each thread.
@@ -96,7 +96,7 @@ struct Schedule {
 };
 
 /// A contraction cut along its rows or columns, in whole tiles.
-Split split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine);
+KernelSplit split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine);
 
 /// How many threads there are, and which kernels they share.
 struct Threads {

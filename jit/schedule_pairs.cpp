@@ -45,7 +45,7 @@ class Pairing {
     if (!can_be_cut(plan(k)) || !can_be_cut(plan(k + 1))) return false;
     const std::optional<int> next = next_value(k);
     if (!next || !are_independent(k)) return false;
-    const std::optional<Split> first = rows_of(k, *next), second = rows_of(k + 1, *next);
+    const std::optional<KernelSplit> first = rows_of(k, *next), second = rows_of(k + 1, *next);
     if (!first || !second || first->extent != second->extent || !first->extent.is_constant()) return false;
     const int64_t block = rows_at_once(k, buffer(*next).source, *first, *second);
     if (block == 0) return false;
@@ -85,7 +85,7 @@ class Pairing {
 
   /// The ranges of kernel k that belong to ranges of the matrix's rows, where it touches each row, of the
   /// matrix and of its next value, in one turn of its rows or columns only.
-  std::optional<Split> rows_of(size_t k, int next) const {
+  std::optional<KernelSplit> rows_of(size_t k, int next) const {
     const int matrix = buffer(next).source;
     std::set<int> loops;
     const auto see = [&](int touched, const Place& place) {
@@ -109,7 +109,7 @@ class Pairing {
   }
 
   /// As many rows as half of the second cache holds, in whole steps of both kernels; 0 if that does not pay.
-  int64_t rows_at_once(size_t k, int matrix, const Split& first, const Split& second) const {
+  int64_t rows_at_once(size_t k, int matrix, const KernelSplit& first, const KernelSplit& second) const {
     const Extent bytes = bytes_of(buffer(matrix));
     if (!bytes.is_constant() || bytes.factor <= machine_.l2_bytes) return 0;
     const int64_t rows = first.extent.factor, step = std::lcm(first.step, second.step);
@@ -124,7 +124,7 @@ class Pairing {
   }
 
   /// Bytes of the operand that each range of a kernel reads.
-  int64_t read_again(size_t k, const Split& split) const {
+  int64_t read_again(size_t k, const KernelSplit& split) const {
     const ContractionFacts& facts = plan(k).contraction->facts;
     return assumed_size(facts.k) * assumed_size(split.columns ? facts.m : facts.n) * size_of(facts.type);
   }

@@ -24,11 +24,11 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A way to share a kernel, and what that costs besides the threads' time.
 struct Choice {
-  Split split;
+  KernelSplit split;
   double seconds = 0;  // in which each thread reads what all of them need
 };
 
-double pieces(const Split& split) { return estimate(split.extent) / static_cast<double>(split.step); }
+double pieces(const KernelSplit& split) { return estimate(split.extent) / static_cast<double>(split.step); }
 
 /// Time in which each thread reads what all of them need, where it is too large for a second cache.
 double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
@@ -75,7 +75,7 @@ std::vector<Choice> choices_of(const Kernels& program, const Kernel& kernel, con
     return choices;
   }
   if (plan.outer.empty()) return {};
-  Split split{.extent = plan.outer[0].extent};
+  KernelSplit split{.extent = plan.outer[0].extent};
   if (plan.outer[0].loop == plan.vector_loop) split.step = plan.lanes;
   if (const int turns = plan.turns_of(plan.outer[0].loop); turns > 1) split.step = turns;
   return {Choice{split}};
