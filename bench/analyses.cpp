@@ -94,7 +94,7 @@ void time_compiled_bounds(const Graph& graph, int depth, int64_t width, Type typ
     const Bindings samples{{input, Tensor(Type::f32, {boxes, width})}};
     const double spent = least_seconds([&] { (*bounds)(given); });
     const double forward = least_seconds([&] { program(samples); });
-    const double units = static_cast<double>((depth - 1) * width * boxes);
+    const auto units = static_cast<double>((depth - 1) * width * boxes);
     print("compiled bounds", depth, width, graph,
           {{"method", lines == LineUse::None ? "intervals" : "lines of the outputs"},
            {"type", to_string(type)},
@@ -151,7 +151,7 @@ void time_report(const char* name, const Graph& given, const std::optional<Inter
     std::fflush(stdout);
   };
   AnalyzeOptions options;
-  if (all) options.box = InputBox{.all = *all};
+  if (all) options.box = InputBox{.all = all};
   std::optional<BoxAnalysis> box;
   if (all) report("box", seconds([&] { box.emplace(graph, *options.box); }));
   for (const ReportSection& section : report_sections()) {
@@ -169,7 +169,7 @@ Graph convolutional() {
   return network(
       sequential(reshape_samples({1, 28, 28}), conv2d(1, 32, {5, 5}, same), relu, max_pool2d({.window = {2}}),
                  conv2d(32, 64, {5, 5}, same), relu, max_pool2d({.window = {2}}), flatten(),
-                 linear(64 * 7 * 7, 3000), relu, linear(3000, 10)),
+                 linear(3136, 3000), relu, linear(3000, 10)),
       784);
 }
 
