@@ -132,7 +132,7 @@ Value Graph::append(Node node) {
   if (node.role == Role::Input || node.role == Role::Parameter) {
     expect_name(node.name);
     const auto [it, fresh] = storage().names.emplace(node.name, size());
-    if (!(fresh))
+    if (!fresh)
       fail("the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
            to_string(node.where));
   }
@@ -185,7 +185,7 @@ void Graph::output(const std::string& name, const Value& value) {
   expect_name(name);
   expect(value.storage_ == storage_, "output '{}': the value belongs to another graph", name);
   for (const Output& output : storage().outputs)
-    if (!(output.name != name))
+    if (output.name == name)
       fail("output '{}' exists already, as node {}", name, crease::describe(*this, output.node));
   storage().outputs.push_back({name, value.id()});
 }
@@ -194,10 +194,10 @@ void Graph::update(const Value& parameter, const Value& value) {
   expect(parameter.storage_ == storage_ && value.storage_ == storage_,
          "update: a value belongs to another graph");
   const Node& target = node(parameter.id());
-  if (!(target.role == Role::Parameter))
+  if (target.role != Role::Parameter)
     fail("update: node {} is no parameter but {}", crease::describe(*this, parameter.id()),
          to_string(target.role));
-  if (!(target.shape == value.shape() && target.type == value.type()))
+  if (target.shape != value.shape() || target.type != value.type())
     fail("update of '{}': it is {}{}, the new value {}{} (node {})", target.name, to_string(target.type),
          to_string(target.shape), to_string(value.type()), to_string(value.shape()),
          crease::describe(*this, value.id()));
@@ -274,7 +274,7 @@ Value Graph::value(NodeId id) const {
 
 Value Graph::find(const std::string& name) const {
   const auto it = storage().names.find(name);
-  if (!(it != storage().names.end()))
+  if (it == storage().names.end())
     fail("no input or parameter '{}'; there are: {}", name, list_names(storage().names));
   return value(it->second);
 }
@@ -293,7 +293,7 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
   std::vector<Shape> shapes;
   std::vector<Type> types;
   for (const Value& operand : operands) {
-    if (!(operand.storage_ == storage_))
+    if (operand.storage_ != storage_)
       fail("[{}] operands belong to different graphs: {} and {} ({})", op->name,
            crease::describe(*this, operands[0].id()),
            operand ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",

@@ -130,7 +130,7 @@ Layer batch_norm(int64_t channels, const BatchNormOptions& options, std::source_
   return Layer("batch_norm", BatchNorm(channels, options, where));
 }
 
-Layer layer_norm(std::vector<int64_t> sizes, const NormOptions& options, std::source_location where) {
+Layer layer_norm(const std::vector<int64_t>& sizes, const NormOptions& options, std::source_location where) {
   check_epsilon("layer_norm", options.epsilon, where);
   expect(!sizes.empty(), "[layer_norm] wants at least one size ({})", to_string(where));
   return Layer("layer_norm", [=](const Value& x, LayerScope& scope) {

@@ -28,7 +28,7 @@ struct NormOptions {
 
 /// Mean and biased variance over the last axes, whose sizes these are; weight and bias of those sizes.
 /// Shapes: x [..., sizes] -> the same. Source: Ba, Kiros, Hinton 2016.
-Layer layer_norm(std::vector<int64_t> sizes, const NormOptions& options = {},
+Layer layer_norm(const std::vector<int64_t>& sizes, const NormOptions& options = {},
                  std::source_location where = std::source_location::current());
 
 /// Mean and biased variance of each sample over groups of neighbouring channels; weight and bias one a

@@ -95,7 +95,7 @@ class LowerBound {
       proof_.lower[index] = slope;
     }
     proof_.eliminate.push_back(index);
-    const Place next = terms_.erase(place);
+    const auto next = terms_.erase(place);
     if (slope.is_zero()) return next;
     const Rational factor = coefficient * slope;
     const Combination& argument = variable.arguments[0];

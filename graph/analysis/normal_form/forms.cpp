@@ -281,7 +281,7 @@ std::pair<Combination, UnitDecision> Variables::relu(const Combination& argument
   by_direction_.emplace(key, made);
   UnitDecision decision{.kind = Kind::Atom, .variable = made};
   if (bounder_) decision.range = std::move(range);
-  return {{{{made, 1}}, 0}, std::move(decision)};
+  return std::pair(Combination{{{made, 1}}, 0}, std::move(decision));
 }
 
 std::pair<Combination, UnitDecision> Variables::call(const Scalar& body,
