@@ -56,7 +56,7 @@ class ProfileRecorder {
 };
 
 /// Operations and bytes of a kernel for these sizes.
-KernelProfile kernel_cost(const Kernels& program, size_t kernel, const Sizes& sizes);
+KernelProfile kernel_cost(const Kernels& program, size_t number, const Sizes& sizes);
 
 /// A table, one line a kernel, longest first: time, share of the step, GFLOP/s, GB/s, and the share of the
 /// limit max(operations / flops, bytes / bandwidth) where `flops` and `bandwidth`, a second, are given.

@@ -410,7 +410,7 @@ KernelSplit split_of(const ContractionSchedule& contraction, bool columns, const
 }
 
 double estimate(const Extent& extent) {
-  double size = static_cast<double>(extent.factor);
+  auto size = static_cast<double>(extent.factor);
   for (size_t i = 0; i < extent.symbols.size(); ++i) size *= typical_size;
   return size;
 }

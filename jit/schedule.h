@@ -115,8 +115,8 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel);
 std::string to_string(const Schedule& schedule, const Kernels& program);
 
 /// Rough time of a scheduled kernel on one core.
-double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers,
-                        const KernelSchedule& schedule, const Machine& machine);
+double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers, const KernelSchedule& plan,
+                        const Machine& machine);
 
 /// Rough number of turns; a named dimension counts as 64.
 double estimate(const Extent& extent);
