@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/ops/axes.h"
 #include "graph/ops/order.h"
 
 namespace crease {
@@ -10,15 +11,11 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-Scalar extent_scalar(const Dim& dim) {
-  return dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size()));
-}
-
 /// Row-major position over `labels`.
 Scalar position(std::span<const Label> all, std::span<const int> labels) {
   Scalar result = 0;
   for (const int label : labels)
-    result = result * extent_scalar(all[static_cast<size_t>(label)].extent) + Scalar::index(label);
+    result = result * size_term(all[static_cast<size_t>(label)].extent) + Scalar::index(label);
   return result;
 }
 

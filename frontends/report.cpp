@@ -1,7 +1,5 @@
 #include "frontends/report.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "frontends/report/sections.h"
@@ -9,6 +7,7 @@
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/digest.h"
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/rational.h"
 
 namespace crease {
@@ -79,16 +78,12 @@ std::vector<CheckedCertificate> check_all(const std::vector<Finding>& findings, 
   return checked;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
-}
-
 /// That each option means something for this graph.
 void expect_meaning(const Graph& graph, const AnalyzeOptions& options) {
   const std::vector<std::string> symbols = graph.symbols();
   for (const auto& [name, size] : options.sizes) {
     expect(std::ranges::find(symbols, name) != symbols.end(),
-           "[analyze] sizes: no dimension is named '{}': the graph has {}", name, joined(symbols));
+           "[analyze] sizes: no dimension is named '{}': the graph has {}", name, listed(symbols));
     expect(size >= 0, "[analyze] sizes: got {} for dimension '{}', want at least 0", size, name);
   }
   if (options.box) {
@@ -96,7 +91,7 @@ void expect_meaning(const Graph& graph, const AnalyzeOptions& options) {
     for (const NodeId id : graph.inputs()) inputs.push_back(graph.node(id).name);
     for (const auto& [name, sides] : options.box->inputs)
       expect(std::ranges::find(inputs, name) != inputs.end(),
-             "[analyze] box: no input is named '{}': the graph has {}", name, joined(inputs));
+             "[analyze] box: no input is named '{}': the graph has {}", name, listed(inputs));
   }
   if (options.targets)
     expect(options.targets->first <= options.targets->second,

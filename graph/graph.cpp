@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/scalar/forms.h"
 #include "graph/scan.h"
 #include "graph/truth.h"
@@ -67,12 +69,6 @@ bool is_printable_name(std::string_view name) {
 
 void expect_name(const std::string& name) {
   expect(is_printable_name(name), "name '{}' is not allowed: want letters, digits and _ . : / - only", name);
-}
-
-std::string list_names(const std::map<std::string, NodeId>& names) {
-  std::string text;
-  for (const auto& [name, id] : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
 }
 
 bool is_transcendental_or_quotient(const Scalar& node) {
@@ -147,7 +143,7 @@ Value Graph::input(const std::string& name, Shape shape, Type type, std::source_
 Value Graph::parameter(const std::string& name, Tensor initial, std::source_location where) {
   const Shape shape(initial.sizes().begin(), initial.sizes().end());
   const Type type = initial.type();
-  expect_truth_values(initial, "parameter " + name);
+  expect_truth_values(initial, "parameter ", name);
   return append({.role = Role::Parameter,
                  .name = name,
                  .shape = shape,
@@ -235,15 +231,17 @@ void Graph::set_parameter(const std::string& name, Tensor value) {
   expect(target.value.type() == value.type() && target.value.sizes() == value.sizes(),
          "parameter '{}' is {}{}, got {}{}", name, to_string(target.type), to_string(target.shape),
          to_string(value.type()), to_string(value.sizes()));
-  expect_truth_values(value, "parameter " + name);
+  expect_truth_values(value, "parameter ", name);
   target.value = std::move(value);
 }
 
 int Graph::size() const { return static_cast<int>(storage().nodes.size()); }
 
 const Node& Graph::node(NodeId id) const {
-  ensure(id >= 0 && id < size(), "node %{} of a graph with {} nodes", id, size());
-  return storage().nodes[static_cast<size_t>(id)];
+  const Nodes& nodes = storage().nodes;
+  const auto place = static_cast<size_t>(id);  // of a negative number: beyond all
+  ensure(place < nodes.size(), "node %{} of a graph with {} nodes", id, nodes.size());
+  return nodes[place];
 }
 
 const std::vector<Output>& Graph::outputs() const { return storage().outputs; }
@@ -275,17 +273,15 @@ Value Graph::value(NodeId id) const {
 Value Graph::find(const std::string& name) const {
   const auto it = storage().names.find(name);
   if (it == storage().names.end())
-    fail("no input or parameter '{}'; there are: {}", name, list_names(storage().names));
+    fail("no input or parameter '{}'; there are: {}", name, listed(std::views::keys(storage().names)));
   return value(it->second);
 }
 
 Value Graph::result(const std::string& name) const {
-  std::string names;
-  for (const Output& output : storage().outputs) {
+  for (const Output& output : storage().outputs)
     if (output.name == name) return value(output.node);
-    names += (names.empty() ? "" : ", ") + output.name;
-  }
-  fail("no output '{}'; there are: {}", name, names.empty() ? "none" : names);
+  fail("no output '{}'; there are: {}", name,
+       listed(std::views::transform(storage().outputs, &Output::name)));
 }
 
 Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& operands,

@@ -7,8 +7,8 @@
 
 namespace crease {
 
-/// Compiled code relies on it that a bool is 0 or 1. Errors: Error that calls the tensor `what` and names the
-/// first element of a bool tensor that is neither.
-void expect_truth_values(const Tensor& tensor, std::string_view what);
+/// Compiled code relies on it that a bool is 0 or 1. Errors: Error that calls the tensor by its kind and name
+/// and tells the first element of a bool tensor that is neither.
+void expect_truth_values(const Tensor& tensor, std::string_view kind, std::string_view name = "");
 
 }  // namespace crease

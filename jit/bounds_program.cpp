@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "graph/error.h"
+#include "graph/listed.h"
 
 namespace crease {
 
@@ -72,7 +73,7 @@ Boxes BoundsProgram::operator()(const Boxes& boxes, const Bindings& integers) {
   for (const auto& [name, box] : boxes) {
     const auto input = inputs_.find(name);
     expect(input != inputs_.end(), "[bounds] no floating input '{}' to bound: the graph has {}", name,
-           inputs_.empty() ? "none" : fmt::format("{}", fmt::join(std::views::keys(inputs_), ", ")));
+           listed(std::views::keys(inputs_)));
     check_box(name, box);
     if (!input->second) continue;
     inputs.insert_or_assign(low_name(name), outward(box.low, type_, false));

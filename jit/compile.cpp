@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/rewrite/share.h"
 #include "graph/rewrite/tidy.h"
@@ -52,8 +53,7 @@ void check(const Graph& graph, const CompileOptions& options) {
   const std::vector<std::string> symbols = graph.symbols();
   for (const auto& [symbol, size] : options.specialise) {
     expect(std::ranges::find(symbols, symbol) != symbols.end(),
-           "[compile] no named dimension '{}' to specialise: the graph has {}", symbol,
-           symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, ", ")));
+           "[compile] no named dimension '{}' to specialise: the graph has {}", symbol, listed(symbols));
     expect(size >= 0, "[compile] size of dimension '{}': got {}, want 0 or more", symbol, size);
   }
 }

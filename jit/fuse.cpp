@@ -8,6 +8,7 @@
 
 #include "jit/fuse_kernels.h"
 #include "jit/fuse_scalars.h"
+#include "jit/order.h"
 #include "jit/schedule.h"
 
 namespace crease {
@@ -37,10 +38,6 @@ Uses uses_of(const Kernels& program, const Kernel& kernel) {
     for (const auto& [next, carry] : program.step_loops[static_cast<size_t>(loop)].carries)
       uses.carries.insert(carry);
   return uses;
-}
-
-bool intersect(const std::set<int>& a, const std::set<int>& b) {
-  return std::ranges::any_of(a, [&](int x) { return b.contains(x); });
 }
 
 /// Whether `later` must stay behind `earlier` for what a loop of one of them carries: it writes its carries,

@@ -156,6 +156,10 @@ std::set<int> storages_written(const Kernels& program, const Kernel& kernel) {
   return result;
 }
 
+bool intersect(const std::set<int>& a, const std::set<int>& b) {
+  return std::ranges::any_of(a, [&](int x) { return b.contains(x); });
+}
+
 void order_kernels(Kernels& program) {
   std::vector<size_t> all(program.kernels.size());
   std::iota(all.begin(), all.end(), size_t{0});

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/trap.h"
 #include "graph/truth.h"
 #include "jit/compile.h"
@@ -17,11 +18,6 @@ Tensor deep_copy(const Tensor& tensor) {
   if (tensor.bytes() > 0)
     std::memcpy(copy.mutable_data(), tensor.data(), static_cast<size_t>(tensor.bytes()));
   return copy;
-}
-
-template <class Names>
-std::string joined(const Names& names) {
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 
 int threads_of(const Schedule& schedule) {
@@ -89,7 +85,7 @@ struct Program::Implementation {
       if (graph.node(it.node).name == name) return static_cast<int>(b);
       names.push_back(graph.node(it.node).name);
     }
-    fail("[program] no parameter '{}': the graph has {}", name, joined(names));
+    fail("[program] no parameter '{}': the graph has {}", name, listed(names));
   }
 
   void bind(const Bindings& inputs) {
@@ -225,7 +221,7 @@ Tensor Program::output(const std::string& name) const {
     expect(implementation().bound, "[program] output '{}' has no value: the program was never bound", name);
     return implementation().value(buffer);
   }
-  fail("[program] no output '{}': the graph has {}", name, joined(names));
+  fail("[program] no output '{}': the graph has {}", name, listed(names));
 }
 
 Tensor Program::parameter(const std::string& name) const {
@@ -246,7 +242,7 @@ void Program::set_parameter(const std::string& name, const Tensor& value) {
   expect(held.type() == value.type() && held.sizes() == value.sizes(),
          "[program] parameter '{}' has another type or shape: got {}{}, want {}{}", name,
          to_string(value.type()), to_string(value.sizes()), to_string(held.type()), to_string(held.sizes()));
-  expect_truth_values(value, "parameter " + name);
+  expect_truth_values(value, "parameter ", name);
   if (value.bytes() > 0)
     std::memcpy(const_cast<std::byte*>(held.data()), value.data(), static_cast<size_t>(value.bytes()));
 }

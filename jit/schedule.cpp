@@ -146,9 +146,10 @@ double cost_of(const Kernel& kernel, const Traffic& traffic, const KernelSchedul
 
 /// Vectors of such kernels are whole bytes of bits.
 bool touches_bits(const Kernel& kernel, const std::vector<Buffer>& buffers) {
-  const auto bits = [&](int buffer) { return buffer >= 0 && buffers[static_cast<size_t>(buffer)].bits; };
-  return std::ranges::any_of(kernel.code, [&](const Instruction& it) { return bits(it.buffer); }) ||
-         std::ranges::any_of(kernel.stores, [&](const Store& it) { return bits(it.buffer); });
+  const auto reads_bits = [&](const Instruction& it) {
+    return it.buffer >= 0 && buffers[static_cast<size_t>(it.buffer)].bits;
+  };
+  return std::ranges::any_of(kernel.code, reads_bits) || stores_bits(kernel, buffers);
 }
 
 /// Returns the estimated cycles.
@@ -398,6 +399,11 @@ std::pair<Type, Extent> KernelSchedule::scratch() const {
 int KernelSchedule::turns_of(int loop) const {
   const auto found = std::ranges::find(jams, loop, &Jam::loop);
   return found == jams.end() ? 1 : found->turns;
+}
+
+bool stores_bits(const Kernel& kernel, const std::vector<Buffer>& buffers) {
+  const auto bits = [&](const Store& it) { return buffers[static_cast<size_t>(it.buffer)].bits; };
+  return std::ranges::any_of(kernel.stores, bits);
 }
 
 KernelSplit split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine) {

@@ -95,6 +95,8 @@ struct Schedule {
   std::vector<KernelSchedule> kernels;
 };
 
+/// Whether a kernel writes bits: no ranges of columns, which would share bytes.
+bool stores_bits(const Kernel& kernel, const std::vector<Buffer>& buffers);
 /// A contraction cut along its rows or columns, in whole tiles.
 KernelSplit split_of(const ContractionSchedule& contraction, bool columns, const Machine& machine);
 

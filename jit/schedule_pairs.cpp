@@ -21,10 +21,6 @@ bool can_be_cut(const KernelSchedule& plan) {
   return !plan.contraction->facts.rounded && tile.tile_parts == 0 && tile.stream_rows == 0;
 }
 
-bool are_disjoint(const std::set<int>& a, const std::set<int>& b) {
-  return std::ranges::none_of(a, [&](int x) { return b.contains(x); });
-}
-
 class Pairing {
  public:
   Pairing(const Kernels& program, const Machine& machine, Schedule& schedule)
@@ -78,9 +74,9 @@ class Pairing {
     if (!std::ranges::all_of(second.stores, is_next) || plan(k + 1).scratch().second.factor != 0)
       return false;
     const std::set<int> written = storages_written(program_, first);
-    return are_disjoint(written, storages_read(program_, second)) &&
-           are_disjoint(written, storages_written(program_, second)) &&
-           are_disjoint(storages_read(program_, first), storages_written(program_, second));
+    return !intersect(written, storages_read(program_, second)) &&
+           !intersect(written, storages_written(program_, second)) &&
+           !intersect(storages_read(program_, first), storages_written(program_, second));
   }
 
   /// The ranges of kernel k that belong to ranges of the matrix's rows, where it touches each row, of the
@@ -102,9 +98,7 @@ class Pairing {
     const bool columns = loop == product.column_loop;
     if (loop < 0 || (!columns && loop != product.row_loop)) return {};
     if (std::ranges::count(plan(k).absorbed_by, loop) != 0) return {};
-    // Rows of bits would share bytes.
-    const auto is_bits = [&](const Store& it) { return buffer(it.buffer).bits; };
-    if (columns && std::ranges::any_of(kernel(k).stores, is_bits)) return {};
+    if (columns && stores_bits(kernel(k), program_.buffers)) return {};
     return split_of(product, columns, machine_);
   }
 

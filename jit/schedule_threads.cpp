@@ -52,13 +52,12 @@ bool reads_what_stays(const Kernels& program, const Kernel& kernel, int instruct
 }
 
 /// By columns each thread has a part of B to itself, in its own caches from step to step, unless others write
-/// it: what few rows need, as in inference. Rows of bits would share bytes.
+/// it: what few rows need, as in inference.
 std::optional<Choice> split_columns(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,
                                     const Machine& machine) {
   const ContractionFacts& facts = plan.contraction->facts;
   const ContractionPlan& tile = plan.contraction->plan;
-  const auto is_bits = [&](const Store& it) { return program.buffers[static_cast<size_t>(it.buffer)].bits; };
-  if (facts.rounded || tile.tile_parts > 0 || std::ranges::any_of(kernel.stores, is_bits) ||
+  if (facts.rounded || tile.tile_parts > 0 || stores_bits(kernel, program.buffers) ||
       !reads_what_stays(program, kernel, plan.contraction->b))
     return {};
   return Choice{.split = split_of(*plan.contraction, true, machine),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <ranges>
 
 namespace crease::cli {
 namespace {
@@ -27,17 +28,6 @@ std::string wrong_text(const std::string& text) {
     return fmt::format("got '{}', an option; a file of this name is ./{}", text, text);
   if (text.starts_with('=')) return fmt::format("got '{}'; write a blank for the =", text);
   return {};
-}
-
-/// "256,,8" has an empty part.
-std::vector<std::string> parts_of(const std::string& text) {
-  std::vector<std::string> parts(1);
-  for (const char each : text)
-    if (each == ',')
-      parts.emplace_back();
-    else
-      parts.back() += each;
-  return parts;
 }
 
 /// Whether a word such as "--smt2" or "--model cnn" holds, given or by default.
@@ -69,7 +59,8 @@ CLI::Option* add_sizes(CLI::App& command, const std::string& name, std::vector<i
                        const std::string& help) {
   const auto read = [name, &sizes](const std::string& text) {
     sizes.clear();
-    for (const std::string& part : parts_of(text)) {
+    for (const auto piece : std::views::split(text, ',')) {  // of "256,,8" one is empty
+      const std::string part(piece.begin(), piece.end());
       const std::string problem = wrong_number<int64_t>(part);
       if (!problem.empty()) throw CLI::ValidationError(name, problem);
       sizes.push_back(std::stoll(part));

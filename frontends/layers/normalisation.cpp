@@ -28,14 +28,6 @@ Value divided(const Value& centred, const Value& variance, double epsilon, std::
   return divide(centred, sqrt_op(affine(1, epsilon)(variance, where), where), where);
 }
 
-Scalar product_of(const std::vector<Dim>& dims) {
-  Scalar product = 1;
-  for (const Dim& dim : dims)
-    product =
-        product * (dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size())));
-  return product;
-}
-
 /// x n / (n - 1); x itself where n is 1.
 Op unbiased(Scalar count) {
   return {.name = "unbiased", .doc = "x n / (n - 1), n a product of sizes.", .body = [=](Scalar x) {
@@ -99,7 +91,7 @@ class BatchNorm {
     const Moments batch = moments(x, axes, where_);
     std::vector<Dim> counted;
     for (const int d : axes) counted.push_back(x.shape()[static_cast<size_t>(d)]);
-    const Scalar count = product_of(counted);
+    const Scalar count = size_term(counted);
     move_towards(mean, batch.mean, count, scope);
     move_towards(variance, unbiased(count)(batch.variance, where_), count, scope);
     return divided(batch.centred, batch.variance, options_.epsilon, where_);

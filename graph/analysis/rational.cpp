@@ -123,15 +123,6 @@ bool is_prime(uint64_t candidate) {
   return true;
 }
 
-uint64_t inverse_modulo(uint64_t x, uint64_t prime) {
-  uint64_t result = 1;
-  for (uint64_t e = prime - 2; e > 0; e >>= 1) {
-    if (e & 1) result = static_cast<uint64_t>(static_cast<UInt128>(result) * x % prime);
-    x = static_cast<uint64_t>(static_cast<UInt128>(x) * x % prime);
-  }
-  return result;
-}
-
 /// Rank of a row-major matrix over the integers modulo a prime; destroys it.
 int64_t eliminate(std::vector<uint64_t>& a, int64_t rows, int64_t columns, uint64_t prime) {
   int64_t rank = 0;
@@ -155,6 +146,15 @@ int64_t eliminate(std::vector<uint64_t>& a, int64_t rows, int64_t columns, uint6
 }
 
 }  // namespace
+
+uint64_t inverse_modulo(uint64_t x, uint64_t prime) {
+  uint64_t result = 1;
+  for (uint64_t e = prime - 2; e > 0; e >>= 1) {
+    if (e & 1) result = static_cast<uint64_t>(static_cast<UInt128>(result) * x % prime);
+    x = static_cast<uint64_t>(static_cast<UInt128>(x) * x % prime);
+  }
+  return result;
+}
 
 ExactMatrix::ExactMatrix(int64_t rows, int64_t columns)
     : rows_(rows), columns_(columns), planes_(1, std::vector<int64_t>(static_cast<size_t>(rows * columns))) {}

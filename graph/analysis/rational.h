@@ -75,6 +75,9 @@ class ExactMatrix {
   std::vector<Rational> wide_;  // used if there are no planes
 };
 
+/// 1 / x modulo a prime below 2^63, 0 for 0.
+uint64_t inverse_modulo(uint64_t x, uint64_t prime);
+
 /// left * right. Errors: Error if the inner sizes differ.
 ExactMatrix operator*(const ExactMatrix& left, const ExactMatrix& right);
 

@@ -4,6 +4,7 @@
 
 #include "graph/error.h"
 #include "graph/evaluate.h"
+#include "graph/listed.h"
 #include "graph/truth.h"
 
 namespace crease {
@@ -37,7 +38,7 @@ void bind_type(const Node& input, const Tensor& tensor) {
 
 /// Integers of another type must fit into the input's.
 void bind_values(const Node& input, const Tensor& tensor) {
-  expect_truth_values(tensor, "input " + input.name);
+  expect_truth_values(tensor, "input ", input.name);
   if (is_floating(input.type) || tensor.type() == input.type) return;
   const Tensor back = tensor.converted(input.type).converted(tensor.type());
   if (back == tensor) return;
@@ -48,9 +49,9 @@ void bind_values(const Node& input, const Tensor& tensor) {
 }
 
 std::string input_names(const Graph& graph) {
-  std::string names;
-  for (const NodeId id : graph.inputs()) names += (names.empty() ? "" : ", ") + graph.node(id).name;
-  return names.empty() ? "none" : names;
+  std::vector<std::string> names;
+  for (const NodeId id : graph.inputs()) names.push_back(graph.node(id).name);
+  return listed(names);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "graph/error.h"
 #include "graph/ops/activation.h"
+#include "graph/ops/axes.h"
 
 namespace crease {
 namespace {
@@ -124,9 +125,7 @@ Op ratio(double dividend) {
 }
 
 Op scale_by_sizes(double factor, const std::vector<Dim>& dims) {
-  Scalar size = 1;
-  for (const Dim& dim : dims)
-    size = size * (dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size())));
+  const Scalar size = size_term(dims);
   return {.name = "scale_by_sizes", .doc = "x factor / (product of sizes).", .body = [=](Scalar x) {
             return x * factor / size;
           }};

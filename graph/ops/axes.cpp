@@ -32,4 +32,14 @@ int64_t known_size(const char* op, const Shape& shape, size_t axis, const std::s
   return shape[axis].size();
 }
 
+Scalar size_term(const Dim& dim) {
+  return dim.is_symbol() ? Scalar::size(dim.symbol()) : Scalar(static_cast<double>(dim.size()));
+}
+
+Scalar size_term(const std::vector<Dim>& dims) {
+  Scalar product = 1;
+  for (const Dim& dim : dims) product = product * size_term(dim);
+  return product;
+}
+
 }  // namespace crease

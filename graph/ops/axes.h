@@ -1,10 +1,11 @@
-// Axis arguments and sizes along them, checked.
+// Axis arguments and sizes along them, checked; sizes as terms of bodies.
 #pragma once
 
 #include <cstddef>
 #include <source_location>
 #include <vector>
 
+#include "graph/scalar.h"
 #include "graph/type.h"
 
 namespace crease {
@@ -17,5 +18,10 @@ std::vector<int> checked_axes(const char* op, const std::vector<int>& axes, cons
 /// The size of a dimension, for an operation that cannot do without. Errors: Error naming `op` if the
 /// dimension is a named one.
 int64_t known_size(const char* op, const Shape& shape, size_t axis, const std::source_location& where);
+
+/// A dimension as a term of a body: its number, or the size of the named one when a program runs.
+Scalar size_term(const Dim& dim);
+/// The product of several; 1 if there is none.
+Scalar size_term(const std::vector<Dim>& dims);
 
 }  // namespace crease

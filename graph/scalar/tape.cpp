@@ -87,7 +87,7 @@ double counted(double x) { return x == 0 ? std::copysign(0.0, x) : x; }
 
 template <class T>
 T apply(Kind kind, T a, T b, T c) {
-  const double x = counted(a);
+  const auto x = [a] { return counted(a); };
   switch (kind) {
     case Kind::Add: return a + b;
     case Kind::Subtract: return a - b;
@@ -103,18 +103,18 @@ T apply(Kind kind, T a, T b, T c) {
     case Kind::Or: return a != 0 || b != 0;
     case Kind::Not: return a == 0;
     case Kind::Select: return a != 0 ? b : c;
-    case Kind::Exp: return static_cast<T>(std::exp(x));
-    case Kind::Expm1: return static_cast<T>(std::expm1(x));
-    case Kind::Log: return static_cast<T>(std::log(x));
-    case Kind::Log1p: return static_cast<T>(std::log1p(x));
+    case Kind::Exp: return static_cast<T>(std::exp(x()));
+    case Kind::Expm1: return static_cast<T>(std::expm1(x()));
+    case Kind::Log: return static_cast<T>(std::log(x()));
+    case Kind::Log1p: return static_cast<T>(std::log1p(x()));
     case Kind::Sqrt: return std::sqrt(a);
-    case Kind::Sin: return static_cast<T>(std::sin(x));
-    case Kind::Cos: return static_cast<T>(std::cos(x));
-    case Kind::Tanh: return static_cast<T>(std::tanh(x));
-    case Kind::Sigmoid: return static_cast<T>(sigmoid_value(x));
-    case Kind::Softplus: return std::isnan(a) ? a : static_cast<T>(softplus_value(x));
-    case Kind::Erf: return static_cast<T>(std::erf(x));
-    case Kind::Floor: return static_cast<T>(std::floor(x));
+    case Kind::Sin: return static_cast<T>(std::sin(x()));
+    case Kind::Cos: return static_cast<T>(std::cos(x()));
+    case Kind::Tanh: return static_cast<T>(std::tanh(x()));
+    case Kind::Sigmoid: return static_cast<T>(sigmoid_value(x()));
+    case Kind::Softplus: return std::isnan(a) ? a : static_cast<T>(softplus_value(x()));
+    case Kind::Erf: return static_cast<T>(std::erf(x()));
+    case Kind::Floor: return static_cast<T>(std::floor(x()));
     case Kind::Constant:
     case Kind::Argument:
     case Kind::Index:

@@ -2,7 +2,7 @@
 // Tells at the cost of reading them once whether it is worth to compute with numbers of thousands of bits.
 #pragma once
 
-#include "graph/rational.h"
+#include "graph/analysis/rational.h"
 
 namespace crease {
 
@@ -24,12 +24,7 @@ class Residue {
   friend Residue operator-(Residue a, Residue b) { return reduced(Int128{a.value_} + kPrime - b.value_); }
   /// 0 for 0.
   Residue inverse() const {
-    Residue result(1), square = *this;
-    for (int64_t exponent = kPrime - 2; exponent > 0; exponent /= 2) {  // Fermat
-      if (exponent % 2 == 1) result = result * square;
-      square = square * square;
-    }
-    return result;
+    return reduced(static_cast<Int128>(inverse_modulo(static_cast<uint64_t>(value_), kPrime)));
   }
 
  private:
