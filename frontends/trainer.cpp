@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "frontends/data/prefetch.h"
@@ -79,7 +80,17 @@ void check_options(const Split& data, const TrainOptions& options) {
          "[train] patience needs validation data: keep a part of the training data for it (with_validation)");
 }
 
-/// One call of train.
+/// The parameters to go on from. The learning rate is not taken over: it is an option, perhaps another one
+/// now, unless the optimizer itself moves it.
+std::map<std::string, Tensor> resumed_parameters(const Graph& step, const Checkpoint& from) {
+  std::map<std::string, Tensor> parameters = from.parameters;
+  const auto is_rate = [&](NodeId id) { return step.node(id).name == learning_rate_name; };
+  if (std::ranges::any_of(step.updates(), is_rate, &Update::parameter)) return parameters;
+  for (const NodeId id : step.parameters())
+    if (is_rate(id)) parameters.insert_or_assign(step.node(id).name, step.node(id).value);
+  return parameters;
+}
+
 /// The training step: a memory limit is meant for whole batches.
 RunnerOptions step_options(const TrainOptions& options) {
   RunnerOptions run = options.run;
@@ -95,6 +106,15 @@ RunnerOptions plain_options(const TrainOptions& options) {
   return run;
 }
 
+/// The Noether test asks whether derivatives are right: products of lower precision round far beyond its
+/// tolerance.
+RunnerOptions noether_options(const TrainOptions& options) {
+  RunnerOptions run = plain_options(options);
+  run.compile.contraction = Precision::F32;
+  return run;
+}
+
+/// One call of train.
 class Training {
  public:
   Training(const Graph& network, const Split& data, const TrainOptions& options)
@@ -108,15 +128,16 @@ class Training {
         evaluator_(evaluation_graph(objective_), plain_options(options)) {
     if (options.noether)
       noether_.emplace(training_objective(network, data.train),
-                       GradOptions{.tie = options.tie, .table = options.table}, plain_options(options));
+                       GradOptions{.tie = options.tie, .table = options.table}, noether_options(options));
     if (!options.resume) return;
     const Checkpoint& from = *options.resume;
     expect(from.steps_done == 0 || from.batch == 0 || from.batch == options.batch,
            "[train] an epoch goes on with the batch it began with: got {}, the checkpoint has {} steps of {}",
            options.batch, from.steps_done, from.batch);
     // Into the graph first: it refuses what does not fit, with a table.
+    const auto parameters = resumed_parameters(step_, from);
     set_parameters(step_, from.parameters);
-    runner_.set_parameters(from.parameters);
+    runner_.set_parameters(parameters);
   }
 
   TrainResult run() {
@@ -305,7 +326,9 @@ class Training {
     const Evaluation found = evaluate_with(evaluator_, objective_, data_.validation);
     metrics.validation_loss = found.loss;
     metrics.validation_accuracy = found.accuracy;
-    if (best_ && found.loss >= best_->validation_loss - options_.improvement) return;
+    const double to_beat =
+        best_ ? best_->validation_loss - options_.improvement : std::numeric_limits<double>::infinity();
+    if (!(found.loss < to_beat)) return;  // NaN is never the best
     best_ = Best{.epoch = metrics.epoch, .validation_loss = found.loss, .parameters = parameters};
   }
 

@@ -53,9 +53,10 @@ struct TrainOptions {
   /// arguments.
   std::function<Batch(Batch batch, int64_t epoch, int64_t first)> prepare = {};
   /// Debugging: before each step the gradient is computed once more and held against the rescalings that
-  /// leave the network's output alone (NoetherTest). Ends training with an Error where they disagree.
+  /// leave the network's output alone (NoetherTest), its products in f32. Ends training with an Error where
+  /// they disagree.
   bool noether = false;
-  /// Where to go on from.
+  /// Where to go on from; at the learning rate that the optimizer and the schedule have now.
   std::optional<Checkpoint> resume = {};
 
   /// Called once when everything is checked and compiled, before the first step: the time to replace files of

@@ -105,6 +105,39 @@ TEST_CASE("a training that is stopped in an epoch and resumed equals one that wa
   }
 }
 
+TEST_CASE("a resumed training has the learning rate it is given, and that of no schedule before") {
+  TrainOptions options = small_options(1);
+  options.schedule = [](const ScheduleTime&) { return 1e-3; };
+  const Checkpoint decayed = train(small_network(), small_split(), options).checkpoint;
+  options.epochs = 2;
+  options.schedule = {};
+  const auto resumed = [&](double rate) {
+    options.resume = decayed;
+    options.optimizer = sgd({.learning_rate = rate});
+    return train(small_network(), small_split(), options).checkpoint.parameters;
+  };
+  for (const double rate : {0.5, 0.0625}) {
+    const auto parameters = resumed(rate);
+    CHECK(parameters.at(learning_rate_name).item() == rate);
+    CHECK_FALSE(parameters.at("0.weight") == decayed.parameters.at("0.weight"));
+  }
+  CHECK_FALSE(resumed(0.5) == resumed(0.0625));
+}
+
+TEST_CASE("a resumed training keeps a learning rate that the optimizer itself moves") {
+  TrainOptions options = small_options(2);
+  const auto rule = [](UpdateScope& scope, const Value& p, const Value& g) {
+    if (p.node().name == "0.bias") scope.update(scope.learning_rate(), scope.learning_rate() * 0.75);
+    return p - scope.learning_rate() * g;
+  };
+  options.optimizer = {.name = "slowing", .learning_rate = 0.5, .rule = rule};
+  const TrainResult whole = train(small_network(), small_split(), options);
+  options.epochs = 1;
+  options.resume = train(small_network(), small_split(), options).checkpoint;
+  options.epochs = 2;
+  CHECK(train(small_network(), small_split(), options).checkpoint.parameters == whole.checkpoint.parameters);
+}
+
 TEST_CASE("an epoch does not go on with batches of another size, the next one may") {
   TrainOptions options = small_options();
   int steps = 0;

@@ -42,6 +42,16 @@ TEST_CASE("the Noether test passes through a training, and its worst sum is told
   }
 }
 
+TEST_CASE("products in bf16 are no wrong derivatives") {
+  const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
+  TrainOptions options{.epochs = 2, .batch = 15, .optimizer = sgd({.learning_rate = 0.3})};
+  options.run.interpret = true;
+  options.run.compile.contraction = Precision::Bf16;
+  options.noether = true;
+  const TrainResult result = train(network(mlp({2, 8, 2}, relu), 2), split, options);
+  for (const EpochMetrics& metrics : result.epochs) CHECK_LT(metrics.noether.value_or(1), 1e-4);
+}
+
 TEST_CASE("conserved quantities drift with the square of the rate, and nearly not at all at small rates") {
   const auto drift = [](double rate) {
     const TrainResult result = train_tested({}, rate);
