@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "frontends/file.h"
@@ -42,14 +44,43 @@ std::vector<float> numbers(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
+/// JSON has no infinity and no NaN: they are written as texts.
+Json number_to_json(double number) {
+  return std::isfinite(number) ? Json(number) : Json(fmt::format("{}", number));
+}
+
+/// What number_to_json gave. An empty value is what infinities and NaN once became.
+double number_from_json(const Json& json) {
+  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (!json.is_string()) return json.get<double>();
+  const auto& text = json.get_ref<const std::string&>();
+  double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  expect(problem == std::errc{} && end == text.data() + text.size() && !std::isfinite(number),
+         "got '{}', want a number, or 'inf', '-inf' or 'nan'", text);
+  return number;
+}
+
+Json numbers_to_json(const std::vector<double>& numbers) {
+  Json json = Json::array();
+  for (const double number : numbers) json.push_back(number_to_json(number));
+  return json;
+}
+
 Json to_json(const ModelInfo& info) {
   Json json{{"format", "crease model"}, {"version", format_version}, {"data", info.data},
-            {"classes", info.classes},  {"training", info.training}, {"metrics", info.metrics}};
+            {"classes", info.classes},  {"training", info.training}, {"metrics", Json::object()}};
+  for (const auto& [name, value] : info.metrics) json["metrics"][name] = number_to_json(value);
   if (info.standardisation) {
     json["standardisation"] = Json{{"mean", numbers(info.standardisation->mean)},
                                    {"deviation", numbers(info.standardisation->deviation)}};
   }
   return json;
+}
+
+/// The names of files may be any bytes, JSON is UTF-8: what is not becomes a replacement character.
+std::string text_of(const ModelInfo& info) {
+  return to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Standardisation standardisation_from_json(const Json& json) {
@@ -67,8 +98,8 @@ ModelInfo info_from_json(const Json& json) {
          version, format_version);
   ModelInfo info{.data = json.at("data").get<std::string>(),
                  .classes = json.at("classes").get<std::vector<std::string>>(),
-                 .training = json.at("training").get<std::map<std::string, std::string>>(),
-                 .metrics = json.at("metrics").get<std::map<std::string, double>>()};
+                 .training = json.at("training").get<std::map<std::string, std::string>>()};
+  for (const auto& [name, value] : json.at("metrics").items()) info.metrics[name] = number_from_json(value);
   if (json.contains("standardisation"))
     info.standardisation = standardisation_from_json(json["standardisation"]);
   return info;
@@ -145,8 +176,10 @@ std::vector<double> losses_in(const TensorFile& file, const std::filesystem::pat
   const auto entry = file.metadata.find(losses_key);
   if (entry == file.metadata.end()) return {};
   try {
-    return Json::parse(entry->second).get<std::vector<double>>();
-  } catch (const nlohmann::json::exception& problem) {
+    std::vector<double> losses;
+    for (const Json& loss : Json::parse(entry->second)) losses.push_back(number_from_json(loss));
+    return losses;
+  } catch (const std::exception& problem) {
     fail("[load] {}: '{}' is '{}', want a list of numbers ({})", path.string(), losses_key, entry->second,
          problem.what());
   }
@@ -175,7 +208,7 @@ void save_model(const std::filesystem::path& folder, const Model& model) {
   make_folder(folder);
   write_file_atomically(folder / "graph.txt", to_string(model.network));
   write_safetensors(folder / "parameters.safetensors", parameters_of(model.network));
-  write_file_atomically(folder / "model.json", to_json(model.info).dump(2) + "\n");
+  write_file_atomically(folder / "model.json", text_of(model.info));
 }
 
 void expect_free(const std::filesystem::path& folder) {
@@ -215,7 +248,7 @@ void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& chec
   std::map<std::string, std::string> metadata{{epochs_key, std::to_string(checkpoint.epochs_done)},
                                               {steps_key, std::to_string(checkpoint.steps_done)},
                                               {batch_key, std::to_string(checkpoint.batch)},
-                                              {losses_key, Json(checkpoint.losses).dump()}};
+                                              {losses_key, numbers_to_json(checkpoint.losses).dump()}};
   for (const auto& [name, tensor] : checkpoint.sums) tensors[std::string(sums_prefix) + name] = tensor;
   if (checkpoint.best) {
     metadata[best_epoch_key] = std::to_string(checkpoint.best->epoch);

@@ -13,6 +13,7 @@
 #include "frontends/data/byte_stream.h"
 #include "frontends/data/csv_scanner.h"
 #include "frontends/file.h"
+#include "frontends/safetensors/json_cursor.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -62,6 +63,7 @@ class TableReader {
   void fill_missing();
   void set_target(Dataset& data) const;
   bool is_classes(const std::vector<std::optional<double>>& numbers) const;
+  void expect_utf8_labels() const;
   void set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
   void set_numbers(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
   void expect_no_stray_header(const std::vector<std::optional<double>>& numbers) const;
@@ -198,7 +200,16 @@ bool TableReader::is_classes(const std::vector<std::optional<double>>& numbers) 
   return numbers.size() >= 2 * kinds.size();
 }
 
+/// Names of classes are kept with a model and shown: Latin-1 is told here, not when the training is saved.
+void TableReader::expect_utf8_labels() const {
+  for (const Label& label : labels_)
+    expect(invalid_utf8(label.text) == std::string_view::npos,
+           "[read_csv] {}: the name of a class is not UTF-8 from byte {} on: save the file as UTF-8",
+           where(label.line, label_), invalid_utf8(label.text));
+}
+
 void TableReader::set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const {
+  expect_utf8_labels();
   // By value where all are numbers, so that 10 follows 9 and 1.0 is 1; else by bytes.
   const bool numeric =
       std::all_of(numbers.begin(), numbers.end(), [](const auto& n) { return n.has_value(); });

@@ -38,8 +38,8 @@ struct CsvOptions {
 
 /// A table from a file, plain or gzip. x is f32 [n, features]; y is i32 [n] with class_names in ascending
 /// order (numbers by value, text by bytes), or f32 [n] for regression. Errors: Error naming file, line and
-/// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value; Error for an
-/// unknown column (lists the names), no rows or no features.
+/// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value, a class
+/// whose name is not UTF-8; Error for an unknown column (lists the names), no rows or no features.
 Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same from memory; `name` is what errors call it and becomes the name of the data.

@@ -85,7 +85,7 @@ std::string to_html(const Report& report) {
                   {"drawing", drawing_json(report.graph)},
                   {"network", Json::parse(network_json(report.graph))},
                   {"folds", folds ? Json::parse(to_json(*folds)) : Json()}}
-                 .dump()));
+                 .dump(-1, ' ', false, Json::error_handler_t::replace)));
   return page;
 }
 

@@ -84,7 +84,7 @@ std::string to_json(const Report& report) {
                     {"parameters", report.cost.parameters},
                     {"parameter_bytes", report.cost.parameter_bytes}}},
                   {"certificates", certificates_of(report)}};
-  return json.dump(2);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);  // a title may be the name of a file
 }
 
 }  // namespace crease

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
+#include <limits>
 
 #include "frontends/models.h"
 #include "frontends/safetensors.h"
@@ -39,6 +41,44 @@ TEST_CASE("a model that is saved and loaded is the same") {
   CHECK(loaded.info.standardisation->deviation == model.info.standardisation->deviation);
   CHECK(loaded.info.training == model.info.training);
   CHECK(loaded.info.metrics == model.info.metrics);
+}
+
+TEST_CASE(
+    "metrics and losses that are not finite are read as they were written, or as NaN where JSON had none") {
+  const test::TemporaryFolder folder;
+  constexpr double infinity = std::numeric_limits<double>::infinity(),
+                   nan = std::numeric_limits<double>::quiet_NaN();
+  Model model = some_model();
+  model.info.metrics = {{"a", infinity}, {"b", -infinity}, {"c", nan}};
+  save_model(folder.path(), model);
+  const auto metrics = load_model(folder.path()).info.metrics;
+  CHECK(metrics.at("a") == infinity);
+  CHECK(metrics.at("b") == -infinity);
+  CHECK(std::isnan(metrics.at("c")));
+  save_checkpoint(folder.path(), {.losses = {1, infinity, nan}, .best = Best{.validation_loss = infinity}});
+  const Checkpoint checkpoint = load_checkpoint(folder.path());
+  REQUIRE(checkpoint.losses.size() == 3);
+  CHECK(checkpoint.losses[1] == infinity);
+  CHECK(std::isnan(checkpoint.losses[2]));
+  CHECK(checkpoint.best->validation_loss == infinity);
+  const auto with_metric = [&](const char* value) {
+    put(folder / "model.json",
+        fmt::format(R"({{"format": "crease model", "version": 1, "data": "", "classes": [],
+        "training": {{}}, "metrics": {{"loss": {}}}}})",
+                    value));
+    return load_model(folder.path()).info.metrics.at("loss");
+  };
+  CHECK(std::isnan(with_metric("null")));
+  CHECK_THROWS_WITH_AS(with_metric("\"good\""), doctest::Contains("got 'good', want a number, or 'inf'"),
+                       Error);
+}
+
+TEST_CASE("a path that is not UTF-8 does not keep a model from being saved") {
+  const test::TemporaryFolder folder;
+  Model model = some_model();
+  model.info.data = "csv:gr\xfcn.csv";
+  save_model(folder.path(), model);
+  CHECK(load_model(folder.path()).info.data == "csv:gr\ufffdn.csv");
 }
 
 TEST_CASE("saving again replaces the model and leaves other files alone") {

@@ -94,6 +94,13 @@ TEST_CASE("text labels are classes in the order of their names") {
   CHECK(data.y == Tensor::i32({3}, {1, 0, 1}));
 }
 
+TEST_CASE("a class whose name is not UTF-8 is an error with its place, other text may be any bytes") {
+  CHECK(thrown_by([] { parse_csv("a,kind\n1,x\n2,gr\xfcn\n", "t"); }) ==
+        "[read_csv] 't' line 3, column 2 ('kind'): the name of a class is not UTF-8 from byte 2 on: save the "
+        "file as UTF-8");
+  CHECK(parse_csv("gr\xfcn,kind\n1,x\n2,gr\u00fcn\n", "t").classes == 2);
+}
+
 TEST_CASE("small whole numbers are classes in the order of their values") {
   const Dataset data = parse("1,10\n2,9\n3,10.0\n4,9\n");
   CHECK(data.class_names == std::vector<std::string>{"9", "10"});
