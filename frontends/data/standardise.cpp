@@ -68,6 +68,7 @@ Split standardise(const Split& data) {
   Split result = data;
   result.train.x = standardise(data.train.x, by);
   result.test.x = standardise(data.test.x, by);
+  if (data.validation.size() > 0) result.validation.x = standardise(data.validation.x, by);
   return result;
 }
 

@@ -19,7 +19,7 @@ Standardisation measure(const Dataset& train);
 /// Errors: Error if the number of features differs.
 Tensor standardise(const Tensor& x, const Standardisation& by);
 
-/// Both parts, by what was measured on the training part.
+/// All parts, by what was measured on the training part.
 Split standardise(const Split& data);
 
 }  // namespace crease

@@ -148,12 +148,15 @@ TEST_CASE("standardised features have mean 0 and deviation 1 on the training par
   CHECK_NOTHROW(validate(parts.test));
 }
 
-TEST_CASE("what was measured on one part is applied to the other") {
-  const Split data{{.x = Tensor::f32({2, 2}, {1, 7, 3, 7}), .y = Tensor(Type::f32, {2})},
-                   {.x = Tensor::f32({1, 2}, {6, 9}), .y = Tensor(Type::f32, {1})}};
+TEST_CASE("what was measured on one part is applied to the others") {
+  Split data{{.x = Tensor::f32({2, 2}, {1, 7, 3, 7}), .y = Tensor(Type::f32, {2})},
+             {.x = Tensor::f32({1, 2}, {6, 9}), .y = Tensor(Type::f32, {1})}};
   const Split result = standardise(data);
   CHECK(result.train.x == Tensor::f32({2, 2}, {-1, 0, 1, 0}));
   CHECK(result.test.x == Tensor::f32({1, 2}, {4, 2}));
+  CHECK(result.validation.size() == 0);
+  data.validation = {.x = Tensor::f32({1, 2}, {2, 8}), .y = Tensor(Type::f32, {1})};
+  CHECK(standardise(data).validation.x == Tensor::f32({1, 2}, {0, 1}));
 }
 
 TEST_CASE("a constant feature becomes 0 exactly, however its sum rounds") {
