@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
+#include <tuple>
 
 #include "graph/error.h"
 
@@ -77,6 +78,12 @@ int write_all(int descriptor, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return 0;
+}
+
+/// A file that only its owner may read stays so. Where the file system has no such modes, nothing is lost.
+void keep_mode(const std::filesystem::path& path, int descriptor) {
+  struct stat before{};
+  if (::stat(path.c_str(), &before) == 0) std::ignore = ::fchmod(descriptor, before.st_mode & 07777);
 }
 
 /// The name of a file lives in its folder: without this a crash may forget the rename. Some file systems
@@ -156,6 +163,7 @@ void write_file_atomically(const std::filesystem::path& name, std::span<const st
   TemporaryFile temporary(temporary_name(path, attempt));
   Descriptor file(number);
 
+  keep_mode(path, file.number());
   int error = 0;
   for (const std::string_view part : parts)
     if (error == 0) error = write_all(file.number(), part);

@@ -16,7 +16,7 @@ std::string read_file(const std::filesystem::path& path, int64_t most_bytes = in
 
 /// Puts `parts`, one after the other, in place of the file: written to a temporary file in the same folder,
 /// flushed to the disk, then renamed. Whoever reads it sees the old bytes or the new ones, also after a
-/// crash. A link stays: what it leads to is replaced.
+/// crash. A link stays: what it leads to is replaced. Who may read and write the file stays as well.
 /// Errors: Error for what is no file, /dev/stdout among it; Error with the system's reason (no folder, no
 /// permission, disk full); then the old file is as it was and the temporary one is gone.
 void write_file_atomically(const std::filesystem::path& name, std::span<const std::string_view> parts);

@@ -19,7 +19,7 @@ std::filesystem::path rescue(const Model& model, const Checkpoint& checkpoint) {
   const std::filesystem::path folder = temporary / fmt::format("crease-unsaved-{}", ::getpid());
   try {
     save(folder, model, checkpoint);
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     std::filesystem::remove_all(folder, problem);
     return {};
   }
@@ -32,7 +32,7 @@ void Attempts::operator()(const std::function<void()>& action) {
   try {
     action();
     told_.clear();
-  } catch (const Error& problem) {
+  } catch (const std::exception& problem) {
     if (told_ == problem.what()) return;
     told_ = problem.what();
     display_->end();
@@ -40,16 +40,16 @@ void Attempts::operator()(const std::function<void()>& action) {
   }
 }
 
-void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes) {
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on) {
   namespace fs = std::filesystem;
   const fs::path made = folder / fmt::format(".crease-begin-{}", ::getpid());
   std::error_code problem;
   try {
     save_model(made, model);  // here a disk may be full
+    fs::remove_all(made);
     const fs::path checkpoint = folder / "checkpoint.safetensors";
-    if (!resumes && fs::is_regular_file(checkpoint, problem)) fs::remove(checkpoint);
-    for (const auto& file : fs::directory_iterator(made)) fs::rename(file, folder / file.path().filename());
-    fs::remove(made);
+    if (!goes_on && fs::is_regular_file(checkpoint, problem)) fs::remove(checkpoint);
+    save_model(folder, model);  // into the files that are there: links stay, and who may read them
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(made, problem);
     fail("[save] cannot begin in {}: {}", folder.string(), error.code().message());
@@ -67,7 +67,7 @@ void save(const std::filesystem::path& folder, const Model& model, const Checkpo
 void save_or_rescue(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint) {
   try {
     save(folder, model, checkpoint);
-  } catch (const Error& problem) {
+  } catch (const std::exception& problem) {
     const std::filesystem::path place = rescue(model, checkpoint);
     expect(!place.empty(), "{}; nor can the temporary folder", problem.what());
     fail("{}; all is saved in '{}' instead: go on with crease train --resume '{}'", problem.what(),

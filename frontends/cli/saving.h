@@ -22,10 +22,11 @@ class Attempts {
   std::string told_;
 };
 
-/// Puts the model that a training starts with in place of what is there, once it is written whole. Unless the
-/// training `resumes`, a checkpoint of another one goes first: no kill may leave it beside this model.
-/// Errors: those of save_model; then what was there is as it was.
-void begin_folder(const std::filesystem::path& folder, const Model& model, bool resumes);
+/// Puts the model that a training starts with in place of what is there, once it is seen that there is room
+/// for all of it. Unless the training `goes_on` in this folder, a checkpoint of another one goes first: no
+/// kill may leave it beside this model. Errors: those of save_model; where there is no room what was there is
+/// as it was.
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on);
 
 /// Model and checkpoint to a folder. Errors: Error with the system's reason.
 void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint);

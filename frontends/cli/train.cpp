@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/commands.h"
@@ -114,6 +116,8 @@ int run(CLI::App& command, Arguments& arguments) {
   const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
   TrainingPlaces places{.checkpoint_seconds = arguments.checkpoint_seconds};
   if (!place.empty()) places.folder = place;
+  std::error_code absent;
+  places.goes_on = saved && std::filesystem::equivalent(place, arguments.resume, absent);
   if (!arguments.log.empty()) places.log = arguments.log;
   if (saved) places.metrics = saved->info.metrics;
 

@@ -69,6 +69,7 @@ struct TrainingOutcome {
 /// Where a training leaves what it made.
 struct TrainingPlaces {
   std::optional<std::filesystem::path> folder = {};  // model and checkpoint
+  bool goes_on = false;                              // the folder has the checkpoint that is resumed
   std::optional<std::filesystem::path> log = {};     // one line of JSON an epoch
   double checkpoint_seconds = 60;                    // between checkpoints within an epoch
   /// Of the model that is resumed: they stand until an epoch has new ones.

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include "frontends/file.h"
 #include "graph/error.h"
@@ -30,8 +31,17 @@ TrainLog::TrainLog(std::filesystem::path path, int64_t epochs_done) : path_(std:
 }
 
 void TrainLog::write(const EpochMetrics& metrics) {
-  file_ << json_line(metrics) << '\n' << std::flush;
-  expect(file_.good(), "[log] cannot write to {}", path_.string());
+  unwritten_ += json_line(metrics) + '\n';
+  std::error_code problem;
+  const auto before = std::filesystem::file_size(path_, problem);
+  file_ << unwritten_ << std::flush;
+  if (file_.good()) return unwritten_.clear();
+  // Opened anew, because the stream would try again to write what it still holds.
+  file_.close();
+  if (!problem) std::filesystem::resize_file(path_, before, problem);  // what was written of a line goes
+  file_.clear();
+  file_.open(path_, std::ios::app | std::ios::binary);
+  fail("[log] cannot write to {}; the next epoch tries again", path_.string());
 }
 
 }  // namespace crease

@@ -3,48 +3,27 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <fstream>
 #include <iterator>
 
 #include "tests/files.h"
+#include "tests/frontends/file_size_limit.h"
 #include "tests/frontends/thrown.h"
 
 namespace crease {
 namespace {
 
+using test::FileSizeLimit;
 using test::TemporaryFolder;
 using test::thrown_by;
 
 size_t files_in(const TemporaryFolder& folder) {
   return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
 }
-
-/// Lets this process write no file beyond so many bytes: what a full disk does, without one.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 TEST_CASE("a file comes back as it was written, and nothing else is left in the folder") {
   const TemporaryFolder folder;
@@ -53,6 +32,19 @@ TEST_CASE("a file comes back as it was written, and nothing else is left in the 
   write_file_atomically(folder / "file", std::array<std::string_view, 2>{std::string_view(bytes), "tail"});
   CHECK(read_file(folder / "file") == bytes + "tail");
   CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("who may read a file stays when it is replaced, also behind a link") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "old");
+  std::filesystem::create_symlink("file", folder / "link");
+  for (const mode_t mode : {0600U, 0664U, 0400U}) {
+    REQUIRE(chmod((folder / "file").c_str(), mode) == 0);
+    write_file_atomically(folder / "link", "new");
+    struct stat now{};
+    REQUIRE(stat((folder / "file").c_str(), &now) == 0);
+    CHECK((now.st_mode & 07777) == mode);
+  }
 }
 
 TEST_CASE("an empty file can be written and read") {

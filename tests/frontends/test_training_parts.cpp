@@ -1,12 +1,14 @@
 // What surrounds the steps: validation, patience, best parameters, checkpoints, folds, logs, confusion.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 
 #include "frontends/data/digits.h"
 #include "frontends/file.h"
+#include "frontends/losses.h"
 #include "frontends/models.h"
 #include "frontends/trainer.h"
 #include "frontends/training/confusion.h"
@@ -14,6 +16,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "tests/files.h"
+#include "tests/frontends/file_size_limit.h"
 #include "tests/frontends/thrown.h"
 
 namespace crease {
@@ -88,6 +91,24 @@ TEST_CASE("the best parameters are those of the epoch with the least validation 
   CHECK_EQ(values(result.checkpoint.best->parameters), seen[static_cast<size_t>(least->epoch - 1)]);
   const Graph best = best_network(small_network(), result.checkpoint);
   CHECK_EQ(evaluate_on(best, small().validation, options).loss, doctest::Approx(*least->validation_loss));
+}
+
+TEST_CASE("parameters whose validation loss is NaN are never the best") {
+  TrainOptions options = options_of(2);
+  options.training_loss = [](const Value& output, const Value& label) {
+    return softmax_cross_entropy(output, label);
+  };
+  options.loss = [](const Value& output, const Value& label) {
+    return softmax_cross_entropy(output, label) * std::numeric_limits<double>::quiet_NaN();
+  };
+  const Checkpoint none = train(small_network(), small(), options).checkpoint;
+  CHECK_FALSE(none.best);
+  options.resume = none;
+  options.resume->best = Best{.epoch = 1, .validation_loss = 0.5, .parameters = none.parameters};
+  options.epochs = 3;
+  const Checkpoint resumed = train(small_network(), small(), options).checkpoint;
+  REQUIRE(resumed.best);
+  CHECK(resumed.best->validation_loss == 0.5);
 }
 
 TEST_CASE("patience ends training so many epochs after the best one") {
@@ -203,6 +224,27 @@ TEST_CASE("a log has a line an epoch, and after a resume those of an uninterrupt
   }
   CHECK(read_file(path).empty());
   CHECK(holds(thrown_by([&] { TrainLog(folder / "none" / "log.jsonl"); }), "log.jsonl"));
+}
+
+TEST_CASE("a log that could not be written has every line once there is room again") {
+  const TemporaryFolder folder;
+  const std::filesystem::path place = folder / "log.jsonl";
+  TrainLog log(place);
+  std::string lines;
+  for (int64_t epoch = 1; epoch <= 5; ++epoch) {
+    const EpochMetrics metrics{.epoch = epoch};
+    const std::string before = read_file(place);
+    lines += json_line(metrics) + '\n';
+    if (epoch == 2 || epoch == 3) {
+      const test::FileSizeLimit room_for_half_a_line(before.size() + 20);
+      CHECK(thrown_by([&] { log.write(metrics); }) ==
+            "[log] cannot write to " + place.string() + "; the next epoch tries again");
+      CHECK(read_file(place) == before);
+    } else {
+      log.write(metrics);
+      CHECK(read_file(place) == lines);
+    }
+  }
 }
 
 TEST_CASE("an epoch as a line of JSON has what was measured") {
