@@ -31,9 +31,10 @@ struct Axis {
     low = std::min(low, coordinate(value));
     high = std::max(high, coordinate(value));
   }
-  /// Room at both ends; a single value gets a range round it.
+  /// Room at both ends; a single value, or values that differ by rounding, get a range round them.
   void widen(double share) {
-    const double more = high > low ? share * (high - low) : std::max(std::abs(high) * 0.5, 0.5);
+    const bool spread = high - low > 1e-12 * std::max(std::abs(low), std::abs(high));
+    const double more = spread ? share * (high - low) : std::max(std::abs(high) * 0.5, 0.5);
     low -= more;
     high += more;
   }
@@ -51,8 +52,9 @@ std::vector<double> Axis::ticks() const {
   // On a logarithmic axis whole powers of ten, or where fewer than two are in sight their parts.
   const double step =
       logarithmic && high - low >= 1 ? std::max(1.0, std::round((high - low) / 6)) : nice_step(high - low);
+  constexpr size_t most = 20;  // beyond what a step gives: k + 1 may be k, where a raster is far from 0
   std::vector<double> values;  // 0.0 is added lest a tick be -0
-  for (double k = std::ceil(low / step) + 0.0; k * step <= high; ++k)
+  for (double k = std::ceil(low / step) + 0.0; k * step <= high && values.size() < most; ++k)
     values.push_back(logarithmic ? std::pow(10, k * step) : k * step);
   return values;
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "graph/error.h"
@@ -49,6 +50,14 @@ TEST_CASE("cells of one colour in a row are one rectangle, and plots stand side 
   CHECK(count(svg, "fill=\"red\"") == 6);
   CHECK(count(svg, "fill=\"blue\"") == 3);
   CHECK(svg.find("width=\"920\" height=\"640\"") != std::string::npos);
+}
+
+TEST_CASE("values that differ in their last bits, and rasters far from 0, are drawn with a few ticks") {
+  const double y = 0.1, next = std::nextafter(y, 1);
+  CHECK(count(to_svg({{.title = "t", .series = {{.name = "s", .x = {1, 2}, .y = {y, next}}}}}), "<text") <
+        30);
+  const Raster far{.left = 0x1p60, .right = 0x1p60 + 512, .columns = 1, .colours = {"red"}};
+  CHECK(count(to_svg({{.title = "t", .raster = far}}), "<text") < 60);
 }
 
 TEST_CASE("a plot that cannot be drawn is refused") {
