@@ -67,12 +67,14 @@ std::string colour(size_t map) {
 
 }  // namespace
 
-std::optional<FoldPicture> fold_picture(const Graph& graph, double half, int64_t cell_limit) {
+std::optional<FoldPicture> fold_picture(const Graph& graph, double half, int64_t cell_limit,
+                                        int64_t work_limit) {
   expect(std::isfinite(half) && half > 0, "[fold_picture] the square must be from -half to half > 0: got {}",
          half);
   if (graph.inputs().empty() || input_elements(graph) != 2) return {};
   const auto side = std::pair{Rational::of(-half), Rational::of(half)};
-  const Regions found = regions(graph, {.box = {side, side}, .cell_limit = cell_limit});
+  const Regions found =
+      regions(graph, {.box = {side, side}, .cell_limit = cell_limit, .work_limit = work_limit});
   if (!found.complete) return {};
   const auto names = coordinates(graph);
   FoldPicture picture{.half = half,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/analysis/regions/explore.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -24,8 +25,10 @@ struct FoldPicture {
 };
 
 /// None unless the inputs have two elements together and the network is piecewise linear with at most
-/// `cell_limit` pieces in the square. Cost: that of regions, about 1 ms a cell.
-std::optional<FoldPicture> fold_picture(const Graph& graph, double half = 2, int64_t cell_limit = 600);
+/// `cell_limit` pieces in the square, found with at most `work_limit` (ExploreLimits::work). Cost: that of
+/// regions, about 1 ms a cell.
+std::optional<FoldPicture> fold_picture(const Graph& graph, double half = 2, int64_t cell_limit = 600,
+                                        int64_t work_limit = 5 * kSecondOfWork);
 
 /// SVG of `size` by `size` pixels, that names each map where the pointer rests; the second input grows
 /// upwards.

@@ -58,10 +58,11 @@ TEST_CASE("|x| in one of two inputs folds the square once, and names its maps") 
   CHECK(has(to_svg(*picture), "y[0] = -x[0], y[1] = x[1]"));
 }
 
-TEST_CASE("no picture of smooth networks, of three inputs, or of more pieces than asked for") {
+TEST_CASE("no picture of smooth networks, of three inputs, or of more pieces or work than asked for") {
   CHECK_FALSE(fold_picture(network(mlp({2, 3, 1}, tanh_op), 2)));
   CHECK_FALSE(fold_picture(network(mlp({3, 3, 1}, relu), 3)));
   CHECK_FALSE(fold_picture(plane(), 2, 1));
+  CHECK_FALSE(fold_picture(plane(), 2, 600, 100));
   CHECK_THROWS_AS(fold_picture(plane(), 0), Error);
 }
 
