@@ -1,5 +1,6 @@
 // The report as lines of text.
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -26,19 +27,42 @@ std::string counted(size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+bool is_whole(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// Whether text is a fraction as Rational writes it, with something below that is not 0.
+bool is_fraction(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string_view below = text.substr(slash + 1);
+  return is_whole(text.substr(0, slash)) && is_whole(below) && below.front() != '0';
+}
+
+/// Whether what stands before and after is no part of the same word: names may be made of digits as well.
+bool stands_alone(std::string_view before, std::string_view after) {
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  const auto in_name = [&](char c) { return in_word(c) || c == '\'' || c == '"'; };
+  const auto joins = [](char c) { return c == '.' || c == ':'; };  // at the end of a word they end a sentence
+  if (!before.empty() && (in_name(before.back()) || joins(before.back()))) return false;
+  if (after.empty()) return true;
+  return !in_name(after[0]) && !(joins(after[0]) && after.size() > 1 && in_word(after[1]));
+}
+
 /// Exact fractions of more digits than a reader wants, as decimals: "about -0.577". The JSON keeps them.
 std::string shortened(const std::string& sentence) {
   constexpr size_t longest = 14;
-  const auto in_number = [](char c) { return (c >= '0' && c <= '9') || c == '/' || c == '-'; };
+  const std::string_view all = sentence;
   std::string text;
-  for (size_t i = 0; i < sentence.size();) {
-    size_t end = i;
-    while (end < sentence.size() && in_number(sentence[end])) ++end;
-    const std::string run = sentence.substr(i, end - i);
-    const bool fraction = run.size() > longest && run.find('/') != std::string::npos && run.back() != '/';
-    if (fraction) text += fmt::format("about {:.6g}", Rational::parse(run).to_double());
-    if (!fraction) text += end > i ? run : sentence.substr(i, 1);
-    i = std::max(end, i + 1);
+  for (size_t i = 0; i < all.size();) {
+    const size_t end = std::min(all.find_first_not_of("0123456789/-", i), all.size());
+    const std::string_view run = all.substr(i, std::max<size_t>(end - i, 1));
+    if (run.size() > longest && is_fraction(run) && stands_alone(all.substr(0, i), all.substr(end)))
+      text += fmt::format("about {:.6g}", Rational::parse(std::string(run)).to_double());
+    else
+      text += run;
+    i += run.size();
   }
   return text;
 }

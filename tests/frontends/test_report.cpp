@@ -119,6 +119,15 @@ TEST_CASE("long fractions are rounded in the text and exact in the evidence") {
   CHECK_FALSE(has(to_json(report), "about "));
 }
 
+TEST_CASE("names of digits are no fractions") {
+  for (const std::string name : {"2024-01-01/02-03-04", "1234567890123/00", "1234567890123/45"}) {
+    CAPTURE(name);
+    Graph graph;
+    graph.output(name, relu(graph.input("x", {2})));
+    CHECK(has(to_text(analyze(graph)), name));
+  }
+}
+
 TEST_CASE("a graph that names no output is analysed to the values that nothing reads") {
   const Graph named = rectifiers();
   Graph unnamed = named;

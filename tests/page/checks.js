@@ -104,6 +104,24 @@ function checkFolds() {
   check(document.activeElement === polygons[1 % polygons.length], "the arrow key does not reach the next piece");
 }
 
+/// Long fractions become decimals, however long; names that look alike stay.
+function checkNumbers() {
+  const long = (digits) => "7".repeat(digits);
+  const wanted = [
+    ["at -577350269189626/1000000000000000, 1/3.", "at about -0.57735, 1/3."],
+    [`is ${long(400)}/${long(401)}: so`, "is about 0.1: so"],
+    [`from ${long(400)}/${long(2)} to 1${long(2)}/${long(700)}`, "from about Infinity to about 0"]];
+  for (const name of ["2024-01-01/02-03-04", "1234567890123/00", "'1234567890123/45'", "layer_1234567890123/45"]) wanted.push([name, name]);
+  for (const [sentence, words] of wanted) check(readable(sentence) === words, `"${readable(sentence)}" is not "${words}"`);
+}
+
+/// More units than a call takes arguments.
+function checkManyUnits() {
+  const panel = document.createElement("div");
+  showUnits(panel, Array.from({ length: 200000 }, (_, i) => ({ low: -i, high: i, state: "undecided" })));
+  check(panel.textContent.endsWith("and 199744 more units"), "200000 units are not shown");
+}
+
 async function checkPage() {
   const { report, drawing, network } = JSON.parse(document.getElementById("data").textContent);
   check(document.getElementById("title").textContent === facts.title, "the title is not the text that was given");
@@ -115,6 +133,8 @@ async function checkPage() {
   check(document.querySelectorAll("img, iframe, link, b").length === 0, "a name became markup");
   check(performance.getEntriesByType("resource").length === 0, "the page asked for a resource");
   if (!network.reason) checkOutputs(network, facts.title !== "smooth" && facts.title !== "400 layers");
+  checkNumbers();
+  checkManyUnits();
   await checkKeyboard();
   checkTiles();
   checkLinks(drawing, report);

@@ -138,8 +138,8 @@ function intervalBar(unit, limit) {
 const shortNumber = (value) => (Number.isFinite(value) ? String(+value.toPrecision(6)) : String(value));
 
 function showUnits(panel, units) {
-  const finite = units.flatMap((unit) => [unit.low, unit.high]).filter(Number.isFinite).map(Math.abs);
-  const limit = Math.max(1e-30, ...finite);
+  const finite = units.flatMap((unit) => [unit.low, unit.high]).filter(Number.isFinite);
+  const limit = finite.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
   const list = element("div", { class: "units" });
   units.slice(0, 256).forEach((unit, k) => {
     const range = `${shortNumber(unit.low)} to ${shortNumber(unit.high)}`;

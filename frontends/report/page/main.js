@@ -4,12 +4,18 @@ const levelWords = {
   structure: "for all parameter values", values: "at these parameters", box: "on the box",
 };
 
-/// Exact fractions of more digits than a reader wants, as decimals; the JSON form keeps them.
+/// The number nearest to a fraction, whose parts may have more digits than a number holds.
+function quotient(fraction) {
+  const [above, below] = fraction.split("/");
+  const cut = Math.max(0, above.length - 300, below.length - 300);
+  const shifted = (digits) => Number(digits.slice(0, digits.length - cut));
+  return shifted(above) / shifted(below);
+}
+
+/// Exact fractions of more digits than a reader wants, as decimals; the JSON form keeps them. Names may look alike.
 function readable(sentence) {
-  return sentence.replace(/-?\d+\/\d+/g, (fraction) => {
-    const [above, below] = fraction.split("/").map(Number);
-    return fraction.length > 14 ? `about ${shortNumber(above / below)}` : fraction;
-  });
+  return sentence.replace(/(?<![\w.:'"/-])-?\d+\/[1-9]\d*(?![\w'"/-]|[.:]\w)/g, (fraction) =>
+    fraction.length > 14 ? `about ${shortNumber(quotient(fraction))}` : fraction);
 }
 
 /// The sentence with each node that is drawn as a link to its box.
