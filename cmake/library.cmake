@@ -1,4 +1,5 @@
 # The static libraries, one per source folder, and crease::crease, which is all of them.
+include(GNUInstallDirs)
 
 # crease_library(folder PUBLIC ... PRIVATE ... HEADERS_OF ...): the library crease_<folder>, alias crease::<folder>.
 # PUBLIC is what its headers need, PRIVATE what a program must link too, HEADERS_OF what only its .cpp files include.
@@ -20,7 +21,7 @@ function(crease_library folder)
     target_compile_features(${name} PUBLIC cxx_std_20)
     target_include_directories(${name} PUBLIC
       "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>"
-      "$<INSTALL_INTERFACE:include>" "$<INSTALL_INTERFACE:include/crease>")
+      "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/crease>")
   endif()
   set_target_properties(${name} PROPERTIES EXPORT_NAME ${folder})
   add_library(crease::${folder} ALIAS ${name})

@@ -1,9 +1,13 @@
 # Sourced by ./run, ./check and .ci/run: packages, then the Release build. Wants the variable `root`.
 
 # install_missing_packages [LIST]: installs by apt what of cmake/packages.txt (or LIST) is missing. Says first what
-# and why; touches no network when nothing is missing.
+# and why; touches no network when nothing is missing. Where packages are not Debian's, the build itself finds out.
 install_missing_packages() {
   local list=${1:-$root/cmake/packages.txt} missing=() lines=() name reason
+  if ! command -v dpkg-query > /dev/null; then
+    echo "There is no dpkg here: crease needs what these Debian packages have: ${list#"$root"/}"
+    return
+  fi
   while read -r name reason; do
     if [[ -z $name || $name == '#'* ]]; then continue; fi
     if [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2> /dev/null) != installed ]]; then
