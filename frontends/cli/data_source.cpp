@@ -12,8 +12,29 @@ namespace crease::cli {
 
 namespace {
 
-/// Labels become the numbers that the model has for classes of these names.
+/// How many numbers a network gives of each sample; 0: not known.
+int64_t output_width(const Graph& network) {
+  if (network.outputs().size() != 1) return 0;
+  const Shape& shape = network.node(network.outputs().front().node).shape;
+  if (shape.size() < 2) return 1;
+  return shape.back().is_symbol() ? 0 : shape.back().size();
+}
+
+/// The names of the classes between which a model decides; none for a model of numbers. Classes without names
+/// are called by their numbers.
+std::vector<std::string> classes_of(const Model& model) {
+  std::vector<std::string> names = model.info.classes;
+  const int64_t width = output_width(model.network);
+  if (names.empty() && width > 1)
+    for (int64_t k = 0; k < width; ++k) names.push_back(std::to_string(k));
+  return names;
+}
+
+/// Labels become the numbers that the model has for classes of these names. Those without names are its
+/// numbers already, of perhaps fewer classes than it knows.
 void number_classes(Dataset& data, const std::vector<std::string>& classes) {
+  const auto count = static_cast<int64_t>(classes.size());
+  if (data.class_names.empty() && data.classes > 0) data.classes = std::max(data.classes, count);
   if (classes.empty() || data.class_names.empty() || data.class_names == classes) return;
   for (int32_t& label : data.y.write<int32_t>()) {
     const std::string& name = data.class_names[static_cast<size_t>(label)];
@@ -23,21 +44,30 @@ void number_classes(Dataset& data, const std::vector<std::string>& classes) {
     label = static_cast<int32_t>(found - classes.begin());
   }
   data.class_names = classes;
-  data.classes = static_cast<int64_t>(classes.size());
+  data.classes = count;
+}
+
+/// Data as they are read for a model: a table says of few rows not for certain whether it has classes.
+Split read_for(const Model& model, const std::string& source) {
+  const std::vector<std::string> classes = classes_of(model);
+  SourceOptions options;
+  if (output_width(model.network) > 0)
+    options.csv.target = classes.empty() ? Target::Number : Target::Classes;
+  Split split = read_source(source, options);
+  for (Dataset* part : {&split.train, &split.test}) number_classes(*part, classes);
+  return split;
 }
 
 }  // namespace
 
-LoadedData load_data(const std::string& source, const ModelInfo* model, double validation, uint64_t seed) {
+LoadedData load_data(const std::string& source, const Model* model, double validation, uint64_t seed) {
   expect(validation >= 0 && validation < 1,
          "[data] --validation: got {}, want a share of at least 0 and less than 1", validation);
-  LoadedData data{.split = read_source(source)};
-  if (model != nullptr)
-    for (Dataset* part : {&data.split.train, &data.split.test}) number_classes(*part, model->classes);
+  LoadedData data{.split = model != nullptr ? read_for(*model, source) : read_source(source)};
   if (validation != 0) data.split = with_validation(data.split, validation, seed);
   const bool pixels = !source.starts_with("csv:") && !source.starts_with("npy:");  // in [0, 1] as they are
   if (model != nullptr)
-    data.standardisation = model->standardisation;
+    data.standardisation = model->info.standardisation;
   else if (!pixels)
     data.standardisation = measure(data.split.train);
   if (!data.standardisation) return data;

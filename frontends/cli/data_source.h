@@ -26,10 +26,11 @@ struct LoadedData {
 
 /// Data that data_help explains. Those that come in one piece are split 80/20, the same way every time; of
 /// the training part the share `validation` is kept apart, drawn by the seed. For a `model` samples are what
-/// its own were: standardised alike or not at all, and labels of classes with names are its numbers of these.
-/// For a new one (null) tables and arrays are standardised by what is measured on the training part. Errors:
-/// those of read_source and with_validation; Error naming a class that the model does not have.
-LoadedData load_data(const std::string& source, const ModelInfo* model = nullptr, double validation = 0,
+/// its own were: standardised alike or not at all, a table has classes if its own had, and labels are its
+/// numbers of the classes of these names. For a new one (null) tables and arrays are standardised by what is
+/// measured on the training part. Errors: those of read_source and with_validation; Error naming a class that
+/// the model does not have.
+LoadedData load_data(const std::string& source, const Model* model = nullptr, double validation = 0,
                      uint64_t seed = 0);
 
 /// The shape of the source's samples as images, for augmentation.

@@ -24,7 +24,7 @@ struct Arguments {
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
-  const LoadedData data = load_data(source, &model.info);
+  const LoadedData data = load_data(source, &model);
   const Dataset& part = arguments.part == "train" ? data.split.train : data.split.test;
   const RunnerOptions options{.compile = {}, .interpret = arguments.interpret};
   const Evaluation found = evaluate_on(model.network, part, {.run = options});

@@ -36,7 +36,7 @@ void write_certificates(const Report& report, const std::filesystem::path& folde
 
 /// The first test samples, for what is observed.
 void add_samples(AnalyzeOptions& options, const Model& model, const Arguments& arguments) {
-  const LoadedData data = load_data(arguments.data, &model.info);
+  const LoadedData data = load_data(arguments.data, &model);
   const Dataset& test = data.split.test;
   expect(arguments.samples >= 1, "[inspect] samples must be at least 1: got {}", arguments.samples);
   const std::vector<NodeId> inputs = model.network.inputs();

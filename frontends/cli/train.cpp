@@ -100,7 +100,7 @@ int run(CLI::App& command, Arguments& arguments) {
   refuse_idle(command, idle());
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data =
-      load_data(settings.data, saved ? &saved->info : nullptr, settings.validation, settings.seed);
+      load_data(settings.data, saved ? &*saved : nullptr, settings.validation, settings.seed);
   tell_of_precision(settings);
   if (arguments.folds) {
     run_folds(settings, data, *arguments.folds);
