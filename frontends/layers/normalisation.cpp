@@ -99,9 +99,9 @@ class BatchNorm {
 
   void move_towards(const Value& running, const Value& batch, Scalar count, LayerScope& scope) const {
     const Op moved{.name = "moved",
-                   .doc = "r (1 - momentum) + x momentum; r where the batch is empty.",
+                   .doc = "r (1 - momentum) + x momentum; r where the batch has one value or none.",
                    .body = [count, momentum = options_.momentum](Scalar r, Scalar x) {
-                     return select(count > 0, r * (1 - momentum) + x * momentum, r);
+                     return select(count > 1, r * (1 - momentum) + x * momentum, r);
                    }};
     const Value flat = reshape({batch, where_}, running.shape());
     scope.assign(running, moved(running, flat, where_), where_);

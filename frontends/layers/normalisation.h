@@ -14,7 +14,9 @@ struct BatchNormOptions {
 
 /// y = (x - mean) / sqrt(variance + epsilon) scale + shift, one each a channel. Training: mean and (biased)
 /// variance of the batch over all other axes; after the step running <- (1 - momentum) running + momentum
-/// batch, the variance with n - 1. Evaluation: the running moments. Parameters "weight", "bias"; state
+/// batch, the variance with n - 1; they stay where a channel has one value or none, of which there is no
+/// variance. A last batch of a few samples makes rough steps: prefer a batch size that divides the data, or
+/// leaves a rest of some dozens. Evaluation: the running moments. Parameters "weight", "bias"; state
 /// "running_mean" (0 at first), "running_variance" (1). Shapes: x [n, c, ...] -> the same. Source: Ioffe and
 /// Szegedy 2015. Errors: Error unless x is floating with `channels` along the axis, or a second use in
 /// training mode.
