@@ -15,8 +15,14 @@ std::string share(const char* label, const std::optional<double>& accuracy) {
   return accuracy ? fmt::format("  {} {:.2f} %", label, 100 * *accuracy) : "";
 }
 
+/// Without the sign of a loss that rounding brought below 0.
+std::string four_digits(double value) {
+  const std::string text = fmt::format("{:.4f}", value);
+  return text == "-0.0000" ? "0.0000" : text;
+}
+
 std::string number(const char* label, const std::optional<double>& value) {
-  return value ? fmt::format("  {} {:.4f}", label, *value) : "";
+  return value ? fmt::format("  {} {}", label, four_digits(*value)) : "";
 }
 
 }  // namespace
@@ -27,16 +33,16 @@ std::string progress_line(const TrainProgress& progress) {
   const auto filled = static_cast<size_t>(std::clamp<int64_t>(progress.step * width / steps, 0, width));
   std::string bar = std::string(filled, '=') + std::string(width - filled, ' ');
   if (filled > 0 && filled < width) bar[filled - 1] = '>';
-  return fmt::format("epoch {}/{} [{}] {:3d} %  loss {:.4f}{}  {:.0f} samples/s  {} left", progress.epoch,
-                     progress.epochs, bar, 100 * progress.step / steps, progress.loss,
+  return fmt::format("epoch {}/{} [{}] {:3d} %  loss {}{}  {:.0f} samples/s  {} left", progress.epoch,
+                     progress.epochs, bar, 100 * progress.step / steps, four_digits(progress.loss),
                      share("accuracy", progress.accuracy), progress.samples_per_second,
                      duration(progress.seconds_left));
 }
 
 std::string epoch_line(const EpochMetrics& metrics) {
   const auto digits = std::to_string(metrics.epochs).size();
-  return fmt::format("epoch {:{}}/{}  loss {:.4f}{}{}{}{}{}  {:.0f} samples/s  {:.1f} s", metrics.epoch,
-                     digits, metrics.epochs, metrics.loss, share("accuracy", metrics.accuracy),
+  return fmt::format("epoch {:{}}/{}  loss {}{}{}{}{}{}  {:.0f} samples/s  {:.1f} s", metrics.epoch, digits,
+                     metrics.epochs, four_digits(metrics.loss), share("accuracy", metrics.accuracy),
                      number("validation loss", metrics.validation_loss),
                      share("validation accuracy", metrics.validation_accuracy),
                      number("test loss", metrics.test_loss), share("test accuracy", metrics.test_accuracy),

@@ -36,6 +36,12 @@ TEST_CASE("the epoch line shows what was measured and leaves out what was not") 
         "samples/s  0.8 s");
 }
 
+TEST_CASE("a loss that rounding brought below 0 has no sign") {
+  CHECK(progress_line({.loss = -1e-9}).find("loss 0.0000") != std::string::npos);
+  CHECK(epoch_line({.loss = -1e-9, .test_loss = -2e-8}).find('-') == std::string::npos);
+  CHECK(epoch_line({.loss = -0.0001}).find("loss -0.0001") != std::string::npos);
+}
+
 TEST_CASE("durations are rounded up and written in the units that matter") {
   CHECK(duration(0) == "0 s");
   CHECK(duration(7.2) == "8 s");
