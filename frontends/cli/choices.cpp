@@ -83,7 +83,12 @@ Init make_init(const std::string& name, const std::string& activation) {
   if (name == "glorot_normal") return glorot_normal;
   if (name == "glorot_uniform") return glorot_uniform;
   if (name == "orthogonal" || name == "lsuv") return orthogonal();
-  if (name == "gain") return fan_normal(gain_of(activation_named(activation)));
+  if (name == "gain") {
+    expect(activation != "maxout" && activation != "prelu" && activation != "rrelu",
+           "[init] gain is that of an activation of the catalogue: '{}' is a layer; want another --init",
+           activation);
+    return fan_normal(gain_of(activation_named(activation)));
+  }
   fail("[init] unknown name '{}': want {}", name, init_help);
 }
 

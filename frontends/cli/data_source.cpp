@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "frontends/data/source.h"
+#include "frontends/printable.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -39,8 +40,8 @@ void number_classes(Dataset& data, const std::vector<std::string>& classes) {
   for (int32_t& label : data.y.write<int32_t>()) {
     const std::string& name = data.class_names[static_cast<size_t>(label)];
     const auto found = std::ranges::find(classes, name);
-    expect(found != classes.end(), "[data] the model has no class '{}': its classes are {}", name,
-           fmt::join(classes, ", "));
+    expect(found != classes.end(), "[data] the model has no class '{}': its classes are {}", printable(name),
+           printable(fmt::format("{}", fmt::join(classes, ", "))));
     label = static_cast<int32_t>(found - classes.begin());
   }
   data.class_names = classes;

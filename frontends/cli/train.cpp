@@ -75,7 +75,12 @@ void take_saved_options(CLI::App& command, const std::map<std::string, std::stri
   for (const auto& [name, value] : saved) {
     CLI::Option* option = command.get_option_no_throw(name);
     expect(option != nullptr && is_kept(name), "[resume] model.json has the unknown option '{}'", name);
-    if (option->count() == 0) option->run_callback_for_default()->default_val(value);
+    if (option->count() > 0) continue;
+    try {
+      option->run_callback_for_default()->default_val(value);
+    } catch (const CLI::ParseError& problem) {
+      fail("[resume] model.json: {}", problem.what());
+    }
   }
 }
 

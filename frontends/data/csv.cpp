@@ -13,6 +13,7 @@
 #include "frontends/data/byte_stream.h"
 #include "frontends/data/csv_scanner.h"
 #include "frontends/file.h"
+#include "frontends/printable.h"
 #include "frontends/safetensors/json_cursor.h"
 #include "graph/error.h"
 
@@ -37,12 +38,9 @@ std::optional<double> number_in(std::string_view cell) {
   return static_cast<double>(wide);
 }
 
-/// Cells in messages: short, and with nothing that a terminal obeys.
+/// Cells in messages: short.
 std::string shown(std::string_view cell) {
-  std::string text(cell.substr(0, 40));
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  return cell.size() > 40 ? text + "..." : text;
+  return printable(cell.substr(0, 40)) + (cell.size() > 40 ? "..." : "");
 }
 
 /// Turns rows into samples.

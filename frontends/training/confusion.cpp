@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "frontends/printable.h"
 #include "frontends/training/objective.h"
 #include "graph/error.h"
 
@@ -38,6 +39,10 @@ double Confusion::recall(int64_t of) const {
 Confusion confusion(const Graph& network, const Dataset& data, const RunnerOptions& options) {
   validate(data);
   expect(data.classes > 0, "[confusion] '{}' has numbers to predict, not classes", data.name);
+  constexpr int64_t most_classes = 4096;
+  expect(data.classes <= most_classes,
+         "[confusion] '{}' has {} classes: want at most {}, for a table of them", data.name, data.classes,
+         most_classes);
   const Objective objective = make_objective(network, data, {});  // for its checks
   Runner runner(network, options);
   Confusion result{.classes = data.classes,
@@ -59,7 +64,8 @@ Confusion confusion(const Graph& network, const Dataset& data, const RunnerOptio
 
 std::string to_string(const Confusion& confusion, const std::vector<std::string>& names) {
   const auto name = [&](int64_t k) {
-    return names.empty() ? std::to_string(k) : fmt::format("{:.12}", names[static_cast<size_t>(k)]);
+    return names.empty() ? std::to_string(k)
+                         : fmt::format("{:.12}", printable(names[static_cast<size_t>(k)]));
   };
   const auto width = [&](int64_t k) {  // characters, not bytes
     return static_cast<size_t>(std::ranges::count_if(name(k), [](char c) { return (c & 0xC0) != 0x80; }));

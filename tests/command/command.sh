@@ -97,6 +97,7 @@ case_bad_input() {
   gives 1 "unknown schedule 'step(2,x)'" train --schedule 'step(2,x)'
   gives 1 'plateau counts whole epochs: got 1.5' train --schedule 'plateau(1.5,0.1)'
   gives 1 "[init] unknown name 'wild'" train --init wild
+  gives 1 "[init] gain is that of an activation of the catalogue: 'prelu' is a layer" train --init gain --activation prelu
   gives 1 "[model] unknown name 'rnn'" train --model rnn
   gives 1 'no images' train --model cnn --data csv:numbers.csv
   gives 1 'at least 2 pieces: got 1' train --activation maxout --pieces 1

@@ -56,6 +56,8 @@ case_refused() {
     gives 1 "[resume] model.json has the unknown option '$option'" train --resume theirs --epochs 4
   done
   [[ ! -e spoilt ]] || complain 'a model said where to write'
+  sed 's/"--batch": "32"/"--batch": "many"/' model/model.json > theirs/model.json
+  gives 1 "[resume] model.json: --batch: got 'many', want a whole number" train --resume theirs --epochs 4
   # A checkpoint of the training before is no part of one that begins anew in its folder.
   gives 0 'saved to model' train --epochs 2 --save model
   mkdir copy

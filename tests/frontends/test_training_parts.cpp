@@ -271,6 +271,10 @@ TEST_CASE("a confusion matrix counts each sample under its class and the predict
   // Names are cut and padded by characters, not in the middle of one.
   CHECK(holds(to_string(found, {"cat", "dog", "żółte gęsie jaja"}),
               "\nżółte gęsie             0            1"));
+  CHECK(holds(to_string(found, {"cat", "\x1b[2J\ndog", "fox"}), " [2J dog   "));
+  data.classes = 100'000;
+  CHECK(thrown_by([&] { confusion(same, data); }) ==
+        "[confusion] '' has 100000 classes: want at most 4096, for a table of them");
 }
 
 }  // namespace crease
