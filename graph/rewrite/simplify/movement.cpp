@@ -156,8 +156,8 @@ bool moves_nothing(const Loops& loops, const Shape& shape) {
     if (shape[d] != Dim(1) && index != loops.reads[0][d]) return false;
     if (!shape[d].is_symbol())
       elements *= shape[d].size();
-    else if (index.plain_label() >= 0)
-      walked.insert(index.plain_label());
+    else if (index.plain_label() < 0 || !walked.insert(index.plain_label()).second)
+      return false;  // a label that walks two dimensions sees their diagonal only
   }
   for (size_t label = 0; label < loops.labels.size(); ++label) {
     if (walked.contains(static_cast<int>(label))) continue;

@@ -195,6 +195,19 @@ TEST_CASE("named dimensions survive movements") {
   CHECK(is_input(simplified(reshape(flatten(x), {"batch", 3, 4})), "x"));
 }
 
+TEST_CASE("a movement along the diagonal of a named dimension is no identity") {
+  const auto moving = [](const char* loops) {
+    return Op{.name = "moving", .doc = "", .loops = loops, .body = [](Scalar v) { return v; }};
+  };
+  for (const auto& [first, second] : {std::pair{"b b -> b b", "i j -> i j"}, {"i i -> i", "i -> i i"}}) {
+    Graph graph;
+    const Value x = graph.input("x", {"n", "n"});
+    const Graph after = simplified(moving(second)(moving(first)(x)));
+    CHECK(evaluate(after, {{"x", counting({2, 2})}}).at("y") == Tensor::f32({2, 2}, {-3, 0, 0, 0}));
+    CHECK(evaluate(after, {{"x", counting({1, 1})}}).at("y") == counting({1, 1}));
+  }
+}
+
 TEST_CASE("combinations of one element are assignments or nothing") {
   CHECK(left_of({3, 1}, [](const Value& x) { return sum(x, {1}, true); }) == 0);
   CHECK(left_of({3, 1}, [](const Value& x) { return reduce_max(x, {1}, true); }) == 0);
