@@ -303,8 +303,8 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
     Resolved resolved =
         op->loops.empty() ? broadcast(shapes) : resolve(op->loops, shapes, op->extents, op->result);
     const Type type = result_type(*op, resolved.loops, types);
-    expect(is_floating(compute_type(types, type)) || !wants_floating(op->body.expression),
-           "the body {} wants floating-point operands", to_string(op->body.expression));
+    if (!is_floating(compute_type(types, type)) && wants_floating(op->body.expression))
+      fail("the body {} wants floating-point operands", to_string(op->body.expression));
     return apply_resolved(std::move(op), std::move(resolved), operands, type, where, tie);
   } catch (const Error& error) {
     std::string list;

@@ -1,5 +1,6 @@
-// Scalars as text: infix arithmetic, functions for the rest, shared parts named once: {t0 = exp(x0); t0/(1 +
-// t0)}.
+// Scalars as text: infix arithmetic, functions for the rest, shared and deep parts named once: {t0 = exp(x0);
+// t0/(1 + t0)}.
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -65,14 +66,23 @@ std::optional<Infix> infix(Kind kind) {
 
 constexpr int atom_strength = 4, negate_strength = 3;
 
+/// Steps inside one another before one gets a name: a body may be deeper than the stack of who prints it, and
+/// than the parentheses and signs that who reads it takes, of which a step has two at most.
+constexpr int most_nested = 100, most_read = 256;
+
 class Printer {
  public:
   std::string print(const Scalar& root) {
-    for (const Scalar& node : topological(root))
+    const std::vector<Scalar> steps = topological(root);
+    for (const Scalar& node : steps)
       for (const Scalar& term : node.terms()) ++uses_[term.id()];
+    std::unordered_map<const ScalarNode*, int> nested;
     std::string lets;
-    for (const Scalar& node : topological(root)) {
-      if (uses_[node.id()] < 2 || node.terms().empty()) continue;
+    for (const Scalar& node : steps) {
+      int& depth = nested[node.id()];
+      for (const Scalar& term : node.terms()) depth = std::max(depth, nested.at(term.id()) + 1);
+      if (node.terms().empty() || (uses_[node.id()] < 2 && depth < most_nested)) continue;
+      depth = 0;
       const std::string name = fmt::format("t{}", names_.size());
       lets += fmt::format("{} = {}; ", name, expand(node, 0));
       names_.emplace(node.id(), name);
@@ -174,7 +184,7 @@ class Parser {
   }
 
   Scalar sum() {
-    if (++depth_ > 256) error("fewer than 256 nested parentheses");
+    if (++depth_ > most_read) error(fmt::format("fewer than {} nested parentheses", most_read));
     Scalar left = product();
     while (true) {
       if (accept('+'))
@@ -202,7 +212,7 @@ class Parser {
 
   Scalar factor() {
     if (accept('-')) {
-      if (++depth_ > 256) error("fewer than 256 nested signs");
+      if (++depth_ > most_read) error(fmt::format("fewer than {} nested signs", most_read));
       const Scalar x = factor();
       --depth_;
       return x.kind() == Kind::Constant ? Scalar(-x.constant()) : -x;

@@ -347,6 +347,18 @@ TEST_CASE("slopes and directional derivatives print and read back") {
   }
 }
 
+TEST_CASE("bodies deeper than any stack print and read back") {
+  for (const int steps : {99, 100, 101, 257, 300, 40'000}) {
+    Scalar functions = x, signs = x, quotients = x;
+    for (int k = 0; k < steps; ++k) {
+      functions = tanh(functions);
+      signs = -(y * signs + 1);
+      quotients = 1 / (y - quotients);
+    }
+    for (const Scalar& e : {functions, signs, quotients}) CHECK(parse_scalar(to_string(e)).same(e));
+  }
+}
+
 TEST_CASE("text of scalars is read as written, errors name the column") {
   CHECK(parse_scalar(" max( x0 , 0 )*2 - - x1 ").same(max(x, 0) * 2 + y));
   CHECK(parse_scalar("{t0 = exp(x0); t0/(1 + t0)}").same(exp(x) / (1 + exp(x))));

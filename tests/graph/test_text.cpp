@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "graph/error.h"
+#include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
@@ -155,6 +156,16 @@ TEST_CASE("a user's operation that takes a catalogue name keeps its own body") {
   graph.output("y", imposter(graph.input("x", {4})));
   CHECK(contains(to_string(graph), "relu loop \"d0 -> d0\" assign {max(x0, 1)}(%0)"));
   check_round_trip(graph);
+}
+
+TEST_CASE("an operation deeper than any stack is applied, printed and read back") {
+  Scalar body = Scalar::argument(0);
+  for (int step = 0; step < 100'000; ++step) body = tanh(body);
+  Graph graph;
+  const Value x = graph.input("x", {2}), y = Op{.name = "deep", .doc = "", .body = Body(1, body)}(x);
+  graph.output("y", y);
+  CHECK(equal(parse(to_string(graph)), graph));
+  CHECK(evaluate(y, {{"x", Tensor::f32({2}, {0, 1})}}).at(0) == 0);
 }
 
 TEST_CASE("operations named like keywords or with blanks survive") {
