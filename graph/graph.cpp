@@ -302,6 +302,7 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
   try {
     Resolved resolved =
         op->loops.empty() ? broadcast(shapes) : resolve(op->loops, shapes, op->extents, op->result);
+    for (const std::string& problem : problems(*op, resolved.loops, types)) fail("{}", problem);
     const Type type = result_type(*op, resolved.loops, types);
     if (!is_floating(compute_type(types, type)) && wants_floating(op->body.expression))
       fail("the body {} wants floating-point operands", to_string(op->body.expression));

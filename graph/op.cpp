@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include "graph/error.h"
 #include "graph/graph.h"
@@ -23,6 +25,21 @@ bool is_product(const Scalar& body) {
 
 bool has_lookup(const Access& access) {
   return std::any_of(access.begin(), access.end(), [](const AffineIndex& i) { return i.lookup >= 0; });
+}
+
+/// What is wrong with operand k as what says where `what` is read or written.
+std::vector<std::string> lookup_problems(int k, const std::string& what, const Loops& loops,
+                                         std::span<const Type> operands) {
+  const auto at = static_cast<size_t>(k);
+  if (at >= operands.size())
+    return {fmt::format("{} is looked up by operand {} of {}", what, k, operands.size())};
+  std::vector<std::string> found;
+  if (is_floating(operands[at]) || operands[at] == Type::boolean)
+    found.push_back(fmt::format("{} is looked up by operand {}, which is {}: want integers", what, k,
+                                to_string(operands[at])));
+  if (at < loops.reads.size() && has_lookup(loops.reads[at]))
+    found.push_back(fmt::format("operand {} is looked up and looks up itself", k));
+  return found;
 }
 
 Value apply_record(const Op& op, std::initializer_list<Value> operands, const std::source_location& where) {
@@ -50,6 +67,28 @@ Value Op::operator()(const Value& x, const Value& y, std::source_location where)
 }
 Value Op::operator()(const Value& x, const Value& y, const Value& z, std::source_location where) const {
   return apply_record(*this, {x, y, z}, where);
+}
+
+std::vector<std::string> problems(const Op& op, const Loops& loops, std::span<const Type> operands) {
+  // Texts only where they are needed: this runs for every node.
+  std::vector<std::string> found;
+  const Scalar& body = op.body.expression;
+  if (std::cmp_greater(arity(body), operands.size()))
+    found.push_back(
+        fmt::format("the body {} wants {} operands, got {}", to_string(body), arity(body), operands.size()));
+  if (std::cmp_greater(label_count(body), loops.labels.size()))
+    found.push_back(fmt::format("the body {} uses loop {} of {}", to_string(body), label_count(body) - 1,
+                                loops.labels.size()));
+  const auto see = [&](const Access& access, size_t k) {
+    for (const AffineIndex& index : access) {
+      if (index.lookup < 0) continue;
+      const std::string what = k < loops.reads.size() ? fmt::format("operand {}", k) : "the result";
+      std::ranges::move(lookup_problems(index.lookup, what, loops, operands), std::back_inserter(found));
+    }
+  };
+  for (size_t k = 0; k < loops.reads.size(); ++k) see(loops.reads[k], k);
+  see(loops.write, loops.reads.size());
+  return found;
 }
 
 Attributes conventions(const Op& op) {

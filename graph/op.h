@@ -82,6 +82,10 @@ struct Op {
                    std::source_location where = std::source_location::current()) const;
 };
 
+/// What is wrong with a record over these loops and operands: its body asks for operands or loops that are
+/// not there, or it looks up by what holds no integers; empty if it is sound.
+std::vector<std::string> problems(const Op& op, const Loops& loops, std::span<const Type> operands);
+
 /// The attributes that say what a derivative is at a singular point and that the body does not show: "order"
 /// (the selection and the ranks of a k-th smallest element), "slope_at_0" (the root of a norm). Operations
 /// that differ in them are different, and passes keep them.

@@ -27,16 +27,6 @@ std::set<std::string> sizes_in(const Scalar& body) {
   return symbols;
 }
 
-/// Greatest loop label in a body, -1 if none.
-int last_label_in(const Scalar& body) {
-  int last = -1;
-  rewrite(body, [&](const Scalar& node, std::span<const Scalar>) {
-    if (node.kind() == ScalarKind::Index) last = std::max(last, node.position());
-    return node;
-  });
-  return last;
-}
-
 class Verifier {
  public:
   explicit Verifier(const Graph& graph) : graph_(graph) {
@@ -74,6 +64,10 @@ class Verifier {
       case Role::Apply: return check_apply(node);
       case Role::Scan: return check_scan(node);
     }
+  }
+
+  bool operands_precede(const Node& node) const {
+    return std::ranges::all_of(node.operands, [&](NodeId id) { return id >= 0 && id < id_; });
   }
 
   void check_bound(const Shape& shape, std::string_view what) {
@@ -127,7 +121,10 @@ class Verifier {
       if (node.operands[k] >= 0 && node.operands[k] < id_)
         check_access(node, loops.reads[k], graph_.node(node.operands[k]).shape, operand_text(k));
     check_access(node, loops.write, node.shape, result_text_);
-    check_body(node);
+    if (operands_precede(node))
+      for (const std::string& problem : problems(*node.op, loops, operand_types(graph_, node)))
+        require(false, "{}", problem);
+    check_sizes(node);
     check_type(node);
     check_assign(node);
   }
@@ -142,11 +139,9 @@ class Verifier {
   void check_scan(const Node& node) {
     require(node.scan != nullptr, "has no loop");
     if (node.scan == nullptr) return;
+    if (!operands_precede(node)) return;
     std::vector<Shape> shapes;
-    for (const NodeId id : node.operands) {
-      if (id < 0 || id >= id_) return;
-      shapes.push_back(graph_.node(id).shape);
-    }
+    for (const NodeId id : node.operands) shapes.push_back(graph_.node(id).shape);
     const auto wrong = problems(*node.scan, shapes, operand_types(graph_, node));
     for (const std::string& problem : wrong) require(false, "{}", problem);
     for (const std::string& problem : problems(node.scan->body)) require(false, "in the body: {}", problem);
@@ -178,7 +173,6 @@ class Verifier {
     for (size_t d = 0; d < std::min(access.size(), shape.size()); ++d) {
       const AffineIndex& index = access[d];
       check_terms(index, what);
-      if (index.lookup >= 0) check_lookup(node, index, what);
       const int label = index.plain_label();
       if (label < 0 || label >= static_cast<int>(node.loops.labels.size())) continue;
       // Extents may be smaller (slices, padding) or greater (skipped points) than the tensor, but only in
@@ -193,6 +187,8 @@ class Verifier {
 
   void check_terms(const AffineIndex& index, const std::string& what) {
     const int labels = static_cast<int>(graph_.node(id_).loops.labels.size());
+    require(index.lookup < 0 || (index.terms.empty() && index.offset == 0),
+            "the access of {} mixes a lookup with loops", what);
     for (size_t t = 0; t < index.terms.size(); ++t) {
       const Term& term = index.terms[t];
       require(term.label >= 0 && term.label < labels, "the access of {} uses loop {} of {}", what, term.label,
@@ -203,36 +199,14 @@ class Verifier {
     }
   }
 
-  void check_lookup(const Node& node, const AffineIndex& index, const std::string& what) {
-    require(index.terms.empty() && index.offset == 0, "the access of {} mixes a lookup with loops", what);
-    const auto k = static_cast<size_t>(index.lookup);
-    require(k < node.operands.size(), "{} is looked up by operand {} of {}", what, index.lookup,
-            node.operands.size());
-    if (k >= node.operands.size() || node.operands[k] < 0 || node.operands[k] >= id_) return;
-    const Type type = graph_.node(node.operands[k]).type;
-    require(!is_floating(type) && type != Type::boolean,
-            "{} is looked up by operand {}, which is {}: want integers", what, index.lookup, to_string(type));
-    if (k < node.loops.reads.size())
-      require(std::none_of(node.loops.reads[k].begin(), node.loops.reads[k].end(),
-                           [](const AffineIndex& i) { return i.lookup >= 0; }),
-              "operand {} is looked up and looks up itself", index.lookup);
-  }
-
-  void check_body(const Node& node) {
+  /// Size leaves of bodies, of which many nodes share one.
+  void check_sizes(const Node& node) {
     const Scalar& body = node.op->body.expression;
-    const auto [known, fresh] = bodies_.try_emplace(body.id());
-    if (fresh) known->second = {arity(body), last_label_in(body), sizes_in(body)};
-    const BodyFacts& it = known->second;
-    // Texts only where they are needed: this runs for every node.
-    if (it.arity > static_cast<int>(node.operands.size()))
-      require(false, "the body {} wants {} operands, got {}", to_string(body), it.arity,
-              node.operands.size());
-    if (it.last_label >= static_cast<int>(node.loops.labels.size()))
-      require(false, "the body {} uses loop {} of {}", to_string(body), it.last_label,
-              node.loops.labels.size());
-    for (const std::string& symbol : it.sizes)
-      require(bound_.contains(symbol), "dimension '{}' of the body {} is bound by no input", symbol,
-              to_string(body));
+    const auto [known, fresh] = sizes_.try_emplace(body.id());
+    if (fresh) known->second = sizes_in(body);
+    for (const std::string& symbol : known->second)
+      if (!bound_.contains(symbol))
+        require(false, "dimension '{}' of the body {} is bound by no input", symbol, to_string(body));
   }
 
   void check_type(const Node& node) {
@@ -283,15 +257,9 @@ class Verifier {
             to_string(value.type), to_string(value.shape), describe(graph_, update.value));
   }
 
-  /// What check_body asks of a body; many nodes share one.
-  struct BodyFacts {
-    int arity = 0, last_label = -1;
-    std::set<std::string> sizes = {};
-  };
-
   const Graph& graph_;
   NodeId id_ = 0;
-  std::map<const ScalarNode*, BodyFacts> bodies_;
+  std::map<const ScalarNode*, std::set<std::string>> sizes_;
   std::set<std::string> bound_;
   std::map<std::string, NodeId> names_;
   std::vector<std::string> problems_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/scalar/node.h"
+
 namespace crease {
 
 bool any_step(const Scalar& body, const std::function<bool(const Scalar&)>& test) {
@@ -57,9 +59,8 @@ bool keeps_integers(const Scalar& step) {
   return false;
 }
 
-bool mentions_labels(const Scalar& body) {
-  return any_step(body, [](const Scalar& e) { return e.kind() == ScalarKind::Index; });
-}
+int label_count(const Scalar& body) { return body.id()->labels; }
+bool mentions_labels(const Scalar& body) { return label_count(body) > 0; }
 
 Dependence dependence(const Scalar& body, const std::vector<bool>& of) {
   return fold_steps<Dependence>(body, [&](const Scalar& e, std::span<const Dependence> terms) {

@@ -75,6 +75,8 @@ T fold_asked(const Scalar& body, const Step& step) {
 /// nor floor, which integer arithmetic has no need of.
 bool keeps_integers(const Scalar& step);
 
+/// 1 + the greatest loop label that occurs in a body, 0 if none.
+int label_count(const Scalar& body);
 /// Whether a body reads where it is: the place along some loop.
 bool mentions_labels(const Scalar& body);
 

@@ -44,6 +44,12 @@ uint64_t arguments_of(const ScalarNode& node) {
   return bits;
 }
 
+int labels_of(const ScalarNode& node) {
+  int count = node.kind == ScalarKind::Index ? node.position + 1 : 0;
+  for (const Scalar& term : node.terms) count = std::max(count, term.id()->labels);
+  return count;
+}
+
 /// Whether what `leaf` says of constants and `known` of terms holds of a node, too.
 template <class Leaf>
 bool holds(const ScalarNode& node, bool ScalarNode::* known, Leaf&& leaf) {
@@ -57,6 +63,7 @@ bool holds(const ScalarNode& node, bool ScalarNode::* known, Leaf&& leaf) {
 void derive_facts(ScalarNode& node) {
   const bool whole = node.kind == ScalarKind::Index || node.kind == ScalarKind::Size;
   node.arguments = arguments_of(node);
+  node.labels = labels_of(node);
   node.is_truth = holds(node, &ScalarNode::is_truth, [](double c) { return c == 0 || c == 1; });
   node.is_finite = whole || holds(node, &ScalarNode::is_finite, [](double c) { return std::isfinite(c); });
 }
@@ -86,9 +93,11 @@ Scalar::Scalar() : Scalar(0.0) {}
 Scalar::Scalar(double constant)
     : Scalar(intern({.kind = ScalarKind::Constant, .constant = constant, .symbol = {}, .terms = {}})) {}
 Scalar Scalar::argument(int position) {
+  expect(position >= 0, "[scalar] argument {}: want 0 or more", position);
   return intern({.kind = ScalarKind::Argument, .position = position, .symbol = {}, .terms = {}});
 }
 Scalar Scalar::index(int label) {
+  expect(label >= 0, "[scalar] label {}: want 0 or more", label);
   return intern({.kind = ScalarKind::Index, .position = label, .symbol = {}, .terms = {}});
 }
 Scalar Scalar::size(const std::string& symbol) {

@@ -33,4 +33,5 @@ TEST_CASE("forms: dependence looks at each step once, however often it is mentio
 TEST_CASE("forms: a body mentions labels where any of its steps does") {
   CHECK(mentions_labels(x + exp(Scalar::index(1))));
   CHECK_FALSE(mentions_labels(x + exp(y)));
+  CHECK(label_count(x * Scalar::index(70) + Scalar::index(1)) == 71);
 }

@@ -58,6 +58,26 @@ TEST_CASE("mixing graphs, using values of no graph and wrong counts are errors")
   CHECK(contains(error_of([&] { graph.update(a, b); }), "belongs to another graph"));
 }
 
+TEST_CASE("records that reach for what is not there are refused when they are applied") {
+  Graph graph;
+  const Value x = graph.input("x", {3}), i = graph.input("i", {3}, Type::i32);
+  const auto apply = [&](const char* loops, const Body& body, const Shape& result = {}) {
+    const Op op{.name = "reach", .doc = "", .loops = loops, .body = body, .result = result};
+    return error_of([&] { op(x, i); });
+  };
+  const Scalar v = Scalar::argument(0);
+  CHECK(contains(apply("@7, b -> b", Body(2, v)), "[reach] operand 0 is looked up by operand 7 of 2 (at "));
+  CHECK(contains(apply("b, b -> @2", Body(2, v), {4}), "the result is looked up by operand 2 of 2"));
+  CHECK(contains(apply("b, @0 -> b", Body(2, v)), "operand 1 is looked up by operand 0, which is f32"));
+  CHECK(contains(apply("b, @1 -> b", Body(2, v)), "operand 1 is looked up and looks up itself"));
+  CHECK(contains(apply("b, b -> b", Body(2, Scalar::argument(900'000))),
+                 "the body x900000 wants 900001 operands, got 2"));
+  CHECK(contains(apply("b, b -> b", Body(2, v + Scalar::index(1))), "the body x0 + i1 uses loop 1 of 1"));
+  CHECK(apply("@1, b -> b", Body(2, v)) == "no error");
+  CHECK(contains(error_of([] { Scalar::argument(-1); }), "[scalar] argument -1: want 0 or more"));
+  CHECK(contains(error_of([] { Scalar::index(-1); }), "[scalar] label -1: want 0 or more"));
+}
+
 TEST_CASE("names are checked when they are given") {
   Graph graph;
   const Value x = graph.input("x", {2});
