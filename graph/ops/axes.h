@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <source_location>
 #include <vector>
 
@@ -18,6 +19,9 @@ std::vector<int> checked_axes(const char* op, const std::vector<int>& axes, cons
 /// The size of a dimension, for an operation that cannot do without. Errors: Error naming `op` if the
 /// dimension is a named one.
 int64_t known_size(const char* op, const Shape& shape, size_t axis, const std::source_location& where);
+
+/// Elements that no shape passes, so that no offset of one passes an int64_t.
+constexpr int64_t most_elements = int64_t{1} << 62;
 
 /// A dimension as a term of a body: its number, or the size of the named one when a program runs.
 Scalar size_term(const Dim& dim);

@@ -5,6 +5,7 @@
 #include "graph/error.h"
 #include "graph/graph.h"
 #include "graph/ops/axes.h"
+#include "graph/rational.h"
 
 namespace crease {
 namespace {
@@ -25,11 +26,12 @@ AffineIndex channel(int64_t per_group, int within) {
 
 int64_t output_size(const char* name, int64_t size, int64_t taps, int64_t stride, int64_t padding,
                     int64_t dilation, const std::source_location& where) {
-  const int64_t span = size + 2 * padding - dilation * (taps - 1) - 1;
-  expect(stride > 0 && padding >= 0 && dilation > 0 && taps > 0 && span >= 0,
-         "[{}] kernel size {}, stride {}, padding {}, dilation {} do not fit size {} (at {})", name, taps,
-         stride, padding, dilation, size, to_string(where));
-  return span / stride + 1;
+  const Int128 padded = size + 2 * Int128{padding}, window = Int128{dilation} * (taps - 1) + 1;
+  expect(
+      stride > 0 && padding >= 0 && dilation > 0 && taps > 0 && window <= padded && padded <= most_elements,
+      "[{}] kernel size {}, stride {}, padding {}, dilation {} do not fit size {} (at {})", name, taps,
+      stride, padding, dilation, size, to_string(where));
+  return static_cast<int64_t>(padded - window) / stride + 1;
 }
 
 void expect_channels(const char* name, const Operand& x, const Operand& kernel, const ConvOptions& options,
@@ -42,7 +44,7 @@ void expect_channels(const char* name, const Operand& x, const Operand& kernel, 
          "[{}] stride, padding and dilation need one size or one an axis (at {})", name, to_string(x.where));
   const int64_t groups = options.groups, in = known_size(name, xs, 1, x.where),
                 out = known_size(name, ks, 0, x.where), per_group = known_size(name, ks, 1, x.where);
-  expect(groups > 0 && in % groups == 0 && out % groups == 0 && per_group * groups == in,
+  expect(groups > 0 && in % groups == 0 && out % groups == 0 && per_group == in / groups,
          "[{}] x {} and kernel {} do not fit {} groups: the kernel's second size must be {} input channels / "
          "groups (at {})",
          name, to_string(xs), to_string(ks), groups, in, to_string(x.where));
@@ -87,13 +89,14 @@ Value convolution(const char* name, const Operand& x, const Operand& kernel, con
 /// The shape of x before a convolution along one axis gave `size`.
 int64_t input_size(const char* name, int64_t size, int64_t taps, int64_t stride, int64_t padding,
                    int64_t dilation, int64_t extra, const std::source_location& where) {
-  const int64_t result = (size - 1) * stride - 2 * padding + dilation * (taps - 1) + 1 + extra;
+  const Int128 window = Int128{dilation} * (taps - 1) + 1,
+               padded = (size - 1) * Int128{stride} + window + extra, result = padded - 2 * Int128{padding};
   expect(
       stride > 0 && padding >= 0 && dilation > 0 && taps > 0 && extra >= 0 && extra < stride && size > 0 &&
-          result > 0,
+          result > 0 && padded <= most_elements,
       "[{}] kernel size {}, stride {}, padding {}, dilation {}, output padding {} do not fit size {} (at {})",
       name, taps, stride, padding, dilation, extra, size, to_string(where));
-  return result;
+  return static_cast<int64_t>(result);
 }
 
 /// The loops of a convolution with the accesses of x and y exchanged.
@@ -115,6 +118,9 @@ Value transposed_convolution(const char* name, const Operand& x, const Operand& 
   expect(x.value.same_graph(kernel.value), "[{}] x and kernel belong to different graphs (at {})", name,
          to_string(x.where));
   const int64_t per_group_in = in / options.groups, per_group_out = known_size(name, ks, 1, x.where);
+  expect(Int128{per_group_out} * options.groups <= most_elements,
+         "[{}] {} groups of {} channels are more than a tensor can hold (at {})", name, options.groups,
+         per_group_out, to_string(x.where));
   Resolved resolved{.shape = {xs[0], per_group_out * options.groups}};
   Loops& loops = resolved.loops;
   loops.labels = {{"n", xs[0]}, {"g", options.groups}, {"o", per_group_out}, {"c", per_group_in}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include "graph/error.h"
 #include "graph/graph.h"
@@ -54,9 +55,24 @@ struct Group {
   size_t old_begin, old_end, new_begin, new_end;
 };
 
-bool is_empty(const Shape& shape) { return std::find(shape.begin(), shape.end(), Dim(0)) != shape.end(); }
+/// Errors: Error if strides along a shape could pass most_elements; beside a size of 0 they could, too.
+void expect_countable(const char* op, const Shape& shape, const std::source_location& where) {
+  int64_t count = 1;
+  for (const Dim& dim : shape) {
+    if (dim.is_symbol() || dim == Dim(0)) continue;
+    if (__builtin_mul_overflow(count, dim.size(), &count) || count > most_elements)
+      fail("[{}] {} has more elements than 2^62 (at {})", op, to_string(shape), to_string(where));
+  }
+}
 
-/// The next matching group: dimensions whose sizes have one product, with the ones before and after them.
+/// The end of the dimensions from `first` on that are numbers.
+size_t end_of_numbers(const Shape& shape, size_t first) {
+  while (first < shape.size() && !shape[first].is_symbol()) ++first;
+  return first;
+}
+
+/// The next matching group: dimensions whose sizes have one product, with the ones before and after them;
+/// where the product is 0, all up to the next name.
 std::optional<Group> next_group(const Shape& from, const Shape& to, size_t i, size_t j) {
   Group group{i, i, j, j};
   const auto skip_ones = [&] {
@@ -69,7 +85,9 @@ std::optional<Group> next_group(const Shape& from, const Shape& to, size_t i, si
   } else if (i < from.size() || j < to.size()) {
     int64_t old_count = 1, new_count = 1;
     do {
-      const bool take_old = i < from.size() && (old_count <= new_count || j == to.size());
+      // The side that is behind; a product of 0 stays what it is.
+      const bool old_behind = new_count == 0 || (old_count != 0 && old_count <= new_count);
+      const bool take_old = i < from.size() && (old_behind || j == to.size());
       if (!take_old && j == to.size()) return {};
       const Dim& dim = take_old ? from[i++] : to[j++];
       if (dim.is_symbol()) return {};
@@ -77,6 +95,11 @@ std::optional<Group> next_group(const Shape& from, const Shape& to, size_t i, si
     } while (old_count != new_count);
   }
   skip_ones();
+  const std::span taken = std::span(from).subspan(group.old_begin, i - group.old_begin);
+  if (std::find(taken.begin(), taken.end(), Dim(0)) != taken.end()) {
+    i = end_of_numbers(from, i);
+    j = end_of_numbers(to, j);
+  }
   group.old_end = i;
   group.new_end = j;
   return group;
@@ -84,8 +107,6 @@ std::optional<Group> next_group(const Shape& from, const Shape& to, size_t i, si
 
 /// Splits two shapes into matching groups. A named dimension matches only itself.
 std::vector<Group> match(const Shape& from, const Shape& to, const std::source_location& where) {
-  if (is_empty(from) && is_empty(to) && !has_symbol(from) && !has_symbol(to))
-    return {{0, from.size(), 0, to.size()}};
   std::vector<Group> groups;
   size_t i = 0, j = 0;
   while (i < from.size() || j < to.size()) {
@@ -126,6 +147,8 @@ Value split_groups(const Operand& x, const Shape& to, const std::vector<Group>& 
 
 Value reshape(const Operand& x, const Shape& shape) {
   if (x.value.shape() == shape) return x.value;
+  expect_countable("reshape", x.value.shape(), x.where);
+  expect_countable("reshape", shape, x.where);
   const std::vector<Group> groups = match(x.value.shape(), shape, x.where);
   // First one dimension a group, then the new dimensions: each is affine, and both are views once compiled.
   Shape merged;
@@ -153,6 +176,7 @@ Value reshape(const Operand& x, const Shape& shape) {
 Value flatten(const Operand& x, int first) {
   const Shape& shape = x.value.shape();
   const auto axis = static_cast<size_t>(checked_axis("flatten", first, shape, x.where));
+  expect_countable("flatten", shape, x.where);
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
   int64_t count = 1;
   for (size_t d = axis; d < shape.size(); ++d) count *= known_size("flatten", shape, d, x.where);
@@ -206,7 +230,7 @@ Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stri
          "[slice] {}:{}:{} of dimension {} of {} (at {})", begin, end, stride, d, to_string(shape),
          to_string(x.where));
   Resolved resolved{.shape = shape};
-  resolved.shape[d] = (end - begin + stride - 1) / stride;
+  resolved.shape[d] = begin == end ? 0 : (end - begin - 1) / stride + 1;
   resolved.loops = identity_loops(resolved.shape);
   resolved.loops.reads[0][d] = {.terms = {{static_cast<int>(d), stride}}, .offset = begin};
   return move("slice", x, std::move(resolved));
@@ -218,8 +242,7 @@ Value pad(const Operand& x, int axis, int64_t before, int64_t after) {
   expect(before >= 0 && after >= 0, "[pad] {} before and {} after are negative (at {})", before, after,
          to_string(x.where));
   const int64_t size = known_size("pad", shape, d, x.where);
-  constexpr int64_t most = int64_t{1} << 62;
-  expect(before < most && after < most && before + after < most - size,
+  expect(before < most_elements && after < most_elements && before + after < most_elements - size,
          "[pad] {} before and {} after dimension {} of {} are more than a tensor can hold (at {})", before,
          after, d, to_string(shape), to_string(x.where));
   Resolved resolved{.loops = identity_loops(shape), .shape = shape};
@@ -238,7 +261,10 @@ Value concat(const std::vector<Value>& parts, int axis, std::source_location whe
     if (expected.size() == first.size()) expected[d] = first[d];
     expect(expected == first, "[concat] {} and {} differ outside dimension {} (at {})", to_string(first),
            to_string(part.shape()), d, to_string(where));
-    total += known_size("concat", part.shape(), d, where);
+    const int64_t size = known_size("concat", part.shape(), d, where);
+    expect(size <= most_elements - total, "[concat] dimension {} has more elements than 2^62 (at {})", d,
+           to_string(where));
+    total += size;
   }
   // Each part padded with zeros to the whole, then added: movement and sums only.
   Value joined;

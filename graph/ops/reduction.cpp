@@ -9,6 +9,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/axes.h"
 #include "graph/ops/movement.h"
+#include "graph/rational.h"
 
 namespace crease {
 namespace {
@@ -66,10 +67,12 @@ Value pool(const char* name, Combine combine, const Operand& x, const PoolOption
   for (size_t axis = 0; axis < axes; ++axis) {
     const int64_t size = known_size(name, shape, 2 + axis, x.where), window = at(options.window, axis),
                   stride = at(strides, axis), padding = at(options.padding, axis);
-    expect(window > 0 && stride > 0 && padding >= 0 && padding < window && size + 2 * padding >= window,
+    const Int128 padded = size + 2 * Int128{padding};
+    expect(window > 0 && stride > 0 && padding >= 0 && padding < window && window <= padded &&
+               padded <= most_elements,
            "[{}] window {}, stride {}, padding {} do not fit size {} (at {})", name, window, stride, padding,
            size, to_string(x.where));
-    const Dim extent = (size + 2 * padding - window) / stride + 1;
+    const Dim extent = static_cast<int64_t>(padded - window) / stride + 1;
     const int position = static_cast<int>(resolved.loops.labels.size());
     resolved.loops.labels.push_back({axis + 1 < axes ? "y" : "x", extent});
     resolved.loops.labels.push_back({axis + 1 < axes ? "ky" : "kx", window});
@@ -87,9 +90,9 @@ Value pool(const char* name, Combine combine, const Operand& x, const PoolOption
 
 Value average_pool(const char* name, const Operand& x, const PoolOptions& options, size_t axes) {
   const Value total = pool(name, Combine::Sum, x, options, axes);
-  int64_t count = 1;
-  for (size_t axis = 0; axis < axes; ++axis) count *= at(options.window, axis);
-  return divide_by(static_cast<double>(count))(total, x.where);
+  double count = 1;
+  for (size_t axis = 0; axis < axes; ++axis) count *= static_cast<double>(at(options.window, axis));
+  return divide_by(count)(total, x.where);
 }
 
 }  // namespace

@@ -281,6 +281,40 @@ TEST_CASE("reshape of empty tensors and scalars") {
   CHECK(reshape(empty, {0}).shape() == Shape{0});
   CHECK(reshape(one, {}).shape() == Shape{});
   CHECK(reshape(reshape(one, {}), {1}).shape() == Shape{1});
+  const Value named = graph.input("named", {"batch", 0, 2, "time", 3});
+  CHECK(reshape(named, {"batch", 5, 0, 7, "time", 3}).shape() == Shape{"batch", 5, 0, 7, "time", 3});
+  CHECK(flatten(graph.input("leading", {"batch", 0, 2})).shape() == Shape{"batch", 0});
+  CHECK(contains(error_of([&] { reshape(named, {"batch", 2, "time", 0}); }), "does not hold the elements"));
+  CHECK(problems(graph).empty());
+  CHECK(equal(parse(to_string(graph)), graph));
+}
+
+TEST_CASE("sizes that pass 2^62 on the way are refused, not wrapped around") {
+  Graph graph;
+  constexpr int64_t large = int64_t{1} << 32, most = int64_t{1} << 62, all = (most - 1) * 2 + 1;
+  const Value square = graph.input("square", {large, large}), row = graph.input("row", {1, 1, 8});
+  const Value kernel = graph.input("kernel", {1, 1, 3}), wide = graph.input("wide", {1, most, 3});
+  CHECK(contains(error_of([&] { flatten(square, 0); }),
+                 "[flatten] [4294967296, 4294967296] has more elements than 2^62 (at test_graph.cpp:"));
+  CHECK(contains(error_of([&] { reshape(graph.input("x", {most / 2, 16}), {0}); }), "[reshape] ["));
+  CHECK(contains(error_of([&] { reshape(row, {large, large, 0}); }), "[reshape] ["));
+  CHECK(slice(row, 2, 1, 8, all).shape() == Shape{1, 1, 1});
+  const Value long_row = graph.input("long_row", {most});
+  CHECK(contains(error_of([&] { concat({long_row, long_row}, 0); }), "[concat] dimension 0 has more"));
+  for (const ConvOptions& options : {ConvOptions{.padding = {1}, .dilation = {all}}, {.padding = {most}}})
+    CHECK(contains(error_of([&] { conv1d(row, kernel, options); }), "do not fit size 8 (at"));
+  for (const ConvTransposeOptions& options :
+       {ConvTransposeOptions{.stride = {most}}, {.padding = {all}}, {.dilation = {most}}})
+    CHECK(contains(error_of([&] { conv_transpose1d(row, kernel, options); }), "do not fit size 8 (at"));
+  const Value nothing = graph.input("nothing", {1, 0, 8}), no_kernel = graph.input("none", {0, 2, 3});
+  CHECK(contains(error_of([&] { conv_transpose1d(nothing, no_kernel, {.groups = all}); }),
+                 "groups of 2 channels are more than a tensor can hold (at"));
+  CHECK(contains(error_of([&] { conv1d(nothing, wide, {.groups = 4}); }), "do not fit 4 groups"));
+  const PoolOptions window{.window = {most + 1}, .padding = {most}};
+  CHECK(contains(error_of([&] { max_pool1d(row, window); }), "do not fit size 8 (at"));
+  const PoolOptions pair{.window = {large, large}, .padding = {large / 2}};
+  const Value image = graph.input("image", {1, 1, 8, 8});
+  CHECK(average_pool2d(image, pair).shape() == Shape{1, 1, 1, 1});
 }
 
 TEST_CASE("an operation that wants a size says which named dimension has none, with the call's line") {
