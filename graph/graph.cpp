@@ -183,6 +183,10 @@ void Graph::output(const std::string& name, const Value& value) {
   for (const Output& output : storage().outputs)
     if (output.name == name)
       fail("output '{}' exists already, as node {}", name, crease::describe(*this, output.node));
+  for (const Update& update : storage().updates)
+    if (node(update.parameter).name == name)
+      fail("output '{}' has the name of a parameter that is updated, {}: results are told apart by name",
+           name, crease::describe(*this, update.parameter));
   storage().outputs.push_back({name, value.id()});
 }
 
@@ -199,6 +203,10 @@ void Graph::update(const Value& parameter, const Value& value) {
          crease::describe(*this, value.id()));
   for (const Update& update : storage().updates)
     expect(update.parameter != parameter.id(), "parameter '{}' is updated twice", target.name);
+  for (const Output& output : storage().outputs)
+    if (output.name == target.name)
+      fail("update of '{}': an output has that name, node {}; results are told apart by name", target.name,
+           crease::describe(*this, output.node));
   storage().updates.push_back({parameter.id(), value.id()});
 }
 

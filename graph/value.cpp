@@ -23,7 +23,12 @@ Value operator/(const Operand& a, const Operand& b) { return divide(a.value, b.v
 Value operator+(const Operand& a, const Number& b) { return affine(1, beside(a, b))(a.value, a.where); }
 Value operator-(const Operand& a, const Number& b) { return affine(1, -beside(a, b))(a.value, a.where); }
 Value operator*(const Operand& a, const Number& b) { return affine(beside(a, b), 0)(a.value, a.where); }
-Value operator/(const Operand& a, const Number& b) { return divide_by(beside(a, b))(a.value, a.where); }
+Value operator/(const Operand& a, const Number& b) {
+  // The body would not tell for powers of two: there it is a product.
+  expect(is_floating(a.value.type()), "[divide_by] wants floating point, got {} (at {})",
+         to_string(a.value.type()), to_string(a.where));
+  return divide_by(b.value)(a.value, a.where);
+}
 Value operator+(const Number& a, const Operand& b) { return affine(1, beside(b, a))(b.value, b.where); }
 Value operator-(const Number& a, const Operand& b) { return affine(-1, beside(b, a))(b.value, b.where); }
 Value operator*(const Number& a, const Operand& b) { return affine(beside(b, a), 0)(b.value, b.where); }

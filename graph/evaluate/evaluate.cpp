@@ -83,7 +83,7 @@ std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::sp
   const Sizes sizes = bind(graph, inputs);
   std::vector<NodeId> ids;
   for (const Value& value : wanted) {
-    expect(static_cast<bool>(value) && value.id() < graph.size(),
+    expect(value && graph.size() > 0 && value.same_graph(graph.value(0)),
            "evaluate: a wanted value is not of this graph");
     ids.push_back(value.id());
   }

@@ -88,7 +88,13 @@ Value pool(const char* name, Combine combine, const Operand& x, const PoolOption
   return x.value.graph().apply_resolved(op, std::move(resolved), {x.value}, x.value.type(), x.where);
 }
 
+void expect_floating(const char* name, const Operand& x) {
+  expect(is_floating(x.value.type()), "[{}] wants floating point, got {} (at {})", name,
+         to_string(x.value.type()), to_string(x.where));
+}
+
 Value average_pool(const char* name, const Operand& x, const PoolOptions& options, size_t axes) {
+  expect_floating(name, x);
   const Value total = pool(name, Combine::Sum, x, options, axes);
   double count = 1;
   for (size_t axis = 0; axis < axes; ++axis) count *= static_cast<double>(at(options.window, axis));
@@ -118,8 +124,7 @@ Value norm2(const Operand& x, const Axes& axes, bool keep) {
 bool is_norm_root(const Op& op) { return op.attributes == norm_root.attributes; }
 
 Value mean(const Operand& x, const Axes& axes, bool keep) {
-  expect(is_floating(x.value.type()), "[mean] wants floating point, got {} (at {})",
-         to_string(x.value.type()), to_string(x.where));
+  expect_floating("mean", x);
   std::vector<Dim> sizes;
   for (const int axis : axes_or_all("mean", axes, x))
     sizes.push_back(x.value.shape()[static_cast<size_t>(axis)]);

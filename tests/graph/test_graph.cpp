@@ -56,6 +56,18 @@ TEST_CASE("mixing graphs, using values of no graph and wrong counts are errors")
   CHECK(contains(error_of([&] { relu(a, a); }), "[relu] takes 1 operands, got 2"));
   CHECK(contains(error_of([&] { graph.output("y", b); }), "belongs to another graph"));
   CHECK(contains(error_of([&] { graph.update(a, b); }), "belongs to another graph"));
+  const Bindings inputs{{"a", Tensor::f32({2}, {1, 2})}};
+  CHECK(contains(error_of([&] { evaluate(graph, inputs, {&b, 1}); }), "wanted value is not of this graph"));
+  CHECK(contains(error_of([&] { evaluate(Graph(), {}, {&b, 1}); }), "wanted value is not of this graph"));
+}
+
+TEST_CASE("integers are not divided, by powers of two neither") {
+  Graph graph;
+  const Value x = graph.input("x", {1, 1, 4}, Type::i32);
+  for (const double divisor : {1.0, 2.0, 3.0})
+    CHECK(contains(error_of([&] { x / divisor; }), "[divide_by] wants floating point, got i32 (at test_gra"));
+  CHECK(contains(error_of([&] { 2 / x; }), "wants floating-point operands"));
+  CHECK(contains(error_of([&] { average_pool1d(x); }), "[average_pool1d] wants floating point, got i32 (at"));
 }
 
 TEST_CASE("records that reach for what is not there are refused when they are applied") {
@@ -103,6 +115,11 @@ TEST_CASE("updates want a parameter and its shape and type, once") {
       contains(error_of([&] { graph.update(p, graph.input("d", {2}, Type::f64)); }), "the new value f64[2]"));
   graph.update(p, x);
   CHECK(contains(error_of([&] { graph.update(p, x); }), "parameter 'p' is updated twice"));
+  CHECK(contains(error_of([&] { graph.output("p", x); }),
+                 "output 'p' has the name of a parameter that is updated, %0 'p' (test_graph.cpp:"));
+  const Value q = graph.parameter("q", Tensor(Type::f32, {2}));
+  graph.output("q", q);
+  CHECK(contains(error_of([&] { graph.update(q, x); }), "update of 'q': an output has that name, node %"));
   CHECK(contains(error_of([&] { graph.set_parameter("p", Tensor(Type::f32, {3})); }),
                  "parameter 'p' is f32[2], got f32[3]"));
   CHECK(contains(error_of([&] { graph.set_parameter("x", Tensor(Type::f32, {2})); }), "'x' is no parameter"));
