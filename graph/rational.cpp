@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -216,12 +217,14 @@ Rational parse_decimal(std::string_view text, std::string_view whole) {
   const auto mark = text.find_first_of("eE");
   int64_t power = 0;
   if (mark != std::string_view::npos) {
-    try {
-      power = std::stoll(std::string(text.substr(mark + 1)));
-    } catch (const std::exception&) {
-      fail("[rational] not a number: got '{}', want 'p/q' or a decimal", whole);
-    }
-    expect(std::abs(power) <= 10000, "[rational] exponent out of range: got '{}', want at most 10000", whole);
+    std::string_view exponent = text.substr(mark + 1);
+    if (exponent.starts_with('+') && !exponent.starts_with("+-")) exponent.remove_prefix(1);
+    const char* end = exponent.data() + exponent.size();
+    const auto [stop, code] = std::from_chars(exponent.data(), end, power);
+    expect(code == std::errc() && stop == end, "[rational] not a number: got '{}', want 'p/q' or a decimal",
+           whole);
+    expect(power >= -10000 && power <= 10000,
+           "[rational] exponent out of range: got '{}', want at most 10000", whole);
     text = text.substr(0, mark);
   }
   bool negative = !text.empty() && text[0] == '-';

@@ -164,13 +164,14 @@ std::vector<int64_t> fixed_sizes(const Shape& shape) {
 }
 
 /// Labels for the dimensions of a shape: named ones by their name, so that rows stay rows, others by
-/// `prefix`.
+/// `prefix` and a number, which no label of a name is.
 std::string labels_of(const Shape& shape, const char* prefix, bool with_symbols) {
   std::string text;
   int number = 0;
   for (const Dim& dim : shape) {
     if (dim.is_symbol() && !with_symbols) continue;
-    text += (text.empty() ? "" : " ") + (dim.is_symbol() ? dim.symbol() : prefix + std::to_string(number++));
+    text += (text.empty() ? "" : " ") +
+            (dim.is_symbol() ? "row_" + dim.symbol() : prefix + std::to_string(number++));
   }
   return text;
 }

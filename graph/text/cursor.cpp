@@ -19,8 +19,7 @@ bool is_bare_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_name);
 }
 
-std::string quote_if_needed(std::string_view name) {
-  if (is_bare_name(name)) return std::string(name);
+std::string quote(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) {
     if (c == '"' || c == '\\')
@@ -31,6 +30,10 @@ std::string quote_if_needed(std::string_view name) {
       text += c;
   }
   return text + '"';
+}
+
+std::string quote_if_needed(std::string_view name) {
+  return is_bare_name(name) ? std::string(name) : quote(name);
 }
 
 void Cursor::blanks() {

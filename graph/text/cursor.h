@@ -50,7 +50,9 @@ class Cursor {
 
 /// Whether `name` reads as a bare name.
 bool is_bare_name(std::string_view name);
-/// The name as `Cursor::name` reads it back: bare, or quoted with escapes.
+/// The name in quotes, with escapes.
+std::string quote(std::string_view name);
+/// The name as `Cursor::name` reads it back: bare where that is possible.
 std::string quote_if_needed(std::string_view name);
 
 }  // namespace crease

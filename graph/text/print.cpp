@@ -76,6 +76,12 @@ bool follows_from_pattern(const Node& node, const std::vector<Shape>& operands) 
   }
 }
 
+/// Whether a reader takes the beginning of a bare name for a keyword.
+bool starts_with_keyword(std::string_view name) {
+  Cursor in(name, 0);
+  return in.accept("loop") || in.accept("random") || in.accept("scan");
+}
+
 std::string loop_text(const Node& node, const std::vector<Shape>& operands) {
   const Op& op = *node.op;
   std::string labels;
@@ -86,8 +92,7 @@ std::string loop_text(const Node& node, const std::vector<Shape>& operands) {
   }
   std::string body = to_string(op.body.expression);
   if (!body.starts_with('{')) body = "{" + body + "}";
-  const bool keyword = op.name == "loop" || op.name == "random" || op.name == "scan";
-  std::string name = keyword ? '"' + op.name + '"' : quote_if_needed(op.name);
+  std::string name = starts_with_keyword(op.name) ? quote(op.name) : quote_if_needed(op.name);
   if (op.name.empty() && op.attributes.empty()) name.clear();
   return fmt::format("{}{}{}loop{} \"{}\" {} {}", name, attributes_text(op.attributes),
                      name.empty() ? "" : " ", labels, to_string(node.loops), to_string(op.combine), body);

@@ -169,7 +169,8 @@ TEST_CASE("an operation deeper than any stack is applied, printed and read back"
 }
 
 TEST_CASE("operations named like keywords or with blanks survive") {
-  for (const char* name : {"loop", "random", "", "two words", "quote\"and\\slash", "tab\tand\x01"}) {
+  for (const char* name : {"loop", "random", "random-flip", "scan.x", "loop/x", "scan-\"x\"", "looped", "",
+                           "two words", "quote\"and\\slash", "tab\tand\x01"}) {
     const Op op{
         .name = name, .doc = "", .body = [](Scalar x) { return x + x; }, .attributes = {{"a b", -0.0}}};
     Graph graph;

@@ -175,6 +175,23 @@ TEST_CASE("random affine graphs keep their values up to the rounding of the weig
   }
 }
 
+TEST_CASE("a named dimension may be called as the labels of what is collapsed") {
+  for (const char* name : {"i0", "o0", "o1"}) {
+    Graph graph;
+    const Value x = graph.input("x", {name, 2, 2});
+    const Op map{.name = "map",
+                 .doc = "",
+                 .loops = "b i j, i j k l -> b k l",
+                 .body = [](Scalar a, Scalar w) { return a * w; },
+                 .combine = Combine::Sum};
+    const Value y = map(x, weight(graph, "v", {2, 2, 2, 2}, 1));
+    graph.output("y", map(y, weight(graph, "w", {2, 2, 2, 2}, 2)));
+    const Graph small = collapse(graph).graph;
+    CHECK(cost(small) < cost(graph));
+    check_same(graph, small, {{"x", input({3, 2, 2})}}, 1e-5);
+  }
+}
+
 TEST_CASE("numbers without dimensions and images without channels collapse, too") {
   Graph number;
   const Value x = number.input("x", {});
