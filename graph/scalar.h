@@ -1,7 +1,7 @@
 // Symbolic scalar expressions: the bodies of operations. Written once, read by evaluation, differentiation,
 // analyses and code generation. Expressions are immutable and hash-consed: structurally equal expressions are
 // the same node, so equality is a pointer comparison and sharing is automatic. Construction simplifies
-// exactly (never changes a value, a NaN, a sign of zero that matters to a division, or a one-sided slope).
+// exactly (never changes a value but for the sign of a zero, a NaN, or a one-sided slope).
 #pragma once
 
 #include <cstdint>

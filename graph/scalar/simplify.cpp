@@ -1,6 +1,6 @@
 // Construction with exact simplification. Every rule keeps the value for every input, infinities and NaN
-// included (x + 0 -> x may keep a negative zero that IEEE addition would make positive), and keeps all
-// one-sided slopes.
+// included, but for the sign of a zero (x + 0 -> x keeps a negative one that IEEE addition would make
+// positive, 0 - x -> -x makes one), and keeps all one-sided slopes.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
