@@ -45,6 +45,7 @@ class Nodes {
 
 struct Graph::Storage {
   Nodes nodes;
+  std::vector<bool> constant;  // by node, see is_constant
   std::vector<Output> outputs;
   std::vector<Update> updates;
   std::optional<Tie> tie;
@@ -132,6 +133,9 @@ Value Graph::append(Node node) {
       fail("the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
            to_string(node.where));
   }
+  const auto constant = [this](NodeId id) { return is_constant(*this, id); };
+  storage().constant.push_back(node.role == Role::Constant ||
+                               (node.role == Role::Apply && std::ranges::all_of(node.operands, constant)));
   storage().nodes.push_back(std::move(node));
   return {storage_, size() - 1};
 }
@@ -409,18 +413,7 @@ std::vector<NodeId> ancestors(const Graph& graph, std::span<const NodeId> roots)
   return ids;
 }
 
-bool is_constant(const Graph& graph, NodeId id) {
-  std::set<NodeId> seen;
-  std::vector<NodeId> stack{id};
-  while (!stack.empty()) {
-    const Node& node = graph.node(stack.back());
-    stack.pop_back();
-    if (node.role != Role::Constant && node.role != Role::Apply) return false;
-    for (const NodeId operand : node.operands)
-      if (seen.insert(operand).second) stack.push_back(operand);
-  }
-  return true;
-}
+bool is_constant(const Graph& graph, NodeId id) { return graph.storage().constant[static_cast<size_t>(id)]; }
 
 std::vector<NodeId> roots(const Graph& graph) {
   std::vector<NodeId> ids;

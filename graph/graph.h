@@ -131,6 +131,7 @@ class Graph {
 
  private:
   friend class Value;
+  friend bool is_constant(const Graph& graph, NodeId id);
   explicit Graph(std::shared_ptr<Storage> storage);
   Value append(Node node);
   std::vector<NodeId> with_role(Role role) const;

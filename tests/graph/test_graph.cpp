@@ -182,6 +182,9 @@ TEST_CASE("a node is constant if no input, parameter or random number reaches it
   CHECK_FALSE(is_constant(graph, (c * x).id()));
   CHECK_FALSE(is_constant(graph, relu(p + c).id()));
   CHECK_FALSE(is_constant(graph, graph.random({2}, counter, 1).id()));
+  const Graph copied = graph;
+  CHECK(is_constant(copied, c.id()));
+  CHECK_FALSE(is_constant(copied, x.id()));
 }
 
 TEST_CASE("bindings are checked by name, type, rank and size") {
