@@ -1,6 +1,7 @@
 #include "autodiff/root_of_squares.h"
 
 #include <algorithm>
+#include <map>
 
 #include "graph/scalar/forms.h"
 
@@ -98,48 +99,87 @@ std::optional<Form> expand(const Read& read) {
   return form;
 }
 
-/// The expression as a sum of squares of linear forms over reads of the builder, if it is one.
-std::optional<Scalar> squares_in(LoopBuilder& builder, const Scalar& expression,
-                                 const std::vector<Read>& reads) {
-  const auto t = expression.terms();
-  const auto scaled = [&](const Scalar& form, const Scalar& factor, bool divide) -> std::optional<Scalar> {
-    if (!is_positive(factor)) return {};
-    const auto squares = squares_in(builder, form, reads);
-    if (!squares) return {};
-    return divide ? *squares / factor : *squares * factor;
-  };
-  switch (expression.kind()) {
-    case Kind::Argument: {
-      const auto inner = expand(reads[static_cast<size_t>(expression.position())]);
-      if (!inner) return {};
-      return squares_in(builder, inner->expression, inner->reads);
+/// Finds a sum of squares of linear forms, through maps and over reads of a builder. What is shared is looked
+/// at once.
+class Squares {
+ public:
+  explicit Squares(LoopBuilder& builder) : builder_(builder) {}
+
+  /// The form as such a sum, if it is one.
+  std::optional<Scalar> in(const Form& form) { return Of{*this, form}(form.expression); }
+
+ private:
+  static constexpr int most_steps = 4000;  // the depth of a recursion
+
+  /// The search in one form.
+  struct Of {
+    Squares& squares;
+    const Form& form;
+    std::map<const ScalarNode*, std::optional<Scalar>> known = {};
+
+    std::optional<Scalar> operator()(const Scalar& expression) {
+      const auto found = known.find(expression.id());
+      if (found != known.end()) return found->second;
+      if (++squares.steps_ > most_steps) return {};
+      return known[expression.id()] = search(expression);
     }
-    case Kind::Add: {
-      const auto a = squares_in(builder, t[0], reads), b = squares_in(builder, t[1], reads);
-      if (!a || !b) return {};
-      return *a + *b;
+
+    std::optional<Scalar> search(const Scalar& expression) {
+      const auto t = expression.terms();
+      switch (expression.kind()) {
+        case Kind::Argument: return squares.of_read(form.reads[static_cast<size_t>(expression.position())]);
+        case Kind::Add: {
+          const auto a = (*this)(t[0]);
+          if (!a) return {};
+          const auto b = (*this)(t[1]);
+          return b ? std::optional(*a + *b) : std::nullopt;
+        }
+        case Kind::Divide: return scaled(t[0], t[1], true);
+        case Kind::Multiply:
+          return t[0].same(t[1]) && is_linear(t[0]) ? square(t[0]) : scaled(t[0], t[1], false);
+        default: return {};
+      }
     }
-    case Kind::Divide: return scaled(t[0], t[1], true);
-    case Kind::Multiply: {
-      if (!t[0].same(t[1]) || !is_linear(t[0])) return scaled(t[0], t[1], false);
+
+    std::optional<Scalar> scaled(const Scalar& inner, const Scalar& factor, bool divide) {
+      if (!is_positive(factor)) return {};
+      const auto found = (*this)(inner);
+      if (!found) return {};
+      return divide ? *found / factor : *found * factor;
+    }
+
+    Scalar square(const Scalar& linear) const {
       std::vector<Scalar> arguments;
-      for (size_t k = 0; k < reads.size(); ++k)
-        arguments.push_back(depends_on(t[0], static_cast<int>(k))
-                                ? builder.read(reads[k].value, reads[k].access)
+      for (size_t k = 0; k < form.reads.size(); ++k)
+        arguments.push_back(depends_on(linear, static_cast<int>(k))
+                                ? squares.builder_.read(form.reads[k].value, form.reads[k].access)
                                 : Scalar(0));
-      const Scalar form = substitute(t[0], arguments);
-      return form * form;
+      const Scalar over_reads = substitute(linear, arguments);
+      return over_reads * over_reads;
     }
-    default: return {};
+  };
+
+  std::optional<Scalar> of_read(const Read& read) {
+    auto& known = of_reads_[read.value.id()];
+    for (const auto& [access, found] : known)
+      if (access == read.access) return found;
+    const auto inner = expand(read);
+    const auto found = inner ? in(*inner) : std::nullopt;
+    known.emplace_back(read.access, found);
+    return found;
   }
-}
+
+  LoopBuilder& builder_;
+  int steps_ = 0;
+  std::map<NodeId, std::vector<std::pair<Access, std::optional<Scalar>>>> of_reads_;
+};
 
 /// The node that holds the squares: the sum itself with its operands' maps inside, or the root's own loops.
 std::optional<Value> squares_over(const Graph& graph, NodeId loops, const Form& form, Combine combine,
                                   const std::source_location& where) {
   LoopBuilder builder(graph, loops);
   if (mentions_labels(form.expression)) return {};
-  const auto body = squares_in(builder, form.expression, form.reads);
+  const auto body = Squares(builder).in(form);
   if (!body || !depends_on_arguments(*body)) return {};
   builder.keep_bounds();
   const Node& node = builder.node();

@@ -106,6 +106,26 @@ TEST_CASE("a root of something else is not taken for a norm") {
     CHECK_FALSE(root_of_squares(g, other.id(), std::source_location::current()));
 }
 
+TEST_CASE("sums that share their terms are looked at once, norms or not") {
+  Graph g;
+  const Value x = g.input("x", {}, Type::f64), d = g.input("d", {}, Type::f64);
+  const auto along = [&](Value a) {
+    for (int i = 0; i < 60; ++i) a = a * 0.5 + a * 0.5;
+    return evaluate(directional_derivative(sqrt(a), x, d),
+                    {{"x", Tensor::scalar(Type::f64, 0)}, {"d", Tensor::scalar(Type::f64, -2)}})
+        .item();
+  };
+  CHECK(along(square(3.0 * x)) == 6);
+  CHECK(std::isnan(along(3.0 * x)));
+  Op shared{.name = "shared", .doc = "Sixty doublings, halved.", .body = [](Scalar s) {
+              for (int i = 0; i < 60; ++i) s = s * 0.5 + s * 0.5;
+              return sqrt(s);
+            }};
+  CHECK(std::isnan(evaluate(directional_derivative(shared(x), x, d),
+                            {{"x", Tensor::scalar(Type::f64, 0)}, {"d", Tensor::scalar(Type::f64, -2)}})
+                       .item()));
+}
+
 TEST_CASE("by rows, a norm at 0 has slope 0 under every rule") {
   Graph g;
   const Value x = g.input("x", {2, 2}, Type::f64);
