@@ -33,7 +33,9 @@ Value BodyBuilder::copy(NodeId wanted) {
     std::vector<Value> over;
     for (const NodeId operand : scan_.body.node(id).operands)
       over.push_back(copies_[static_cast<size_t>(operand)]);
-    value = body_.copy(scan_.body.node(id), over);
+    const Node& node = scan_.body.node(id);
+    value = body_.copy(node, over);
+    if (node.role == Role::Apply && !node.tie && scan_.body.tie()) body_.set_tie(value, *scan_.body.tie());
   }
   return copies_[static_cast<size_t>(wanted)];
 }
@@ -69,7 +71,6 @@ BodyBuilder::Loop BodyBuilder::finish(int carries, bool reverse) const {
     values[static_cast<size_t>(id)] = made->body.input(name, node.shape, node.type, node.where);
     loop.operands.push_back(operand());
   };
-  if (body_.tie()) made->body.set_tie(*body_.tie());
   for (const Section section : {Section::Carry, Section::Sequence, Section::Invariant}) {
     for (const Input& input : inputs_)
       if (input.section == section && (section == Section::Carry || needed[static_cast<size_t>(input.id)]))

@@ -22,7 +22,7 @@ class BodyBuilder {
   Value add(Section section, int k, const std::string& name, const Source& operand, bool copied);
   /// An input like node `id` of the copied body.
   Value add_like(Section section, NodeId id, const std::string& name, const Source& operand);
-  /// The copy of a node, and of what it needs.
+  /// The copy of a node, and of what it needs. A Tie of the copied body goes to its nodes.
   Value copy(NodeId wanted);
   /// The value of the original loop at the copy of node `id` is read, step by step, instead of computed.
   void read_instead(NodeId id, const Source& sequence);

@@ -9,6 +9,7 @@
 #include "graph/ops/contraction.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/rewrite/unroll.h"
 #include "tests/autodiff/numbers.h"
 
 using namespace crease;
@@ -345,4 +346,27 @@ TEST_CASE("what is not known of a loop over time is said") {
   CHECK_THROWS_WITH_AS(locked_grad(y, {&h, 1}, {{direction}}), doctest::Contains("[locked_grad]"), Error);
   CHECK_THROWS_WITH_AS(locked_jvp({&y, 1}, {&h, 1}, {{direction}, {direction}}),
                        doctest::Contains("is locked in one direction only"), Error);
+}
+
+TEST_CASE("the tie of a body decides as in the loop written out, over that of a call") {
+  Graph loop;
+  const Value h = loop.input("h", {}, Type::f64), x = loop.input("x", {3}, Type::f64);
+  const ScanResult steps = scan({h}, {x}, {}, [](const ScanArguments& now) {
+    const Value next = relu(now.carries[0] + now.elements[0]);
+    next.graph().set_tie(Tie::right);
+    return ScanStep{.carries = {next}};
+  });
+  loop.output("y", steps.carries[0]);
+  const Graph flat = unroll(loop).graph;
+  const Bindings at{{"h", Tensor::f64({}, {0})}, {"x", Tensor::f64({3}, {0, 0, 0})}};
+  for (const GradOptions& options : {GradOptions(), GradOptions{.tie = Tie::left}}) {
+    const auto slopes = [&](const Graph& graph) {
+      return numbers(evaluate(grad(graph.result("y"), graph.find("x"), options), at));
+    };
+    CHECK(slopes(loop) == slopes(flat));
+    CHECK(slopes(loop) == std::vector<double>{1, 1, 1});
+    const Value tangent = loop.constant(Tensor::f64({3}, {1, 2, 4}));
+    const Value y = loop.result("y"), along = loop.find("x");
+    CHECK(evaluate(linear_jvp({&y, 1}, {&along, 1}, {&tangent, 1}, options)[0], at).item() == 7);
+  }
 }
