@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "autodiff/adjoint.h"
@@ -11,6 +12,7 @@
 #include "autodiff/reach.h"
 #include "autodiff/selection_check.h"
 #include "graph/error.h"
+#include "graph/scan.h"
 
 namespace crease {
 namespace {
@@ -22,16 +24,27 @@ Type widened(Type type) { return is_floating(type) ? Type::f64 : type; }
 /// The same nodes, computed in f64.
 Graph in_f64(const Graph& graph) {
   Graph wide;
+  std::map<const Scan*, std::shared_ptr<const Scan>> loops;
   if (graph.tie()) wide.set_tie(*graph.tie());
   for (NodeId id = 0; id < graph.size(); ++id) {
     Node node = graph.node(id);
     node.type = widened(node.type);
     if (node.role == Role::Parameter || node.role == Role::Constant)
       node.value = node.value.converted(node.type);
+    if (node.role == Role::Scan) {
+      auto& loop = loops[node.scan.get()];
+      if (!loop) {
+        Scan inside = *node.scan;
+        inside.body = in_f64(inside.body);
+        loop = std::make_shared<const Scan>(std::move(inside));
+      }
+      node.scan = loop;
+    }
     std::vector<Value> operands;
     for (const NodeId operand : node.operands) operands.push_back(wide.value(operand));
     wide.copy(node, operands);
   }
+  for (const Output& output : graph.outputs()) wide.output(output.name, wide.value(output.node));
   return wide;
 }
 

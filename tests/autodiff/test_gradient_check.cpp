@@ -7,6 +7,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 #include "tests/autodiff/numbers.h"
 
 using namespace crease;
@@ -124,4 +125,16 @@ TEST_CASE("what cannot be varied or is not bound is an error") {
   CHECK(refusal([&] { check_gradients(sum(y), {&x, 1}, {}); }).find("input 'x' is not bound") !=
         std::string::npos);
   CHECK(refusal([&] { check_gradients(y, {&x, 1}, one(0)); }).find("must be a scalar") != std::string::npos);
+}
+
+TEST_CASE("a loop over time is refused, in f32 too, with the way out") {
+  Graph g;
+  const Value h = g.input("h", {}), x = g.input("x", {3});
+  const ScanResult loop = scan({h}, {x}, {}, [](const ScanArguments& now) {
+    return ScanStep{.carries = {tanh_op(now.carries[0] + now.elements[0])}};
+  });
+  const Bindings at{{"h", Tensor::scalar(Type::f32, 0)}, {"x", Tensor::f32({3}, {1, 2, 3})}};
+  CHECK(refusal([&] { check_gradients(loop.carries[0], {&x, 1}, at); }).find("unroll(graph)") !=
+        std::string::npos);
+  CHECK(check_gradients(sum(square(x)), {&x, 1}, at).worst < 1e-6);  // beside a loop that it does not need
 }
