@@ -180,20 +180,12 @@ class Counter {
 
   /// Output "kinks/<row>/<what>": the number of points of `builder`'s loops at which `here` holds.
   void count(const char* what, LoopBuilder& builder, const Scalar& here) {
-    Access identity;
-    Shape shape;
-    const std::vector<Label> labels = builder.node().loops.labels;
-    for (int label = 0; label < static_cast<int>(labels.size()); ++label) {
-      identity.push_back({.terms = {{label, 1}}});
-      shape.push_back(labels[static_cast<size_t>(label)].extent);
-    }
-    builder.keep_bounds();
-    const Value points = builder.build(fmt::format("is_{}_{}", what, node_.op->name), here, identity, shape,
-                                       Combine::Assign, Type::boolean, node_.where);
+    const Value points = builder.build_at_points(fmt::format("is_{}_{}", what, node_.op->name), here,
+                                                 Type::boolean, node_.where);
     LoopBuilder sum(graph_, points.id());
-    const Access all = identity;
-    const Value number = sum.build(fmt::format("count_{}", node_.op->name), sum.read(points, all), {}, {},
-                                   Combine::Sum, Type::i64, node_.where);
+    const Scalar one = sum.read(points, sum.node().loops.write);
+    const Value number =
+        sum.build(fmt::format("count_{}", node_.op->name), one, {}, {}, Combine::Sum, Type::i64, node_.where);
     graph_.output(fmt::format("{}{}/{}", prefix, row_, what), number);
   }
 

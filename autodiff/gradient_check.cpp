@@ -217,18 +217,11 @@ class Check {
     LoopBuilder builder(graph_, id);
     const Node& node = builder.node();
     const KinkRule rule = effective_rule(graph_, node, options_.gradient);
-    Access identity;
-    Shape shape;
-    for (int label = 0; label < static_cast<int>(node.loops.labels.size()); ++label) {
-      identity.push_back({.terms = {{label, 1}}});
-      shape.push_back(node.loops.labels[static_cast<size_t>(label)].extent);
-    }
     std::vector<Value> reads;
     for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
       LoopBuilder reader(graph_, id);
       const Scalar operand = reader.operand(k);
-      reader.keep_bounds();
-      reads.push_back(reader.build("operand", operand, identity, shape, Combine::Assign, Type::f64, where_));
+      reads.push_back(reader.build_at_points("operand", operand, Type::f64, where_));
     }
     const Bindings here = bind(0, {});
     const std::vector<Tensor> operands = evaluate(graph_, here, reads);

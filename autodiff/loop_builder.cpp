@@ -5,6 +5,7 @@
 #include "graph/error.h"
 #include "graph/precision.h"
 #include "graph/scalar/forms.h"
+#include "graph/stored.h"
 
 namespace crease {
 namespace {
@@ -86,7 +87,7 @@ LoopBuilder::LoopBuilder(const Graph& graph, NodeId id)
 
 uint64_t LoopBuilder::constants() const {
   uint64_t bits = 0;
-  if (!compares_several(body_)) return bits;  // asking goes back through the graph
+  if (!compares_several(body_)) return bits;
   for (size_t k = 0; k < std::min<size_t>(node_.operands.size(), 64); ++k)
     if (is_constant(graph_, node_.operands[k])) bits |= uint64_t{1} << k;
   return bits;
@@ -149,6 +150,31 @@ Access LoopBuilder::relabel(const Access& access, std::span<const int> from, std
               [](const Term& a, const Term& b) { return a.label < b.label; });
   }
   return changed;
+}
+
+Type LoopBuilder::arithmetic() const {
+  const Type type = compute_type(operand_types(graph_, node_), node_.type);
+  return type == Type::f32 ? type : Type::f64;
+}
+
+Scalar LoopBuilder::stored_body() const {
+  const bool cuts = is_floating(compute_type(operand_types(graph_, node_), node_.type)) &&
+                    node_.op->combine == Combine::Assign && !stores_exactly(graph_, node_);
+  if (!cuts) return body_;
+  if (node_.type == Type::boolean) return select(equal(body_, 0), 0, 1);
+  return select(body_ < 0, -floor(-body_), floor(body_));
+}
+
+Value LoopBuilder::build_at_points(const std::string& name, const Scalar& body, Type type,
+                                   const std::source_location& where) {
+  Access own;
+  Shape shape;
+  for (int label = 0; label < static_cast<int>(node_.loops.labels.size()); ++label) {
+    own.push_back({.terms = {{label, 1}}});
+    shape.push_back(node_.loops.labels[static_cast<size_t>(label)].extent);
+  }
+  keep_bounds();
+  return build(name, body, own, std::move(shape), Combine::Assign, type, where);
 }
 
 Value LoopBuilder::build(const std::string& name, const Scalar& body, const Access& write, Shape shape,

@@ -40,6 +40,15 @@ class LoopBuilder {
   /// The access with label `from` replaced by `to`.
   static Access relabel(const Access& access, std::span<const int> from, std::span<const int> to);
 
+  /// f32 or f64: the arithmetic of the node's body (f64 for integers). What another node compares comes out
+  /// as in the node itself only in the same.
+  Type arithmetic() const;
+  /// body() as it is stored: cut to an integer where the node keeps one, and only then.
+  Scalar stored_body() const;
+
+  /// Appends a node with one element for each point of the node's own loops.
+  Value build_at_points(const std::string& name, const Scalar& body, Type type,
+                        const std::source_location& where);
   /// Appends the node, with the Tie of the original's own if it has kinks. The write access is in the node's
   /// own labels; `more` are further attributes of the operation.
   Value build(const std::string& name, const Scalar& body, const Access& write, Shape shape, Combine combine,

@@ -20,10 +20,13 @@ Loops all_points(const Node& node) {
 /// The trap over the loops of node `id` for the kinks of node `watched`; `hit` is made of reads of `builder`.
 Value trap(LoopBuilder& builder, const Graph& graph, NodeId watched, const Scalar& hit) {
   const Node node = graph.node(watched);
-  builder.keep_bounds();
-  const Scalar body = select(hit, -combined_position(all_points(builder.node())), -infinity);
-  const Value made = builder.build("trap_" + node.op->name, body, {}, {}, Combine::Max, Type::f64, node.where,
-                                   {{"trap", static_cast<double>(watched)}});
+  // The node's own comparisons, in its own arithmetic; positions in f64, which holds them.
+  const Value hits = builder.build_at_points("hit_" + node.op->name, hit, Type::boolean, node.where);
+  LoopBuilder points(graph, hits.id());
+  const Scalar body = select(points.read(hits, points.node().loops.write),
+                             -combined_position(all_points(points.node())), -infinity);
+  const Value made = points.build("trap_" + node.op->name, body, {}, {}, Combine::Max, Type::f64, node.where,
+                                  {{"trap", static_cast<double>(watched)}});
   if (!node.name.empty()) graph.handle().set_name(made, "trap_" + node.name);
   return made;
 }

@@ -110,3 +110,12 @@ TEST_CASE("forward mode with selected slopes traps too, and text keeps traps") {
   const Graph again = parse(to_string(graph));
   CHECK(has(message_of([&] { evaluate(again, hit); }), "[trap] relu has no derivative at element [1]"));
 }
+
+TEST_CASE("a trap springs where the comparison of its node is even in f32") {
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  graph.output("dx", grad(sum(clip(-0.1, 0.1)(x)), x, {.tie = Tie::trap}));
+  CHECK(has(message_of([&] { evaluate(graph, {{"x", numbers({3}, {0, 1, 0.1F})}}); }),
+            "[trap] clip has no derivative at element [2]"));
+  CHECK(evaluate(graph, {{"x", numbers({3}, {0, 1, 0.125})}}).at("dx").at(0) == 1);
+}
