@@ -7,6 +7,7 @@
 #include <random>
 
 #include "autodiff/kink_records.h"
+#include "autodiff/loop_builder.h"
 #include "autodiff/reach.h"
 #include "graph/analysis/own_bias.h"
 #include "graph/error.h"
@@ -57,7 +58,8 @@ bool can_break(const Graph& graph, const std::vector<bool>& active) {
     if (!active[static_cast<size_t>(id)]) continue;
     if (node.role == Role::Scan) return true;
     if (node.role != Role::Apply) continue;
-    const Scalar& body = node.op->body.expression;
+    if (gives_position(node.op->combine)) return true;
+    const Scalar body = LoopBuilder(graph, id).stored_body();
     if (ScalarLock(body, static_cast<int>(node.operands.size()), 1).can_jump() || has_pole(body)) return true;
   }
   return false;

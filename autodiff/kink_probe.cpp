@@ -1,6 +1,7 @@
 #include "autodiff/kink_probe.h"
 
 #include "autodiff/loop_builder.h"
+#include "autodiff/selection.h"
 #include "graph/error.h"
 #include "graph/ops/order.h"
 
@@ -11,7 +12,7 @@ using Kind = ScalarKind;
 
 /// One comparison of a body: the number that it compares with 0, and what stands for the side.
 struct Comparison {
-  Scalar difference, side;
+  Scalar node, difference, side;
   bool continuous;
 };
 
@@ -27,12 +28,12 @@ std::vector<Comparison> comparisons_in(const Scalar& body) {
       case Kind::LessEqual:
       case Kind::Equal:
         if (depends_on_arguments(node))
-          found.push_back({t[0] - t[1], select(t[0] < t[1], -1, select(t[1] < t[0], 1, 0)),
+          found.push_back({node, t[0] - t[1], select(t[0] < t[1], -1, select(t[1] < t[0], 1, 0)),
                            node.kind() == Kind::Max || node.kind() == Kind::Min});
         break;
       case Kind::Floor:  // the middle of the piece is never 0
         if (depends_on_arguments(node))
-          found.push_back({t[0] - node, select(equal(node, t[0]), 0, node + 0.5), false});
+          found.push_back({node, t[0] - node, select(equal(node, t[0]), 0, node + 0.5), false});
         break;
       default: break;
     }
@@ -57,36 +58,44 @@ std::vector<bool> find_levels(const Graph& graph) {
   return level;
 }
 
-/// One element for each loop point.
-Value at_points(LoopBuilder& builder, const Scalar& body, const std::source_location& where) {
-  const Node node = builder.node();
-  Access identity;
-  Shape shape;
-  for (int label = 0; label < static_cast<int>(node.loops.labels.size()); ++label) {
-    identity.push_back({.terms = {{label, 1}}});
-    shape.push_back(node.loops.labels[static_cast<size_t>(label)].extent);
+/// Whether two sides of a comparison are one element at a point: then they are not compared.
+Scalar are_one_element(const Node& node, const Scalar& a, const Scalar& b) {
+  if (a.kind() != Kind::Argument || b.kind() != Kind::Argument) return 0;
+  const auto p = static_cast<size_t>(a.position()), q = static_cast<size_t>(b.position());
+  if (node.operands[p] != node.operands[q]) return 0;
+  const auto position = [](const AffineIndex& index) {
+    Scalar result = static_cast<double>(index.offset);
+    for (const Term& term : index.terms)
+      result = result + static_cast<double>(term.coefficient) * Scalar::index(term.label);
+    return result;
+  };
+  Scalar same = 1;
+  for (size_t d = 0; d < node.loops.reads[p].size(); ++d) {
+    const AffineIndex &u = node.loops.reads[p][d], &v = node.loops.reads[q][d];
+    if (u == v) continue;
+    if (u.lookup >= 0 || v.lookup >= 0) return 0;
+    same = same && equal(position(u), position(v));
   }
-  builder.keep_bounds();
-  return builder.build("side", body, identity, shape, Combine::Assign, Type::f64, where);
+  return same;
 }
 
 /// For each point of an extremum: 0 if it is one of several that attain it, 1/4 if the only one, else 1 or
 /// -1.
 Value ties_of(const Graph& graph, NodeId id, const std::source_location& where) {
+  const Value extremum = extremum_of(graph, id);
   const auto attains = [&](LoopBuilder& builder) {
-    return equal(builder.over_operands(builder.body()),
-                 builder.read(graph.value(id), builder.node().loops.write));
+    return equal(builder.over_operands(builder.body()), builder.read(extremum, builder.node().loops.write));
   };
   LoopBuilder counter(graph, id);
   const Scalar one = select(attains(counter), 1, 0);
   counter.keep_bounds();
   const Node node = counter.node();
   const Value count =
-      counter.build("tied", one, node.loops.write, node.shape, Combine::Sum, Type::f64, where);
+      counter.build("tied", one, node.loops.write, node.shape, Combine::Sum, counter.arithmetic(), where);
   LoopBuilder builder(graph, id);
   const Scalar alone = select(builder.read(count, node.loops.write) > 1, 0, 0.25);
-  const Scalar below = node.op->combine == Combine::Max ? -1 : 1;
-  return at_points(builder, select(attains(builder), alone, below), where);
+  const Scalar below = extremum.node().op->combine == Combine::Max ? -1 : 1;
+  return builder.build_at_points("side", select(attains(builder), alone, below), builder.arithmetic(), where);
 }
 
 }  // namespace
@@ -98,7 +107,7 @@ KinkProbe::KinkProbe(const Graph& graph, std::span<const bool> watched, const st
     if (!watched[static_cast<size_t>(id)] || graph_.node(id).role != Role::Apply) continue;
     const Combine combine = graph_.node(id).op->combine;
     int number = 0;
-    for (const Comparison& comparison : comparisons_in(LoopBuilder(graph_, id).body())) {
+    for (const Comparison& comparison : comparisons_in(LoopBuilder(graph_, id).stored_body())) {
       const int place = number++;
       const std::vector<NodeId>& operands = graph_.node(id).operands;
       bool varies = false;
@@ -107,13 +116,16 @@ KinkProbe::KinkProbe(const Graph& graph, std::span<const bool> watched, const st
                   !level[static_cast<size_t>(operands[static_cast<size_t>(k)])];
       if (!varies) continue;
       LoopBuilder builder(graph_, id);
-      sides_.push_back(at_points(builder, builder.over_operands(comparison.side), where));
+      const auto t = comparison.node.terms();
+      const Scalar one = t.size() == 2 ? are_one_element(builder.node(), t[0], t[1]) : Scalar(0);
+      const Scalar side = builder.over_operands(select(one, 1, comparison.side));
+      sides_.push_back(builder.build_at_points("side", side, builder.arithmetic(), where));
       places_.push_back({id, place, comparison.continuous});
     }
     // What the elements of an order statistic compare are their ranks, which are watched themselves.
-    if ((combine != Combine::Max && combine != Combine::Min) || order_of(*graph_.node(id).op)) continue;
+    if (!picks_extreme(combine) || order_of(*graph_.node(id).op)) continue;
     sides_.push_back(ties_of(graph_, id, where));
-    places_.push_back({id, -1, true});
+    places_.push_back({id, -1, !gives_position(combine)});
   }
 }
 
@@ -122,11 +134,11 @@ const std::vector<Value>& KinkProbe::differences(const std::source_location& whe
     const auto [id, number, continuous] = places_[k];
     LoopBuilder builder(graph_, id);
     const Scalar difference =
-        number < 0
-            ? builder.over_operands(builder.body()) -
-                  builder.read(graph_.value(id), builder.node().loops.write)
-            : builder.over_operands(comparisons_in(builder.body())[static_cast<size_t>(number)].difference);
-    differences_.push_back(at_points(builder, difference, where));
+        number < 0 ? builder.over_operands(builder.body()) -
+                         builder.read(extremum_of(graph_, id), builder.node().loops.write)
+                   : builder.over_operands(
+                         comparisons_in(builder.stored_body())[static_cast<size_t>(number)].difference);
+    differences_.push_back(builder.build_at_points("side", difference, builder.arithmetic(), where));
   }
   return differences_;
 }

@@ -9,7 +9,8 @@
 namespace crease {
 
 /// On which side of each kink a point lies: for each comparison of each node -1, 0 (on it) or 1; for floor
-/// the piece; for the points of an extremum 0 if tied, else what tells the winner from the others.
+/// the piece; for the points of an extremum 0 if tied, else what tells the winner from the others. An element
+/// is not compared with itself. Each is decided in the arithmetic of its node.
 using Sides = std::vector<Tensor>;
 
 /// Where a side is decided.

@@ -1,5 +1,6 @@
 #include "autodiff/locker.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "autodiff/nan_flow.h"
@@ -16,24 +17,76 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 bool is_extremum(Combine combine) { return combine == Combine::Max || combine == Combine::Min; }
 
+std::optional<Value> sum_of_tangents(const std::optional<Value>& a, const std::optional<Value>& b,
+                                     const std::source_location& where) {
+  return a && b ? add(*a, *b, where) : a ? a : b;
+}
+
 }  // namespace
 
 Locker::Locker(const Graph& graph, size_t directions, const std::source_location& where)
     : graph_(graph.handle()), directions_(directions), where_(where), scans_(graph, {}, where) {}
 
 void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tangents) {
-  nodes_.insert_or_assign(variable.id(), LockedNode{variable, variable, std::move(tangents), {}});
+  const auto [it, fresh] = seeds_.emplace(variable.id(), tangents);
+  for (size_t j = 0; !fresh && j < directions_; ++j)
+    it->second[j] = sum_of_tangents(it->second[j], tangents[j], where_);
+  nodes_.insert_or_assign(variable.id(), LockedNode{variable, variable, it->second, {}});
+}
+
+bool Locker::is_reached(NodeId id) const {
+  return std::ranges::any_of(graph_.node(id).operands, [this](NodeId k) { return is_locked(k); });
 }
 
 void Locker::lock(NodeId id) {
+  if (!is_reached(id)) return;
+  lock_node(id);
+  add_seed(id);
+}
+
+void Locker::lock_node(NodeId id) {
   const Node node = graph_.node(id);
+  const std::vector<std::optional<Value>> still(directions_);
   if (node.role == Role::Scan) return lock_scan(id, node);
+  if (node.role != Role::Apply) {  // random numbers, which only jump
+    const Value base = rebase(id, node);
+    nodes_.insert_or_assign(id, LockedNode{base, base, still, {}});
+    return;
+  }
+  if (gives_position(node.op->combine)) return lock_position(id, node);
   if (lock_root(id, node)) return;
   LockedNode locked{.base = rebase(id, node), .tangents = {}};
   const bool jumps = scalar_lock(LoopBuilder(graph_, locked.base.id())).can_jump();
   locked.value = jumps ? locked_value(node, locked.base) : locked.base;
   for (size_t j = 0; j < directions_; ++j) locked.tangents.push_back(tangent(node, locked, j));
   nodes_.insert_or_assign(id, std::move(locked));
+}
+
+/// What a computed variable moves by, beside what arrives from others. Its own winner is locked by the
+/// latter.
+void Locker::add_seed(NodeId id) {
+  const auto seed = seeds_.find(id);
+  if (seed == seeds_.end()) return;
+  LockedNode& locked = nodes_.at(id);
+  for (size_t j = 0; j < directions_; ++j)
+    locked.tangents[j] = sum_of_tangents(locked.tangents[j], seed->second[j], where_);
+}
+
+/// The position of the point that attains the extremum and moves furthest: the first of them, or the first
+/// NaN.
+void Locker::lock_position(NodeId id, const Node& node) {
+  const Node extremum = with_extremum(graph_, node);
+  LockedNode locked{.base = graph_.copy(extremum, locked_operands(node)), .tangents = {}};
+  locked.value = locked.base;
+  for (size_t j = 0; j < directions_; ++j) locked.tangents.push_back(tangent(extremum, locked, j));
+  LoopBuilder builder(graph_, locked.base.id());
+  const Scalar here = builder.over_operands(builder.body());
+  const Scalar order = select(attains(builder, extremum, locked, directions_), 1, 0);
+  builder.keep_bounds();
+  const Value position = builder.build("locked_position", select(equal(here, here), order, 2),
+                                       node.loops.write, node.shape, Combine::ArgMax, node.type, where_);
+  nodes_.insert_or_assign(id, LockedNode{position, position, decltype(locked.tangents)(directions_), {}});
+  extrema_.insert_or_assign(id, std::move(locked));
 }
 
 /// Locks the node as a root of squares, if it is one whose squares move.
@@ -80,20 +133,24 @@ void Locker::lock_scan(NodeId id, const Node& node) {
 }
 
 void Locker::lock_for_reverse(NodeId id) {
+  if (!is_reached(id)) return;
   expect(
       graph_.node(id).role != Role::Scan,
       "[locked_grad] is not known for a loop over time: unroll(graph) writes its steps out (node {}, at {})",
       describe(graph_, id), to_string(where_));
-  lock(id);
+  lock_node(id);
+  const Node node = graph_.node(id);
   if (const auto root = roots_.find(id); root != roots_.end()) {
     hits_.push_back(root->second.hits());
     unresolved_.push_back(root->second.unresolved());
-    return;
+  } else if (node.role == Role::Apply) {
+    const auto extremum = extrema_.find(id);
+    LockedNode& locked = extremum != extrema_.end() ? extremum->second : nodes_.at(id);
+    if (is_extremum(node.op->combine)) locked.winner = winner(node, locked);
+    count_hits(id, node);
+    count_unresolved(with_extremum(graph_, node), locked);
   }
-  const Node node = graph_.node(id);
-  LockedNode& locked = nodes_.at(id);
-  if (is_extremum(node.op->combine)) locked.winner = winner(node, locked);
-  count(node, locked);
+  add_seed(id);
 }
 
 std::optional<Contribution> Locker::adjoint(NodeId id, int k, const Value& dy, bool follows_nan) const {
@@ -125,19 +182,24 @@ Value Locker::hits() const { return total(hits_); }
 Value Locker::unresolved() const { return total(unresolved_); }
 
 ScalarLock Locker::scalar_lock(const LoopBuilder& builder) const {
-  return {builder.body(), static_cast<int>(builder.node().operands.size()), static_cast<int>(directions_)};
+  return {builder.stored_body(), static_cast<int>(builder.node().operands.size()),
+          static_cast<int>(directions_)};
+}
+
+std::vector<Value> Locker::locked_operands(const Node& node) const {
+  std::vector<Value> operands;
+  for (const NodeId operand : node.operands) {
+    const auto it = nodes_.find(operand);
+    operands.push_back(it != nodes_.end() ? it->second.value : graph_.value(operand));
+  }
+  return operands;
 }
 
 /// The node itself, or a copy over operands whose locked values differ.
 Value Locker::rebase(NodeId id, const Node& node) {
-  std::vector<Value> operands;
-  bool differs = false;
-  for (const NodeId operand : node.operands) {
-    const auto it = nodes_.find(operand);
-    operands.push_back(it != nodes_.end() ? it->second.value : graph_.value(operand));
-    differs |= operands.back().id() != operand;
-  }
-  return differs ? graph_.copy(node, operands) : graph_.value(id);
+  const std::vector<Value> operands = locked_operands(node);
+  const bool same = std::ranges::equal(operands, node.operands, {}, &Value::id);
+  return same ? graph_.value(id) : graph_.copy(node, operands);
 }
 
 bool Locker::moves(const LoopBuilder& builder, const Node& node, size_t k, size_t direction) const {
@@ -234,7 +296,24 @@ std::optional<Value> Locker::tangent(const Node& node, const LockedNode& locked,
     combine = Combine::Sum;
   }
   builder.keep_bounds();
-  return builder.build("t_" + node.op->name, body, node.loops.write, node.shape, combine, node.type, where_);
+  const Value result =
+      builder.build("t_" + node.op->name, body, node.loops.write, node.shape, combine, node.type, where_);
+  return is_extremum(combine) ? settled(result, locked.base, combine) : result;
+}
+
+/// Where no point attains the extremum: NaN beside NaN, 0 over no points.
+Value Locker::settled(const Value& tangent, const Value& extremum, Combine combine) const {
+  const double none = combine == Combine::Max ? -infinity : infinity;
+  const auto op =
+      std::make_shared<Op>(Op{.name = "t_settled",
+                              .doc = "The tangent of an extremum, where points attain it.",
+                              .body =
+                                  [=](Scalar t, Scalar y) {
+                                    return select(equal(y, y), select(equal(y, none) && equal(t, none), 0, t),
+                                                  std::numeric_limits<double>::quiet_NaN());
+                                  },
+                              .attributes = {{"decided", 1}}});
+  return graph_.handle().apply(op, {tangent, extremum}, where_);
 }
 
 Value Locker::winner(const Node& node, const LockedNode& locked) const {
@@ -251,38 +330,46 @@ Scalar Locker::weight(LoopBuilder& builder, const Node& node, const LockedNode& 
   return select(equal(combined_position(node.loops), builder.read(*locked.winner, node.loops.write)), 1, 0);
 }
 
-void Locker::count(const Node& node, const LockedNode& locked) {
-  if (!order_of(*node.op)) {
-    tally(hits_, node, locked, false);
-    tally(unresolved_, node, locked, true);
-  }
+/// The kinks of the node itself, locked or not.
+void Locker::count_hits(NodeId id, const Node& node) {
+  LoopBuilder builder(graph_, id);
+  if (!order_of(*node.op)) tally(hits_, builder, builder.over_operands(scalar_lock(builder).hits()));
+  if (!picks_extreme(node.op->combine)) return;
+  LoopBuilder points(graph_, id);
+  const Scalar here = points.over_operands(points.body());
+  tally_ties(hits_, points, node, equal(here, points.read(extremum_of(graph_, id), node.loops.write)));
+}
+
+void Locker::count_unresolved(const Node& node, const LockedNode& locked) {
+  LoopBuilder builder(graph_, locked.base.id());
+  if (!order_of(*node.op))
+    tally(unresolved_, builder, arguments(builder, node, scalar_lock(builder).unresolved()));
   if (!is_extremum(node.op->combine)) return;
-  tally_ties(hits_, node, locked, 0);
-  tally_ties(unresolved_, node, locked, directions_);
+  LoopBuilder points(graph_, locked.base.id());
+  tally_ties(unresolved_, points, node, attains(points, node, locked, directions_));
 }
 
-void Locker::tally(std::vector<Value>& list, const Node& node, const LockedNode& locked,
-                   bool undecided) const {
-  LoopBuilder builder(graph_, locked.base.id());
-  const ScalarLock lock = scalar_lock(builder);
-  const Scalar body = arguments(builder, node, undecided ? lock.unresolved() : lock.hits());
-  if (body.is_constant(0)) return;
-  builder.keep_bounds();
-  list.push_back(builder.build("count_kinks", body, {}, {}, Combine::Sum, Type::f64, where_));
+/// In f64, which holds as many as there are.
+Value Locker::sum_of(const Value& points) const {
+  LoopBuilder builder(graph_, points.id());
+  const Scalar each = builder.read(points, builder.node().loops.write);
+  return builder.build("count_kinks", each, {}, {}, Combine::Sum, Type::f64, where_);
 }
 
-void Locker::tally_ties(std::vector<Value>& list, const Node& node, const LockedNode& locked,
-                        size_t directions) const {
-  LoopBuilder builder(graph_, locked.base.id());
-  const Scalar body = select(attains(builder, node, locked, directions), 1, 0);
+void Locker::tally(std::vector<Value>& list, LoopBuilder& builder, const Scalar& kinks) const {
+  if (kinks.is_constant(0)) return;
+  list.push_back(sum_of(builder.build_at_points("kinks", kinks, builder.arithmetic(), where_)));
+}
+
+void Locker::tally_ties(std::vector<Value>& list, LoopBuilder& builder, const Node& node,
+                        const Scalar& attains) const {
   builder.keep_bounds();
-  const Value tied =
-      builder.build("count_tied", body, node.loops.write, node.shape, Combine::Sum, Type::f64, where_);
+  const Value tied = builder.build("count_tied", select(attains, 1, 0), node.loops.write, node.shape,
+                                   Combine::Sum, builder.arithmetic(), where_);
   static const Op several{.name = "several", .doc = "1 where more than one.", .body = [](Scalar n) {
                             return select(n > 1, 1, 0);
                           }};
-  const Value tie = several(tied, where_);
-  list.push_back(node.shape.empty() ? tie : sum({tie, where_}));
+  list.push_back(sum_of(several(tied, where_)));
 }
 
 Value Locker::total(const std::vector<Value>& list) const {

@@ -22,9 +22,9 @@ class Locker {
  public:
   Locker(const Graph& graph, size_t directions, const std::source_location& where);
 
-  /// A variable with its tangents.
+  /// A variable with its tangents. Those of one that is seeded twice, or computed from others, add up.
   void seed(const Value& variable, std::vector<std::optional<Value>> tangents);
-  /// Locks a computed node; its active operands must be locked.
+  /// Locks a node whose active operands are locked; a variable that none moves stays as it is seeded.
   void lock(NodeId id);
   /// Locks the node's winner too, which only the reverse half needs.
   void lock_for_reverse(NodeId id);
@@ -44,30 +44,40 @@ class Locker {
   Value unresolved() const;
 
  private:
+  bool is_reached(NodeId id) const;
+  void lock_node(NodeId id);
+  void add_seed(NodeId id);
   void lock_scan(NodeId id, const Node& node);
+  void lock_position(NodeId id, const Node& node);
   ScalarLock scalar_lock(const LoopBuilder& builder) const;
   bool lock_root(NodeId id, const Node& node);
+  std::vector<Value> locked_operands(const Node& node) const;
   Value rebase(NodeId id, const Node& node);
   bool moves(const LoopBuilder& builder, const Node& node, size_t k, size_t direction) const;
   Scalar arguments(LoopBuilder& builder, const Node& node, const Scalar& expression) const;
   Value locked_value(const Node& node, const Value& base) const;
   Scalar attains(LoopBuilder& builder, const Node& node, const LockedNode& locked, size_t directions) const;
   std::optional<Value> tangent(const Node& node, const LockedNode& locked, size_t direction) const;
+  Value settled(const Value& tangent, const Value& extremum, Combine combine) const;
   std::optional<Value> tangent_of_contraction(const Node& node, const LockedNode& locked,
                                               size_t direction) const;
   Value winner(const Node& node, const LockedNode& locked) const;
   Scalar weight(LoopBuilder& builder, const Node& node, const LockedNode& locked) const;
-  void count(const Node& node, const LockedNode& locked);
-  void tally(std::vector<Value>& list, const Node& node, const LockedNode& locked, bool undecided) const;
-  void tally_ties(std::vector<Value>& list, const Node& node, const LockedNode& locked,
-                  size_t directions) const;
+  void count_hits(NodeId id, const Node& node);
+  void count_unresolved(const Node& node, const LockedNode& locked);
+  Value sum_of(const Value& points) const;
+  void tally(std::vector<Value>& list, LoopBuilder& builder, const Scalar& kinks) const;
+  void tally_ties(std::vector<Value>& list, LoopBuilder& builder, const Node& node,
+                  const Scalar& attains) const;
   Value total(const std::vector<Value>& list) const;
 
   Graph graph_;
   size_t directions_;
   std::source_location where_;
   std::map<NodeId, LockedNode> nodes_;
+  std::map<NodeId, std::vector<std::optional<Value>>> seeds_;
   std::map<NodeId, LockedRoot> roots_;
+  std::map<NodeId, LockedNode> extrema_;  // of the nodes that give the position of one
   std::vector<Value> hits_, unresolved_;
   ScanTangents scans_;
 };

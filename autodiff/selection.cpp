@@ -186,6 +186,25 @@ Scalar extremum_weight(LoopBuilder& builder, const Selection& selection, bool is
 
 }  // namespace
 
+Node with_extremum(const Graph& graph, const Node& node) {
+  Node extremum = node;
+  if (!gives_position(node.op->combine)) return extremum;
+  Op op = *node.op;
+  op.combine = op.combine == Combine::ArgMax ? Combine::Max : Combine::Min;
+  op.type = ResultType::Promoted;
+  extremum.type = compute_type(operand_types(graph, node), node.type);
+  extremum.op = std::make_shared<Op>(std::move(op));
+  return extremum;
+}
+
+Value extremum_of(const Graph& graph, NodeId id) {
+  const Node node = graph.node(id);
+  if (!gives_position(node.op->combine)) return graph.value(id);
+  std::vector<Value> operands;
+  for (const NodeId operand : node.operands) operands.push_back(graph.value(operand));
+  return graph.handle().copy(with_extremum(graph, node), operands);
+}
+
 Value tied_count(const Graph& graph, NodeId id, const std::source_location& where) {
   return Selection(graph, id, where).tied_count();
 }

@@ -16,6 +16,16 @@ namespace crease {
 Scalar combine_weight(LoopBuilder& builder, const Graph& graph, NodeId result, const KinkRule& rule,
                       const std::source_location& where);
 
+/// Whether the greatest or least of the points decides: Max, Min, ArgMax, ArgMin.
+constexpr bool picks_extreme(Combine combine) {
+  return combine == Combine::Max || combine == Combine::Min || gives_position(combine);
+}
+
+/// The node with the extremum itself where it gives the position of one.
+Node with_extremum(const Graph& graph, const Node& node);
+/// The extremum that the node gives, or gives the position of.
+Value extremum_of(const Graph& graph, NodeId id);
+
 /// How many points of a maximum or minimum equal the result. Shapes: that of the node.
 Value tied_count(const Graph& graph, NodeId id, const std::source_location& where);
 

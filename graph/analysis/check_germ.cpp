@@ -310,6 +310,12 @@ class NodeReplay {
     return {std::move(value), std::vector<Rational>(replay_.setting_.directions.size()), {}};
   }
 
+  /// A number of the body as the node's arithmetic holds it: clip(-0.1, 0.1) in f32 has a kink at 0.1f.
+  double held(double constant) const {
+    const Type type = compute_type(operand_types(replay_.graph_, node_), node_.type);
+    return type == Type::f32 ? static_cast<double>(static_cast<float>(constant)) : constant;
+  }
+
   const Dual& evaluate(const Scalar& scalar) {
     const auto found = known_.find(scalar.id());
     if (found != known_.end()) return found->second;
@@ -332,8 +338,8 @@ class NodeReplay {
   Dual compute(const Scalar& scalar) {
     switch (scalar.kind()) {
       case Kind::Constant:
-        if (!std::isfinite(scalar.constant())) throw Refused("a constant is not finite");
-        return number_of(Rational::of(scalar.constant()));
+        if (!std::isfinite(held(scalar.constant()))) throw Refused("a constant is not finite");
+        return number_of(Rational::of(held(scalar.constant())));
       case Kind::Argument: return arguments_[static_cast<size_t>(scalar.position())];
       case Kind::Index: return number_of((*labels_)[static_cast<size_t>(scalar.position())]);
       case Kind::Size: return number_of(size_of(Dim(scalar.symbol())));

@@ -14,6 +14,7 @@
 #include "graph/ops/order.h"
 #include "graph/piecewise.h"
 #include "graph/scalar/forms.h"
+#include "graph/stored.h"
 
 namespace crease {
 namespace {
@@ -116,6 +117,8 @@ class Analysis {
       fact.problem = "ties between its points have no bias of their own";
     } else if (holds(body, [](Kind kind) { return kind == Kind::Sqrt; })) {
       fact.problem = "sqrt has an infinite slope at 0";
+    } else if (!is_floating(node.type) && !stores_exactly(graph_, node)) {
+      fact.problem = "what it cuts to an integer may jump";
     } else {
       const std::set<int> deciding = deciding_operands(node);
       if (deciding.empty()) return;

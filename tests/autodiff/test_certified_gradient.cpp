@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -10,6 +11,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "graph/rational.h"
@@ -246,4 +248,72 @@ TEST_CASE("a loop over time that is written out has locked gradients and certifi
   CHECK_EQ(result.claim, GradientClaim::BDirectional);
   CHECK_EQ(result.hits, 3);
   CHECK(check(gradient_certificate(loss, wrt, at, result), graph).accepted);
+}
+
+TEST_CASE("a kink at a number that f32 rounds is hit where the program in f32 has it, and checked there") {
+  const Op shrink{.name = "shrink", .doc = "Soft threshold.", .body = [](Scalar x) {
+                    return max(x - 0.3, 0) + min(x + 0.3, 0);
+                  }};
+  const std::vector<std::pair<Op, float>> kinks{
+      {clip(-0.1, 0.1), 0.1F}, {clip(-0.1, 0.1), -0.1F}, {clip(-0.7, 0.7), 0.7F}, {shrink, 0.3F}};
+  for (const auto& [op, x] : kinks)
+    for (const Tie& tie : {Tie::left, Tie::right, Tie::mid}) {
+      CAPTURE(x);
+      Net net;
+      net.wrt.push_back(net.graph.input("x", {}));
+      net.loss = op(net.wrt[0]);
+      const Bindings at{{"x", Tensor::f32({}, {x})}};
+      const CertifiedGradient result = certified_gradient(net.loss, net.wrt, at, {.gradient = {.tie = tie}});
+      CHECK_EQ(result.hits, 1);
+      CHECK(result.claim != GradientClaim::Smooth);
+      accepted(net, at, result);
+    }
+}
+
+TEST_CASE("products that are equal in f32 alone are tied there") {
+  Graph graph;
+  const Value x = graph.input("x", {2}), w = graph.constant(Tensor::f32({2}, {0.1F, 0.1F}));
+  const Op best{.name = "best",
+                .doc = "The greatest product.",
+                .loops = "i, i -> ",
+                .body = [](Scalar a, Scalar b) { return a * b; },
+                .combine = Combine::Max};
+  const float a = 1.25000036F, b = std::nextafter(a, 2.0F);
+  REQUIRE(a * 0.1F == b * 0.1F);
+  const Value loss = best(x, w);
+  const CertifiedGradient result = certified_gradient(loss, {&x, 1}, {{"x", Tensor::f32({2}, {a, b})}});
+  CHECK_EQ(result.hits, 1);
+  CHECK_EQ(result.claim, GradientClaim::ClarkeSingle);
+}
+
+TEST_CASE("tied positions and numbers cut to integers are jumps, unless what reads them agrees") {
+  const auto picked = [](const Value& from, const Value& by) {
+    const auto row = [](const Value& x) { return reshape(x, {1, x.shape()[0]}); };
+    return sum(pick(row(from), argmax(row(by), 1)));
+  };
+  const auto best = [=](const Value& x) { return picked(x, x); };
+  CHECK_EQ(claim_at({0, 0}, best), GradientClaim::BDirectional);
+  CHECK_EQ(claim_at({0, 1}, best), GradientClaim::Smooth);
+  CHECK_EQ(claim_at({0, 0}, best, {.kinks = Kinks::Selection}), GradientClaim::Partial);
+  const auto other = [=](const Value& x) {
+    return picked(x + x.graph().constant(Tensor::f64({2}, {0, 1})), x);
+  };
+  CHECK_EQ(claim_at({0, 0}, other), GradientClaim::Discontinuous);
+  const auto cut = [](const Value& x) {
+    static const Op whole{
+        .name = "whole", .doc = "Cut.", .body = [](Scalar s) { return s; }, .type = ResultType::Index};
+    return sum(x * whole(x));
+  };
+  CHECK_EQ(claim_at({2}, cut), GradientClaim::Discontinuous);
+  CHECK_EQ(claim_at({2.5}, cut), GradientClaim::Smooth);
+}
+
+TEST_CASE("random numbers behind a position are constants of their side") {
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  const Value loss = sum(graph.random({3}, argmax(x, 0), 7) * x);
+  CHECK_EQ(certified_gradient(loss, {&x, 1}, {{"x", Tensor::f32({3}, {1, 2, 3})}}).claim,
+           GradientClaim::Smooth);
+  CHECK_EQ(certified_gradient(loss, {&x, 1}, {{"x", Tensor::f32({3}, {1, 3, 3})}}).claim,
+           GradientClaim::Discontinuous);
 }

@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <limits>
 
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/leaf.h"
+#include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "tests/autodiff/numbers.h"
@@ -66,4 +69,39 @@ TEST_CASE("tangents of another shape are refused") {
   const Value x = g.input("x", {4}), d = g.input("d", {3});
   CHECK_THROWS_WITH_AS(static_cast<void>(directional_derivative(relu(x), x, d)),
                        doctest::Contains("tangent is f32[3], want f32[4]"), Error);
+}
+
+TEST_CASE("a tied position is that of the element that moves furthest, then the first") {
+  const auto picked = [](const Value& from, const Value& by) {
+    const auto row = [](const Value& x) { return reshape(x, {1, x.shape()[0]}); };
+    return pick(row(from), argmax(row(by), 1));
+  };
+  const auto best = [=](const Value& x) { return picked(x, x); };
+  CHECK(along({0, 0}, {0, 1}, best) == List{1});
+  CHECK(along({0, 0}, {0, -1}, best) == List{0});
+  CHECK(along({3, 3, 2}, {1, 2, 9}, best) == List{2});
+  const auto active = [=](const Value& x) { return picked(x, relu(x)); };
+  CHECK(along({-1, 0, 0}, {5, -2, -3}, active) == List{5});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto first = [=](const Value& x) { return picked(2.0 * x, x); };
+  CHECK(along({1, nan, 2}, {1, 5, 1}, first) == List{10});
+}
+
+TEST_CASE("random numbers whose counter jumps are those of the side of the tangent") {
+  Graph g;
+  const Value x = g.input("x", {2}, Type::f32), d = g.input("d", {2}, Type::f32);
+  const auto drawn = [&](const Value& counter) { return sum(g.random({2}, counter, 7) * x); };
+  const Value loss = drawn(argmax(x, 0)), first = drawn(g.constant(Tensor::scalar(Type::i64, 1)));
+  const Bindings at{{"x", Tensor::f32({2}, {0, 0})}, {"d", Tensor::f32({2}, {0, 1})}};
+  CHECK(evaluate(directional_derivative(loss, x, d), at) ==
+        evaluate(directional_derivative(first, x, d), at));
+}
+
+TEST_CASE("an extremum of nothing does not move, one that is NaN moves by NaN") {
+  CHECK(along({}, {}, [](const Value& x) { return reduce_max(x); }) == List{0});
+  CHECK(along({}, {}, [](const Value& x) { return reduce_min(x); }) == List{0});
+  const double infinite = std::numeric_limits<double>::infinity();
+  CHECK(along({0, 0}, {1, 1}, [](const Value& x) { return reduce_max(-sqrt(x)); }) == List{-infinite});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isnan(along({1, nan}, {1, 1}, [](const Value& x) { return reduce_max(x); })[0]));
 }

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "autodiff/certified_gradient.h"
+#include "autodiff/gradient_check.h"
 #include "autodiff/lock.h"
 #include "autodiff/reverse.h"
+#include "graph/analysis/certificate.h"
+#include "graph/analysis/check.h"
 #include "graph/error.h"
 #include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
@@ -90,4 +94,26 @@ TEST_CASE("an element number outside the axis is an error") {
   const Value x = g.input("x", {3}, Type::f64);
   CHECK_THROWS_AS(kth_smallest(x, 3), Error);
   CHECK_THROWS_AS(kth_smallest(x, -1), Error);
+}
+
+TEST_CASE("a tie at the selected element is no smooth point, and elements are not compared with themselves") {
+  for (const int64_t k : {0, 1, 2})
+    for (const List& at : {List{0, 0, 0}, List{0, 0, 1}, List{0, 1, 1}, List{1, 1, 2}, List{0, 1, 2}}) {
+      CAPTURE(k);
+      CAPTURE(at);
+      Graph g;
+      const Value x = g.input("x", {3}, Type::f64), loss = kth_smallest(x, k);
+      g.output("loss", loss);
+      const Bindings bound{{"x", Tensor::f64({3}, at)}};
+      const CertifiedGradient result = certified_gradient(loss, {&x, 1}, bound);
+      const auto tied = std::ranges::count(at, at[static_cast<size_t>(k)]);  // `at` is sorted
+      CHECK(result.claim == (tied > 1 ? GradientClaim::BDirectional : GradientClaim::Smooth));
+      CHECK(result.hits == (tied > 1 ? 1 : 0));
+      if (tied > 1) CHECK(check(gradient_certificate(loss, {&x, 1}, bound, result), g).accepted);
+    }
+  Graph g;
+  const Value x = g.input("x", {3}, Type::f64);
+  const GradientCheck checked =
+      check_gradients(kth_smallest(x, 1), {&x, 1}, {{"x", Tensor::f64({3}, {0, 1, 2})}});
+  CHECK(checked.kinks == 0);
 }
