@@ -11,6 +11,7 @@
 #include "autodiff/selection.h"
 #include "autodiff/trap.h"
 #include "graph/error.h"
+#include "graph/ops/arithmetic.h"
 #include "graph/ops/leaf.h"
 
 namespace crease {
@@ -43,7 +44,7 @@ LockedOutputs exact(const char* call, std::span<const Value> valued, std::span<c
   all.insert(all.end(), outputs.begin(), outputs.end());
   const std::vector<bool> active = reached(graph, all, wrt);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
-    if (active[static_cast<size_t>(id)] && !locker.is_locked(id)) locker.lock(id);
+    if (active[static_cast<size_t>(id)]) locker.lock(id);
   std::vector<Value> results, values;
   for (const Value& value : valued)
     values.push_back(locker.is_locked(value.id()) ? locker.at(value.id()).value : value);
@@ -122,18 +123,22 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
   check_tangents("linear_jvp", outputs, wrt, tangents, where);
   const Graph graph = outputs[0].graph();
   Tangents known;
-  for (size_t i = 0; i < wrt.size(); ++i) known.emplace(wrt[i].id(), tangents[i]);
+  const auto add_to = [&](NodeId id, const Value& tangent) {
+    const auto [it, fresh] = known.emplace(id, tangent);
+    if (!fresh) it->second = add(it->second, tangent, where);
+  };
+  for (size_t i = 0; i < wrt.size(); ++i) add_to(wrt[i].id(), tangents[i]);
   const std::vector<bool> active = between(graph, outputs, wrt);
   ScanTangents scans(graph, options, where);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
-    if (!active[static_cast<size_t>(id)] || known.contains(id)) continue;
+    if (!active[static_cast<size_t>(id)]) continue;
     if (graph.node(id).role == Role::Scan) {
-      if (const auto tangent = scan_tangent(graph, id, known, scans)) known.emplace(id, *tangent);
+      if (const auto tangent = scan_tangent(graph, id, known, scans)) add_to(id, *tangent);
       continue;
     }
     if (graph.node(id).role != Role::Apply) continue;
     const Selected selected{effective_rule(graph, graph.node(id), options), options.at_pole};
-    if (const auto tangent = linear_tangent(graph, id, known, selected, where)) known.emplace(id, *tangent);
+    if (const auto tangent = linear_tangent(graph, id, known, selected, where)) add_to(id, *tangent);
   }
   std::vector<Value> results;
   for (const Value& output : outputs) {

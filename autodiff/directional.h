@@ -13,8 +13,9 @@ namespace crease {
 
 /// f'(x; d) = lim_{t->0+} (f(x + t d) - f(x)) / t for each output; tangents have the shapes of `wrt`.
 /// At kinks: exact, the tangent's sign picks the side (max(dz, 0) for relu at 0). At a jump the value on the
-/// side of the tangent goes on, with tangent 0: x sign(x) has derivative |d| at 0. Errors: as grad's, and
-/// Error for tangents of another shape. Source: Shapiro 1990; Griewank 2013; chain rule for B-derivatives.
+/// side of the tangent goes on, with tangent 0: x sign(x) has derivative |d| at 0. Tangents of a variable
+/// that is given twice, or computed from others, add to what arrives. Errors: as grad's, and Error for
+/// tangents of another shape. Source: Shapiro 1990; Griewank 2013; chain rule for B-derivatives.
 std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                        std::span<const Value> tangents,
                        std::source_location where = std::source_location::current());
@@ -29,7 +30,7 @@ Value directional_derivative(const Value& output, const Value& wrt, const Value&
                              std::source_location where = std::source_location::current());
 
 /// Jacobian-vector product with the slopes that the Tie rule selects: linear in the tangents, the transpose
-/// of vjp.
+/// of vjp, also where a variable is given twice or computed from another: its tangents add up.
 std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
                               std::span<const Value> tangents, const GradOptions& options = {},
                               std::source_location where = std::source_location::current());

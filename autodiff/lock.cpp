@@ -68,7 +68,7 @@ LockedGradient locked_grad(const Value& loss, std::span<const Value> wrt,
   seed_variables(locker, wrt, directions, where);
   const std::vector<bool> active = reached(graph, {&loss, 1}, wrt);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
-    if (active[static_cast<size_t>(id)] && !locker.is_locked(id)) locker.lock_for_reverse(id);
+    if (active[static_cast<size_t>(id)]) locker.lock_for_reverse(id);
   if (!locker.is_locked(loss.id())) locker.seed(loss, std::vector<std::optional<Value>>(directions.size()));
   const LockedNode& end = locker.at(loss.id());
   LockedGradient result{.value = end.value, .hits = locker.hits(), .unresolved = locker.unresolved()};

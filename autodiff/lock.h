@@ -24,9 +24,10 @@ struct LockedGradient {
 };
 
 /// Gradient of `loss` with kinks locked along `directions`: directions[j][i] is a tangent for wrt[i].
-/// Errors: as grad's; Error if there is no direction, or a tangent has another shape than its variable.
-/// Cost: one forward pass, one tangent pass a direction, one reverse pass.
-/// Source: Nesterov 2005 (lexicographic differentiation); Khan and Barton 2015; Khan 2018 (branch locking).
+/// Tangents of a variable that is given twice, or computed from others, add to what arrives. Errors: as
+/// grad's; Error if there is no direction, or a tangent has another shape than its variable. Cost: one
+/// forward pass, one tangent pass a direction, one reverse pass. Source: Nesterov 2005 (lexicographic
+/// differentiation); Khan and Barton 2015; Khan 2018 (branch locking).
 LockedGradient locked_grad(const Value& loss, std::span<const Value> wrt,
                            const std::vector<std::vector<Value>>& directions,
                            std::source_location where = std::source_location::current());

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "autodiff/lock.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -104,4 +105,24 @@ TEST_CASE("an extremum of nothing does not move, one that is NaN moves by NaN") 
   CHECK(along({0, 0}, {1, 1}, [](const Value& x) { return reduce_max(-sqrt(x)); }) == List{-infinite});
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(std::isnan(along({1, nan}, {1, 1}, [](const Value& x) { return reduce_max(x); })[0]));
+}
+
+TEST_CASE("tangents of a repeated or computed variable add up, as gradients do") {
+  Graph g;
+  const Value x = g.input("x", {}, Type::f64), y = 2.0 * x;
+  const Value loss = y * y, one = g.constant(1.0, Type::f64), ten = g.constant(10.0, Type::f64);
+  const Bindings at{{"x", Tensor::scalar(Type::f64, 3)}};
+  const auto value = [&](const Value& what) { return evaluate(what, at).item(); };
+  for (const std::vector<Value>& wrt : {std::vector{x, y}, std::vector{x, x}}) {
+    const std::vector<Value> gradient = grad(loss, wrt), tangents{one, ten};
+    const double want = value(gradient[0]) + 10 * value(gradient[1]);
+    CHECK(value(linear_jvp({&loss, 1}, wrt, tangents)[0]) == want);
+    CHECK(value(jvp({&loss, 1}, wrt, tangents)[0]) == want);
+    CHECK(value(locked_grad(loss, wrt, {tangents}).derivatives[0]) == want);
+  }
+  const Value top = reduce_max(g.constant(Tensor::f64({2}, {1, 1})) * x);
+  const LockedGradient locked = locked_grad(top * x, std::vector{x, top}, {{one, ten}});
+  CHECK(value(locked.gradient[0]) == 6);
+  CHECK(value(locked.gradient[1]) == 3);
+  CHECK(value(locked.derivatives[0]) == 36);
 }
