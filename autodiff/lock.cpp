@@ -41,7 +41,7 @@ std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Va
     const std::vector<NodeId> operands = locker.operands(id);
     for (int k = 0; k < static_cast<int>(operands.size()); ++k) {
       const NodeId operand = operands[static_cast<size_t>(k)];
-      if (!active[static_cast<size_t>(operand)]) continue;
+      if (!active[static_cast<size_t>(operand)] || !is_floating(graph.node(operand).type)) continue;
       const auto contribution = locker.adjoint(id, k, it->second, follow_nan.contains(id));
       if (!contribution) continue;
       if (contribution->follows_nan) follow_nan.insert(operand);

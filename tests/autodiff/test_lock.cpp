@@ -105,3 +105,17 @@ TEST_CASE("directions of another count or shape are refused") {
   CHECK_THROWS_WITH_AS(static_cast<void>(locked_grad(loss, {&x, 1}, {{d}})),
                        doctest::Contains("tangent is f32[3], want f32[2]"), Error);
 }
+
+TEST_CASE("integers on the way have a side, and no gradient") {
+  static const Op whole{
+      .name = "whole", .doc = "Cut.", .body = [](Scalar x) { return x; }, .type = ResultType::Index};
+  const Function cut = [](const Value& x) { return sum(x * (whole(x) * 1.0)); };
+  CHECK(lock({2.5}, {{1}}, cut).gradient == List{2});
+  CHECK(lock({2}, {{-1}}, cut).gradient == List{1});
+  CHECK(lock({-2}, {{1}}, cut).gradient == List{-1});
+  CHECK(lock({2}, {{1}}, cut).hits > 0);
+  const Function place = [](const Value& x) { return sum(x * (argmax(x) * 1.0)); };
+  CHECK(lock({0, 1}, {{1, 1}}, place).gradient == List{1, 1});
+  CHECK(lock({1, 1}, {{2, 1}}, place).gradient == List{0, 0});
+  CHECK(lock({1, 1}, {{2, 1}}, place).hits == 1);
+}
