@@ -210,6 +210,9 @@ TEST_CASE("what the own-bias theorem does not cover is told with the reason") {
   CHECK_EQ(problem(max(x + b, x + c), both), "several operands decide it together;");
   CHECK_EQ(problem(reduce_max(x + b, {-1}), both), "ties between its points have no bias of their own;");
   CHECK_EQ(problem(step(x + b), both), "it may jump;");
+  const Op whole{
+      .name = "whole", .doc = "Cut.", .body = [](Scalar s) { return s; }, .type = ResultType::Index};
+  CHECK_EQ(problem(whole(x + b), both), "what it cuts to an integer may jump;");
   CHECK_EQ(problem(elu(x + b), both), ";");
   CHECK_EQ(problem(tanh_op(x * b), both), "");
 }
