@@ -49,7 +49,8 @@ struct Program::Implementation {
       }
       if (it.kind == BufferKind::Constant) memory[b] = deep_copy(it.value);
       if (it.kind != BufferKind::Next || it.alias >= 0 || compiled.memory.in_place[b]) continue;
-      memory[b] = Tensor(it.type, sizes_of(it.shape));
+      // With the parameter's shape: the next value may be a view of what has another one.
+      memory[b] = Tensor(it.type, sizes_of(buffer(it.source).shape));
       changing_places.emplace_back(b, static_cast<size_t>(it.source));
     }
   }

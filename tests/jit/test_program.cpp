@@ -226,6 +226,22 @@ TEST_CASE("a parameter is read before its next value takes its place, whatever i
   }
 }
 
+TEST_CASE("a parameter keeps its shape where its next value is a view of another one") {
+  Graph graph;
+  const Value p = graph.parameter("p", Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Value q = graph.parameter("q", Tensor::f32({6}, {1, 2, 3, 4, 5, 6}));
+  graph.update(p, reshape(reverse(q, 0) * 2.0, {2, 3}));
+  graph.output("sum", sum(p));
+  Program program = compile(graph);
+  for (int step = 0; step < 3; ++step) {
+    program({});
+    const Tensor now = program.parameter("p");
+    CHECK(now.sizes() == std::vector<int64_t>{2, 3});
+    CHECK(now.at(0) == 12);
+    program.set_parameter("p", now);
+  }
+}
+
 TEST_CASE("truth values and bytes equal the interpreter") {
   Graph graph;
   const Value mask = graph.input("mask", {"batch", 19}, Type::boolean), x = graph.input("x", {"batch", 19});
