@@ -38,7 +38,7 @@ NodeBounds stored(const Tensor& tensor) {
   return bounds;
 }
 
-/// Bounds of one operation from those of its operands.
+/// Bounds of one operation without lookups from those of its operands.
 class Transfer {
  public:
   Transfer(const Graph& graph, NodeId id, const std::vector<NodeBounds>& known, CurvePool& pool)
@@ -56,7 +56,6 @@ class Transfer {
     const auto count = static_cast<size_t>(sample_count(node_.shape));
     result_ = {std::vector<double>(count, 0), std::vector<double>(count, 0), false, ""};
     seen_.assign(count, false);
-    if (has_lookup(node_)) return looked_up();
     choose_curves();
     for (PointWalk walk(graph_, id_); walk.valid(); walk.next()) {
       if (!walk.inside()) continue;
@@ -74,7 +73,7 @@ class Transfer {
     const bool product = body.kind() == ScalarKind::Multiply &&
                          body.terms()[0].kind() == ScalarKind::Argument &&
                          body.terms()[1].kind() == ScalarKind::Argument;
-    if (node_.op->combine != Combine::Sum || has_lookup(node_)) return {};
+    if (node_.op->combine != Combine::Sum) return {};
     if (!product && body.kind() != ScalarKind::Argument) return {};
     int data = product ? body.terms()[0].position() : body.position();
     int weight = product ? body.terms()[1].position() : LoopNest::kPoint;
@@ -174,27 +173,6 @@ class Transfer {
       if (!seen_[i]) result_.low[i] = -kInfinity, result_.high[i] = kInfinity;
   }
 
-  /// The element read is not known: the body over all elements of each operand, for every element of the
-  /// result; a lookup can also miss, which leaves 0.
-  NodeBounds looked_up() {
-    const int64_t count = sample_count(node_.shape);
-    const bool writes =
-        std::ranges::any_of(node_.loops.write, [](const AffineIndex& i) { return i.lookup >= 0; });
-    if (writes || node_.op->combine != Combine::Assign) return everything(count, "its loops depend on data");
-    for (const NodeBounds* operand : operands_) {
-      Interval all = operand->size() == 0 ? Interval::point(0) : operand->at(0);
-      for (size_t i = 0; i < operand->size(); ++i) all = hull(all, operand->at(static_cast<int64_t>(i)));
-      arguments_.push_back(all);
-    }
-    std::vector<int64_t> labels(node_.loops.labels.size());
-    for (const Scalar& e : topological(node_.op->body.expression))
-      if (e.kind() == ScalarKind::Index) return everything(count, "its loops depend on data");
-    const Interval value = hull(tape_.run(arguments_, labels), Interval::point(0));
-    std::ranges::fill(result_.low, value.low);
-    std::ranges::fill(result_.high, value.high);
-    return std::move(result_);
-  }
-
   const Graph& graph_;
   const Node& node_;
   NodeId id_;
@@ -270,11 +248,14 @@ class Walk {
     }
     if (reads_row_number(node))
       return everything(count, describe(graph_, id) + " depends on the number of the sample");
+    const std::string& mixing = facts_.mixing[at(id)];
+    const std::string why = describe(graph_, id) + " " + mixing;
+    // What one row says of a convolution along a named dimension, or of a lookup, is not what others do.
+    if (!mixing.empty() && !mixing.starts_with("combines over")) return everything(count, why);
     NodeBounds bounds = Transfer(graph_, id, bounds_, pool_).run();
     if (bounds.high.empty()) bounds.high = bounds.low;
-    if (const auto shares = shares_of(graph_, id, bounds_)) narrow(bounds, *shares);
-    const std::string& mixing = facts_.mixing[at(id)];
-    if (!mixing.empty()) combine_samples(bounds, node.op->combine, describe(graph_, id) + " " + mixing);
+    if (const auto shares = shares_of(graph_, facts_, id, bounds_)) narrow(bounds, *shares);
+    if (!mixing.empty()) combine_samples(bounds, node.op->combine, why);
     bounds.constant = is_constant_here(node);
     explain(id, bounds);
     if (bounds.constant && bounds.low == bounds.high) bounds.high.clear();

@@ -19,6 +19,10 @@ bool is_call(const Node& node, ScalarKind kind, Combine combine) {
   return true;
 }
 
+bool has_separate_samples(const Linearity& facts, NodeId id) {
+  return facts.mixing[static_cast<size_t>(id)].empty();
+}
+
 /// Elements of the operands that each element of a node reads, where that is one point.
 std::vector<std::vector<int64_t>> sources(const Graph& graph, NodeId id) {
   std::vector<std::vector<int64_t>> result(static_cast<size_t>(sample_count(graph.node(id).shape)));
@@ -30,8 +34,8 @@ std::vector<std::vector<int64_t>> sources(const Graph& graph, NodeId id) {
 }
 
 /// Intervals of numbers proportional to the terms e[group].
-std::vector<Interval> terms_of(const Graph& graph, NodeId e, const std::vector<int64_t>& group,
-                               const std::vector<NodeBounds>& known) {
+std::vector<Interval> terms_of(const Graph& graph, const Linearity& facts, NodeId e,
+                               const std::vector<int64_t>& group, const std::vector<NodeBounds>& known) {
   const auto bounds = [&](NodeId id, int64_t element) { return known[static_cast<size_t>(id)].at(element); };
   std::vector<Interval> plain;
   for (const int64_t i : group) plain.push_back(bounds(e, i));
@@ -39,7 +43,8 @@ std::vector<Interval> terms_of(const Graph& graph, NodeId e, const std::vector<i
   if (!is_call(exponential, ScalarKind::Exp, Combine::Assign) || !is_elementwise(exponential.loops))
     return plain;
   const NodeId z = exponential.operands[0];
-  if (!is_call(graph.node(z), ScalarKind::Subtract, Combine::Assign)) return plain;
+  if (!is_call(graph.node(z), ScalarKind::Subtract, Combine::Assign) || !has_separate_samples(facts, z))
+    return plain;
   const auto reads = sources(graph, z);
   std::set<int64_t> shifts;
   double most = -kInfinity;
@@ -77,18 +82,19 @@ std::vector<Interval> shares_in(const std::vector<Interval>& terms) {
 
 }  // namespace
 
-std::optional<std::vector<Interval>> shares_of(const Graph& graph, NodeId id,
+std::optional<std::vector<Interval>> shares_of(const Graph& graph, const Linearity& facts, NodeId id,
                                                const std::vector<NodeBounds>& known) {
   const Node& node = graph.node(id);
   if (!is_call(node, ScalarKind::Divide, Combine::Assign)) return {};
   const NodeId e = node.operands[0], total = node.operands[1];
   if (!is_call(graph.node(total), ScalarKind::Argument, Combine::Sum) || graph.node(total).operands[0] != e)
     return {};
+  if (!has_separate_samples(facts, id) || !has_separate_samples(facts, total)) return {};
   const NodeBounds& numerators = known[static_cast<size_t>(e)];
   if (std::ranges::any_of(numerators.low, [](double low) { return low < 0; })) return {};
   const auto groups = sources(graph, total), quotients = sources(graph, id);
   std::vector<std::vector<Interval>> shares;
-  for (const auto& group : groups) shares.push_back(shares_in(terms_of(graph, e, group, known)));
+  for (const auto& group : groups) shares.push_back(shares_in(terms_of(graph, facts, e, group, known)));
   std::vector<Interval> result;
   for (const auto& pair : quotients) {
     if (pair.size() != 2) return {};

@@ -28,14 +28,24 @@ UnitSaturation of_pieces(const UnitNode& node) {
   return result;
 }
 
+/// No more than the greatest slope: the best that a few points between -8 and 8 are proved to have.
+double steepest(ScalarCurve& curve) {
+  double most = 0;
+  for (int eighth = -64; eighth <= 64; ++eighth) {
+    const Interval slope = curve.slopes(Interval::point(eighth / 8.0));
+    if (slope.is_finite()) most = std::max({most, slope.low, -slope.high});
+  }
+  return most;
+}
+
 /// A smooth activation: its slope on the interval of each unit against its greatest slope.
 UnitSaturation of_slopes(const BoxAnalysis& box, NodeId id, ScalarCurve& curve) {
   UnitSaturation result{.node = id};
-  const double greatest = curve.slopes({-8, 8}).magnitude();
+  const double little = kSoftSlope * steepest(curve);
   const NodeId operand = box.graph().node(id).operands[0];
   for (int64_t i = 0; i < sample_count(box.graph().node(id).shape); ++i) {
     const Interval x = box.by_lines(operand, i);
-    const bool small = curve.slopes(x).magnitude() <= kSoftSlope * greatest;
+    const bool small = curve.slopes(x).magnitude() <= little;
     if (!small || (x.low < 0 && x.high > 0))
       ++result.partial;
     else

@@ -9,6 +9,7 @@
 #include "graph/analysis/check.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
 #include "tests/graph/analysis/deep_network.h"
 
 using namespace crease;
@@ -97,4 +98,66 @@ TEST_CASE("nor is saturation, where bounds leave it open") {
   CHECK(found(8, 9).verdict == Verdict::Proved);
   CHECK_EQ(found(8, 9).sentences[0],
            "units over the box: 0 saturated left, 1 saturated right, 0 linear, 0 undecided");
+}
+
+namespace {
+
+/// The interval of the first element of the output y.
+Interval first_of(const Graph& graph, Interval all) {
+  const BoxAnalysis box(graph, {.all = all});
+  return box.best(graph.result("y").id(), 0).outer;
+}
+
+}  // namespace
+
+TEST_CASE("a share of a sum over a named dimension is not bounded by one sample") {
+  Graph graph;
+  const Value x = graph.input("x", {"time", 2});
+  const Value e = exp_op(x);
+  graph.output("y", e / sum(e, {0}));
+  CHECK_LT(first_of(graph, {0, 1}).low, 0.1);
+
+  Graph pooled;
+  const Value z = pooled.input("x", {"batch", "time", 2});
+  const Value scores = exp_op(sum(z, {2}));
+  pooled.output("y", scores / sum(scores, {1}, true));
+  CHECK_LT(first_of(pooled, {0, 1}).low, 0.1);
+
+  Graph fixed;
+  const Value each = exp_op(fixed.input("x", {"batch", 2}));
+  fixed.output("y", each / sum(each, {1}, true));
+  CHECK_EQ(first_of(fixed, {0, 1}).low, doctest::Approx(1 / (1 + std::exp(1))));
+}
+
+TEST_CASE("a convolution along a named dimension is not bounded by one row") {
+  static const Op convolved{.name = "convolved",
+                            .doc = "",
+                            .loops = "b t+k-1, k -> b t",
+                            .body = [](Scalar x, Scalar w) { return x * w; },
+                            .combine = Combine::Sum,
+                            .extents = {{"t", Dim("time")}}};
+  Graph graph;
+  const Value x = graph.input("x", {"batch", "time"});
+  graph.output("y", convolved(x, graph.parameter("w", Tensor::f32({3}, {-5, 1, 0}))));
+  const Interval y = first_of(graph, {1, 2});
+  CHECK_LE(y.low, -9);
+  CHECK_GE(y.high, 2);
+}
+
+TEST_CASE("a unit is saturated by proved slopes alone") {
+  const auto saturated = [](const Op& activation, double low, double high) {
+    Graph graph;
+    graph.output("y", activation(graph.input("x", {"batch", 1})));
+    int64_t count = 0;
+    for (const UnitSaturation& node : unit_saturation(BoxAnalysis(graph, {.all = Interval{low, high}})))
+      count += node.left + node.right;
+    return count;
+  };
+  // Its slope is 1 at 0, but the choice could jump: no slope is proved.
+  static const Op chosen{
+      .name = "chosen", .doc = "", .body = [](Scalar x) { return select(x > 0, 1 - exp(-x), exp(x) - 1); }};
+  CHECK_EQ(saturated(chosen, 0, 1), 0);
+  // 1.09 % of the greatest slope, and 0.99 %.
+  CHECK_EQ(saturated(sigmoid_op, 5.9, 5.9), 0);
+  CHECK_EQ(saturated(sigmoid_op, 6, 6), 1);
 }
