@@ -11,7 +11,12 @@ namespace crease {
 /// and fractions.
 bool stores_exactly(const Graph& graph, const Node& node);
 
-/// Whether a number is one of a floating type.
+/// Whether a number is one of a type.
 bool is_number_of(Type type, const Rational& number);
+
+/// Whether an input can be a number in real semantics: any number if it is floating, else one of its type.
+inline bool can_be(Type type, const Rational& number) {
+  return is_floating(type) || is_number_of(type, number);
+}
 
 }  // namespace crease

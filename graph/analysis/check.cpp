@@ -25,6 +25,7 @@ std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vec
     if (next + count > numbers.size()) throw Refused("a point has too few numbers");
     const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(next);
     values[id].assign(first, first + static_cast<std::ptrdiff_t>(count));
+    for (const Rational& number : values[id]) require_input(graph, id, number);
     next += count;
   }
   if (next != numbers.size()) throw Refused("a point has too many numbers");

@@ -40,7 +40,9 @@ class Search {
     points_.assign(3, {});
     for (const NodeId id : graph_.inputs())
       for (int64_t i = 0; i < sample_count(graph_.node(id).shape); ++i) {
-        const auto number = [&] { return Rational(static_cast<int64_t>(random() % 129) - 64, 64); };
+        const auto number = [&] {
+          return drawn(graph_.node(id).type, static_cast<int64_t>(random() % 129) - 64, Rational(1, 64));
+        };
         const Rational middle = at_zero && id == input_ ? Rational(0) : number();
         const Rational step = id == input_ ? number() : Rational(0);
         points_[0].push_back(middle - step);
@@ -77,6 +79,12 @@ class Search {
 };
 
 }  // namespace
+
+Rational drawn(Type type, int64_t integer, const Rational& unit) {
+  if (is_floating(type)) return Rational(integer) * unit;
+  if (type == Type::boolean) return integer & 1;
+  return type == Type::u8 ? std::abs(integer) : integer;
+}
 
 bool is_enclosable(const Graph& graph, NodeId node) {
   constexpr int64_t most = int64_t{1} << 27;

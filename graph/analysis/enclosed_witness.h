@@ -10,6 +10,10 @@
 
 namespace crease {
 
+/// A number for an element of an input: `integer * unit` for floating types, else one that the type holds,
+/// from the integer (small).
+Rational drawn(Type type, int64_t integer, const Rational& unit);
+
 /// What numbers of one length say.
 struct Look {
   bool tells = false;

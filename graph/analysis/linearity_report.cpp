@@ -25,10 +25,10 @@ size_t at(NodeId id) { return static_cast<size_t>(id); }
 std::string name(const Graph& graph, NodeId id) { return node_key(graph, id); }
 
 /// Small dyadic numbers: sums of few of them stay exact and short.
-std::vector<Rational> random_point(std::mt19937_64& random, int64_t count, int64_t scale) {
+std::vector<Rational> random_point(std::mt19937_64& random, const Node& input, int64_t scale) {
   std::vector<Rational> point;
-  for (int64_t i = 0; i < count; ++i)
-    point.push_back(Rational(static_cast<int64_t>(random() % 33) - 16, 16) * scale);
+  for (int64_t i = 0; i < sample_count(input.shape); ++i)
+    point.push_back(drawn(input.type, static_cast<int64_t>(random() % 33) - 16, Rational(scale, 16)));
   return point;
 }
 
@@ -43,9 +43,9 @@ class WitnessSearch {
     for (int k = 0; k < tries; ++k) {
       const int64_t scale = int64_t{1} << (k % 4 * 2);
       std::map<NodeId, ExactValues> mid;
-      for (const NodeId id : graph_.inputs()) mid[id] = random_point(random, size(id), scale);
+      for (const NodeId id : graph_.inputs()) mid[id] = random_point(random, graph_.node(id), scale);
       if (k == 0) mid[input_].assign(mid[input_].size(), 0);
-      const ExactValues step = random_point(random, size(input_), scale);
+      const ExactValues step = random_point(random, graph_.node(input_), scale);
       auto a = mid, b = mid;
       for (size_t i = 0; i < step.size(); ++i) {
         a[input_][i] -= step[i];
@@ -63,8 +63,6 @@ class WitnessSearch {
   }
 
  private:
-  int64_t size(NodeId id) const { return sample_count(graph_.node(id).shape); }
-
   std::optional<ExactValues> value(const std::map<NodeId, ExactValues>& inputs) const {
     auto values = evaluate_exactly(graph_, inputs, std::span(&output_, 1));
     if (!values) return {};

@@ -1,11 +1,14 @@
 #include "graph/analysis/ball/values.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <map>
 
 #include "graph/analysis/ball/sums.h"
 #include "graph/analysis/check_replay.h"
 #include "graph/scalar/forms.h"
+#include "graph/stored.h"
 
 namespace crease::checker {
 
@@ -82,6 +85,7 @@ class Evaluation {
       for (size_t e = 0; e < count; ++e, ++next)
         for (const std::vector<Rational>& point : points) {
           if (next >= point.size()) throw Refused("a point has too few numbers");
+          require_input(graph_, id, point[next]);
           known_[id].push_back(arithmetic_.of(point[next]));
         }
     }
@@ -148,6 +152,13 @@ class Evaluation {
 };
 
 }  // namespace
+
+void require_input(const Graph& graph, NodeId input, const Rational& number) {
+  const Type type = graph.node(input).type;
+  if (!can_be(type, number))
+    throw Refused(fmt::format("input '{}' is {}, which cannot be {}", graph.node(input).name, to_string(type),
+                              to_string(number)));
+}
 
 std::vector<std::vector<Ball>> ball_values(const Graph& graph, NodeId node,
                                            const std::vector<std::vector<Rational>>& points,

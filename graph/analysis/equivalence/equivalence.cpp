@@ -8,6 +8,7 @@
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/digest.h"
+#include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/equivalence/cover.h"
 #include "graph/analysis/equivalence/match.h"
 #include "graph/analysis/equivalence/same_orbit.h"
@@ -16,6 +17,7 @@
 #include "graph/analysis/joined.h"
 #include "graph/analysis/normal_form/normal_form.h"
 #include "graph/error.h"
+#include "graph/stored.h"
 
 namespace crease {
 namespace {
@@ -84,6 +86,10 @@ class Comparison {
     const Cover cells = cover(both_.graph, normal, both_.differences, options_.cell_limit);
     if (cells.proved) return equal(normal, cells.tree, "their difference is 0 in every cell of input space");
     if (cells.counterexample) {
+      if (const std::string input = not_at(*cells.counterexample, normal); !input.empty())
+        return unknown(
+            "their difference is 0 at random points, and a cell where it is not has fractions in " + input +
+            ", which holds none");
       if (auto found = witness_at(both_, point_of(normal, *cells.counterexample)))
         return different(*std::move(found), "in a cell that random points missed");
       return unknown(
@@ -102,15 +108,14 @@ class Comparison {
   std::optional<DifferenceWitness> random_witness() const {
     std::mt19937_64 random(options_.seed);
     std::uniform_int_distribution<int64_t> number(-64, 64);
-    size_t count = 0;
-    for (const NodeId id : both_.graph.inputs()) count += input_size(both_.graph, id);
     const bool exact = is_exact_affordable(both_.graph, both_.differences);
     const int enclosed = std::min(options_.tries, 4);
     for (int attempt = 0; attempt < (exact ? options_.tries : enclosed); ++attempt) {
       const int64_t exponent = -4 + 3 * (attempt % 4 == 3 ? attempt % 5 - 2 : 0);
       std::vector<Rational> point;
-      point.reserve(count);
-      for (size_t i = 0; i < count; ++i) point.push_back(Rational::dyadic(number(random), exponent));
+      for (const NodeId id : both_.graph.inputs())
+        for (size_t i = 0; i < input_size(both_.graph, id); ++i)
+          point.push_back(drawn(both_.graph.node(id).type, number(random), Rational::dyadic(1, exponent)));
       if (exact)
         if (auto found = witness_at(both_, point)) return found;
       if (attempt < enclosed)
@@ -133,6 +138,15 @@ class Comparison {
         point.push_back(found == by_element.end() ? Rational(0) : found->second);
       }
     return point;
+  }
+
+  /// The first input that cannot have its numbers in a counterexample.
+  std::string not_at(const std::map<int, Rational>& values, const NormalForm& normal) const {
+    for (const auto& [variable, value] : values) {
+      const Node& node = both_.graph.node(normal.variables[variable].name.node);
+      if (node.role == Role::Input && !can_be(node.type, value)) return "input '" + node.name + "'";
+    }
+    return "";
   }
 
   Equivalence different(DifferenceWitness witness, std::string where) const {

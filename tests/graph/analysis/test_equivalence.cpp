@@ -298,3 +298,32 @@ TEST_CASE("every changed certificate about two networks is refused") {
     }
   }
 }
+
+TEST_CASE("a witness gives truth values and integers to inputs that hold nothing else") {
+  const auto masked = [](bool by_product) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2}), m = graph.input("m", {"batch", 2}, Type::boolean);
+    graph.output("y", by_product ? x * m : where(m, x, 0.0));
+    return graph;
+  };
+  const Graph chosen = masked(false), product = masked(true);
+  CHECK(equivalent(chosen, product).verdict != Verdict::Refuted);
+
+  const auto power = [](int exponent) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2}), m = graph.input("m", {"batch", 2}, Type::i32);
+    graph.output("y", exponent == 1 ? x * m : x * m * m);
+    return graph;
+  };
+  const Graph a = power(1), b = power(2);
+  const Equivalence found = equivalent(a, b);
+  REQUIRE(found.verdict == Verdict::Refuted);
+  for (size_t i = 2; i < 4; ++i) CHECK(found.witness->point[i] == found.witness->point[i].floor());
+  CHECK(check(found.certificate->json, a, b).accepted);
+
+  json forged = json::parse(found.certificate->json);
+  forged["witness"]["point"][2] = "-3/8";
+  const CheckResult refused = check(forged.dump(), a, b);
+  CHECK_FALSE(refused.accepted);
+  CHECK_EQ(refused.reason, "input 'm' is i32, which cannot be -3/8");
+}
