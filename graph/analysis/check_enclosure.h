@@ -16,8 +16,9 @@ struct Enclosure {
   Rational low, high;
 };
 
-/// An elementary function of one number, to about 2^-150. Errors: Refused for what is no such function, and
-/// where it has no value or is beyond reach (an exponent above 4096, a wave at more than 64).
+/// An elementary function of one number: to about 2^-150, roots to 2^-80 of their size, log, log1p and
+/// softplus to 2^-36. Errors: Refused for what is no such function, and where it has no value or is beyond
+/// reach (an exponent above 4096, a wave at more than 64).
 Enclosure enclosed_function(ScalarKind kind, const Enclosure& given);
 
 using EnclosedValues = std::map<NodeId, std::vector<Enclosure>>;

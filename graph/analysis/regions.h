@@ -24,7 +24,7 @@ using RegionBox = std::vector<std::pair<Rational, Rational>>;
 
 /// One element of one output, over all cells.
 struct PieceFacts {
-  RationalRange range;
+  RationalRange range;                     // of the pieces: where it jumps, creases may lie outside
   std::optional<bool> convex, concave;     // none: it jumps, or there are too many cells to compare
   std::vector<Monotone> monotone = {};     // by input element: Constant, Nondecreasing, Nonincreasing, None
   std::optional<Rational> lipschitz = {};  // for the greatest change of an input element; none: it jumps
@@ -73,7 +73,7 @@ struct RegionBound {
   std::vector<int64_t> widths;  // input elements, then units with a kink, layer by layer
   bool chain = false;           // each layer reads only the one before
   Rational montufar;            // product over layers of sum_{j <= d} C(n, j), d = least width before
-  Rational serra;               // sharper, for chains; else the same
+  Rational serra;               // sharper, for chains of what is flat on one side; else the same
 };
 /// None if an activation is not piecewise linear or has more than one kink.
 std::optional<RegionBound> region_bound(const Graph& graph);

@@ -7,13 +7,20 @@
 namespace crease {
 namespace {
 
-/// Hyperplanes that one element of a node can add, its operands being affine: 0 or 1; -1: none of the two.
-int creases_of(const Node& node, Part part) {
-  if (part != Part::Atom || node.role != Role::Apply) return 0;
-  if (node.op->combine != Combine::Assign || node.operands.size() != 1) return -1;
+/// What one element of a node can add to the regions, its operands being affine.
+struct Creases {
+  bool known = true;
+  bool one = false;   // a hyperplane
+  bool flat = false;  // on one side of it nothing is left of the element
+};
+
+Creases creases_of(const Node& node, Part part) {
+  if (part != Part::Atom || node.role != Role::Apply) return {};
+  if (node.op->combine != Combine::Assign || node.operands.size() != 1) return {.known = false};
   const auto table = piecewise_linear(node.op->body.expression);
-  if (!table || table->knots.size() > 1) return -1;
-  return static_cast<int>(table->knots.size());
+  if (!table || table->knots.size() > 1) return {.known = false};
+  return {.one = !table->knots.empty(),
+          .flat = std::ranges::any_of(table->slopes, [](const Rational& s) { return s.is_zero(); })};
 }
 
 /// C(n, 0), ..., C(n, most).
@@ -35,6 +42,7 @@ Rational montufar(const std::vector<int64_t>& widths, bool chain) {
   return product;
 }
 
+/// Where an inactive unit is constant, so that it takes a dimension from what later layers see.
 /// Sum over j_1, j_2, ... of prod C(n_l, j_l), j_l <= min(n_0, n_1 - j_1, ..., n_{l-1} - j_{l-1}, n_l):
 /// from the last layer back, by the least dimension so far.
 Rational serra(const std::vector<int64_t>& widths) {
@@ -58,6 +66,7 @@ std::optional<RegionBound> region_bound(const Graph& graph) {
   const Linearity facts = linearity(graph);
   std::vector<NodeId> wanted;
   for (const Output& output : graph.outputs()) wanted.push_back(output.node);
+  bool flat = true;
   RegionBound bound{.widths = {0}, .chain = true, .montufar = {}, .serra = {}};
   std::vector<int> depth(static_cast<size_t>(graph.size()), 0);
   std::vector<std::vector<NodeId>> layers(1);
@@ -68,11 +77,12 @@ std::optional<RegionBound> region_bound(const Graph& graph) {
       bound.widths[0] += sample_count(node.shape);
       layers[0].push_back(id);
     }
-    const int creases = creases_of(node, facts.parts[static_cast<size_t>(id)]);
-    if (creases < 0) return {};
+    const Creases creases = creases_of(node, facts.parts[static_cast<size_t>(id)]);
+    if (!creases.known) return {};
     auto& level = depth[static_cast<size_t>(id)];
     for (const NodeId operand : node.operands) level = std::max(level, depth[static_cast<size_t>(operand)]);
-    if (creases == 0) continue;
+    if (!creases.one) continue;
+    flat = flat && creases.flat;
     if (++level >= static_cast<int>(layers.size())) {
       layers.emplace_back();
       bound.widths.push_back(0);
@@ -90,7 +100,7 @@ std::optional<RegionBound> region_bound(const Graph& graph) {
   const int64_t widest = *std::ranges::max_element(bound.widths);
   if (bound.widths[0] * widest > (int64_t{1} << 16)) return {};
   bound.montufar = montufar(bound.widths, bound.chain);
-  bound.serra = bound.chain ? serra(bound.widths) : bound.montufar;
+  bound.serra = bound.chain && flat ? serra(bound.widths) : bound.montufar;
   return bound;
 }
 

@@ -55,9 +55,12 @@ void add_outputs(const Graph& graph, const Regions& found, Finding& finding, Jso
         list.back()[key] = value ? Json(to_string(*value)) : Json();
       for (const auto& [key, value] : {std::pair{"convex", facts.convex}, {"concave", facts.concave}})
         list.back()[key] = value ? Json(*value) : Json();
+      // Where it jumps, values on the creases need not be between those of the pieces.
+      const std::string_view scope =
+          facts.lipschitz ? "exactly" : "inside of the pieces; it may jump between";
       if (e < shown)
-        finding.sentences.push_back(fmt::format("{}[{}] in {} exactly{}", output.name, i,
-                                                range_text(facts.range), shape_text(facts)));
+        finding.sentences.push_back(fmt::format("{}[{}] in {} {}{}", output.name, i, range_text(facts.range),
+                                                scope, shape_text(facts)));
     }
   evidence["outputs"] = list;
   if (const auto steepest = lipschitz(found)) {

@@ -299,3 +299,19 @@ TEST_CASE("an iterated map has a finding, whatever its depth and shape") {
       CHECK(findings[0].sentences[0].find("not counted further: more than 50 cells") != std::string::npos);
     }
 }
+
+TEST_CASE("an activation that is flat on no side keeps all dimensions for the layers behind it") {
+  Graph graph;
+  graph.output("y", abs(abs(graph.input("x", {"batch", 1})) - 1.0));
+  const auto bound = region_bound(graph);
+  REQUIRE(bound);
+  CHECK(Rational(regions(graph).activation_regions) <= bound->serra);
+}
+
+TEST_CASE("the range of a function that jumps is that of its pieces alone") {
+  Graph graph;
+  graph.output("y", 1.0 - abs(crease::sign(graph.input("x", {"batch", 1}))));
+  const std::vector<std::string> sentences = region_findings(graph).front().sentences;
+  CHECK(std::ranges::find(sentences, "y[0] in [0, 0] inside of the pieces; it may jump between") !=
+        sentences.end());
+}
