@@ -95,7 +95,12 @@ Curve Convexity::leaf(NodeId id, int64_t element) const {
       if (options_.level == Level::Structure) return free_constant();
       return constant_curve(node.value.at(element));
     case Role::Constant: return constant_curve(node.value.at(element));
-    case Role::Random: return {.positive = true};
+    case Role::Random: {
+      // From a counter that varies, the numbers do in any way.
+      Curve curve = anything(any(node.operands[0]));
+      curve.negative = false;
+      return curve;
+    }
     case Role::Apply:
     case Role::Scan: break;
   }

@@ -109,8 +109,10 @@ Curve glued(const Scalar& body) {
   const auto at_zero = [&](const Scalar& e) { return evaluate(e, {.arguments = zero}); };
   if (at_zero(left) != at_zero(right) || at_zero(body) != at_zero(left)) return anything({.rises = 1});
   const double from = at_zero(slope(left, 0, Side::Left)), to = at_zero(slope(right, 0, Side::Right));
-  result.bends_up = result.bends_up || !(from >= to);
-  result.bends_down = result.bends_down || !(from <= to);
+  // An infinite slope may have lost its sign with that of 0: the root of -x has -inf at 0, not inf.
+  const bool told = std::isfinite(from) && std::isfinite(to) && std::isfinite(at_zero(body));
+  result.bends_up = result.bends_up || !told || from < to;
+  result.bends_down = result.bends_down || !told || from > to;
   return result;
 }
 

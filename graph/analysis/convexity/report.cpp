@@ -60,7 +60,7 @@ std::string verdict_sentence(const std::string& name, const Curve& curve, Level 
   if (curve.is_affine()) return fmt::format("{} is affine, so convex and concave{}", name, scope);
   if (curve.is_convex()) return fmt::format("{} is convex{}", name, scope);
   if (curve.is_concave()) return fmt::format("{} is concave{}", name, scope);
-  return fmt::format("{} is neither convex nor concave by the rules of composition", name);
+  return fmt::format("{} is not known to be convex or concave: the rules of composition do not tell", name);
 }
 
 Json element_facts(const Graph& graph, const Convexity& facts, NodeId id) {
@@ -122,8 +122,12 @@ std::vector<Finding> convexity_findings(const Graph& graph) {
     }
     finding.verdict = unknown ? Verdict::Unknown : Verdict::Proved;
     finding.level = structural && !unknown ? Level::Structure : Level::Values;
-    finding.sentences.push_back(verdict_sentence(output.name, curve, finding.level));
+    const std::string shape = verdict_sentence(output.name, curve, finding.level);
     if (!curve.is_constant()) add_monotone(graph, values, curve, always, finding);
+    // What is proved leads, since the verdict stands beside it.
+    const bool behind = unknown && !finding.sentences.empty();
+    if (behind) finding.sentences.front().insert(0, output.name + " is ");
+    finding.sentences.insert(behind ? finding.sentences.end() : finding.sentences.begin(), shape);
     finding.evidence = Json{{"curvature", curvature_name(curve)},
                             {"curvature_for_all_parameters", curvature_name(always)},
                             {"monotone", monotone_text(graph, values, curve)},

@@ -147,7 +147,7 @@ TEST_CASE("every analysis reads a network with a loop over time, and claims noth
   CHECK(test::holds(text, "rescalings are not looked for in a network with a loop over time"));
   CHECK(test::holds(text, "kinks inside a loop over time are not looked at"));
   CHECK(test::holds(text, "y is not proved affine in x"));
-  CHECK(test::holds(text, "y is neither convex nor concave"));
+  CHECK(test::holds(text, "y is not known to be convex or concave"));
   CHECK_FALSE(test::holds(text, "REFUSED"));
   CHECK_FALSE(test::holds(text, "is a loop over time: it is affine"));
 }

@@ -151,3 +151,30 @@ TEST_CASE("of parameters that are not finite nothing is claimed") {
   CHECK(finding.verdict == Verdict::Unknown);
   CHECK(finding.sentences.front().find("'w'") != std::string::npos);
 }
+
+TEST_CASE("a slope that is infinite at 0 joins no halves") {
+  const auto folded = [](Scalar x) { return select(x < 0, -x, x); };
+  const auto root = Body([&](Scalar x) { return sqrt(folded(x)); }).expression;
+  const auto logarithm = Body([&](Scalar x) { return log(folded(x)); }).expression;
+  CHECK_FALSE(of(root).is_concave());
+  CHECK_FALSE(of(logarithm).is_concave());
+}
+
+TEST_CASE("random numbers vary with their counter") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1}), k = graph.input("k", {}, Type::i64);
+  graph.output("y", x * graph.random({1}, k, 3));
+  for (const Finding& finding : convexity_findings(graph))
+    for (const std::string& sentence : finding.sentences)
+      CHECK_EQ(sentence.find("independent"), std::string::npos);
+}
+
+TEST_CASE("what is proved leads, and an unknown curvature is not called neither") {
+  Graph graph;
+  graph.output("y", sigmoid(graph.input("x", {"batch", 1})));
+  const Finding finding = convexity_findings(graph).front();
+  REQUIRE_EQ(finding.sentences.size(), 2);
+  CHECK_EQ(finding.sentences[0], "y is nondecreasing in all of x");
+  CHECK_EQ(finding.sentences[1],
+           "y is not known to be convex or concave: the rules of composition do not tell");
+}
