@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "graph/analysis/bounds/interval.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/path_sweep.h"
 #include "graph/analysis/points.h"
@@ -75,8 +77,8 @@ PathNorm path_norm(const Graph& graph, const PathOptions& options) {
     norm.exact_l1 = sweep(PathRule::L1, Rational());
     if (norm.reason.empty()) norm.exact_l2_squared = sweep(PathRule::L2Squared, Rational());
     if (norm.reason.empty()) {
-      norm.l1 = RoundedUp::up(norm.exact_l1->to_double());
-      norm.l2_squared = RoundedUp::up(norm.exact_l2_squared->to_double());
+      norm.l1 = enclose(*norm.exact_l1).high;
+      norm.l2_squared = enclose(*norm.exact_l2_squared).high;
       return norm;
     }
     // Irrational weights still have bounds.
@@ -97,7 +99,7 @@ LipschitzBound lipschitz_bound(const Graph& graph, const PathOptions& options) {
     PathSums<Rational> sums = path_sums<Rational>(graph, PathRule::Lipschitz);
     if (sums.reason.empty()) {
       result.exact = greatest(sums.outputs);
-      result.bound = RoundedUp::up(result.exact->to_double());
+      result.bound = enclose(*result.exact).high;
       return result;
     }
   }
@@ -112,10 +114,12 @@ std::vector<Finding> path_norm_findings(const Graph& graph) {
   const PathNorm norm = path_norm(graph);
   if (!norm.reason.empty())
     return {unknown("path_norm", graph, "the path norm is not computed: " + norm.reason)};
+  const double l2 = std::sqrt(norm.l2_squared);
+  const std::string size = norm.exact_l1 ? fmt::format("{:.6g} (L1), {:.6g} (L2)", norm.l1, l2)
+                                         : fmt::format("at most {} (L1), {} (L2)", at_most_text(norm.l1),
+                                                       at_most_text(RoundedUp::up(l2)));
   Finding finding =
-      unknown("path_norm", graph,
-              fmt::format("path norm {}{:.6g} (L1), {:.6g} (L2): no rescaling of units changes it",
-                          norm.exact_l1 ? "" : "at most ", norm.l1, std::sqrt(norm.l2_squared)));
+      unknown("path_norm", graph, fmt::format("path norm {}: no rescaling of units changes it", size));
   finding.verdict = Verdict::Proved;
   finding.level = Level::Values;
   Json evidence{{"L1_at_most", norm.l1}, {"L2_squared_at_most", norm.l2_squared}};
@@ -131,8 +135,9 @@ std::vector<Finding> lipschitz_findings(const Graph& graph) {
   const LipschitzBound found = lipschitz_bound(graph);
   if (!found.reason.empty())
     return {unknown("lipschitz", graph, "the Lipschitz constant is not bounded: " + found.reason)};
-  Finding finding = unknown("lipschitz", graph,
-                            fmt::format("Lipschitz constant at most {:.6g} (maximum norm)", found.bound));
+  Finding finding =
+      unknown("lipschitz", graph,
+              fmt::format("Lipschitz constant at most {} (maximum norm)", at_most_text(found.bound)));
   finding.verdict = Verdict::Proved;
   finding.level = Level::Values;
   Json evidence{{"at_most", found.bound}};

@@ -6,6 +6,7 @@
 
 #include "graph/analysis/bounds/nan_search.h"
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/evaluate.h"
@@ -193,8 +194,8 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
   const Reached reached = probes.first_above(format.largest);
   if (reached.node < 0) {
     verdict = Verdict::Unknown;
-    return fmt::format("{}: may overflow, first at {}: bound {:.6g} > {:.6g}{}", format.name,
-                       node_key(graph, possible.node), possible.bound, format.largest, end);
+    return fmt::format("{}: may overflow, first at {}: bound {} > {:.6g}{}", format.name,
+                       node_key(graph, possible.node), at_most_text(possible.bound), format.largest, end);
   }
   row["overflows"] = node_key(graph, reached.node);
   verdict = Verdict::Refuted;
@@ -220,7 +221,8 @@ std::vector<std::string> interval_sentences(const BoxAnalysis& box, const Output
   std::vector<std::string> sentences;
   for (int64_t i = 0; i < count && count <= 4; ++i) {
     const Interval x = box.best(output.node, i).outer;
-    sentences.push_back(fmt::format("{}[{}] in [{:.6g}, {:.6g}]", output.name, i, x.low, x.high));
+    sentences.push_back(
+        fmt::format("{}[{}] in [{}, {}]", output.name, i, at_least_text(x.low), at_most_text(x.high)));
   }
   return sentences;
 }
@@ -277,7 +279,7 @@ std::vector<Finding> range_findings(const BoxAnalysis& box) {
   Json evidence = Json::object();
   finding.sentences.push_back(
       largest < 0 ? "all values are 0"
-                  : fmt::format("largest bound {:.6g}, at {}", most, node_key(graph, largest)));
+                  : fmt::format("largest bound {}, at {}", at_most_text(most), node_key(graph, largest)));
   if (std::isinf(most))
     for (const NodeId id : box.nodes())
       if (!box.reason(id).empty()) {
