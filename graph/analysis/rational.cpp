@@ -321,7 +321,8 @@ int64_t ExactMatrix::integer_bits() const {
     highest = std::max(highest, x.numerator_bits() + x.exponent() - lowest);
     denominator = std::max(denominator, x.denominator_bits());
   }
-  return highest + (denominator - 1) * columns_;  // each row times the product of its denominators
+  // Each row times the product of its denominators: below 2^denominator each, or all 1.
+  return highest + (denominator > 1 ? denominator : 0) * columns_;
 }
 
 int64_t ExactMatrix::rank(int64_t at_most) const {
