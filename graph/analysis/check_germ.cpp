@@ -14,21 +14,28 @@ namespace {
 using Kind = ScalarKind;
 using Partials = std::map<Element, Rational>;
 
-/// A number in a body: with tangents, and partial derivatives by argument.
+/// A number in a body: with tangents, and partial derivatives by argument, of which there are none where it
+/// does not vary. `curved`: its derivatives may not say all, as those of x * x at 0.
 struct Dual {
   Rational value;
   std::vector<Rational> tangents;
   std::map<int, Rational> partials;
+  bool curved = false;
 };
 
 /// a x + b y, of tangents and partials; the value is given.
 Dual linear(Rational value, const Dual& x, const Rational& a, const Dual& y, const Rational& b) {
-  Dual result{std::move(value), std::vector<Rational>(x.tangents.size()), {}};
+  Dual result{std::move(value), std::vector<Rational>(x.tangents.size()), {}, x.curved || y.curved};
   for (size_t j = 0; j < result.tangents.size(); ++j)
     result.tangents[j] = a * x.tangents[j] + b * y.tangents[j];
   for (const auto& [k, p] : x.partials) result.partials[k] += a * p;
   for (const auto& [k, p] : y.partials) result.partials[k] += b * p;
   return result;
+}
+
+Dual curved_if(bool curved, Dual x) {
+  x.curved |= curved;
+  return x;
 }
 
 /// The sign of the first tangent that is not 0, or 0.
@@ -211,7 +218,11 @@ class NodeReplay {
     if (functions.size() > 1 && replay_.setting_.forced > 0)
       best = functions[static_cast<size_t>(replay_.setting_.forced) - 1];
     results_[static_cast<size_t>(element)] = best->germ;
-    partials_[static_cast<size_t>(element)] = best->partials;
+    Partials& partials = partials_[static_cast<size_t>(element)] = best->partials;
+    // Those that no direction tells from the best have its derivatives, but may be other functions.
+    for (const Candidate* one : functions)
+      if (one->germ.tangents == best->germ.tangents)
+        for (const auto& [read, p] : one->partials) partials.try_emplace(read, 0);
   }
 
   void record(const std::vector<const Candidate*>& level, const std::vector<const Candidate*>& functions,
@@ -238,10 +249,13 @@ class NodeReplay {
           difference.tangents.empty() ? Rational() : difference.tangents[0];
     const int sign = sign_of(difference.tangents);
     Partials partials = of_elements(difference);
-    if (sign == 0 && (all_zero(partials) || !varies(partials))) return 0;
+    const bool extremum = scalar.kind() == Kind::Max || scalar.kind() == Kind::Min;
+    if (sign == 0 && all_zero(partials) && (extremum || !difference.curved)) return 0;
+    if (sign == 0 && !varies(partials)) return 0;
+    // Sides that touch may be apart all around the point, as x * x and 0 are.
+    if (all_zero(partials)) throw Refused("sides that are compared touch: no derivative tells them apart");
     // The branches of max and min differ by what is compared: where that is level, so are they.
-    const bool same = sign == 0 && (scalar.kind() == Kind::Max || scalar.kind() == Kind::Min) &&
-                      vanishes(std::move(partials));
+    const bool same = sign == 0 && extremum && vanishes(std::move(partials));
     replay_.ties_.push_back(
         {.node = id_, .comparison = comparison, .points = {point_}, .ways = 2, .decided = sign != 0 || same});
     if (replay_.setting_.forced > 0) return replay_.setting_.forced == 1 ? 1 : -1;
@@ -363,7 +377,8 @@ class NodeReplay {
       return number_of(u.value.floor() - (below ? 1 : 0));
     }
     if (scalar.kind() == Kind::Sqrt && u.value.sign() > 0)
-      if (const auto root = square_root(u.value)) return linear(*root, u, Rational(1) / (2 * *root), u, 0);
+      if (const auto root = square_root(u.value))
+        return curved_if(!u.partials.empty(), linear(*root, u, Rational(1) / (2 * *root), u, 0));
     throw Refused(std::string(name_of(scalar.kind())) + " has no exact rational derivative here");
   }
 
@@ -371,17 +386,25 @@ class NodeReplay {
     switch (scalar.kind()) {
       case Kind::Add: return linear(u.value + v.value, u, 1, v, 1);
       case Kind::Subtract: return linear(u.value - v.value, u, 1, v, -1);
-      case Kind::Multiply: return linear(u.value * v.value, u, v.value, v, u.value);
+      case Kind::Multiply:
+        return curved_if(!u.partials.empty() && !v.partials.empty(),
+                         linear(u.value * v.value, u, v.value, v, u.value));
       case Kind::Divide: {
         if (v.value.is_zero()) throw Refused("division by 0");
         const Rational quotient = u.value / v.value;
-        return linear(quotient, u, Rational(1) / v.value, v, -quotient / v.value);
+        return curved_if(!v.partials.empty(),
+                         linear(quotient, u, Rational(1) / v.value, v, -quotient / v.value));
       }
       case Kind::And: return number_of(!u.value.is_zero() && !v.value.is_zero() ? 1 : 0);
       case Kind::Or: return number_of(!u.value.is_zero() || !v.value.is_zero() ? 1 : 0);
       default: break;
     }
-    return choose_side(scalar, decide(scalar, linear(u.value - v.value, u, 1, v, -1)));
+    const int sign = decide(scalar, linear(u.value - v.value, u, 1, v, -1));
+    Dual chosen = choose_side(scalar, sign);
+    if (sign != 0 || (scalar.kind() != Kind::Max && scalar.kind() != Kind::Min)) return chosen;
+    // The branch that is not taken has the same derivatives, but may be another function.
+    const bool varies = !u.partials.empty() || !v.partials.empty();
+    return curved_if(varies, linear(chosen.value, chosen, 1, scalar.kind() == Kind::Max ? u : v, 0));
   }
 
   /// A comparison whose first side less the second has this sign.

@@ -169,7 +169,8 @@ class Analysis {
 
   /// 1 if every kink that the operand decides is entered from the left when the operand falls, -1 if when it
   /// rises, else 0. A kink of the operand alone is its own; else its variable is first less second term (see
-  /// slope in graph/scalar.h).
+  /// slope in graph/scalar.h). What the operand alone decides by a comparison is entered where its sides
+  /// cross: those of x * x <= 0 never do.
   int side_of(const Node& node, int operand) const {
     const auto alone = [&](const Scalar& comparison) {
       for (int k = 0; k < static_cast<int>(node.operands.size()); ++k)
@@ -184,8 +185,9 @@ class Analysis {
       if (t.size() != 2 || !is_kink(scalar.kind()) || !depends_on(scalar, operand)) return scalar;
       const bool extremum = scalar.kind() == Kind::Max || scalar.kind() == Kind::Min;
       const Scalar variable = extremum || depends_on_arguments(t[0]) ? t[0] - t[1] : t[1] - t[0];
-      const Scalar step = alone(scalar) ? Scalar(1) : slope(variable, operand, Side::Left);
-      const double sign = step.kind() == Kind::Constant ? step.constant() : 0;
+      const Scalar step = slope(variable, operand, Side::Left);
+      double sign = step.kind() == Kind::Constant ? step.constant() : 0;
+      if (alone(scalar) && (extremum || sign != 0)) sign = 1;
       falling |= !(sign < 0);
       rising |= !(sign > 0);
       return scalar;

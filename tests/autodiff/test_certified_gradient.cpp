@@ -7,6 +7,7 @@
 #include <random>
 
 #include "graph/analysis/check.h"
+#include "graph/analysis/digest.h"
 #include "graph/analysis/own_bias.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -229,6 +230,56 @@ TEST_CASE("the shift of a softmax is no kink, but a shift that shows is") {
   CHECK(own_bias(graph, softmax, wrt).operations.empty());
   const std::vector<NodeId> bare{sum(shifted).id()};
   CHECK_FALSE(own_bias(graph, bare, wrt).certified());
+}
+
+TEST_CASE("sides that touch without crossing are no kink of their own") {
+  // Both are 3 x, but for what is written at 0.
+  const Op spike{
+      .name = "spike", .doc = "", .body = [](Scalar x) { return select(x * x <= 0, 5 * x, 3 * x); }};
+  const Op bent{
+      .name = "bent", .doc = "", .body = [](Scalar x) { return select(max(x * x, 0) <= 0, 5 * x, 3 * x); }};
+  const auto apart = [](const Value& w) { return sum(where(max(w * w, 0) <= 0, 5.0 * w, 3.0 * w)); };
+  const auto over_points = [](const Value& w) {
+    return sum(
+        where(reduce_max(abs(w) * abs(w) * Value(w.graph().constant(Tensor::f64({2, 1}, {0, 1}))), {0}) <= 0,
+              5.0 * w, 3.0 * w));
+  };
+  const std::vector<std::function<Value(const Value&)>> losses{[&](const Value& w) { return sum(spike(w)); },
+                                                               [&](const Value& w) { return sum(bent(w)); },
+                                                               apart, over_points};
+  for (size_t k = 0; k < losses.size(); ++k) {
+    CAPTURE(k);
+    Graph graph;
+    const std::vector<Value> wrt{graph.parameter("w", Tensor::f64({1}, {0}))};
+    const Value loss = losses[k](wrt[0]);
+    const std::vector<NodeId> outputs{loss.id()}, variables{wrt[0].id()};
+    CHECK_FALSE(own_bias(graph, outputs, variables).certified());
+    for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic}) {
+      const CertifiedGradient result = certified_gradient(loss, wrt, {}, {.kinks = kinks});
+      CHECK_NE(result.claim, GradientClaim::BStatic);
+      const CheckResult checked = check(gradient_certificate(loss, wrt, {}, result), graph);
+      CAPTURE(checked.reason);
+      CHECK((!checked.accepted || checked.reason.starts_with("nothing is claimed") ||
+             result.gradient[0].at(0) == 3));
+    }
+  }
+}
+
+TEST_CASE("a direction moves the variables and nothing else") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64), w = graph.parameter("w", Tensor::f64({1}, {0}));
+  Value a = max(w + x, w * 2.0), b = relu(a);
+  graph.set_name(a, "a");
+  graph.set_name(b, "b");
+  graph.output("loss", sum(b));
+  // With x moved up the gradient would be 1; with x fixed it is 0 or 2.
+  const std::string certificate =
+      R"({"cert":"graph-cert/1","kind":"gradient","semantics":"real","graph":")" + digest(graph) + R"(",
+    "claim":{"name":"b_directional","loss":"loss","value":"0","gradient":{"w":["1"]},"unresolved":0},
+    "sizes":{},"point":{"x":["0"]},"directions":[{"x":["1"]}],"kinks":[["a",0,0,1],["b",0,0,1]],"smallest":"1"})";
+  const CheckResult checked = check(certificate, graph);
+  CHECK_FALSE(checked.accepted);
+  CHECK_EQ(checked.reason, "a direction moves others than the variables");
 }
 
 TEST_CASE("a loop over time that is written out has locked gradients and certificates") {
