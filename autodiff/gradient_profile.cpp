@@ -244,7 +244,8 @@ GradientProfile gradient_profile(const Graph& graph, const std::vector<Bindings>
                                  const ProfileOptions& options) {
   GradientProfile profile;
   Predictor predictor(graph);
-  if (predictor.bodies().empty()) return profile;
+  const auto is_number = [&](const Output& output) { return is_floating(graph.node(output.node).type); };
+  if (predictor.bodies().empty() || std::ranges::none_of(graph.outputs(), is_number)) return profile;
   profile.layers = layers_of(graph, predictor);
   if (!is_floating(graph.node(profile.layers.back().z).type)) return profile;
   measure(profile, graph, samples, options);

@@ -34,18 +34,30 @@ std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vec
 
 }  // namespace
 
-std::vector<Rational> values_at(const Graph& graph, NodeId output, const std::vector<Rational>& numbers) {
+namespace {
+
+/// `rows`: how many samples the point is one of; a node may mix them if it is the only one.
+enum class Rows { One, Any };
+
+std::vector<Rational> values_at(const Graph& graph, NodeId output, const std::vector<Rational>& numbers,
+                                Rows rows) {
   std::map<NodeId, std::vector<Rational>> values = point(graph, numbers);
   for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
     if (values.contains(id)) continue;
-    if (graph.node(id).role == Role::Apply) require_separate_samples(graph, id);
+    if (graph.node(id).role == Role::Apply && rows == Rows::Any) require_separate_samples(graph, id);
     values[id] = values_of(graph, id, values);
   }
   return std::move(values.at(output));
 }
 
+}  // namespace
+
+std::vector<Rational> values_at(const Graph& graph, NodeId output, const std::vector<Rational>& numbers) {
+  return values_at(graph, output, numbers, Rows::Any);
+}
+
 Rational value_at(const Graph& graph, NodeId output, size_t index, const std::vector<Rational>& numbers) {
-  const std::vector<Rational> result = values_at(graph, output, numbers);
+  const std::vector<Rational> result = values_at(graph, output, numbers, Rows::One);
   if (index >= result.size()) throw Refused("the output has no such element");
   return result[index];
 }

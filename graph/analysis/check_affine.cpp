@@ -275,7 +275,7 @@ void compare_forms(const Graph& graph, const std::vector<Form>& forms, const Jso
   }
   if (claim.at("W").size() != frontier.size()) throw Refused("W has another frontier");
   for (const auto& [key, rows] : claim.at("W").items()) {
-    const NodeId id = find_node(graph, key);
+    const NodeId id = node_of_key(graph, key);
     if (!frontier.contains(id)) throw Refused("W of " + key + ", which is not in the frontier");
     const auto columns = static_cast<size_t>(sample_size(graph.node(id).shape));
     if (rows.size() != forms.size()) throw Refused("W of " + key + " has another number of rows");

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "graph/analysis/certificate.h"
 #include "graph/analysis/check_replay.h"
 
 namespace crease::checker {
@@ -20,6 +21,15 @@ void require_fields(const Json& object, std::initializer_list<std::string_view> 
   for (const auto& [key, value] : object.items())
     if (std::ranges::find(wanted, key) == wanted.end() && std::ranges::find(optional, key) == optional.end())
       throw Refused("field '" + key + "' is not known");
+}
+
+/// The node that a key of an object stands for. Errors: Refused unless the key is the one name of that node:
+/// an object must not say two things of one node.
+inline NodeId node_of_key(const Graph& graph, const std::string& key) {
+  const NodeId id = find_node(graph, key);
+  if (const std::string name = node_key(graph, id); name != key)
+    throw Refused("'" + key + "' is another name of '" + name + "'");
+  return id;
 }
 
 }  // namespace crease::checker

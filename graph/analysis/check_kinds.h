@@ -18,10 +18,10 @@ std::vector<Rational> numbers(const std::vector<std::string>& texts);
 /// The nodes that a claim names as its frontier. Errors: Refused if it names one twice.
 std::set<NodeId> frontier_of(const nlohmann::json& claim, const Graph& graph);
 
-/// The elements of a node at a point, the elements of all inputs in order. Errors: Refused for what has no
-/// exact value, or a point of another size.
+/// The elements of a node at a point, the elements of all inputs in order, whatever other samples there are.
+/// Errors: Refused for what has no exact value, a point of another size, and a node that mixes samples.
 std::vector<Rational> values_at(const Graph& graph, NodeId node, const std::vector<Rational>& point);
-/// Element `index` of a node at a point, the elements of all inputs in order. Errors: Refused if it has none.
+/// Element `index` of a node where the point is the only sample. Errors: Refused if it has none.
 Rational value_at(const Graph& graph, NodeId node, size_t index, const std::vector<Rational>& point);
 
 /// Element `index` of a node at each point, enclosed by numbers of some bits. Errors: as ball_values.

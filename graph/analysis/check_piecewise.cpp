@@ -103,7 +103,7 @@ class Replay {
  private:
   void read_box(const Json& box) {
     for (const auto& [name, ranges] : box.items()) {
-      const NodeId id = find_node(graph_, name);
+      const NodeId id = node_of_key(graph_, name);
       if (graph_.node(id).role != Role::Input) throw Refused(name + " is not an input");
       std::vector<Interval>& intervals = box_[id];
       for (const Json& range : ranges) {
@@ -303,6 +303,7 @@ class Replay {
   Form decided(const Json& element, const Form& argument, const Atom& atom) {
     if (element.is_object()) {
       require_fields(element, {"is", "l", "u", "lower_proof", "upper_proof"}, {});
+      if (element.at("is").is_object()) throw Refused("a proof of an interval holds another");
       relus_[atom] = {argument, proved_interval(element, argument, atom)};
       return decided(element.at("is"), argument, atom);
     }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/check_any_points.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_replay.h"
@@ -106,81 +107,6 @@ Scale scale_of(const Scalar& body, std::span<const Scale> arguments) {
       body, [&](const Scalar& e, std::span<const Scale> terms) { return scale_of(e, terms, arguments); });
 }
 
-/// The loops of a node for one sample. What is looked up may be anything, so a lookup is a label of its own
-/// that runs over the whole axis.
-class Points {
- public:
-  Points(const Graph& graph, const Node& node) : node_(node) {
-    for (const Label& label : node.loops.labels)
-      extents_.push_back(label.extent.is_symbol() ? 1 : label.extent.size());
-    for (size_t k = 0; k < node.operands.size(); ++k)
-      add_lookups(node.loops.reads[k], graph.node(node.operands[k]).shape);
-    add_lookups(node.loops.write, node.shape);
-    for (const NodeId operand : node.operands) shapes_.push_back(sizes(graph.node(operand).shape));
-    shapes_.push_back(sizes(node.shape));
-  }
-
-  double count() const {
-    double total = 1;
-    for (const int64_t extent : extents_) total *= static_cast<double>(extent);
-    return total;
-  }
-
-  /// Calls visit(flat element of each operand, flat element of the result) where all accesses are inside.
-  template <class Visit>
-  void each(Visit&& visit) const {
-    if (std::ranges::find(extents_, 0) != extents_.end()) return;
-    std::vector<int64_t> point(extents_.size(), 0), elements(shapes_.size());
-    while (true) {
-      if (locate(point, elements)) visit(std::span(elements).first(elements.size() - 1), elements.back());
-      size_t digit = point.size();
-      while (digit > 0 && ++point[digit - 1] == extents_[digit - 1]) point[--digit] = 0;
-      if (digit == 0) return;
-    }
-  }
-
- private:
-  const Node& node_;
-  std::vector<int64_t> extents_;
-  std::vector<std::vector<int64_t>> shapes_;  // operands, result
-  std::map<int, size_t> lookup_label_;
-
-  static std::vector<int64_t> sizes(const Shape& shape) {
-    std::vector<int64_t> result;
-    for (const Dim& dim : shape) result.push_back(dim.is_symbol() ? 1 : dim.size());
-    return result;
-  }
-
-  void add_lookups(const Access& access, const Shape& shape) {
-    for (size_t axis = 0; axis < access.size(); ++axis) {
-      if (access[axis].lookup < 0) continue;
-      const int64_t size = shape[axis].is_symbol() ? 1 : shape[axis].size();
-      const auto [place, fresh] = lookup_label_.try_emplace(access[axis].lookup, extents_.size());
-      if (fresh)
-        extents_.push_back(size);
-      else
-        extents_[place->second] = std::max(extents_[place->second], size);
-    }
-  }
-
-  bool locate(const std::vector<int64_t>& point, std::vector<int64_t>& elements) const {
-    for (size_t k = 0; k < shapes_.size(); ++k) {
-      const Access& access = k + 1 < shapes_.size() ? node_.loops.reads[k] : node_.loops.write;
-      int64_t element = 0;
-      for (size_t axis = 0; axis < access.size(); ++axis) {
-        int64_t index = access[axis].offset;
-        if (access[axis].lookup >= 0) index = point[lookup_label_.at(access[axis].lookup)];
-        for (const Term& term : access[axis].terms)
-          index += term.coefficient * point[static_cast<size_t>(term.label)];
-        if (index < 0 || index >= shapes_[k][axis]) return false;
-        element = element * shapes_[k][axis] + index;
-      }
-      elements[k] = element;
-    }
-    return true;
-  }
-};
-
 using Scales = std::vector<Scale>;
 
 /// Exponents of parameters by name, and how many coordinates they are forms over.
@@ -205,7 +131,7 @@ Scale parse_form(const Json& form) {
 }
 
 NodeId parameter_node(const Graph& graph, const std::string& name) {
-  const NodeId id = find_node(graph, name);
+  const NodeId id = node_of_key(graph, name);
   if (graph.node(id).role != Role::Parameter) throw Refused(name + " is not a parameter");
   return id;
 }
@@ -254,7 +180,9 @@ void read_direction(const Json& entries, int k, size_t count, Scales& scales) {
     const auto read = std::from_chars(element.data(), end, place);
     if (read.ec != std::errc() || read.ptr != end || place >= count) throw Refused("no element " + element);
     const Rational value = Rational::parse(exponent.get<std::string>());
-    if (!value.is_zero()) scales[place].terms.emplace_back(k, value);
+    auto& terms = scales[place].terms;
+    if (!terms.empty() && terms.back().first == k) throw Refused("element " + element + " is named twice");
+    if (!value.is_zero()) terms.emplace_back(k, value);
   }
 }
 
@@ -270,7 +198,7 @@ Claim read_basis(const Json& basis, const Graph& graph) {
       read_direction(entries, static_cast<int>(k), count, claim.parameters[id]);
     }
     for (const auto& [name, entries] : basis[k].at("tensors").items()) {
-      const NodeId id = find_node(graph, name);
+      const NodeId id = node_of_key(graph, name);
       const auto count = static_cast<size_t>(sample_size(graph.node(id).shape));
       read_direction(entries, static_cast<int>(k), count, (*claim.results)[id]);
     }
@@ -321,22 +249,20 @@ void require_independent(const Json& certificate, const Claim& claim, const Grap
 /// Exponents of the terms of a node put together by element of its result.
 class Combiner {
  public:
-  explicit Combiner(const Node& node, int64_t count)
+  Combiner(const Graph& graph, const Node& node, int64_t count)
       : node_(node),
+        counted_(has_known_count(graph, node)),
         result_(static_cast<size_t>(count), Scale{.zero = node.op->combine != Combine::Product}),
-        seen_(result_.size(), false) {
-    for (const int label : reduced_labels(node.loops))
-      if (node.loops.labels[static_cast<size_t>(label)].extent.is_symbol()) counted_ = false;
-  }
+        seen_(result_.size(), false) {}
 
   void add(int64_t element, const Scale& term) {
     const auto place = static_cast<size_t>(element);
     if (!is_floating(node_.type) && !compares()) one(term);
     if (node_.op->combine == Combine::Product) {
-      if (!counted_) one(term);
-      result_[place] = !seen_[place]                      ? term
-                       : result_[place].zero || term.zero ? Scale{.zero = true}
-                                                          : sum(result_[place], term, 1);
+      const Scale factor = counted_ ? term : one(term);
+      result_[place] = !seen_[place]                        ? factor
+                       : result_[place].zero || factor.zero ? Scale{.zero = true}
+                                                            : sum(result_[place], factor, 1);
     } else {
       result_[place] = seen_[place] ? same(result_[place], term) : term;
     }
@@ -351,9 +277,9 @@ class Combiner {
 
  private:
   const Node& node_;
+  const bool counted_;
   Scales result_;
   std::vector<bool> seen_;
-  bool counted_ = true;
 
   bool compares() const { return gives_position(node_.op->combine); }
 };
@@ -414,9 +340,9 @@ class Carrier {
   }
 
   Scales carried(const Node& node, size_t count) const {
-    const Points points(graph_, node);
+    const AnyPoints points(graph_, node);
     if (points.count() > 1e8) throw Refused("more than 10^8 loop points: too many to check one by one");
-    Combiner combiner(node, static_cast<int64_t>(count));
+    Combiner combiner(graph_, node, static_cast<int64_t>(count));
     Scales arguments(node.operands.size());
     points.each([&](std::span<const int64_t> reads, int64_t write) {
       for (size_t k = 0; k < reads.size(); ++k)

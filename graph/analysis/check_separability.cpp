@@ -85,7 +85,7 @@ std::string check_separability(const json& certificate, const Graph& graph) {
   std::string proved;
   for (const auto& [node, verdicts] : claim.items()) {
     require_same_keys(verdicts, proofs.at(node));
-    Classes classes{values_of(certificate, graph, find_node(graph, node)), {}};
+    Classes classes{values_of(certificate, graph, node_of_key(graph, node)), {}};
     size_t separable = 0;
     for (const auto& [label, verdict] : verdicts.items()) {
       classes.sides.clear();

@@ -66,6 +66,14 @@ std::optional<std::vector<std::pair<NodeId, NodeId>>> fewer(const Graph& a, cons
   return result;
 }
 
+/// The name of a parameter with a prefix, or with more of them where an input is called that.
+std::string prefixed(const Graph& to, const std::string& prefix, const std::string& name) {
+  std::string result = prefix + name;
+  const auto is_taken = [&](NodeId input) { return to.node(input).name == result; };
+  while (std::ranges::any_of(to.inputs(), is_taken)) result = prefix + result;
+  return result;
+}
+
 /// Copies a network behind the inputs that `place` holds already.
 void append(Graph& to, const Graph& from, const std::string& prefix, std::vector<NodeId>& place) {
   for (NodeId id = 0; id < from.size(); ++id) {
@@ -73,7 +81,7 @@ void append(Graph& to, const Graph& from, const std::string& prefix, std::vector
     NodeId& target = place[static_cast<size_t>(id)];
     if (node.role == Role::Input) continue;
     if (node.role == Role::Parameter) {
-      target = to.parameter(prefix + node.name, node.value, node.where).id();
+      target = to.parameter(prefixed(to, prefix, node.name), node.value, node.where).id();
       continue;
     }
     std::vector<Value> operands;

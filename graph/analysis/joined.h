@@ -9,7 +9,8 @@
 
 namespace crease {
 
-/// Nodes of the first network come first. Parameters are called "a.NAME" and "b.NAME".
+/// Nodes of the first network come first. Parameters are called "a.NAME" and "b.NAME", or "a.a.NAME" where an
+/// input is called "a.NAME".
 struct Joined {
   Graph graph;  // outputs: a difference for each output of the first network, under its name
   std::vector<NodeId> from_a, from_b;              // where each node went

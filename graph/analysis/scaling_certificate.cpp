@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "graph/analysis/certificate.h"
 #include "graph/analysis/digest.h"
 
 namespace crease {
@@ -81,10 +82,10 @@ Certificate rescaling_certificate(const Graph& graph, const ScalingGroup& group)
     const Node& node = graph.node(id);
     const auto exponents = group.exponents(id);
     const bool moves = std::ranges::any_of(exponents, [](const Form& form) { return !form.empty(); });
-    if (moves) json["exponents"][node.name] = exponents_of(exponents, node.value.sizes());
+    if (moves) json["exponents"][node_key(graph, id)] = exponents_of(exponents, node.value.sizes());
   }
   for (const ScalingCoordinate& coordinate : group.coordinates())
-    json["independent"].push_back({graph.node(coordinate.parameter).name, coordinate.element});
+    json["independent"].push_back({node_key(graph, coordinate.parameter), coordinate.element});
   return {.kind = "rescaling-invariance", .json = json.dump()};
 }
 

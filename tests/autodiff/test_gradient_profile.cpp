@@ -8,6 +8,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/reduction.h"
 
 using namespace crease;
 
@@ -101,4 +102,11 @@ TEST_CASE("steps, which no gradient passes, are no layers") {
   const GradientProfile profile = gradient_profile(graph, normal_samples(graph, 4, 1));
   REQUIRE_EQ(profile.layers.size(), 2);  // tanh and y
   CHECK_GT(profile.ratio(), 0);
+}
+
+TEST_CASE("a network that tells nothing but a class has no profile") {
+  Graph classes;
+  const Value h = relu(classes.input("x", {"batch", 3}));
+  classes.output("class", argmax(h, 1));
+  CHECK(profile_of(classes).layers.empty());
 }

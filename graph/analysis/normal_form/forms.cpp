@@ -179,6 +179,7 @@ int Variables::find(size_t key, const std::vector<Combination>& arguments, const
   const auto [first, last] = by_direction_.equal_range(key);
   for (auto place = first; place != last; ++place) {
     const Variable& variable = (*this)[place->second];
+    if (forgotten_.contains(variable.name.node)) continue;
     if (body == nullptr && variable.kind == VariableKind::Relu && ratio(arguments[0], variable.arguments[0]))
       return place->second;
     if (body == nullptr || variable.kind != VariableKind::Call || !variable.body.same(*body)) continue;
@@ -255,7 +256,7 @@ std::optional<Variables::Decided> Variables::same_relu(const Combination& argume
 
 std::optional<Variables::Decided> Variables::near_relu(const Combination& argument, const UnitName& name) {
   const auto found = near_ ? near_(*this, argument) : std::nullopt;
-  if (!found) return {};
+  if (!found || forgotten_.contains((*this)[found->variable].name.node)) return {};
   // |relu(u) - relu(v)| <= |u - v|
   return Decided{Combination{{{found->variable, 1}}, 0} + error(name, found->error),
                  {.kind = UnitDecision::Kind::Near, .variable = found->variable, .error = found->error}};

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -105,6 +106,8 @@ class Variables {
   /// body(arguments): one variable for equal arguments, and for opposite ones where the body is odd.
   std::pair<Combination, UnitDecision> call(const Scalar& body, const std::vector<Combination>& arguments,
                                             const UnitName& name);
+  /// Functions of a node that got no forms after all: no later one is said to be one of them.
+  void forget(NodeId node) { forgotten_.insert(node); }
 
  private:
   int add(Variable variable);
@@ -125,6 +128,7 @@ class Variables {
   NearFinder near_;
   std::vector<Variable> variables_;
   std::unordered_multimap<size_t, int> by_direction_;
+  std::set<NodeId> forgotten_;
 };
 
 /// Whether body(-x) = -body(x) follows from its shape: tanh, x, 3 x, sin(x) * cos(x).

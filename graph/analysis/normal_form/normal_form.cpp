@@ -280,6 +280,7 @@ class Builder {
     auto made = forms.run();
     if (!made) {
       normal_.names.erase(id);
+      normal_.variables.forget(id);
       return make_leaf(id);
     }
     normal_.forms[id] = std::move(*made);

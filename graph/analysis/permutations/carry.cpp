@@ -154,8 +154,8 @@ class Carry {
 
   /// Makes labels and axes of one node agree.
   bool settle(NodeId id) {
-    if (graph_.node(id).role != Role::Apply) return false;  // loops over a graph of its own
-    if (graph_.node(id).role == Role::Scan) return false;  // a loop over time keeps the order of its operands
+    if (graph_.node(id).role != Role::Apply)
+      return false;  // a loop over time keeps the order of its operands
     const std::vector<Place> all = places(id);
     std::map<int, Moves>& labels = labels_[id];
     for (const Place& place : all) {

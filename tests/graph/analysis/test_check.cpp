@@ -135,6 +135,22 @@ TEST_CASE("every tampered collapse certificate is refused, with the reason") {
   CHECK_FALSE(check("[]", graph).accepted);
 }
 
+TEST_CASE("a collapse names each node of its frontier once, by its own name") {
+  Graph graph;
+  const Value x1 = graph.input("x1", {"batch", 1}), x2 = graph.input("x2", {"batch", 1});
+  graph.output("y", x1 + x2);
+  Json certificate =
+      Json::parse(R"({"cert": "graph-cert/1", "kind": "affine-collapse", "semantics": "real", "box": {},
+      "claim": {"sink": "y", "frontier": ["x1", "x2"], "b": ["0"]}, "steps": [{"rule": "AFFINE", "node": "y"}]})");
+  certificate["graph"] = digest(graph);
+  certificate["claim"]["W"] = Json::parse(R"({"x1": [["1"]], "x2": [["1"]]})");
+  CHECK(check(certificate.dump(), graph).accepted);
+  certificate["claim"]["W"] = Json::parse(R"({"x1": [["1"]], "x2": [["2"]]})");
+  CHECK(contains(refusal(certificate, graph), "is 1, the certificate claims 2"));
+  certificate["claim"]["W"] = Json::parse(R"({"x1": [["1"]], "%0": [["1"]]})");
+  CHECK_EQ(refusal(certificate, graph), "'%0' is another name of 'x1'");
+}
+
 TEST_CASE("a collapse over a relu is refused even if the numbers would fit on some inputs") {
   const Graph graph = two_layers(true);
   Json certificate = collapse_certificate(two_layers(false));
@@ -243,4 +259,22 @@ TEST_CASE("a large matrix is claimed by its digest") {
   CHECK(check(certificate.dump(), graph).accepted);
   certificate["claim"]["W"]["x"]["sha256"] = std::string(64, '0');
   CHECK(contains(refusal(certificate, graph), "another digest"));
+}
+
+TEST_CASE("a proof of an interval holds no other, however deep") {
+  Graph graph;
+  const Value h = relu(graph.input("x", {"batch", 1}));
+  graph.output("h", h);
+  const auto certificate = [&](int depth) {
+    std::string text =
+        R"({"cert":"graph-cert/1","kind":"unit-verdicts","semantics":"real","graph":")" + digest(graph) +
+        R"(","claim":{"units":{"h[0]":"ATOM"}},"steps":[{"rule":"RELU","node":"h","elements":[)";
+    const std::string proof = R"({"eliminate":[],"upper":{},"lower":{}})";
+    for (int i = 0; i < depth; ++i)
+      text += R"({"l":"-inf","u":"inf","lower_proof":)" + proof + R"(,"upper_proof":)" + proof + R"(,"is":)";
+    return text + R"("ATOM")" + std::string(static_cast<size_t>(depth), '}') + "]}]}";
+  };
+  CHECK(check(certificate(1), graph).accepted);
+  for (const int depth : {2, 20'000})
+    CHECK(contains(check(certificate(depth), graph).reason, "a proof of an interval holds another"));
 }

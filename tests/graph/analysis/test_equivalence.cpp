@@ -327,3 +327,30 @@ TEST_CASE("a witness gives truth values and integers to inputs that hold nothing
   CHECK_FALSE(refused.accepted);
   CHECK_EQ(refused.reason, "input 'm' is i32, which cannot be -3/8");
 }
+
+TEST_CASE("networks whose inputs are called as the parameters of the pair are compared") {
+  const auto network = [](float weight) {
+    Graph graph;
+    graph.output(
+        "y", matmul(graph.input("a.w", {"batch", 1}), graph.parameter("w", Tensor::f32({1, 1}, {weight}))));
+    return graph;
+  };
+  const Equivalence same = equivalent(network(2), network(2));
+  CHECK_EQ(same.verdict, Verdict::Proved);
+  CHECK(check(same.certificate->json, network(2), network(2)).accepted);
+  CHECK_EQ(equivalent(network(2), network(3)).verdict, Verdict::Refuted);
+}
+
+TEST_CASE("a difference at a single sample refutes networks that mix samples") {
+  const auto network = [](double factor) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 2});
+    graph.output("y", x - reduce_max(x, {0}, true) + x * factor);
+    return graph;
+  };
+  const Graph a = network(0.5), b = network(0.25);
+  const Equivalence result = equivalent(a, b);
+  CHECK_EQ(result.verdict, Verdict::Refuted);
+  const CheckResult checked = check(result.certificate->json, a, b);
+  CHECK_MESSAGE(checked.accepted, checked.reason);
+}

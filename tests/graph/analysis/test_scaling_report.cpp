@@ -169,6 +169,74 @@ TEST_CASE("the checker refuses a factor that reaches a function which is not hom
   CHECK(result.reason.find("not homogeneous gets a factor") != std::string::npos);
 }
 
+TEST_CASE("the checker takes any row of a named dimension to be meant") {
+  static const Op over_time{.name = "over_time",
+                            .doc = "",
+                            .loops = "b t+k-1, k -> b t",
+                            .body = [](Scalar x, Scalar w) { return x * w; },
+                            .combine = Combine::Sum,
+                            .extents = {{"t", Dim("time")}}};
+  Graph graph;
+  const Value y = over_time(graph.input("x", {"batch", "time"}), graph.parameter("w", ramp({3})));
+  graph.output("y", over_time(relu(y), graph.parameter("v", ramp({3}))));
+  CHECK(check_changed(graph, [](json&) {}).accepted);
+  const CheckResult result = check_changed(graph, [](json& c) {
+    c["dimension"] = 2;
+    c["exponents"] = json::parse(R"({"w": {"elements": [[[0,"1"]],[],[[1,"1"]]]}})");
+    c["independent"] = json::parse(R"([["w",0],["w",2]])");
+  });
+  CHECK_FALSE(result.accepted);
+  CHECK(result.reason.find("different factors") != std::string::npos);
+}
+
+TEST_CASE("the checker counts no factors of a product that a lookup chooses") {
+  static const Op chosen{.name = "chosen",
+                         .doc = "",
+                         .loops = "@1, k -> ",
+                         .body = [](Scalar t, Scalar) { return t; },
+                         .combine = Combine::Product};
+  Graph graph;
+  const Value rows = graph.constant(Tensor(Type::i32, {2}));  // row 0, twice
+  graph.output("y", chosen(graph.parameter("w", ramp({2})), rows) * graph.input("x", {"batch", 1}));
+  const CheckResult result = check_changed(graph, [](json& c) {
+    c["dimension"] = 1;
+    c["exponents"] = json::parse(R"({"w": {"elements": [[[0,"1"]],[[0,"-1"]]]}})");
+    c["independent"] = json::parse(R"([["w",0]])");
+  });
+  CHECK_FALSE(result.accepted);
+  CHECK(result.reason.find("gets a factor") != std::string::npos);
+}
+
+TEST_CASE("a rescaling names each parameter once, by its own name") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1});
+  const Value w = graph.parameter("w", ramp({1})), v = graph.parameter("v", ramp({1}));
+  graph.output("y", x * w * v);
+  const auto reason = [&](const char* basis) {
+    const json certificate{{"cert", "graph-cert/1"},
+                           {"kind", "rescaling-invariance"},
+                           {"graph", digest(graph)},
+                           {"semantics", "real"},
+                           {"basis", json::parse(basis)}};
+    return check(certificate.dump(), graph).reason;
+  };
+  CHECK_EQ(reason(R"([{"params": {"w": {"0": "1"}, "v": {"0": "-1"}}, "tensors": {}}])"),
+           "a group of rescalings of dimension 1 leaves the outputs unchanged");
+  CHECK_EQ(reason(R"([{"params": {"w": {"0": "1"}, "%1": {"0": "-1"}}, "tensors": {}}])"),
+           "'%1' is another name of 'w'");
+  CHECK_EQ(reason(R"([{"params": {"w": {"0": "1", "00": "-1"}}, "tensors": {}}])"),
+           "element 00 is named twice");
+}
+
+TEST_CASE("a rescaling is claimed of a parameter that shares its name with another node") {
+  Graph graph;
+  const Value h = matmul(graph.input("x", {"batch", 2}), graph.parameter("w", ramp({2, 2})));
+  graph.set_name(h, "w");
+  graph.output("y", matmul(relu(h), graph.parameter("v", ramp({2, 1}))));
+  const CheckResult result = check_changed(graph, [](json&) {});
+  CHECK_MESSAGE(result.accepted, result.reason);
+}
+
 TEST_CASE("the checker takes any row of a looked-up table to be meant") {
   Graph graph;
   const Value index = graph.input("index", {"batch"}, Type::i32);

@@ -109,3 +109,17 @@ TEST_CASE("residues compute as rationals do, and tell their ratios") {
   CHECK(Residue(prime).is_zero());
   CHECK(Residue(1 / prime).is_zero());
 }
+
+TEST_CASE("what a node without a form had begun is no unit of a proof") {
+  // The first slope is 1/4, the second 1/3 and not rational in binary: the node is a leaf after all.
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value slopes = graph.parameter("slopes", Tensor::f32({2}, {0.75, 1})) / 3.0;
+  const Value mixed = prelu(x, slopes), rectified = relu(x);
+  graph.output("y", sum(mixed, {1}) + sum(rectified * 2.0, {1}));
+  for (const Finding& finding : normal_form_findings(graph)) {
+    if (!finding.certificate) continue;
+    const CheckResult result = check(*finding.certificate, graph);
+    CHECK_MESSAGE(result.accepted, result.reason);
+  }
+}
