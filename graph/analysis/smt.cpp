@@ -10,6 +10,7 @@
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/piecewise.h"
 #include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
@@ -280,6 +281,12 @@ class Script {
       const auto& operands = graph_.node(id).operands;
       const bool is_map = operands.size() == 1 && is_elementwise(graph_.node(id).loops);
       expect(is_map, "[smt] not a unit of one argument: got {}", describe(graph_, id));
+      expect(verdict == "DEAD" || verdict == "ACTIVE",
+             "[smt] not ACTIVE, DEAD or ATOM: got {} of '{}', which a normal form decides", verdict.dump(),
+             unit);
+      const auto table = piecewise_linear(graph_.node(id).op->body.expression);
+      const bool bends_at_0 = table && table->knots.size() == 1 && table->knots[0].at.is_zero();
+      expect(bends_at_0, "[smt] not a unit that bends at 0 alone: got {}", describe(graph_, id));
       const std::string argument = network.terms(operands[0]).at(element).text;
       violations.push_back(fmt::format("({} {} 0.0)", verdict == "DEAD" ? ">" : "<", argument));
     }

@@ -12,8 +12,8 @@ namespace crease {
 
 /// Kinds: "affine-collapse", "unit-verdicts", "not-affine", "equivalence" (`other` is the second network).
 /// Errors: Error for other kinds, a certificate about another graph, and for nodes without linear encoding
-/// (products of data, exp, ...), which it names.
-/// Cost: one term for each loop point of the nodes between the frontier and the claim.
+/// (products of data, exp, ...), which it names; of units also where they bend elsewhere than at 0, or are
+/// SAME. Cost: one term for each loop point of the nodes between the frontier and the claim.
 std::string smt_claim(std::string_view certificate, const Graph& graph, const Graph* other = nullptr);
 
 }  // namespace crease

@@ -129,4 +129,15 @@ TEST_CASE("what has no linear encoding is named") {
   CHECK_THROWS_WITH_AS(smt_claim(units_of_tanh.dump(), graph), doctest::Contains("got tanh in"), Error);
   units_of_tanh["graph"] = "00";
   CHECK_THROWS_WITH_AS(smt_claim(units_of_tanh.dump(), graph), doctest::Contains("another graph"), Error);
+  json same = units(network(), "ATOM", "ATOM");
+  same["claim"]["units"]["a[1]"] = json::array({"SAME", "a[0]", "2"});
+  CHECK_THROWS_WITH_AS(smt_claim(same.dump(), network()), doctest::Contains("not ACTIVE, DEAD or ATOM"),
+                       Error);
+  const Op late{.name = "late", .doc = "Bends at 1.", .body = [](Scalar s) { return max(s - 1, 0); }};
+  Graph shifted;
+  const Value a = late(shifted.input("x", {"batch", 2}));
+  shifted.set_name(a, "a");
+  shifted.output("y", a);
+  CHECK_THROWS_WITH_AS(smt_claim(units(shifted, "DEAD", "ATOM").dump(), shifted),
+                       doctest::Contains("bends at 0 alone"), Error);
 }
