@@ -322,8 +322,10 @@ int registers_of(const Kernel& kernel) {
   return longest_chain(kernel) >= 24 && std::ranges::none_of(kernel.code, is_wide) ? 8 : 4;
 }
 
-/// Several vectors a turn where elementary functions are computed.
-void widen(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
+/// Several vectors a turn where elementary functions are computed. Rows of bits end in padding for one: of
+/// those, as many as leave nothing over.
+void widen(const Kernel& kernel, const std::vector<Buffer>& buffers, const Traffic& traffic,
+           KernelSchedule& plan) {
   constexpr double worth = 4096;
   if (plan.vector_loop < 0 || !kernel.reductions.empty() || !plan.inner.empty()) return;
   if (std::ranges::none_of(kernel.code, is_elementary)) return;
@@ -340,7 +342,9 @@ void widen(const Kernel& kernel, const Traffic& traffic, KernelSchedule& plan) {
   // What is left over at the end takes a turn as well.
   int registers = registers_of(kernel);
   if (along < 8.0 * registers * plan.lanes) registers = 4;
-  if (along >= registers * plan.lanes) plan.lanes *= registers;
+  const bool fits =
+      !touches_bits(kernel, buffers) || plan.outer.back().extent.factor % (registers * plan.lanes) == 0;
+  if (along >= registers * plan.lanes && fits) plan.lanes *= registers;
 }
 
 KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& buffers,
@@ -357,7 +361,7 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   choose_lanes(kernel, buffers, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, buffers, traffic, machine, plan);
-  widen(kernel, traffic, plan);
+  widen(kernel, buffers, traffic, plan);
   return plan;
 }
 

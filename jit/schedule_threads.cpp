@@ -30,6 +30,9 @@ struct Choice {
 
 double pieces(const KernelSplit& split) { return estimate(split.extent) / static_cast<double>(split.step); }
 
+/// A loop of one turn has nothing to share, and what lies outside of it each thread would do.
+bool is_shared(const KernelSplit& split) { return !split.extent.is(1) && !split.extent.is(0); }
+
 /// Time in which each thread reads what all of them need, where it is too large for a second cache.
 double shared_seconds(const Extent& rows, const Extent& columns, Type type, const Machine& machine) {
   const double bytes = estimate(rows) * estimate(columns) * static_cast<double>(size_of(type));
@@ -139,7 +142,7 @@ void split_kernels(const Kernels& program, const Machine& machine, Threads threa
         bytes_exchanged(program, kernel, threads.count, machine) / exchange_bytes_per_second;
     double least = threads.split_all ? infinity : seconds[k] / least_gain;
     for (const auto& [split, shared] : choices_of(program, kernel, plan, machine)) {
-      if (pieces(split) < threads.count && !threads.split_all) continue;
+      if (!is_shared(split) || (pieces(split) < threads.count && !threads.split_all)) continue;
       const double parts = std::clamp(pieces(split), 1.0, static_cast<double>(threads.count));
       const double time = std::max(seconds[k] / parts, shared) + region_seconds + exchange;
       if (time >= least) continue;

@@ -208,6 +208,22 @@ TEST_CASE("threads that share a mask share no byte of it") {
   }
 }
 
+TEST_CASE("rows of bits that vectors of elementary functions leave a rest of end in their own bytes") {
+  const int64_t rows = 64, columns = 100;
+  Graph graph;
+  const Value x = graph.input("x", {rows, columns}), u = graph.input("u", {rows, columns});
+  const Value s = graph.parameter("s", dyadic(Type::f32, {columns}, 3)),
+              w = graph.parameter("w", dyadic(Type::f32, {columns, 8}, 4));
+  const Value hidden = tanh_op(relu(exp_op(x) * s - u));
+  graph.output("ds", grad(sum(square(matmul(hidden, w))), s));
+  Program one = compile(graph), two = compiled(graph, {.threads = 2, .split_all = true});
+  REQUIRE(has(two.dumps().fused, "as bits") == has_wide_vectors());
+  const Bindings inputs{{"x", dyadic(Type::f32, {rows, columns}, 1)},
+                        {"u", dyadic(Type::f32, {rows, columns}, 2)}};
+  const Tensor want = one(inputs).at("ds");
+  for (int round = 0; round < 100; ++round) check_close(two(inputs).at("ds"), want);
+}
+
 TEST_CASE("rows of bits are padded to 16 and numbers keep their size") {
   Buffer buffer{.type = Type::boolean, .shape = {"batch", 13}};
   CHECK(to_string(bytes_of(buffer)) == "13*batch");

@@ -242,6 +242,23 @@ TEST_CASE("a parameter keeps its shape where its next value is a view of another
   }
 }
 
+TEST_CASE("threads do once what lies outside of a loop of one turn") {
+  Graph graph;
+  const Value total = graph.parameter("total", Tensor::f32({}, {1})),
+              one = graph.parameter("one", Tensor::f32({1}, {3}));
+  const Value next = total * 0.5 + 3.0;
+  graph.update(total, next);
+  graph.update(one, one * next);
+  Program program = compile(graph, {.threads = 3, .split_all = true});
+  REQUIRE_EQ(program.kernel_count(), 1);
+  float wanted = 1;
+  for (int step = 0; step < 200; ++step) {
+    program({});
+    wanted = wanted * 0.5F + 3;
+    CHECK_EQ(program.parameter("total").at(0), wanted);
+  }
+}
+
 TEST_CASE("truth values and bytes equal the interpreter") {
   Graph graph;
   const Value mask = graph.input("mask", {"batch", 19}, Type::boolean), x = graph.input("x", {"batch", 19});
