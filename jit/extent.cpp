@@ -5,9 +5,20 @@
 #include "graph/error.h"
 
 namespace crease {
+namespace {
+
+/// Sizes multiply here in elements and in bytes: what wraps around would be taken for little memory.
+int64_t checked_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  expect(!__builtin_mul_overflow(a, b, &product) && product < most_bytes,
+         "[bind] {} x {} elements or bytes are more than 2^62: want smaller dimensions", a, b);
+  return product;
+}
+
+}  // namespace
 
 Extent operator*(const Extent& a, const Extent& b) {
-  Extent product{a.factor * b.factor, a.symbols};
+  Extent product{checked_product(a.factor, b.factor), a.symbols};
   if (product.factor == 0) return {0, {}};
   product.symbols.insert(product.symbols.end(), b.symbols.begin(), b.symbols.end());
   std::ranges::sort(product.symbols);
@@ -40,7 +51,7 @@ int64_t value_of(const Extent& extent, const Sizes& sizes) {
   for (const std::string& symbol : extent.symbols) {
     const auto found = sizes.find(symbol);
     expect(found != sizes.end(), "[bind] named dimension has no size: got none for '{}'", symbol);
-    value *= found->second;
+    value = checked_product(value, found->second);
   }
   return value;
 }

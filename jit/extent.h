@@ -10,6 +10,9 @@
 
 namespace crease {
 
+/// More than any machine has, and few enough to add.
+constexpr int64_t most_bytes = int64_t{1} << 62;
+
 /// factor * product of named dimensions, for example 10 * batch.
 struct Extent {
   int64_t factor = 1;
@@ -20,13 +23,14 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
+/// Errors: Error for factors beyond most_bytes.
 Extent operator*(const Extent& a, const Extent& b);
 Extent extent_of(const Dim& dim);
 /// Number of elements.
 Extent extent_of(const Shape& shape);
 /// Elements between neighbours along each dimension of a row-major array.
 std::vector<Extent> strides_of(const Shape& shape);
-/// Errors: Error for a symbol without size.
+/// Errors: Error for a symbol without size, and beyond most_bytes.
 int64_t value_of(const Extent& extent, const Sizes& sizes);
 /// "10*batch", "784".
 std::string to_string(const Extent& extent);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "graph/error.h"
 #include "jit/order.h"
 
 namespace crease {
@@ -222,6 +223,7 @@ Layout lay_out(const MemoryPlan& plan, const Sizes& sizes) {
     }
     layout.offsets[i] = offset;
     layout.bytes = std::max(layout.bytes, offset + bytes[i]);
+    expect(layout.bytes < most_bytes, "[bind] the arena has more than 2^62 bytes: want smaller dimensions");
     const auto at = std::ranges::upper_bound(placed, offset, {}, [&](size_t p) { return layout.offsets[p]; });
     placed.insert(at, i);
   }

@@ -96,13 +96,15 @@ struct Program::Implementation {
       expect(got == size, "[bind] dimension '{}' was fixed when the program was compiled: got {}, want {}",
              symbol, got, size);
     }
+    const bool fits = bound && wanted == sizes;
+    bound = false;  // until all of it is there: memory may be short
     for (size_t b = 0; b < memory.size(); ++b) {
       const Buffer& it = compiled.kernels.buffers[b];
       if (it.kind == BufferKind::Input) memory[b] = inputs.at(graph.node(it.node).name).converted(it.type);
     }
-    if (!bound || wanted != sizes) resize(wanted);
-    bound = true;
+    if (!fits) resize(wanted);
     refresh();
+    bound = true;
   }
 
   /// Memory for other sizes of the named dimensions.

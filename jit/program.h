@@ -78,7 +78,8 @@ class Program {
   /// Errors: those of bind(graph, inputs); Error with the text of trapped().
   std::map<std::string, Tensor> operator()(const Bindings& inputs);
 
-  /// Binds inputs without running. Input tensors are shared, not copied, until the next bind.
+  /// Binds inputs without running. Input tensors are shared, not copied, until the next bind. Errors: those
+  /// of bind(graph, inputs); Error where there is no memory for these sizes: then nothing is bound.
   void bind(const Bindings& inputs);
   /// Runs with what is bound: no allocation, no exception. Errors: none; unbound programs do nothing.
   void run() noexcept;

@@ -110,8 +110,10 @@ void KernelValues::enter_digits(Scope& scope, int loop, llvm::Value* index) {
   if (vector) all = builder.CreateAdd(all, lane_numbers(1));
   const int64_t low = kernel_.loops[static_cast<size_t>(loop)].extent.factor;
   const auto number = [&](int64_t value) { return same_form(emitter_.i64(value), vector); };
-  // A vector begins where the lower digit is 0: its lanes have the same lower digits in each.
-  const bool same = vector && schedule_.lanes % low == 0;
+  // A vector begins where the lower digit is 0: its lanes have the same lower digits in each. Those of a
+  // transposed tile begin at any row.
+  const bool anywhere = schedule_.contraction && schedule_.contraction->plan.transposed;
+  const bool same = vector && !anywhere && schedule_.lanes % low == 0;
   scope.digit[static_cast<size_t>(loop)] = builder.CreateAnd(same ? lane_numbers(1) : all, number(low - 1));
   scope.digit[other] = builder.CreateLShr(all, number(log2_of(low)));
 }

@@ -108,3 +108,20 @@ TEST_CASE("images narrower than a vector equal the interpreter, several rows in 
                     {.vector_bits = bits});
     }
 }
+
+TEST_CASE("what stands beside a product of turned tiles knows its place, wherever a vector begins") {
+  for (const auto& [height, width] : {std::pair{5, 4}, {9, 2}, {10, 2}, {11, 2}})
+    for (const int channels : {48, 64}) {
+      Graph graph;
+      const Value x = graph.input("x", {2, 40, height, width});
+      const Value kernel = graph.parameter("kernel", dyadic(Type::f32, {40, channels, 1, 1}, 3));
+      const Value counter = graph.constant(Tensor::scalar(Type::i64, 5));
+      const Value drawn = graph.random({2, channels, height, width}, counter, 77);
+      const Value y = conv_transpose2d(x, kernel);
+      graph.output("y", where(drawn < 0.5, y, y * 0.25));
+      CAPTURE(height);
+      CAPTURE(width);
+      CAPTURE(channels);
+      check_both(graph, {{"x", dyadic(Type::f32, {2, 40, height, width}, 1)}});
+    }
+}

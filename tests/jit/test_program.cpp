@@ -259,6 +259,23 @@ TEST_CASE("threads do once what lies outside of a loop of one turn") {
   }
 }
 
+TEST_CASE("sizes beyond all memory are refused when they are bound, and the next ones that fit run") {
+  Graph graph;
+  const Value x = graph.input("x", {"n"});
+  const Dim n("n");
+  const Value cube = reshape(x, {n, 1, 1, 1}) * reshape(x, {1, n, 1, 1}) * reshape(x, {1, 1, n, 1}) *
+                     reshape(x, {1, 1, 1, n});
+  const Value kept = exp_op(-cube);
+  graph.output("y", sum(sum(kept, {1, 2, 3}) + reduce_max(kept, {0, 1, 2})));
+  Program program = compile(graph, {.fuse = false});
+  const Bindings small{{"x", dyadic(Type::f32, {3}, 1)}};
+  const double wanted = program(small).at("y").item();
+  CHECK_THROWS_WITH_AS(program.bind({{"x", Tensor(Type::f32, {1 << 16})}}), doctest::Contains("2^62"), Error);
+  CHECK_THROWS_AS(program.bind({{"x", Tensor(Type::f32, {1 << 12})}}), Error);
+  program.run();  // nothing is bound: it does nothing
+  CHECK_EQ(program(small).at("y").item(), wanted);
+}
+
 TEST_CASE("truth values and bytes equal the interpreter") {
   Graph graph;
   const Value mask = graph.input("mask", {"batch", 19}, Type::boolean), x = graph.input("x", {"batch", 19});
