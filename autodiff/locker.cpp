@@ -304,16 +304,15 @@ std::optional<Value> Locker::tangent(const Node& node, const LockedNode& locked,
 /// Where no point attains the extremum: NaN beside NaN, 0 over no points.
 Value Locker::settled(const Value& tangent, const Value& extremum, Combine combine) const {
   const double none = combine == Combine::Max ? -infinity : infinity;
-  const auto op =
-      std::make_shared<Op>(Op{.name = "t_settled",
-                              .doc = "The tangent of an extremum, where points attain it.",
-                              .body =
-                                  [=](Scalar t, Scalar y) {
-                                    return select(equal(y, y), select(equal(y, none) && equal(t, none), 0, t),
-                                                  std::numeric_limits<double>::quiet_NaN());
-                                  },
-                              .attributes = {{"decided", 1}}});
-  return graph_.handle().apply(op, {tangent, extremum}, where_);
+  const Op where_attained{.name = "t_settled",
+                          .doc = "The tangent of an extremum, where points attain it.",
+                          .body =
+                              [=](Scalar t, Scalar y) {
+                                return select(equal(y, y), select(equal(y, none) && equal(t, none), 0, t),
+                                              std::numeric_limits<double>::quiet_NaN());
+                              },
+                          .attributes = {{"decided", 1}}};
+  return where_attained(tangent, extremum, where_);
 }
 
 Value Locker::winner(const Node& node, const LockedNode& locked) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "graph/integers.h"
 #include "graph/scalar/forms.h"
 #include "graph/scalar/tape.h"
 
@@ -64,14 +65,8 @@ bool stores_exactly(const Graph& graph, const Node& node) {
 }
 
 bool is_number_of(Type type, const Rational& number) {
-  if (!is_floating(type)) {
-    const auto power = [](int64_t exponent) { return Rational::dyadic(1, exponent); };
-    const Rational end = type == Type::boolean ? 2
-                         : type == Type::u8    ? 256
-                                               : power(type == Type::i32 ? 31 : 63);
-    const Rational least = type == Type::boolean || type == Type::u8 ? Rational(0) : -end;
-    return number.floor() == number && least <= number && number < end;
-  }
+  if (!is_floating(type))
+    return number.floor() == number && lowest_of(type) <= number && number <= highest_of(type);
   const double nearest = type == Type::f64 ? number.to_double() : number.to_float();
   return std::isfinite(nearest) && Rational::of(nearest) == number;
 }

@@ -26,8 +26,7 @@ struct Confusion {
 };
 
 /// What a network, with one output [batch, classes], makes of each sample; the greatest output decides, the
-/// first one in a tie. Errors: Error for data without classes or of
-/// more than 4096, and as make_objective.
+/// first one in a tie. Errors: Error for data without classes or of more than 4096, and as make_objective.
 Confusion confusion(const Graph& network, const Dataset& data, const RunnerOptions& options = {});
 
 /// A table with recall and precision, one line a class, headed by `names` (or numbers), with blanks for

@@ -32,10 +32,6 @@ std::map<NodeId, std::vector<Rational>> point(const Graph& graph, const std::vec
   return values;
 }
 
-}  // namespace
-
-namespace {
-
 /// `rows`: how many samples the point is one of; a node may mix them if it is the only one.
 enum class Rows { One, Any };
 

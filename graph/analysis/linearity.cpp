@@ -87,9 +87,9 @@ bool reads_rows(const Scalar& body, const std::vector<Label>& labels) {
   });
 }
 
-/// Why an Apply node does not treat samples (rows of named dimensions) alike and separately, or is not its
-/// body; empty if it does and is.
-std::string mixing_reason(const Graph& graph, NodeId id) {
+/// Why an Apply node does not read and write samples (rows of named dimensions) in their own places, or is
+/// not its body; empty if it does and is.
+std::string crossing_reason(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const std::vector<Label>& labels = node.loops.labels;
   if (has_lookup(node)) return "looks up by data";
@@ -101,11 +101,24 @@ std::string mixing_reason(const Graph& graph, NodeId id) {
     if (!symbols_are_unique(shape)) return "has one named dimension twice";
     if (crosses_rows(node.loops.reads[k], shape, labels)) return "reads across a named dimension";
   }
-  for (const int label : reduced_labels(node.loops))
-    if (labels[static_cast<size_t>(label)].extent.is_symbol())
-      return "combines over dimension " + to_string(labels[static_cast<size_t>(label)].extent);
-  if (reads_rows(node.op->body.expression, labels)) return "depends on the row number or a named size";
   return "";
+}
+
+/// Sets why an Apply node does not treat samples alike and separately.
+void find_mixing(const Graph& graph, NodeId id, Linearity& facts) {
+  const Node& node = graph.node(id);
+  const std::vector<Label>& labels = node.loops.labels;
+  std::string& mixing = facts.mixing[at(id)];
+  mixing = crossing_reason(graph, id);
+  if (!mixing.empty()) return;
+  for (const int label : reduced_labels(node.loops)) {
+    const Dim& extent = labels[static_cast<size_t>(label)].extent;
+    if (!extent.is_symbol()) continue;
+    mixing = "combines over dimension " + to_string(extent);
+    facts.combines[at(id)] = true;
+    return;
+  }
+  if (reads_rows(node.op->body.expression, labels)) mixing = "depends on the row number or a named size";
 }
 
 std::vector<Degree> data_degrees(const Node& node, const std::vector<Part>& parts) {
@@ -124,7 +137,7 @@ void classify(const Graph& graph, NodeId id, Linearity& facts) {
   facts.parts[at(id)] = Part::Atom;
   if (node.role == Role::Scan) facts.mixing[at(id)] = "is a loop over time";
   if (node.role != Role::Apply) return;
-  facts.mixing[at(id)] = mixing_reason(graph, id);
+  find_mixing(graph, id, facts);
   const Degree degree = degree_of(node, data_degrees(node, facts.parts));
   if (degree > 1 || !facts.mixing[at(id)].empty()) return;
   const bool constant = std::all_of(node.operands.begin(), node.operands.end(), [&](NodeId operand) {
@@ -187,6 +200,7 @@ Linearity linearity(const Graph& graph) {
       graph, [&](NodeId id, const auto& known) { return piecewise_in_inputs(graph, id, known); });
   facts.parts.resize(at(graph.size()));
   facts.mixing.resize(at(graph.size()));
+  facts.combines.resize(at(graph.size()));
   facts.frontiers.resize(at(graph.size()));
   for (NodeId id = 0; id < graph.size(); ++id) {
     classify(graph, id, facts);

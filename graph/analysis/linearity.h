@@ -40,6 +40,8 @@ struct Linearity {
   /// Why a node does not treat samples (rows of named dimensions) separately and alike: "combines over
   /// dimension batch"; empty if it does.
   std::vector<std::string> mixing;
+  /// Whether that is a reduction over them: each sample is read alike, and all of them count.
+  std::vector<bool> combines;
 
   /// Degree of `node` in variable `variable`. Errors: Error if it is not an input or parameter.
   Degree degree(NodeId node, NodeId variable) const;

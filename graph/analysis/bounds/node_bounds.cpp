@@ -10,7 +10,6 @@
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/scalar/tape.h"
-#include "graph/stored.h"
 
 namespace crease {
 
@@ -232,30 +231,20 @@ class Walk {
         const auto n = static_cast<size_t>(count);
         return {std::vector<double>(n, 0), std::vector<double>(n, 1), false, ""};
       }
-      case Role::Scan: {
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        const auto n = static_cast<size_t>(count);
-        return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
-                describe(graph_, id) + " is a loop over time"};
-      }
-      case Role::Apply: break;
+      case Role::Apply:
+        if (reads_row_number(node))
+          return everything(count, describe(graph_, id) + " depends on the number of the sample");
+        break;
+      case Role::Scan: break;
     }
-    if (!stores_exactly(graph_, node)) {
-      constexpr double infinity = std::numeric_limits<double>::infinity();
-      const auto n = static_cast<size_t>(count);
-      return {std::vector<double>(n, -infinity), std::vector<double>(n, infinity), false,
-              describe(graph_, id) + " cuts numbers to integers or wraps them around"};
-    }
-    if (reads_row_number(node))
-      return everything(count, describe(graph_, id) + " depends on the number of the sample");
     const std::string& mixing = facts_.mixing[at(id)];
-    const std::string why = describe(graph_, id) + " " + mixing;
+    const auto why = [&] { return describe(graph_, id) + " " + mixing; };
     // What one row says of a convolution along a named dimension, or of a lookup, is not what others do.
-    if (!mixing.empty() && !mixing.starts_with("combines over")) return everything(count, why);
+    if (!mixing.empty() && !facts_.combines[at(id)]) return everything(count, why());
     NodeBounds bounds = Transfer(graph_, id, bounds_, pool_).run();
     if (bounds.high.empty()) bounds.high = bounds.low;
     if (const auto shares = shares_of(graph_, facts_, id, bounds_)) narrow(bounds, *shares);
-    if (!mixing.empty()) combine_samples(bounds, node.op->combine, why);
+    if (!mixing.empty()) combine_samples(bounds, node.op->combine, why());
     bounds.constant = is_constant_here(node);
     explain(id, bounds);
     if (bounds.constant && bounds.low == bounds.high) bounds.high.clear();

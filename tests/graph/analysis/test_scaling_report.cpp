@@ -13,8 +13,10 @@
 #include "graph/ops/lookup.h"
 #include "tests/files.h"
 #include "tests/graph/analysis/oracle_network.h"
+#include "tests/graph/analysis/over_time.h"
 
 using namespace crease;
+using crease::test::over_time;
 using nlohmann::json;
 
 namespace {
@@ -170,15 +172,9 @@ TEST_CASE("the checker refuses a factor that reaches a function which is not hom
 }
 
 TEST_CASE("the checker takes any row of a named dimension to be meant") {
-  static const Op over_time{.name = "over_time",
-                            .doc = "",
-                            .loops = "b t+k-1, k -> b t",
-                            .body = [](Scalar x, Scalar w) { return x * w; },
-                            .combine = Combine::Sum,
-                            .extents = {{"t", Dim("time")}}};
   Graph graph;
-  const Value y = over_time(graph.input("x", {"batch", "time"}), graph.parameter("w", ramp({3})));
-  graph.output("y", over_time(relu(y), graph.parameter("v", ramp({3}))));
+  const Value y = over_time()(graph.input("x", {"batch", "time"}), graph.parameter("w", ramp({3})));
+  graph.output("y", over_time()(relu(y), graph.parameter("v", ramp({3}))));
   CHECK(check_changed(graph, [](json&) {}).accepted);
   const CheckResult result = check_changed(graph, [](json& c) {
     c["dimension"] = 2;

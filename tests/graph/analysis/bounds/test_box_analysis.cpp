@@ -11,8 +11,10 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/reduction.h"
 #include "tests/graph/analysis/deep_network.h"
+#include "tests/graph/analysis/over_time.h"
 
 using namespace crease;
+using crease::test::over_time;
 
 namespace {
 
@@ -130,15 +132,9 @@ TEST_CASE("a share of a sum over a named dimension is not bounded by one sample"
 }
 
 TEST_CASE("a convolution along a named dimension is not bounded by one row") {
-  static const Op convolved{.name = "convolved",
-                            .doc = "",
-                            .loops = "b t+k-1, k -> b t",
-                            .body = [](Scalar x, Scalar w) { return x * w; },
-                            .combine = Combine::Sum,
-                            .extents = {{"t", Dim("time")}}};
   Graph graph;
   const Value x = graph.input("x", {"batch", "time"});
-  graph.output("y", convolved(x, graph.parameter("w", Tensor::f32({3}, {-5, 1, 0}))));
+  graph.output("y", over_time()(x, graph.parameter("w", Tensor::f32({3}, {-5, 1, 0}))));
   const Interval y = first_of(graph, {1, 2});
   CHECK_LE(y.low, -9);
   CHECK_GE(y.high, 2);
