@@ -60,7 +60,8 @@ void check(const Graph& graph, const CompileOptions& options) {
 
 /// Constants are computed, and put into bodies that fold them, rounding to nearest: not where that matters.
 Graph simplified(const Graph& source, const CompileOptions& options) {
-  if (options.rounding == Rounding::Nearest) return tidy(source, Derivatives::Settled).graph;
+  if (options.rounding == Rounding::Nearest)
+    return tidy(source, Derivatives::Settled, options.subnormals).graph;
   return share(remove_dead(source).graph).graph;
 }
 
@@ -101,9 +102,10 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   const Graph wanted =
       rounds ? step("precision", [&] { return in_precision(source, options.contraction); }) : source.handle();
   // Slopes that were wanted are nodes, too.
-  Graph graph = step("simplify", [&] { return simplified(wanted, options); });
+  const Simplify simplify = [&](const Graph& any) { return simplified(any, options); };
+  Graph graph = step("simplify", [&] { return simplify(wanted); });
   step.keep(dumps.simplified, graph);
-  Kernels kernels = step("lower", [&] { return lower(graph, options.specialise); });
+  Kernels kernels = step("lower", [&] { return lower(graph, options.specialise, simplify); });
   verify(kernels);
   step.keep(dumps.kernels, kernels);
   kernels = step("fuse", [&] { return options.fuse ? fuse(std::move(kernels)) : std::move(kernels); });

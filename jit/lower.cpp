@@ -17,7 +17,10 @@ namespace {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Sizes& specialise) : specialise_(specialise) { enter(graph); }
+  Lowering(const Graph& graph, const Sizes& specialise, const Simplify& simplify_body)
+      : specialise_(specialise), simplify_body_(simplify_body) {
+    enter(graph);
+  }
 
   Kernels run() {
     for (const std::string& symbol : graph().symbols())
@@ -205,7 +208,7 @@ class Lowering {
     for (const auto& [result, sequence] : sequences)
       if (scan.is_inner(result))
         whole.output(fmt::format("inner{}", result), whole.value(scan.source(result)));
-    const Graph body = tidy(whole, Derivatives::Settled).graph;
+    const Graph body = simplify_body_ ? simplify_body_(whole) : tidy(whole, Derivatives::Settled).graph;
     std::vector<Stacked> stacked;
     auto inner = static_cast<size_t>(scan.inner(0));
     for (const auto& [result, sequence] : sequences)
@@ -327,6 +330,7 @@ class Lowering {
   }
 
   const Sizes& specialise_;
+  const Simplify& simplify_body_;
   Frame frame_;
   Kernels program_;
   std::set<std::string> names_;
@@ -334,6 +338,8 @@ class Lowering {
 
 }  // namespace
 
-Kernels lower(const Graph& graph, const Sizes& specialise) { return Lowering(graph, specialise).run(); }
+Kernels lower(const Graph& graph, const Sizes& specialise, const Simplify& simplify_body) {
+  return Lowering(graph, specialise, simplify_body).run();
+}
 
 }  // namespace crease

@@ -43,16 +43,20 @@ bool is_foldable(const Node& node, const std::vector<Value>& operands) {
   return element_count(sizes_of(node.shape)) * size_of(node.type) <= std::max(bytes, always_worth_bytes);
 }
 
-Value folded(Graph& to, const Node& node, const std::vector<Value>& operands) {
+Value folded(Graph& to, const Node& node, const std::vector<Value>& operands, Subnormals subnormals) {
   if (!is_foldable(node, operands)) return to.copy(node, operands);
   Graph scratch;
   std::vector<Value> constants;
   for (const Value& operand : operands) constants.push_back(scratch.constant(operand.node().value));
-  return to.constant(evaluate(scratch.copy(node, constants)), node.where);
+  const Value wanted = scratch.copy(node, constants);
+  return to.constant(evaluate(scratch, {}, {&wanted, 1}, subnormals)[0], node.where);
 }
 
 Rewrite fold(const Graph& graph) {
-  const Rewrite result = rebuild_needed(graph, folded);
+  const Remake remake = [](Graph& to, const Node& node, const std::vector<Value>& operands) {
+    return folded(to, node, operands, Subnormals::Keep);
+  };
+  const Rewrite result = rebuild_needed(graph, remake);
   return then(result, remove_dead(result.graph));
 }
 

@@ -1,6 +1,7 @@
 // Constants computed at compile time.
 #pragma once
 
+#include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
 
 namespace crease {
@@ -14,7 +15,7 @@ Rewrite fold(const Graph& graph);
 
 /// One step of it: the value of `node` in the graph `to`, with operands there, as a constant if they are
 /// constants and it pays, else as a copy of the node.
-Value folded(Graph& to, const Node& node, const std::vector<Value>& operands);
+Value folded(Graph& to, const Node& node, const std::vector<Value>& operands, Subnormals subnormals);
 /// Whether it would be a constant.
 bool is_foldable(const Node& node, const std::vector<Value>& operands);
 

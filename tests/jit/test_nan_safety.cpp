@@ -12,6 +12,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 #include "jit/program.h"
 
 using namespace crease;
@@ -174,4 +175,32 @@ TEST_CASE("subnormal numbers are no kinks unless the program is compiled to flus
   CHECK(evaluate(graph, at).at("hits").item() == 0);
   CHECK(evaluate(graph, at, Subnormals::Flush).at("hits").item() == 3);
   CHECK(compile(graph)(at).at("hits").item() == 0);
+}
+
+TEST_CASE("constants are flushed where the program flushes, in loops and bodies too") {
+  static const Op shifted{.name = "shifted", .doc = "", .body = [](Scalar x) {
+                            const auto tiny = Scalar(0x1p-100) * Scalar(0x1p-40);
+                            return x + tiny * Scalar(0x1p100);
+                          }};
+  Graph graph;
+  const Value x = graph.input("x", {3});
+  const Value tiny = graph.constant(0x1p-100) * graph.constant(0x1p-40);
+  graph.output("node", x + tiny * 0x1p100);
+  graph.output("body", shifted(x));
+  const ScanResult loop = scan({graph.constant(0.0)}, {x}, {}, [](const ScanArguments& turn) {
+    Graph body = turn.elements[0].graph().handle();
+    const Value inner = body.constant(0x1p-100) * body.constant(0x1p-40);
+    return ScanStep{.carries = {turn.carries[0] + turn.elements[0] + inner * 0x1p100}, .outputs = {}};
+  });
+  graph.output("loop", loop.carries[0]);
+  const Bindings at{{"x", Tensor::f32({3}, {0, 0, 0})}};
+  for (const Subnormals subnormals : {Subnormals::Keep, Subnormals::Flush}) {
+    const auto want = evaluate(graph, at, subnormals);
+    CHECK(want.at("node").at(0) == (subnormals == Subnormals::Keep ? 0x1p-40 : 0));
+    const auto got = compile(graph, {.subnormals = subnormals})(at);
+    for (const auto& [name, value] : want) {
+      CAPTURE(name);
+      CHECK(got.at(name) == value);
+    }
+  }
 }
