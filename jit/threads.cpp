@@ -1,7 +1,9 @@
 #include "jit/threads.h"
 
+#include <pthread.h>
 #include <sched.h>
 
+#include <memory>
 #include <system_error>
 
 #if defined(__x86_64__)
@@ -31,9 +33,16 @@ cpu_set_t allowed_processors() noexcept {
   return set;
 }
 
+/// How often this process or an ancestor was forked off since the first pool was made.
+int forks() noexcept {
+  static std::atomic<int> count{0};
+  static const int watched = pthread_atfork(nullptr, nullptr, [] { ++count; });
+  return watched == 0 ? count.load(std::memory_order_relaxed) : 0;
+}
+
 }  // namespace
 
-ThreadPool::ThreadPool(int threads, Subnormals subnormals) : subnormals_(subnormals) {
+ThreadPool::ThreadPool(int threads, Subnormals subnormals) : subnormals_(subnormals), forks_(forks()) {
   const cpu_set_t allowed = allowed_processors();
   processors_ = CPU_COUNT(&allowed);
   try {
@@ -48,6 +57,11 @@ ThreadPool::ThreadPool(int threads, Subnormals subnormals) : subnormals_(subnorm
 }
 
 ThreadPool::~ThreadPool() {
+  if (is_forked()) {
+    // There is nothing to join or to detach here: POSIX, fork.
+    for (std::thread& worker : workers_) std::construct_at(&worker);
+    return;
+  }
   stop_ = true;
   ++region_;
   region_.notify_all();
@@ -57,6 +71,10 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t* dims) noexcept {
   const auto parts = static_cast<int64_t>(workers_.size()) + 1;
   if (workers_.empty()) return function(buffers, dims, 0, parts);
+  if (is_forked()) {
+    for (int64_t part = 0; part < parts; ++part) function(buffers, dims, part, parts);
+    return;
+  }
   processor_ = sched_getcpu();
   function_ = function;
   buffers_ = buffers;
@@ -71,6 +89,8 @@ void ThreadPool::run(PartFunction function, void* const* buffers, const int64_t*
     if (spins > spins_before_sleep) std::this_thread::yield();
   }
 }
+
+bool ThreadPool::is_forked() const noexcept { return forks_ != forks(); }
 
 /// Some schedulers put a thread that wakes where its waker runs, and leave it there: two threads then take
 /// turns on one processor. Moved once, a worker stays while it spins; all processors stay open to it.

@@ -22,12 +22,14 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Runs all parts, the first on this thread, and returns when all are done. Neither allocates nor locks.
+  /// Runs all parts, the first on this thread, and returns when all are done. Neither allocates nor locks. In
+  /// a process forked from the pool's, where its threads are not, this thread runs them all.
   void run(PartFunction function, void* const* buffers, const int64_t* dims) noexcept;
 
  private:
   void work(int part) noexcept;
   void step_aside() const noexcept;
+  bool is_forked() const noexcept;
 
   Subnormals subnormals_;
   std::atomic<uint32_t> region_{0};  // counts regions
@@ -36,6 +38,7 @@ class ThreadPool {
   PartFunction function_ = nullptr;
   void* const* buffers_ = nullptr;
   const int64_t* dims_ = nullptr;
+  int forks_ = 0;       // of the process and its ancestors, when the pool was made
   int processor_ = -1;  // of the caller
   int processors_ = 1;  // that the threads may use
   std::vector<std::thread> workers_;
