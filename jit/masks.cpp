@@ -101,9 +101,42 @@ class Reader {
   std::vector<Comparison> found_;
 };
 
+/// Which kernels touch each buffer, ascending.
+struct Touching {
+  std::vector<std::vector<size_t>> readers, writers;
+
+  explicit Touching(const Kernels& program)
+      : readers(program.buffers.size()), writers(program.buffers.size()) {
+    for (size_t k = 0; k < program.kernels.size(); ++k) add(program.kernels[k], k);
+  }
+
+  void add(const Kernel& kernel, size_t k) {
+    for (const Instruction& it : kernel.code)
+      if (it.kind == InstructionKind::Read) insert(readers, it.buffer, k);
+    for (const Store& store : kernel.stores) insert(writers, store.buffer, k);
+  }
+
+ private:
+  static void insert(std::vector<std::vector<size_t>>& lists, int buffer, size_t k) {
+    if (static_cast<size_t>(buffer) >= lists.size()) lists.resize(static_cast<size_t>(buffer) + 1);
+    std::vector<size_t>& list = lists[static_cast<size_t>(buffer)];
+    const auto at = std::ranges::lower_bound(list, k);
+    if (at == list.end() || *at != k) list.insert(at, k);
+  }
+};
+
+/// Buffers that others are views of.
+std::vector<bool> viewed(const Kernels& program) {
+  std::vector<bool> result(program.buffers.size());
+  for (const Buffer& it : program.buffers)
+    if (it.alias >= 0) result[static_cast<size_t>(it.alias)] = true;
+  return result;
+}
+
 class Masker {
  public:
-  explicit Masker(Kernels program) : program_(std::move(program)) {}
+  explicit Masker(Kernels program)
+      : program_(std::move(program)), touching_(program_), viewed_(viewed(program_)) {}
 
   Kernels run() {
     const int count = static_cast<int>(program_.buffers.size());
@@ -125,14 +158,13 @@ class Masker {
   bool is_candidate(int number) const {
     const Buffer& it = buffer(number);
     return it.kind == BufferKind::Intermediate && it.type != Type::boolean && it.alias < 0 &&
-           !it.shape.empty() &&
-           std::ranges::none_of(program_.buffers, [&](const Buffer& b) { return b.alias == number; });
+           !it.shape.empty() && !viewed_[static_cast<size_t>(number)];
   }
 
   /// The kernel that stores all of a buffer by one plain store.
   std::optional<size_t> maker_of(int number) const {
     std::optional<size_t> maker;
-    for (size_t k = 0; k < program_.kernels.size(); ++k)
+    for (const size_t k : touching_.writers[static_cast<size_t>(number)])
       for (const Store& store : program_.kernels[k].stores) {
         if (store.buffer != number) continue;
         const bool plain = store.combine == Combine::Assign && store.condition < 0 &&
@@ -155,7 +187,7 @@ class Masker {
     if (!maker || reads(*maker, number)) return;
     Kernel making = kernel(*maker);
     std::vector<Cut> cuts;
-    for (size_t k = 0; k < program_.kernels.size(); ++k) {
+    for (const size_t k : touching_.readers[static_cast<size_t>(number)]) {
       if (!reads(k, number)) continue;
       auto comparisons = Reader(kernel(k), number).comparisons();
       if (k < *maker || !comparisons || kernel(k).step_loop != kernel(*maker).step_loop) return;
@@ -193,7 +225,11 @@ class Masker {
     }
     kernel(maker) = std::move(making);
     remove_unneeded(kernel(maker));
-    for (const Cut& cut : cuts) remove_unneeded_once(cut, cuts);
+    for (const Cut& cut : cuts) {
+      remove_unneeded_once(cut, cuts);
+      touching_.add(kernel(cut.reader), cut.reader);
+    }
+    touching_.add(kernel(maker), maker);
   }
 
   /// Numbers of instructions change, so only after the last cut of a reader.
@@ -257,6 +293,8 @@ class Masker {
   }
 
   Kernels program_;
+  Touching touching_;  // or touched, before it was changed
+  std::vector<bool> viewed_;
 };
 
 // ---- bits ----
@@ -299,11 +337,10 @@ bool has_short_rows(const Shape& shape) {
   return row < 16 && 16 % std::max<int64_t>(row, 1) == 0 && row * shape[shape.size() - 2].size() % 16 == 0;
 }
 
-bool may_be_bits(const Kernels& program, int number) {
-  const Buffer& it = program.buffers[static_cast<size_t>(number)];
+/// If nothing is a view of it.
+bool may_be_bits(const Buffer& it) {
   return it.kind == BufferKind::Intermediate && it.type == Type::boolean && it.alias < 0 &&
-         !it.shape.empty() && !it.shape.back().is_symbol() && !has_short_rows(it.shape) &&
-         std::ranges::none_of(program.buffers, [&](const Buffer& b) { return b.alias == number; });
+         !it.shape.empty() && !it.shape.back().is_symbol() && !has_short_rows(it.shape);
 }
 
 }  // namespace
@@ -311,17 +348,24 @@ bool may_be_bits(const Kernels& program, int number) {
 Kernels store_masks(Kernels program) { return Masker(std::move(program)).run(); }
 
 Schedule schedule_bits(Kernels& program, const Machine& machine, Threads threads) {
-  const int count = static_cast<int>(program.buffers.size());
-  for (int b = 0; b < count; ++b) program.buffers[static_cast<size_t>(b)].bits = may_be_bits(program, b);
+  const std::vector<bool> has_views = viewed(program);
+  for (size_t b = 0; b < has_views.size(); ++b)
+    program.buffers[b].bits = !has_views[b] && may_be_bits(program.buffers[b]);
+  const Touching touching(program);
   // Rows of bits are padded, which changes how loops run: what does not fit goes back to bytes, until all
   // fit.
   while (true) {
     Schedule plan = schedule(program, machine, threads);
     bool fits = true;
-    for (int b = 0; b < count; ++b) {
-      Buffer& buffer = program.buffers[static_cast<size_t>(b)];
-      for (size_t k = 0; k < program.kernels.size() && buffer.bits; ++k)
-        if (!serves_bits(program.kernels[k], plan.kernels[k], b)) fits = buffer.bits = false;
+    for (size_t b = 0; b < has_views.size(); ++b) {
+      Buffer& buffer = program.buffers[b];
+      const auto serves = [&](size_t k) {
+        return serves_bits(program.kernels[k], plan.kernels[k], static_cast<int>(b));
+      };
+      if (!buffer.bits || (std::ranges::all_of(touching.readers[b], serves) &&
+                           std::ranges::all_of(touching.writers[b], serves)))
+        continue;
+      fits = buffer.bits = false;
     }
     if (fits) return plan;
   }
