@@ -36,6 +36,7 @@
 #include "frontends/training/confusion.h"
 #include "frontends/training/lsuv.h"
 #include "frontends/training/penalty.h"
+#include "frontends/training/predict.h"
 #include "frontends/training/pretrain.h"
 #include "frontends/training/train_log.h"
 #include "graph/analysis/balance/balance.h"

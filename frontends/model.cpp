@@ -68,8 +68,9 @@ Json numbers_to_json(const std::vector<double>& numbers) {
 }
 
 Json to_json(const ModelInfo& info) {
-  Json json{{"format", "crease model"}, {"version", format_version}, {"data", info.data},
-            {"classes", info.classes},  {"training", info.training}, {"metrics", Json::object()}};
+  Json json{{"format", "crease model"},  {"version", format_version}, {"data", info.data},
+            {"features", info.features}, {"classes", info.classes},   {"training", info.training},
+            {"metrics", Json::object()}};
   for (const auto& [name, value] : info.metrics) json["metrics"][name] = number_to_json(value);
   if (info.standardisation) {
     json["standardisation"] = Json{{"mean", numbers(info.standardisation->mean)},
@@ -99,6 +100,7 @@ ModelInfo info_from_json(const Json& json) {
   ModelInfo info{.data = json.at("data").get<std::string>(),
                  .classes = json.at("classes").get<std::vector<std::string>>(),
                  .training = json.at("training").get<std::map<std::string, std::string>>()};
+  if (json.contains("features")) info.features = json["features"].get<std::vector<std::string>>();
   for (const auto& [name, value] : json.at("metrics").items()) info.metrics[name] = number_from_json(value);
   if (json.contains("standardisation"))
     info.standardisation = standardisation_from_json(json["standardisation"]);

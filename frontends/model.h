@@ -15,8 +15,9 @@ namespace crease {
 
 /// What must be known to use a network on data, and what one wants to know about it.
 struct ModelInfo {
-  std::string data = {};                                // "digits", "mnist:DIR", "csv:FILE"
-  std::vector<std::string> classes = {};                // names in the order of the logits; empty: numbers
+  std::string data = {};                   // "digits", "mnist:DIR", "csv:FILE"
+  std::vector<std::string> features = {};  // columns of a table in their order; empty: not known
+  std::vector<std::string> classes = {};   // names in the order of the logits; empty: a number is predicted
   std::optional<Standardisation> standardisation = {};  // what was done to the samples
   std::map<std::string, std::string> training = {};     // options by name, as written on the command line
   std::map<std::string, double> metrics = {};

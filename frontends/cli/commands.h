@@ -15,6 +15,7 @@ void add_demo(CLI::App& application, Action& action);
 void add_train(CLI::App& application, Action& action);
 void add_inspect(CLI::App& application, Action& action);
 void add_eval(CLI::App& application, Action& action);
+void add_predict(CLI::App& application, Action& action);
 void add_dump(CLI::App& application, Action& action);
 void add_check(CLI::App& application, Action& action);
 void add_prove(CLI::App& application, Action& action);

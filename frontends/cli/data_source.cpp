@@ -13,22 +13,10 @@ namespace crease::cli {
 
 namespace {
 
-/// How many numbers a network gives of each sample; 0: not known.
-int64_t output_width(const Graph& network) {
-  if (network.outputs().size() != 1) return 0;
-  const Shape& shape = network.node(network.outputs().front().node).shape;
+/// How many numbers a shape [batch] or [batch, n] has for each sample; 0: not known.
+int64_t row_width(const Shape& shape) {
   if (shape.size() < 2) return 1;
-  return shape.back().is_symbol() ? 0 : shape.back().size();
-}
-
-/// The names of the classes between which a model decides; none for a model of numbers. Classes without names
-/// are called by their numbers.
-std::vector<std::string> classes_of(const Model& model) {
-  std::vector<std::string> names = model.info.classes;
-  const int64_t width = output_width(model.network);
-  if (names.empty() && width > 1)
-    for (int64_t k = 0; k < width; ++k) names.push_back(std::to_string(k));
-  return names;
+  return shape.size() > 2 || shape.back().is_symbol() ? 0 : shape.back().size();
 }
 
 /// Labels become the numbers that the model has for classes of these names. Those without names are its
@@ -48,14 +36,22 @@ void number_classes(Dataset& data, const std::vector<std::string>& classes) {
   data.classes = count;
 }
 
-/// Data as they are read for a model: a table says of few rows not for certain whether it has classes.
-Split read_for(const Model& model, const std::string& source) {
-  const std::vector<std::string> classes = classes_of(model);
+/// How data are read for a model: a table says of few rows not for certain whether it has classes.
+SourceOptions options_for(const Model& model) {
+  const Graph& network = model.network;
   SourceOptions options;
-  if (output_width(model.network) > 0)
-    options.csv.target = classes.empty() ? Target::Number : Target::Classes;
-  Split split = read_source(source, options);
-  for (Dataset* part : {&split.train, &split.test}) number_classes(*part, classes);
+  options.csv.feature_names = model.info.features;
+  if (!model.info.classes.empty())
+    options.csv.target = Target::Classes;
+  else if (network.outputs().size() == 1 &&
+           row_width(network.node(network.outputs().front().node).shape) == 1)
+    options.csv.target = Target::Number;
+  return options;
+}
+
+Split read_for(const Model& model, const std::string& source) {
+  Split split = read_source(source, options_for(model));
+  for (Dataset* part : {&split.train, &split.test}) number_classes(*part, model.info.classes);
   return split;
 }
 
@@ -74,6 +70,20 @@ LoadedData load_data(const std::string& source, const Model* model, double valid
   if (!data.standardisation) return data;
   for (Dataset* part : {&data.split.train, &data.split.test, &data.split.validation})
     if (part->size() > 0) part->x = standardise(part->x, *data.standardisation);
+  return data;
+}
+
+Dataset load_whole(const std::string& source, const Model& model, bool labelled) {
+  SourceOptions options = options_for(model);
+  if (!labelled) {
+    options.csv.target = Target::None;
+    if (model.network.inputs().size() == 1)
+      options.csv.feature_count = row_width(model.network.node(model.network.inputs().front()).shape);
+  }
+  Dataset data = read_whole_source(source, options);
+  if (labelled) number_classes(data, model.info.classes);
+  validate_samples(data);
+  if (model.info.standardisation) data.x = standardise(data.x, *model.info.standardisation);
   return data;
 }
 

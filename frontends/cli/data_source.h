@@ -30,8 +30,14 @@ struct LoadedData {
 /// numbers of the classes of these names. For a new one (null) tables and arrays are standardised by what is
 /// measured on the training part. Errors: those of read_source and with_validation; Error naming a class that
 /// the model does not have.
+/// A table with a header gives the columns that the model calls its features, in whatever order it has them.
 LoadedData load_data(const std::string& source, const Model* model = nullptr, double validation = 0,
                      uint64_t seed = 0);
+
+/// All samples of a source for a model, in the order of its files, as load_data takes them. Not `labelled`: y
+/// has no dimensions, and a table may lack the column to predict. Errors: as load_data; those of
+/// validate_samples.
+Dataset load_whole(const std::string& source, const Model& model, bool labelled);
 
 /// The shape of the source's samples as images, for augmentation.
 /// Errors: Error if they are none.

@@ -21,14 +21,20 @@ struct Arguments {
   std::optional<double> within;
 };
 
+Dataset part_of(const Model& model, const std::string& source, const std::string& part) {
+  if (part == "all") return load_whole(source, model, true);
+  Split split = load_data(source, &model).split;
+  return std::move(part == "train" ? split.train : split.test);
+}
+
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
-  const LoadedData data = load_data(source, &model);
-  const Dataset& part = arguments.part == "train" ? data.split.train : data.split.test;
+  const Dataset part = part_of(model, source, arguments.part);
   const RunnerOptions options{.compile = {}, .interpret = arguments.interpret};
   const Evaluation found = evaluate_on(model.network, part, {.run = options});
-  fmt::print("{} part of {}: {} samples, loss {:.6g}", arguments.part, source, found.samples, found.loss);
+  fmt::print("{}{}: {} samples, loss {:.6g}", arguments.part == "all" ? "" : arguments.part + " part of ",
+             source, found.samples, found.loss);
   if (found.accuracy) fmt::print(", accuracy {:.2f} %", 100 * *found.accuracy);
   fmt::print("\n");
   if (arguments.confusion)
@@ -49,8 +55,10 @@ void add_eval(CLI::App& application, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
   command.add_option("--data", arguments->data, std::string(data_help) + ". Default: what it was trained on");
-  command.add_option("--part", arguments->part, "test or train")
-      ->check(CLI::IsMember({"test", "train"}))
+  command
+      .add_option("--part", arguments->part,
+                  "test or train, where data in one piece are split 80/20 as in training; or all")
+      ->check(CLI::IsMember({"test", "train", "all"}))
       ->capture_default_str();
   command.add_flag("--confusion", arguments->confusion,
                    "Show which class (row) is taken for which (column), with recall and precision");

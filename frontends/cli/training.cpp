@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <set>
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/networks.h"
@@ -14,6 +16,7 @@
 #include "frontends/cli/terminal.h"
 #include "frontends/file.h"
 #include "frontends/losses.h"
+#include "frontends/safetensors/json_cursor.h"
 #include "frontends/training/train_log.h"
 #include "graph/error.h"
 #include "jit/machine_limits.h"
@@ -21,12 +24,27 @@
 namespace crease::cli {
 namespace {
 
+/// Names by which columns are found again: all of them or none.
+std::vector<std::string> names_to_keep(const std::vector<std::string>& names) {
+  const auto is_text = [](const std::string& name) { return invalid_utf8(name) == std::string::npos; };
+  const bool distinct = std::set(names.begin(), names.end()).size() == names.size();
+  return distinct && std::ranges::all_of(names, is_text) ? names : std::vector<std::string>{};
+}
+
+/// Classes without names are called by their numbers.
+std::vector<std::string> class_names(const Dataset& data) {
+  std::vector<std::string> names = data.class_names;
+  for (auto k = std::ssize(names); k < data.classes; ++k) names.push_back(std::to_string(k));
+  return names;
+}
+
 Model make_model(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
                  const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last,
                  const std::map<std::string, double>& earlier) {
   Model model{.network = best_network(network, checkpoint)};
   model.info = {.data = settings.data,
-                .classes = data.split.train.class_names,
+                .features = names_to_keep(data.split.train.feature_names),
+                .classes = class_names(data.split.train),
                 .standardisation = data.standardisation,
                 .training = settings.as_options()};
   if (!last) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "frontends/data/byte_stream.h"
 #include "frontends/data/csv_scanner.h"
@@ -49,12 +50,18 @@ class TableReader {
   TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options);
 
   bool has_header() const { return !names_.empty(); }
+  bool predicts() const { return options_.target != Target::None; }
+  int64_t rows() const { return std::ssize(x_) / std::ssize(features_); }
   void add(const CsvRow& row);
   Dataset finish();
 
  private:
   std::string where(int64_t line, size_t column) const;
+  bool by_name() const { return has_header() && !options_.feature_names.empty(); }
+  std::optional<size_t> find_label(int64_t used) const;
+  size_t find_feature(const std::string& wanted) const;
   size_t find_column(const std::string& wanted) const;
+  std::string shown_columns() const;
   bool is_missing(std::string_view cell) const;
   float feature(std::string_view cell, int64_t line, size_t column) const;
   bool keep_despite_missing(const CsvRow& row) const;
@@ -71,7 +78,7 @@ class TableReader {
   int64_t first_line_;
   size_t columns_;
   std::vector<std::string> names_;
-  size_t label_ = 0;
+  std::optional<size_t> label_;
   std::vector<size_t> features_;  // columns
   std::vector<float> x_;          // NaN where missing, until fill_missing
   std::vector<Label> labels_;
@@ -83,12 +90,16 @@ TableReader::TableReader(const CsvRow& first, const std::string& name, const Csv
                                   [](auto cell) { return number_in(cell).has_value(); });
   if (options.header == Header::Present || (options.header == Header::Detect && wordy))
     names_.assign(first.cells.begin(), first.cells.end());
-  label_ = options.label.empty() ? columns_ - 1 : find_column(options.label);
   std::vector<bool> used(columns_, true);
-  used[label_] = false;
   for (const std::string& column : options.ignore) used[find_column(column)] = false;
-  for (size_t column = 0; column < columns_; ++column)
-    if (used[column]) features_.push_back(column);
+  label_ = find_label(std::ranges::count(used, true));
+  if (label_) used[*label_] = false;
+  if (by_name()) {
+    for (const std::string& feature : options.feature_names) features_.push_back(find_feature(feature));
+  } else {
+    for (size_t column = 0; column < columns_; ++column)
+      if (used[column]) features_.push_back(column);
+  }
   expect(!features_.empty(),
          "[read_csv] '{}' line {}: got {} column{}, want a label and at least one feature{}", name_,
          first.line, columns_, columns_ == 1 ? "" : "s",
@@ -98,6 +109,32 @@ TableReader::TableReader(const CsvRow& first, const std::string& name, const Csv
 std::string TableReader::where(int64_t line, size_t column) const {
   const std::string place = fmt::format("'{}' line {}, column {}", name_, line, column + 1);
   return has_header() ? fmt::format("{} ('{}')", place, shown(names_[column])) : place;
+}
+
+/// `used`: how many columns are not ignored.
+std::optional<size_t> TableReader::find_label(int64_t used) const {
+  if (!options_.label.empty()) return find_column(options_.label);
+  const bool all = by_name() || options_.feature_count == 0 || used <= options_.feature_count;
+  if (!predicts() && all) return {};
+  return columns_ - 1;
+}
+
+size_t TableReader::find_feature(const std::string& wanted) const {
+  expect(std::ranges::find(names_, wanted) != names_.end(),
+         "[read_csv] '{}' has no column '{}', which is wanted as a feature: its columns are {}", name_,
+         printable(wanted), shown_columns());
+  const size_t column = find_column(wanted);
+  expect(column != label_,
+         "[read_csv] '{}': column '{}' is wanted as a feature, not to be predicted: name the one to predict, "
+         "label=COLUMN",
+         name_, printable(wanted));
+  return column;
+}
+
+/// Names, as many as a message may have.
+std::string TableReader::shown_columns() const {
+  const auto some = std::span(names_).first(std::min<size_t>(names_.size(), 20));
+  return printable(fmt::format("{}{}", fmt::join(some, ", "), some.size() < names_.size() ? ", ..." : ""));
 }
 
 size_t TableReader::find_column(const std::string& wanted) const {
@@ -110,10 +147,8 @@ size_t TableReader::find_column(const std::string& wanted) const {
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
   const bool valid = error == std::errc{} && end == wanted.data() + wanted.size();
   if (valid && number >= 1 && number <= columns_) return number - 1;
-  const std::vector<std::string> some(names_.begin(),
-                                      names_.begin() + std::min<std::ptrdiff_t>(std::ssize(names_), 20));
   fail("[read_csv] '{}' has no column '{}': want a number from 1 to {}{}", name_, wanted, columns_,
-       has_header() ? fmt::format(" or one of {}", fmt::join(some, ", ")) : "; it has no header");
+       has_header() ? " or one of " + shown_columns() : std::string("; it has no header"));
 }
 
 bool TableReader::is_missing(std::string_view cell) const {
@@ -136,17 +171,17 @@ float TableReader::feature(std::string_view cell, int64_t line, size_t column) c
 
 /// Whether a row stays, seen from its missing values alone.
 bool TableReader::keep_despite_missing(const CsvRow& row) const {
-  const auto check = [&](size_t column, Missing policy) {
-    if (policy == Missing::Mean || !is_missing(row.cells[column])) return true;
-    if (policy != Missing::DropRow)
+  bool keep = true;
+  const auto check = [&](size_t column, bool has_mean) {
+    if (!is_missing(row.cells[column]) || (has_mean && options_.missing == Missing::Mean)) return;
+    if (options_.missing != Missing::DropRow)
       fail("[read_csv] {}: the value is missing ('{}'): missing=drop leaves such rows out{}",
            where(row.line, column), shown(row.cells[column]),
-           column == label_ ? "" : ", missing=mean takes the mean");
-    return false;
+           has_mean ? ", missing=mean takes the mean" : "");
+    keep = false;
   };
-  const Missing label_policy = options_.missing == Missing::Mean ? Missing::Error : options_.missing;
-  bool keep = check(label_, label_policy);
-  for (const size_t column : features_) keep = check(column, options_.missing) && keep;
+  if (predicts()) check(*label_, false);
+  for (const size_t column : features_) check(column, true);
   return keep;
 }
 
@@ -160,7 +195,7 @@ void TableReader::add(const CsvRow& row) {
   for (const size_t column : features_) values.push_back(feature(row.cells[column], row.line, column));
   if (!keep) return;
   x_.insert(x_.end(), values.begin(), values.end());
-  labels_.push_back({std::string(row.cells[label_]), row.line});
+  if (predicts()) labels_.push_back({std::string(row.cells[*label_]), row.line});
 }
 
 void TableReader::fill_missing() {
@@ -183,7 +218,7 @@ void TableReader::expect_no_stray_header(const std::vector<std::optional<double>
   expect(numbers[0] || !rest || numbers.size() == 1 || options_.header != Header::Detect,
          "[read_csv] {}: got the label '{}', but numbers in all other lines; if this line names the columns, "
          "say header=present",
-         where(labels_[0].line, label_), shown(labels_[0].text));
+         where(labels_[0].line, *label_), shown(labels_[0].text));
 }
 
 bool TableReader::is_classes(const std::vector<std::optional<double>>& numbers) const {
@@ -203,7 +238,7 @@ void TableReader::expect_utf8_labels() const {
   for (const Label& label : labels_)
     expect(invalid_utf8(label.text) == std::string_view::npos,
            "[read_csv] {}: the name of a class is not UTF-8 from byte {} on: save the file as UTF-8",
-           where(label.line, label_), invalid_utf8(label.text));
+           where(label.line, *label_), invalid_utf8(label.text));
 }
 
 void TableReader::set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const {
@@ -229,7 +264,7 @@ void TableReader::set_numbers(Dataset& data, const std::vector<std::optional<dou
   data.y = Tensor(Type::f32, {static_cast<int64_t>(labels_.size())});
   const auto y = data.y.write<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = feature(labels_[i].text, labels_[i].line, label_);
+    y[i] = feature(labels_[i].text, labels_[i].line, *label_);
     ensure(numbers[i].has_value(), "label {} became a number", labels_[i].text);
   }
 }
@@ -239,7 +274,7 @@ void TableReader::set_target(Dataset& data) const {
   for (const Label& label : labels_) {
     numbers.push_back(number_in(label.text));
     if (numbers.back() && !std::isfinite(*numbers.back()))
-      fail("[read_csv] {}: got '{}', want a finite number", where(label.line, label_), shown(label.text));
+      fail("[read_csv] {}: got '{}', want a finite number", where(label.line, *label_), shown(label.text));
   }
   expect_no_stray_header(numbers);
   if (is_classes(numbers)) {
@@ -250,15 +285,15 @@ void TableReader::set_target(Dataset& data) const {
 }
 
 Dataset TableReader::finish() {
-  expect(!labels_.empty(), "[read_csv] '{}' has no rows{}: want at least one", name_,
+  expect(rows() > 0, "[read_csv] '{}' has no rows{}: want at least one", name_,
          has_header() ? " after its header" : "");
   if (options_.missing == Missing::Mean) fill_missing();
   Dataset data;
   data.name = name_;
-  data.x = Tensor::f32({static_cast<int64_t>(labels_.size()), static_cast<int64_t>(features_.size())}, x_);
+  data.x = Tensor::f32({rows(), std::ssize(features_)}, x_);
   if (has_header())
     for (const size_t column : features_) data.feature_names.push_back(names_[column]);
-  set_target(data);
+  if (predicts()) set_target(data);
   return data;
 }
 

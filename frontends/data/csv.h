@@ -18,16 +18,21 @@ enum class Header : uint8_t { Detect, Present, Absent };
 /// without label is left out or an Error.
 enum class Missing : uint8_t { Error, DropRow, Mean };
 /// What is predicted. Detect: classes if the labels are text, or whole numbers of at most 20 kinds with twice
-/// as many rows as kinds; else a number.
-enum class Target : uint8_t { Detect, Classes, Number };
+/// as many rows as kinds; else a number. None: nothing; y stays without dimensions.
+enum class Target : uint8_t { Detect, Classes, Number, None };
 
 struct CsvOptions {
   char separator = ',';
   Header header = Header::Detect;
-  /// The column to predict: its name, or its number from 1. Empty: the last one.
+  /// The column to predict: its name, or its number from 1. Empty: the last one; with Target::None only where
+  /// it is left over from the features.
   std::string label = {};
   /// Columns left out, by name or number.
   std::vector<std::string> ignore = {};
+  /// The features in their order, where the table has a header; without names: all columns but the label.
+  std::vector<std::string> feature_names = {};
+  /// How many features are wanted, where Target::None must tell them from a label; 0: all columns.
+  int64_t feature_count = 0;
   Target target = Target::Detect;
   Missing missing = Missing::Error;
   /// Cells that stand for a missing value.
@@ -39,7 +44,8 @@ struct CsvOptions {
 /// A table from a file, plain or gzip. x is f32 [n, features]; y is i32 [n] with class_names in ascending
 /// order (numbers by value, text by bytes), or f32 [n] for regression. Errors: Error naming file, line and
 /// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value, a class
-/// whose name is not UTF-8; Error for an unknown column (lists the names), no rows or no features.
+/// whose name is not UTF-8; Error for an unknown column (lists the names), a label among the features that
+/// are named, no rows or no features.
 Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same from memory; `name` is what errors call it and becomes the name of the data.

@@ -17,11 +17,22 @@ void expect_labels(const Dataset& data) {
            data.classes - 1, data.classes);
 }
 
-void expect_shapes(const Dataset& data) {
-  const Tensor &x = data.x, &y = data.y;
+void expect_names(const Dataset& data, const char* what, size_t got, int64_t want) {
+  expect(got == 0 || static_cast<int64_t>(got) == want, "[dataset] '{}' has {} {} names: want {} or none",
+         data.name, got, what, want);
+}
+
+void expect_sample_shapes(const Dataset& data) {
+  const Tensor& x = data.x;
   expect((x.type() == Type::f32 || x.type() == Type::i32) && x.sizes().size() >= 2 && x.count() > 0,
          "[dataset] '{}' has samples {} {}: want f32 [n, features] or i32 [n, length], none of them 0",
          data.name, to_string(x.type()), to_string(x.sizes()));
+  expect_names(data, "feature", data.feature_names.size(), data.features());
+}
+
+void expect_shapes(const Dataset& data) {
+  expect_sample_shapes(data);
+  const Tensor &x = data.x, &y = data.y;
   const bool labels = y.type() == Type::i32 && (y.sizes().size() == 1 || y.sizes().size() == 2);
   const bool numbers = y.type() == Type::f32 && (y.sizes().size() == 1 || y.sizes().size() == 2);
   expect(data.classes >= 0, "[dataset] '{}' has {} classes: want 0 for regression, or more", data.name,
@@ -31,12 +42,7 @@ void expect_shapes(const Dataset& data) {
          data.classes > 0 ? "i32 [n] or [n, length] for classes" : "f32 [n] or [n, k] for regression");
   expect(x.sizes()[0] == y.sizes()[0], "[dataset] '{}' has {} samples but {} targets", data.name,
          x.sizes()[0], y.sizes()[0]);
-  const auto names = [&](const char* what, size_t got, int64_t want) {
-    expect(got == 0 || static_cast<int64_t>(got) == want, "[dataset] '{}' has {} {} names: want {} or none",
-           data.name, got, what, want);
-  };
-  names("feature", data.feature_names.size(), data.features());
-  names("class", data.class_names.size(), data.classes);
+  expect_names(data, "class", data.class_names.size(), data.classes);
 }
 
 void expect_finite(const Dataset& data, const Tensor& tensor, const char* what,
@@ -104,6 +110,11 @@ void validate(const Dataset& data) {
   } else {
     expect_finite(data, data.y, "target", {});
   }
+}
+
+void validate_samples(const Dataset& data) {
+  expect_sample_shapes(data);
+  expect_finite(data, data.x, "feature", data.feature_names);
 }
 
 Dataset select(const Dataset& data, std::span<const int64_t> rows) {

@@ -14,8 +14,8 @@ namespace crease {
 /// Samples and what is to be predicted of each.
 struct Dataset {
   Tensor x = {};  ///< f32 [n, ...], the readers give [n, features]; or i32 [n, length], tokens
-  Tensor y =
-      {};  ///< i32 [n] or [n, length], labels in [0, classes); or f32 [n] or [n, k], numbers to be predicted
+  Tensor y = {};  ///< i32 [n] or [n, length], labels in [0, classes); or f32 [n] or [n, k], numbers to be
+                  ///< predicted; or without dimensions: not known, which a reader may be asked for
   int64_t classes = 0;  ///< 0: regression
   std::string name = {};
   std::vector<std::string> feature_names = {};  ///< one for each feature, or none
@@ -45,6 +45,8 @@ struct Split {
 /// Errors: Error naming row (from 0) and column for a number that is not finite or a label out of range;
 /// Error for types, shapes and names that do not fit each other.
 void validate(const Dataset& data);
+/// The same for the samples alone, whatever is to be predicted of them.
+void validate_samples(const Dataset& data);
 
 /// The given rows, in the given order.
 Dataset select(const Dataset& data, std::span<const int64_t> rows);

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "frontends/data/cifar.h"
@@ -35,10 +36,11 @@ int64_t read_labels(Dataset& data, const Tensor& y) {
 
 /// x.npy and y.npy of a folder: numbers [n, ...], each sample made flat, and labels (whole numbers [n]) or
 /// numbers.
-Dataset npy_dataset(const std::filesystem::path& folder) {
+Dataset npy_dataset(const std::filesystem::path& folder, Target target) {
   Dataset data{.x = read_npy(folder / "x.npy").converted(Type::f32), .name = folder.string()};
   if (data.x.sizes().size() > 2 && data.x.count() > 0)
     data.x = data.x.reshaped({data.size(), data.features()});
+  if (target == Target::None) return data;
   const Tensor y = read_npy(folder / "y.npy");
   if (is_floating(y.type()))
     data.y = y.converted(Type::f32);
@@ -94,19 +96,51 @@ Dataset table(std::string place, CsvOptions options) {
   return read_csv(place, options);
 }
 
-}  // namespace
+/// A set that comes in one piece, or in two.
+using Read = std::variant<Dataset, Split>;
 
-Split read_source(const std::string& source, const SourceOptions& options) {
+Read read(const std::string& source, const CsvOptions& options) {
   const size_t colon = source.find(':');
   const std::string kind = source.substr(0, colon);
   const std::string place = colon == std::string::npos ? "" : source.substr(colon + 1);
-  if (source == "digits") return split(digits(), options.test_share, options.seed);
+  if (source == "digits") return digits();
   if (kind == "mnist" && !place.empty()) return mnist(place);
   if (kind == "cifar10" && !place.empty()) return cifar10(place);
-  if (kind == "npy" && !place.empty()) return split(npy_dataset(place), options.test_share, options.seed);
-  if (kind == "csv" && !place.empty())
-    return split(table(place, options.csv), options.test_share, options.seed);
+  if (kind == "npy" && !place.empty()) return npy_dataset(place, options.target);
+  if (kind == "csv" && !place.empty()) return table(place, options);
   fail("[data] unknown data '{}': want digits, mnist:FOLDER, cifar10:FOLDER, npy:FOLDER or csv:FILE", source);
+}
+
+/// The rows of one and then of the other.
+Tensor stacked(const Tensor& first, const Tensor& second) {
+  std::vector<int64_t> sizes = first.sizes();
+  sizes.front() += second.sizes().front();
+  Tensor both(first.type(), std::move(sizes));
+  std::byte* to = std::copy_n(first.data(), first.bytes(), both.mutable_data());
+  std::copy_n(second.data(), second.bytes(), to);
+  return both;
+}
+
+}  // namespace
+
+Split read_source(const std::string& source, const SourceOptions& options) {
+  Read found = read(source, options.csv);
+  if (const auto* whole = std::get_if<Dataset>(&found))
+    return split(*whole, options.test_share, options.seed);
+  return std::get<Split>(std::move(found));
+}
+
+Dataset read_whole_source(const std::string& source, const SourceOptions& options) {
+  Read found = read(source, options.csv);
+  if (auto* parts = std::get_if<Split>(&found)) {
+    Dataset whole = std::move(parts->train);
+    whole.x = stacked(whole.x, parts->test.x);
+    whole.y = stacked(whole.y, parts->test.y);
+    found = std::move(whole);
+  }
+  Dataset whole = std::get<Dataset>(std::move(found));
+  if (options.csv.target == Target::None) whole.y = {}, whole.classes = 0, whole.class_names.clear();
+  return whole;
 }
 
 }  // namespace crease

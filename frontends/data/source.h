@@ -22,4 +22,8 @@ struct SourceOptions {
 /// (CsvOptions). Errors: Error listing these for any other word, and those of the reader.
 Split read_source(const std::string& source, const SourceOptions& options = {});
 
+/// The same in one piece: all samples in the order of the files, those to train with before those to test
+/// with. With Target::None y has no dimensions, and npy:FOLDER needs no y.npy. Errors: as read_source.
+Dataset read_whole_source(const std::string& source, const SourceOptions& options = {});
+
 }  // namespace crease

@@ -6,6 +6,7 @@
 
 #include "frontends/printable.h"
 #include "frontends/training/objective.h"
+#include "frontends/training/predict.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -43,22 +44,13 @@ Confusion confusion(const Graph& network, const Dataset& data, const RunnerOptio
   expect(data.classes <= most_classes,
          "[confusion] '{}' has {} classes: want at most {}, for a table of them", data.name, data.classes,
          most_classes);
-  const Objective objective = make_objective(network, data, {});  // for its checks
-  Runner runner(network, options);
+  make_objective(network, data, {});  // for its checks
   Confusion result{.classes = data.classes,
                    .counts = std::vector<int64_t>(static_cast<size_t>(data.classes * data.classes))};
-  constexpr int64_t most = 256;
-  for (const Batch& batch : data.batches(std::min(most, data.size()), {.shuffle = false})) {
-    const auto outputs = runner({{objective.input, batch.x}});
-    const Tensor& logits = outputs.begin()->second;
-    const auto labels = batch.y.read<int32_t>();
-    for (int64_t i = 0; i < batch.size(); ++i) {
-      int64_t best = 0;
-      for (int64_t k = 1; k < data.classes; ++k)
-        if (logits.at(i * data.classes + k) > logits.at(i * data.classes + best)) best = k;
-      ++result.counts[static_cast<size_t>(labels[static_cast<size_t>(i)] * data.classes + best)];
-    }
-  }
+  const std::vector<int64_t> predicted = decisions(predict(network, data.x, options));
+  const auto labels = data.y.read<int32_t>();
+  for (size_t i = 0; i < predicted.size(); ++i)
+    ++result.counts[static_cast<size_t>(labels[i] * data.classes + predicted[i])];
   return result;
 }
 

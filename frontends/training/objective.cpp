@@ -15,24 +15,25 @@ Shape batch_of(const Dim& batch, const std::vector<int64_t>& sizes) {
   return shape;
 }
 
-void expect_fit(const Graph& network, const Value& x, const Dataset& data) {
-  const auto& sizes = data.x.sizes();
-  expect(!x.shape().empty() && batch_of(x.shape().front(), sizes) == x.shape() && data.x.type() == x.type(),
-         "[train] the data does not fit the network: got samples {} {}, want {} {} ({})",
-         to_string(data.x.type()), to_string(sizes), to_string(x.type()), to_string(x.shape()),
-         describe(network, x.id()));
-}
-
 }  // namespace
 
-Objective make_objective(const Graph& network, const Dataset& data, const LossFunction& loss) {
+Value input_for(const Graph& network, const Tensor& x) {
   expect(network.inputs().size() == 1 && network.outputs().size() == 1,
-         "[train] a network has one input and one output: got {} and {}", network.inputs().size(),
+         "[data] a network has one input and one output: got {} and {}", network.inputs().size(),
          network.outputs().size());
+  const Value input = network.value(network.inputs().front());
+  expect(!input.shape().empty() && !x.sizes().empty() &&
+             batch_of(input.shape().front(), x.sizes()) == input.shape() && x.type() == input.type(),
+         "[data] the data does not fit the network: got samples {} {}, want {} {} ({})", to_string(x.type()),
+         to_string(x.sizes()), to_string(input.type()), to_string(input.shape()),
+         describe(network, input.id()));
+  return input;
+}
+
+Objective make_objective(const Graph& network, const Dataset& data, const LossFunction& loss) {
   Graph graph = network;
-  const Value x = graph.value(graph.inputs().front());
+  const Value x = input_for(graph, data.x);
   const Value output = graph.value(graph.outputs().front().node);
-  expect_fit(graph, x, data);
 
   Objective result;
   result.input = x.node().name;

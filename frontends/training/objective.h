@@ -23,10 +23,13 @@ struct Objective {
   std::optional<Value> correct;  // how many samples of the batch are classified rightly
 };
 
+/// The input of a network of one input and one output, which samples x [n, ...] fit.
+/// Errors: Error if it has others, or they do not fit it.
+Value input_for(const Graph& network, const Tensor& x);
+
 /// Adds target and loss to a copy of a network with one input and one output. Empty loss:
 /// softmax_cross_entropy for labels, mse for numbers.
-/// Errors: Error if the network has not one input and one output, or the data's shapes do not fit it; those
-/// of validate.
+/// Errors: those of input_for; Error for another number of classes than logits; those of the loss.
 Objective make_objective(const Graph& network, const Dataset& data, const LossFunction& loss);
 
 }  // namespace crease

@@ -22,7 +22,7 @@ gives() {
 case_help() {
   gives 0 'Example' --help
   local name
-  for name in demo train inspect eval dump check prove balance canonical simplify equivalent doctor; do
+  for name in demo train inspect eval predict dump check prove balance canonical simplify equivalent doctor; do
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done
@@ -160,6 +160,38 @@ case_other_data() {
   { head -1 numbered.csv; grep ',2$' numbered.csv | head -1; grep ',1$' numbered.csv | head -3; } > few.csv
   gives 0 '3 samples, loss' eval numbered --data csv:few.csv --part train
   gives 0 'samples, loss' eval numbered --data csv:few.csv,target=classes --part train
+}
+
+# New samples, whose columns come in another order and without what is to be predicted.
+case_predict() {
+  printf 'a,b,kind\n' > kinds.csv
+  local i
+  for i in {1..90}; do
+    printf '%d,%d,"%s"\n' $((i % 3 * 9 + i % 7)) $((i * i % 5 - i % 3 * 4)) "$(sed -n $((i % 3 + 1))p <<< $'p\nq, 2\nr')"
+  done >> kinds.csv
+  gives 0 'saved to kinds' train --data csv:kinds.csv --hidden 8 --epochs 100 --learning-rate 0.05 --save kinds
+  gives 0 'csv:kinds.csv: 90 samples' eval kinds --part all
+  "$crease" predict kinds --data csv:kinds.csv > table || complain 'cannot predict'
+  [[ $(head -1 table) == 'prediction,p,"q, 2",r' ]] || complain "the header is $(head -1 table)"
+  diff <(sed 's/"//g; s/q, 2/q/' kinds.csv | tail -n +2 | cut -d, -f3) <(sed 's/"q, 2"/q/' table | tail -n +2 | cut -d, -f1) ||
+    complain 'not every row has its class'
+  awk -F, 'NR == 1 { print "b,day,a" } NR > 1 { print $2 ",7," $1 }' kinds.csv > other.csv
+  "$crease" predict kinds --data csv:other.csv --output other || complain 'cannot predict'
+  cmp other table || complain 'the order of the columns counts'
+  cut -d, -f1,2 kinds.csv | tail -n +2 > bare.csv
+  "$crease" predict kinds --data csv:bare.csv --output bare || complain 'cannot predict'
+  cmp bare table || complain 'without a header the columns are others'
+  "$crease" predict kinds --data csv:bare.csv --output interpreted --interpret --probabilities || complain 'cannot predict'
+  awk -F, 'NR > 1 && ($NF < 0 || $NF > 1) { exit 1 }' interpreted || complain 'a share of 1 is not between 0 and 1'
+  cut -d, -f1,3 kinds.csv > less.csv
+  gives 1 "'less.csv' has no column 'b', which is wanted as a feature: its columns are a, kind" predict kinds --data csv:less.csv
+  gives 1 'has 64 features: want 2, as measured' predict kinds --data digits
+  gives 1 'nowhere' predict kinds --data csv:bare.csv --output nowhere/table
+  printf 'x,y\n1,1.5\n2,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > line.csv
+  gives 0 'saved to line' train --data csv:line.csv --epochs 1 --batch 2 --save line
+  gives 0 'prediction' predict line --data csv:line.csv
+  [[ $(grep -cE '^-?[0-9.e-]+$' output) == 6 ]] || complain "not a number a row: $(cat output)"
+  gives 1 'this network predicts a number, not classes' predict line --data csv:line.csv --probabilities
 }
 
 # Arrays whose labels do not reach the last class.

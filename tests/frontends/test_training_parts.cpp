@@ -12,9 +12,11 @@
 #include "frontends/models.h"
 #include "frontends/trainer.h"
 #include "frontends/training/confusion.h"
+#include "frontends/training/predict.h"
 #include "frontends/training/train_log.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
 #include "tests/files.h"
 #include "tests/frontends/file_size_limit.h"
 #include "tests/frontends/thrown.h"
@@ -253,6 +255,27 @@ TEST_CASE("an epoch as a line of JSON has what was measured") {
   CHECK_EQ(json.at("loss"), 0.25);
   CHECK_EQ(json.at("test_loss"), 0.5);
   CHECK_FALSE(json.contains("accuracy"));
+}
+
+TEST_CASE("a network predicts samples in their order, whatever their number") {
+  const Graph same = network(identity, 3);
+  for (const int64_t samples : {1, 256, 257, 700}) {
+    Tensor x(Type::f32, {samples, 3});
+    for (int64_t i = 0; i < x.count(); ++i) x.set(i, static_cast<double>(i * 7 % 11));
+    CHECK(predict(same, x) == x);
+    CHECK(predict(same, x, {.compile = {}, .interpret = true}) == x);
+  }
+  CHECK(thrown_by([&] { predict(same, Tensor(Type::f32, {0, 3})); }) ==
+        "[predict] got no samples, want at least one");
+  CHECK(holds(thrown_by([&] { predict(same, Tensor(Type::f32, {2, 4})); }),
+              "[data] the data does not fit the network: got samples f32 [2, 4], want f32 [batch, 3]"));
+  Graph total;
+  total.output("y", sum(total.input("x", {"batch", 3})));
+  CHECK(thrown_by([&] { predict(total, Tensor(Type::f32, {2, 3})); }) ==
+        "[predict] an output of a network has a row for each sample: got [] of 2 samples");
+  CHECK(decisions(Tensor::f32({3, 2}, {1, 2, 3, 3, 4, -1})) == std::vector<int64_t>{1, 0, 0});
+  CHECK(thrown_by([] { decisions(Tensor(Type::f32, {3})); }) ==
+        "[decisions] want outputs [n, classes], got [3]");
 }
 
 TEST_CASE("a confusion matrix counts each sample under its class and the predicted one") {

@@ -197,6 +197,42 @@ TEST_CASE("missing labels and empty columns have no mean") {
         "[read_csv] 't.csv' has no rows: want at least one");
 }
 
+TEST_CASE("features that are named are found in any order, whatever else the table has") {
+  const CsvOptions options{.feature_names = {"b", "a"}};
+  const Dataset data = parse("a,c,b,y\n1,7,2,0.5\n3,7,4,1.5\n", options);
+  CHECK(data.x == Tensor::f32({2, 2}, {2, 1, 4, 3}));
+  CHECK(data.feature_names == options.feature_names);
+  CHECK(data.y == Tensor::f32({2}, {0.5, 1.5}));
+  CHECK(complaint("a,c,y\n1,2,3\n", options) ==
+        "[read_csv] 't.csv' has no column 'b', which is wanted as a feature: its columns are a, c, y");
+  CHECK(
+      complaint("a,b\n1,2\n", options) ==
+      "[read_csv] 't.csv': column 'b' is wanted as a feature, not to be predicted: name the one to predict, "
+      "label=COLUMN");
+  CHECK(holds(complaint("a,b,b,y\n1,2,2,3\n", options), "several columns named 'b'"));
+  CHECK(parse("1,2,0.5\n3,4,1.5\n", options).x == Tensor::f32({2, 2}, {1, 2, 3, 4}));
+}
+
+TEST_CASE("a table may lack what is to be predicted") {
+  const CsvOptions all{.target = Target::None};
+  const Dataset data = parse("a,b\n1,2\n3,4\n", all);
+  CHECK(data.x == Tensor::f32({2, 2}, {1, 2, 3, 4}));
+  CHECK(data.y.sizes().empty());
+  CHECK(data.classes == 0);
+  CHECK(thrown_by([&] { validate(data); }) ==
+        "[dataset] 't.csv' has targets f32 []: want f32 [n] or [n, k] for regression");
+  validate_samples(data);
+  // One column more than there are features is the label, which is not looked at.
+  const CsvOptions two{.feature_count = 2, .target = Target::None};
+  CHECK(parse("1,2\n3,4\n", two).x == data.x);
+  CHECK(parse("1,2,x\n3,4,\n", two).x == data.x);
+  CHECK(parse("0,1,2\n0,3,4\n", {.ignore = {"1"}, .feature_count = 2, .target = Target::None}).x == data.x);
+  CHECK(parse("y,1,2\n?,3,4\n", {.label = "1", .target = Target::None}).x == data.x);
+  CHECK(parse("x,b,a\n?,2,1\n", {.feature_names = {"a", "b"}, .target = Target::None}).x ==
+        Tensor::f32({1, 2}, {1, 2}));
+  CHECK(complaint("a,b\n", all) == "[read_csv] 't.csv' has no rows after its header: want at least one");
+}
+
 TEST_CASE("gzip tables are read, and no more of them than allowed") {
   const std::string text = "1,2,x\n3,4,y\n";
   CHECK(parse(test::gzipped(text)).x == parse(text).x);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "frontends/data/digits.h"
+#include "frontends/data/mnist.h"
 #include "frontends/data/npy.h"
 #include "frontends/data/source.h"
 #include "frontends/data/standardise.h"
@@ -200,6 +201,29 @@ TEST_CASE("labels in an array that cannot be classes are refused, none is cut to
     CHECK(test::holds(thrown_by([&] { read_source("npy:" + folder.path().string()); }),
                       fmt::format("y.npy has the label {} as element 1: want 0 to 1048575", label)));
   }
+}
+
+TEST_CASE("a source in one piece has all samples in the order of its files") {
+  const test::TemporaryFolder folder;
+  write_npy(folder / "x.npy", Tensor::f64({3, 1}, {1, 2, 3}));
+  const std::string arrays = "npy:" + folder.path().string();
+  SourceOptions unlabelled;
+  unlabelled.csv.target = Target::None;
+  const Dataset samples = read_whole_source(arrays, unlabelled);
+  CHECK(samples.x == Tensor::f32({3, 1}, {1, 2, 3}));
+  CHECK(samples.y.sizes().empty());
+  CHECK(holds(thrown_by([&] { read_whole_source(arrays); }), "y.npy"));
+  CHECK(read_whole_source("digits").x == digits().x);
+  CHECK(read_whole_source("digits", unlabelled).classes == 0);
+
+  const auto set = test::shared_file("data/mnist");
+  if (!set) return;
+  const Split parts = mnist(*set);
+  const Dataset whole = read_whole_source("mnist:" + set->string());
+  CHECK(whole.size() == parts.train.size() + parts.test.size());
+  CHECK(whole.x.rows(0, parts.train.size()) == parts.train.x);
+  CHECK(whole.x.rows(parts.train.size(), whole.size()) == parts.test.x);
+  CHECK(whole.y.rows(parts.train.size(), whole.size()) == parts.test.y);
 }
 
 TEST_CASE("data are found by a word of text") {
