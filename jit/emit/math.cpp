@@ -5,6 +5,7 @@
 
 #include "graph/error.h"
 #include "jit/emit/arithmetic.h"
+#include "jit/emit/math_scale.h"
 #include "jit/emit/math_table.h"
 #include "jit/emit/math_trigonometry.h"
 
@@ -31,7 +32,8 @@ Ln2 ln2(const Arithmetic& with) {
 
 /// x = n ln 2 + r + rest with integer n, |r| <= ln 2 / 2 and a rest below the last bit of r.
 struct Reduced {
-  llvm::Value* n;  // integer of the type's width
+  llvm::Value* n;      // integer of the type's width
+  FloatValue n_float;  // the same
   FloatValue r, rest;
 };
 Reduced reduce_by_ln2(FloatValue x) {
@@ -42,7 +44,8 @@ Reduced reduce_by_ln2(FloatValue x) {
   const FloatValue exact = multiply_add(n, -high, x);
   const FloatValue r = multiply_add(n, -low, exact);
   const FloatValue rest = multiply_add(n, -low, exact - r);
-  return {with.builder().CreateSub(with.bits(rounded), with.integer(with.bits_of(with.rounder()))), r, rest};
+  return {with.builder().CreateSub(with.bits(rounded), with.integer(with.bits_of(with.rounder()))), n, r,
+          rest};
 }
 
 /// (e^r - 1 - r) / r^2 on |r| <= 0.348. Errors relative to e^r: f32 2^-31.1, f64 2^-62.4.
@@ -92,12 +95,14 @@ FloatValue exp_of_reduced(const Reduced& x, bool precise = false) {
   return (multiply_add(x.r * x.r, exp_tail(x.r), x.rest) + x.r) + 1;
 }
 
-/// e^x. Two factors of 2^(n/2) so that overflow and denormal results come out right.
+/// e^x. Without an instruction for it 2^n is two factors of 2^(n/2), so that overflow and denormal results
+/// come out right.
 FloatValue exp(FloatValue x, bool precise = false) {
   const Arithmetic& with = *x.with;
   const FloatValue bounded =
       with.is_double() ? at_most(at_least(x, -746), 710) : at_most(at_least(x, -104), 89);
   const Reduced reduced = reduce_by_ln2(bounded);
+  if (has_scale(with)) return scaled(exp_of_reduced(reduced, precise), reduced.n_float);
   llvm::Value* half = with.builder().CreateAShr(reduced.n, with.integer(1));
   llvm::Value* other = with.builder().CreateSub(reduced.n, half);
   return exp_of_reduced(reduced, precise) * with.power_of_two(half) * with.power_of_two(other);
@@ -106,6 +111,7 @@ FloatValue exp(FloatValue x, bool precise = false) {
 /// e^x where 2^n is a normal number and e^x as well: |x| <= 80.
 FloatValue exp_in_range(FloatValue x) {
   const Reduced reduced = reduce_by_ln2(x);
+  if (has_scale(*x.with)) return scaled(exp_of_reduced(reduced), reduced.n_float);
   return exp_of_reduced(reduced) * x.with->power_of_two(reduced.n);
 }
 

@@ -2,10 +2,10 @@
 
 #include <llvm/IR/IntrinsicsX86.h>
 
-#include <algorithm>
 #include <array>
-#include <numeric>
 #include <vector>
+
+#include "jit/emit/vector_parts.h"
 
 // Piece i holds a centre m, the value c0 there and c1 to c5: f(x) = c0 + d (c1 + d (c2 + ...)) with d = |x| -
 // m. The centres are floats whose value is nearly a float, so that rounding c0 costs nothing. Pieces are
@@ -170,33 +170,6 @@ constexpr Table erf_table{
 
 // NOLINTEND(modernize-use-std-numbers)
 
-/// Lanes [first, first + count) of a vector; of a shorter one, or of a scalar, all, and what follows in the
-/// register.
-llvm::Value* part_of(llvm::IRBuilder<>& builder, llvm::Value* value, unsigned first, unsigned count) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
-  if (vector == nullptr) {
-    auto* form = llvm::FixedVectorType::get(value->getType(), count);
-    return builder.CreateInsertElement(llvm::PoisonValue::get(form), value, uint64_t{0});
-  }
-  std::vector<int> order(count, -1);
-  std::iota(order.begin(), order.begin() + std::min(vector->getNumElements(), count),
-            static_cast<int>(first));
-  return builder.CreateShuffleVector(value, order);
-}
-
-/// Vectors of one length one after the other.
-llvm::Value* joined(llvm::IRBuilder<>& builder, std::vector<llvm::Value*> parts, unsigned lanes) {
-  for (; parts.size() > 1; lanes *= 2) {
-    std::vector<int> order(size_t{lanes} * 2);
-    std::iota(order.begin(), order.end(), 0);
-    std::vector<llvm::Value*> pairs;
-    for (size_t i = 0; i < parts.size(); i += 2)
-      pairs.push_back(builder.CreateShuffleVector(parts[i], parts[i + 1], order));
-    parts = std::move(pairs);
-  }
-  return parts.front();
-}
-
 /// The elements of a column that the low five bits of each lane of `index` name: sixteen lanes at once from
 /// two registers, or eight from four, two by two and chosen by the fifth bit.
 llvm::Value* looked_up(llvm::IRBuilder<>& builder, const Column& column, llvm::Value* index, size_t count) {
@@ -223,11 +196,7 @@ FloatValue lookup(const Arithmetic& with, const Column& column, llvm::Value* ind
   std::vector<llvm::Value*> parts;
   for (unsigned first = 0; first < lanes; first += at_once)
     parts.push_back(looked_up(builder, column, part_of(builder, index, first, at_once), at_once));
-  if (lanes >= at_once) return with.number(joined(builder, std::move(parts), at_once));
-  if (lanes == 1) return with.number(builder.CreateExtractElement(parts.front(), uint64_t{0}));
-  std::vector<int> order(lanes);
-  std::iota(order.begin(), order.end(), 0);
-  return with.number(builder.CreateShuffleVector(parts.front(), order));
+  return with.number(joined(builder, std::move(parts), at_once, lanes));
 }
 
 FloatValue evaluate(const Table& table, FloatValue x) {

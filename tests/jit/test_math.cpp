@@ -13,6 +13,7 @@
 #include "graph/error.h"
 #include "jit/emit/standalone.h"
 #include "jit/machine.h"
+#include "jit/machine_level.h"
 
 using namespace crease;
 
@@ -113,6 +114,26 @@ void check(const Machine& machine, ScalarKind function, double bound, const std:
   CHECK(worst <= bound);
 }
 
+template <class T>
+void check_same_bits(ScalarKind function, const Machine& one, const Machine& other, std::vector<T> x) {
+  std::erase_if(x, [](T value) { return std::isnan(value); });
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  const auto same = [](T a, T b) {
+    return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b) || (std::isnan(a) && std::isnan(b));
+  };
+  CAPTURE(name_of(function));
+  CHECK(std::ranges::equal(apply(one, function, x), apply(other, function, x), same));
+}
+
+Machine avx2_machine() {
+  Machine machine = host_machine();
+  machine.name = "haswell";
+  machine.features.clear();
+  machine.vector_bits = 256;
+  machine.vector_registers = 16;
+  return machine;
+}
+
 }  // namespace
 
 TEST_CASE("elementary functions stay within their ulp") {
@@ -136,26 +157,31 @@ TEST_CASE("elementary functions give the same bits at every vector width") {
   const Machine machine = host_machine();
   for (const Bound& bound : bounds)
     for (int bits = 128; bits < machine.vector_bits; bits *= 2) {
-      std::vector<float> x = samples<float>();
-      std::erase_if(x, [](float value) { return std::isnan(value); });
-      const std::vector<float> wide = apply(machine, bound.function, x);
-      const std::vector<float> narrow = apply(with_vector_bits(machine, bits), bound.function, x);
-      const auto same = [](float a, float b) {
-        return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b) || (std::isnan(a) && std::isnan(b));
-      };
-      CAPTURE(name_of(bound.function));
       CAPTURE(bits);
-      CHECK(std::ranges::equal(wide, narrow, same));
+      check_same_bits(bound.function, machine, with_vector_bits(machine, bits), samples<float>());
     }
 }
 
+TEST_CASE("e^x has the same bits with and without an instruction that scales, down to the least number") {
+  if (level_of(host_machine()) != MachineLevel::V4) return;
+  std::mt19937_64 random(2);
+  for (const ScalarKind function : {ScalarKind::Exp, ScalarKind::Sigmoid, ScalarKind::Softplus}) {
+    const auto check = [&]<class T>(T least, T greatest) {
+      std::vector<T> x = special_values<T>();
+      for (int i = 0; i < 20000; ++i)
+        x.push_back(least + (greatest - least) * static_cast<T>(static_cast<double>(random()) / 0x1p64));
+      check_same_bits(function, host_machine(), avx2_machine(), std::move(x));
+    };
+    check(-105.0F, -85.0F);
+    check(-90.0F, 90.0F);
+    check(-750.0, -705.0);
+    check(-710.0, 711.0);
+  }
+}
+
 TEST_CASE("elementary functions need no more than AVX2") {
-  Machine machine = host_machine();
-  if (!machine.has("avx2") || !machine.has("fma")) return;
-  machine.name = "haswell";
-  machine.features.clear();
-  machine.vector_bits = 256;
-  machine.vector_registers = 16;
+  if (!host_machine().has("avx2") || !host_machine().has("fma")) return;
+  const Machine machine = avx2_machine();
   for (const Bound& bound : bounds) {
     check<float>(machine, bound.function, std::max(1.0, bound.f32), special_values<float>());
     check<double>(machine, bound.function, bound.f64, samples<double>());
