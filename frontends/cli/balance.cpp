@@ -13,6 +13,7 @@
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/balance/range.h"
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/decimals.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -108,16 +109,16 @@ void print_box(const Graph& after, const ScalingGroup& group, const Arguments& a
   const BoxFit fit = box_fit(after, format, parse_box(arguments.box), arguments.samples);
   const double limit = greatest_number(format);
   if (fit.overflowing.empty()) {
-    fmt::print("no node overflows {} on the box {}: proved; the largest bound is {:.6g}, at {}\n",
-               to_string(format), arguments.box, fit.bound, node_key(after, fit.largest));
+    fmt::print("no node overflows {} on the box {}: proved; the largest bound is {}, at {}\n",
+               to_string(format), arguments.box, at_most_text(fit.bound), node_key(after, fit.largest));
     return;
   }
   fmt::print("{} nodes are not proved to fit {} on the box {}\n", fit.overflowing.size(), to_string(format),
              arguments.box);
   for (const BoxOverflow& each : fit.overflowing) {
     const bool pinned = is_pinned(group, each.tensor, each.element), reached = each.reached > limit;
-    fmt::print("  {}[{}] {} {:.6g}{}\n", node_key(after, each.tensor), each.element,
-               reached ? "reaches" : "may reach", reached ? each.reached : each.bound,
+    fmt::print("  {}[{}] {} {}{}\n", node_key(after, each.tensor), each.element,
+               reached ? "reaches" : "may reach", at_most_text(reached ? each.reached : each.bound),
                !pinned   ? ": no powers of two were found that bring it down without raising another"
                : reached ? ": its scale is fixed, so no rescaling helps"
                          : ": its scale is fixed, so no rescaling lowers this bound");

@@ -11,6 +11,7 @@
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_nearly.h"
+#include "graph/analysis/decimals.h"
 
 namespace crease::checker {
 namespace {
@@ -135,9 +136,9 @@ std::string check_affine_enclosure(const json& certificate, const Graph& graph) 
   const json& claim = certificate.at("claim");
   require_fields(claim, {"sink", "frontier", "W", "b", "error"}, {});
   EnclosureReplay(certificate, graph).compare(claim);
-  return fmt::format(
-      "{} is an affine map of its frontier whose numbers are within {:.3g} of the claimed ones",
-      claim.at("sink").get<std::string>(), Rational::parse(claim.at("error").get<std::string>()).to_double());
+  return fmt::format("{} is an affine map of its frontier whose numbers are within {} of the claimed ones",
+                     claim.at("sink").get<std::string>(),
+                     at_most_text(Rational::parse(claim.at("error").get<std::string>()), 3));
 }
 
 }  // namespace crease::checker

@@ -8,6 +8,7 @@
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_nearly.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/joined.h"
 
 namespace crease::checker {
@@ -32,7 +33,7 @@ std::string check_box_equivalence(const nlohmann::json& certificate, const Graph
     most = std::max(most, bound);
   }
   if (most.is_zero()) return "both networks are the same function on the box";
-  return fmt::format("outputs of both networks differ by at most {:.3g} on the box", most.to_double());
+  return fmt::format("outputs of both networks differ by at most {} on the box", at_most_text(most, 3));
 }
 
 }  // namespace crease::checker

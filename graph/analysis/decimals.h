@@ -3,11 +3,14 @@
 
 #include <string>
 
+#include "graph/rational.h"
+
 namespace crease {
 
-/// Six digits of a number that is not below the given one; as many of one that is not above it. Neither says
-/// -0.
-std::string at_most_text(double value);
-std::string at_least_text(double value);
+/// So many digits of a number that is not below the given one; of one that is not above it. Neither says -0.
+std::string at_most_text(double value, int digits = 6);
+std::string at_least_text(double value, int digits = 6);
+std::string at_most_text(const Rational& value, int digits = 6);
+std::string at_least_text(const Rational& value, int digits = 6);
 
 }  // namespace crease

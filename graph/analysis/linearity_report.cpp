@@ -4,6 +4,7 @@
 #include <random>
 
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/enclosed_form.h"
 #include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/exact.h"
@@ -247,9 +248,8 @@ void describe_enclosure(const Graph& graph, const Linearity& facts, const Enclos
   finding.verdict = Verdict::Proved;
   finding.level = Level::Values;
   finding.sentences = {
-      fmt::format(
-          "{} = {}b', each number within {:.2g} of the true, irrational one: {} nodes are one affine map",
-          spoken(graph, near.form.sink), terms, near.error.to_double(), near.form.nodes.size()),
+      fmt::format("{} = {}b', each number within {} of the true, irrational one: {} nodes are one affine map",
+                  spoken(graph, near.form.sink), terms, at_most_text(near.error, 2), near.form.nodes.size()),
       fmt::format("multiplications a sample: {} as written ({} for this result alone), {} collapsed",
                   cost.before, cost.owned, cost.dense)};
   evidence["error"] = to_string(near.error);

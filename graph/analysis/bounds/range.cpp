@@ -199,8 +199,8 @@ std::string format_sentence(const BoxAnalysis& box, const NumberFormat& format, 
   }
   row["overflows"] = node_key(graph, reached.node);
   verdict = Verdict::Refuted;
-  return fmt::format("{}: overflows at {}: value {:.6g} > {:.6g} at a point of the box{}", format.name,
-                     node_key(graph, reached.node), reached.value, format.largest, end);
+  return fmt::format("{}: overflows at {}: value {} > {:.6g} at a point of the box{}", format.name,
+                     node_key(graph, reached.node), at_most_text(reached.value), format.largest, end);
 }
 
 Json output_intervals(const BoxAnalysis& box, const Output& output) {

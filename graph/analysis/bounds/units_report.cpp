@@ -4,6 +4,7 @@
 
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/certificate.h"
+#include "graph/analysis/decimals.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -25,14 +26,13 @@ Json number(double value) {
   return value > 0 ? "inf" : "-inf";
 }
 
-std::string end_text(const std::optional<Rational>& exact, double outer) {
-  if (std::isinf(outer) || !exact) return outer > 0 ? "inf" : "-inf";
-  const std::string text = to_string(*exact);
-  return text.size() <= 12 ? text : fmt::format("{:.6g}", outer);
-}
-
+/// Exactly where that is short.
 std::string interval_text(const ExactInterval& x) {
-  return fmt::format("[{}, {}]", end_text(x.low, x.outer.low), end_text(x.high, x.outer.high));
+  constexpr size_t shortest = 12;
+  std::string low = x.low ? to_string(*x.low) : "-inf", high = x.high ? to_string(*x.high) : "inf";
+  if (low.size() > shortest) low = at_least_text(*x.low);
+  if (high.size() > shortest) high = at_most_text(*x.high);
+  return fmt::format("[{}, {}]", low, high);
 }
 
 /// A unit that is called neither dead nor active is undecided: its bounds contain a kink.

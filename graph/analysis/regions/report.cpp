@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/regions.h"
 
@@ -11,12 +11,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// "28", or "2^173" where the digits say nothing.
+/// "28", or "2^173" where the digits say nothing: the least power that is not below.
 std::string count_text(const Rational& number) {
-  const double value = number.to_double();
-  if (value < 1e9) return to_string(number);
-  return fmt::format("2^{:.0f}", std::isfinite(value) ? std::ceil(std::log2(value))
-                                                      : static_cast<double>(number.numerator_bits()));
+  if (number < 1'000'000'000) return to_string(number);
+  const bool is_power = number.numerator_bits() == 1;
+  return fmt::format("2^{}", number.numerator_bits() + number.exponent() - (is_power ? 1 : 0));
 }
 
 void add_bound(const RegionBound& bound, Finding& finding, Json& evidence) {
@@ -30,8 +29,8 @@ void add_bound(const RegionBound& bound, Finding& finding, Json& evidence) {
 }
 
 std::string range_text(const RationalRange& range) {
-  return fmt::format("[{}, {}]", range.low ? fmt::format("{:.6g}", range.low->to_double()) : "-inf",
-                     range.high ? fmt::format("{:.6g}", range.high->to_double()) : "inf");
+  return fmt::format("[{}, {}]", range.low ? at_least_text(*range.low) : "-inf",
+                     range.high ? at_most_text(*range.high) : "inf");
 }
 
 std::string shape_text(const PieceFacts& facts) {
@@ -65,7 +64,7 @@ void add_outputs(const Graph& graph, const Regions& found, Finding& finding, Jso
   evidence["outputs"] = list;
   if (const auto steepest = lipschitz(found)) {
     finding.sentences.push_back(
-        fmt::format("Lipschitz constant exactly {:.6g} (maximum norm)", steepest->to_double()));
+        fmt::format("Lipschitz constant exactly {} (maximum norm)", at_most_text(*steepest)));
     evidence["lipschitz_inf"] = to_string(*steepest);
   }
 }

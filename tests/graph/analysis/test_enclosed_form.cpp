@@ -7,6 +7,7 @@
 #include <random>
 
 #include "graph/analysis/check.h"
+#include "graph/analysis/decimals.h"
 #include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -75,6 +76,9 @@ TEST_CASE("the report encloses irrational maps, and the checker accepts nothing 
   const CheckResult result = check(*finding.certificate, given.graph);
   CHECK_MESSAGE(result.accepted, result.reason);
   const json certificate = json::parse(finding.certificate->json);
+  const Rational error = Rational::parse(certificate["claim"]["error"].get<std::string>());
+  CHECK_NE(finding.sentences[0].find("within " + at_most_text(error, 2) + " of"), std::string::npos);
+  CHECK_NE(result.reason.find("within " + at_most_text(error, 3) + " of"), std::string::npos);
   for (const test::Mutant& mutant : test::mutants(certificate)) {
     CAPTURE(mutant.change);
     const bool weaker = mutant.change.starts_with("/claim/error: ") && !mutant.change.ends_with("deleted") &&
@@ -86,7 +90,6 @@ TEST_CASE("the report encloses irrational maps, and the checker accepts nothing 
   tighter["claim"]["error"] = "0";
   CHECK_FALSE(check(tighter.dump(), given.graph).accepted);
   json moved = certificate;  // by twice the error
-  const Rational error = Rational::parse(certificate["claim"]["error"].get<std::string>());
   moved["claim"]["b"][0] =
       to_string(Rational::parse(certificate["claim"]["b"][0].get<std::string>()) + error + error);
   CHECK_FALSE(check(moved.dump(), given.graph).accepted);

@@ -1,0 +1,75 @@
+#include "graph/analysis/decimals.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "graph/analysis/bounds/units.h"
+#include "graph/analysis/check.h"
+#include "graph/analysis/equivalence/box_equivalence.h"
+#include "graph/analysis/linearity.h"
+#include "graph/analysis/path_norm.h"
+#include "graph/analysis/regions.h"
+#include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+
+using namespace crease;
+
+namespace {
+
+/// relu(w x).
+Graph rectifier(double w) {
+  Graph graph;
+  graph.output("y", relu(graph.input("x", {1}, Type::f64) * w));
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("decimals are rounded away from what they bound") {
+  CHECK_EQ(at_most_text(1.00000036), "1.00001");
+  CHECK_EQ(at_most_text(-1.00000036), "-1");
+  CHECK_EQ(at_least_text(1.00000036), "1");
+  CHECK_EQ(at_least_text(-1.00000036), "-1.00001");
+  CHECK_EQ(at_most_text(-0.0), "0");
+  CHECK_EQ(at_least_text(0.0), "0");
+  CHECK_EQ(at_most_text(0.1), "0.1");
+  CHECK_EQ(at_most_text(999999.9), "1e+06");
+  CHECK_EQ(at_most_text(INFINITY), "inf");
+  CHECK_EQ(at_least_text(-INFINITY), "-inf");
+  CHECK_EQ(at_most_text(5e-324), "4.94066e-324");
+  CHECK_EQ(at_most_text(0.0012343, 3), "0.00124");
+  CHECK_EQ(at_least_text(0.0012347, 3), "0.00123");
+  CHECK_EQ(at_most_text(Rational(1, 3)), "0.333334");
+  CHECK_EQ(at_least_text(Rational(1, 3), 2), "0.33");
+  CHECK_EQ(at_most_text(Rational(1) + Rational::dyadic(1, -80)), "1.00001");
+  CHECK_EQ(at_most_text(Rational::dyadic(1, 2000)), "inf");
+}
+
+TEST_CASE("bounds are printed no tighter than they are proved") {
+  const Graph graph = rectifier(1.00000036);
+  CHECK_EQ(lipschitz_findings(graph).front().sentences.front(),
+           "Lipschitz constant at most 1.00001 (maximum norm)");
+  const Finding regions = region_findings(graph).front();
+  CHECK_EQ(regions.sentences[2], "Lipschitz constant exactly 1.00001 (maximum norm)");
+
+  const BoxAnalysis box(graph, {.all = Interval{-1.00000036, 1.00000036}});
+  const Finding units = unit_findings(box).front();
+  CHECK_EQ(units.sentences[1], "y: [0] [-1.00001, 1.00001] undecided");
+
+  const Graph other = rectifier(1.0012343);
+  const BoxEquivalence found = box_equivalence(rectifier(1), other, {.all = Interval{0, 1}});
+  REQUIRE(found.certificate);
+  const CheckResult judged = check(found.certificate->json, rectifier(1), other);
+  REQUIRE_MESSAGE(judged.accepted, judged.reason);
+  CHECK_EQ(judged.reason, "outputs of both networks differ by at most 0.00124 on the box");
+}
+
+TEST_CASE("numbers of regions beyond all digits are printed as the least power of two above") {
+  Graph graph;
+  Value h = graph.input("x", {1}, Type::f64);
+  for (int layer = 0; layer < 1100; ++layer) h = abs(h);
+  graph.output("y", h);
+  const Finding finding = region_findings(graph).front();
+  CHECK_EQ(finding.sentences.back().substr(0, 33), "at most 2^1100 activation regions");
+}
