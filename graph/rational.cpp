@@ -311,6 +311,8 @@ int64_t Rational::odd_denominator() const {
   return bit_count(big_->denominator) <= kDenominatorBits ? static_cast<int64_t>(big_->denominator) : 0;
 }
 
+Rational Rational::denominator() const { return Parts::make(Parts::denominator(*this), Wide(1), 0); }
+
 bool Rational::scaled_integer(int64_t power, Int128& integer) const {
   integer = 0;
   if (is_zero()) return true;
@@ -382,6 +384,20 @@ Rational operator/(const Rational& a, const Rational& b) {
   if (divisor < 0) numerator = -numerator;
   return Parts::make(std::move(numerator), Wide(Parts::denominator(a) * boost::multiprecision::abs(divisor)),
                      exponent);
+}
+
+Rational exact_quotient(const Rational& a, const Rational& b) {
+  if (b.is_zero()) fail("[rational] division by 0: got {}/0, want any other divisor", to_string(a));
+  const int64_t exponent = a.exponent_ - b.exponent_;
+  constexpr const char* problem = "[rational] a quotient is not dyadic";
+  if (!a.big_ && !b.big_) {
+    ensure(a.numerator_ % b.numerator_ == 0, problem);
+    return Parts::make(a.numerator_ / b.numerator_, 1, exponent);
+  }
+  Wide quotient, rest;
+  boost::multiprecision::divide_qr(Parts::numerator(a), Parts::numerator(b), quotient, rest);
+  ensure(rest == 0, problem);
+  return Parts::make(std::move(quotient), Wide(1), exponent);
 }
 
 bool operator==(const Rational& a, const Rational& b) {

@@ -56,6 +56,8 @@ class Rational {
   float to_float() const;
   /// The odd part of the denominator if it fits 63 bits, else 0.
   int64_t odd_denominator() const;
+  /// The odd denominator, of any length.
+  Rational denominator() const;
   /// If this is integer * 2^power with an integer of at most 126 bits and the given power: that integer.
   /// Returns whether it is.
   bool scaled_integer(int64_t power, Int128& integer) const;
@@ -76,6 +78,9 @@ class Rational {
   friend Rational operator*(const Rational& a, const Rational& b);
   /// Errors: Error if b is 0.
   friend Rational operator/(const Rational& a, const Rational& b);
+  /// a / b where that is dyadic, as are a and b: without a search for common divisors.
+  /// Errors: Error if b is 0; Bug if a / b is not dyadic.
+  friend Rational exact_quotient(const Rational& a, const Rational& b);
   Rational& operator+=(const Rational& other) { return *this = *this + other; }
   Rational& operator-=(const Rational& other) { return *this = *this - other; }
   Rational& operator*=(const Rational& other) { return *this = *this * other; }

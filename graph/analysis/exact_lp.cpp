@@ -8,8 +8,18 @@
 namespace crease {
 namespace {
 
-/// basic[i] = constant[i] + sum_j rows[i][j] * nonbasic[j], and the same for the objective. Variables are
-/// numbered: the slack of constraint i is i, the free variable j is count + j, the artificial one comes last.
+/// The least multiple of a row without odd denominators: what it is multiplied by.
+Rational dyadic_scale(const std::vector<Rational>& row) {
+  Rational scale = 1;
+  for (const Rational& entry : row) scale *= (entry * scale).denominator();
+  return scale;
+}
+
+/// unit * basic[i] = constant[i] + sum_j rows[i][j] * nonbasic[j], and the same for the objective. All
+/// entries are dyadic: they and the unit are determinants of the constraints, so that pivots leave no
+/// remainder and no fraction is ever brought to lowest terms. Variables are numbered: the slack of constraint
+/// i is i, the free variable j is count + j, the artificial one comes last. Source: Edmonds 1967 (integer
+/// pivoting).
 class Dictionary {
  public:
   Dictionary(size_t variables, const std::vector<LinearConstraint>& constraints)
@@ -20,6 +30,9 @@ class Dictionary {
       std::vector<Rational> row;
       for (const Rational& a : constraints[i].a) row.push_back(-a);
       row.push_back(constraints[i].b);  // the constant comes last
+      scales_.push_back(dyadic_scale(row));
+      if (scales_[i] != 1)
+        for (Rational& entry : row) entry *= scales_[i];
       rows_.push_back(std::move(row));
     }
     objective_.assign(variables + 1, 0);
@@ -41,10 +54,11 @@ class Dictionary {
   bool make_feasible() {
     if (least_constant() == basic_.size()) return true;
     const size_t artificial = count_ + variables_;
-    for (size_t i = 0; i < rows_.size(); ++i) insert(rows_[i], is_free(basic_[i]) ? 0 : 1);
+    for (size_t i = 0; i < rows_.size(); ++i) insert(rows_[i], is_free(basic_[i]) ? 0 : unit_);
     nonbasic_.push_back(artificial);
     objective_.assign(nonbasic_.size() + 1, 0);
-    objective_[nonbasic_.size() - 1] = -1;
+    objective_[nonbasic_.size() - 1] = -unit_;
+    objective_scale_ = 1;
     pivot(least_constant(), nonbasic_.size() - 1);
     while (step(false)) {
     }
@@ -56,15 +70,17 @@ class Dictionary {
   /// The objective in terms of the present nonbasic variables.
   void set_objective(const std::vector<Rational>& c) {
     objective_.assign(nonbasic_.size() + 1, 0);
+    objective_scale_ = dyadic_scale(c);
     for (size_t k = 0; k < c.size(); ++k) {
       if (c[k].is_zero()) continue;
+      const Rational factor = c[k] * objective_scale_;
       const auto basic = std::ranges::find(basic_, count_ + k);
       if (basic == basic_.end()) {
-        objective_[place(count_ + k)] += c[k];
+        objective_[place(count_ + k)] += factor * unit_;
         continue;
       }
       const auto& row = rows_[static_cast<size_t>(basic - basic_.begin())];
-      for (size_t j = 0; j < row.size(); ++j) objective_[j] += c[k] * row[j];
+      for (size_t j = 0; j < row.size(); ++j) objective_[j] += factor * row[j];
     }
   }
 
@@ -85,13 +101,15 @@ class Dictionary {
   LpResult result(bool feasible) const {
     LpResult result;
     result.status = !feasible ? LpStatus::Infeasible : unbounded_ ? LpStatus::Unbounded : LpStatus::Optimal;
-    result.value = objective_.back();
+    const Rational objective_unit = unit_ * objective_scale_;
+    result.value = objective_.back() / objective_unit;
     result.x.assign(variables_, 0);
     result.duals.assign(count_, 0);
     for (size_t i = 0; i < basic_.size(); ++i)
-      if (is_free(basic_[i])) result.x[basic_[i] - count_] = rows_[i].back();
+      if (is_free(basic_[i])) result.x[basic_[i] - count_] = rows_[i].back() / unit_;
     for (size_t j = 0; j < nonbasic_.size(); ++j)
-      if (nonbasic_[j] < count_) result.duals[nonbasic_[j]] = -objective_[j];
+      if (nonbasic_[j] < count_)
+        result.duals[nonbasic_[j]] = -objective_[j] * scales_[nonbasic_[j]] / objective_unit;
     if (unbounded_) result.ray = ray();
     result.operations = operations_;
     return result;
@@ -102,7 +120,7 @@ class Dictionary {
   size_t place(size_t variable) const {
     return static_cast<size_t>(std::ranges::find(nonbasic_, variable) - nonbasic_.begin());
   }
-  static void insert(std::vector<Rational>& row, int value) { row.insert(row.end() - 1, Rational(value)); }
+  static void insert(std::vector<Rational>& row, const Rational& value) { row.insert(row.end() - 1, value); }
 
   /// The row with the most negative constant, or the number of rows.
   size_t least_constant() const {
@@ -129,14 +147,14 @@ class Dictionary {
   size_t leaving(size_t column) const {
     const int direction = objective_[column].sign();
     size_t best = basic_.size();
-    Rational least;
     for (size_t i = 0; i < basic_.size(); ++i) {
       if (is_free(basic_[i]) || rows_[i][column].sign() * direction >= 0) continue;
-      const Rational ratio = rows_[i].back() / rows_[i][column].abs();
-      if (best == basic_.size() || ratio < least || (ratio == least && basic_[i] < basic_[best])) {
-        best = i;
-        least = ratio;
+      if (best < basic_.size()) {  // constants are not negative: fractions are compared by their products
+        const auto order =
+            rows_[i].back() * rows_[best][column].abs() <=> rows_[best].back() * rows_[i][column].abs();
+        if (order > 0 || (order == 0 && basic_[i] > basic_[best])) continue;
       }
+      best = i;
     }
     return best;
   }
@@ -144,21 +162,24 @@ class Dictionary {
   void pivot(size_t row, size_t column) {
     operations_ += static_cast<int64_t>(rows_.size() * (nonbasic_.size() + 1));
     std::vector<Rational>& pivot_row = rows_[row];
-    const Rational inverse = Rational(1) / pivot_row[column];
-    pivot_row[column] = -1;
-    for (Rational& entry : pivot_row) entry *= -inverse;
+    const Rational pivot = pivot_row[column], magnitude = pivot.abs();
     for (size_t i = 0; i < rows_.size(); ++i)
       if (i != row) eliminate(rows_[i], pivot_row, column);
     eliminate(objective_, pivot_row, column);
+    // pivot * nonbasic = unit * basic - the rest of the row.
+    for (Rational& entry : pivot_row)
+      if (pivot.sign() > 0) entry = -entry;
+    pivot_row[column] = pivot.sign() > 0 ? unit_ : -unit_;
+    unit_ = magnitude;
     std::swap(basic_[row], nonbasic_[column]);
   }
 
-  static void eliminate(std::vector<Rational>& row, const std::vector<Rational>& pivot_row, size_t column) {
-    const Rational factor = row[column];
-    if (factor.is_zero()) return;
-    row[column] = 0;
+  void eliminate(std::vector<Rational>& row, const std::vector<Rational>& pivot_row, size_t column) const {
+    const Rational magnitude = pivot_row[column].abs();
+    const Rational factor = pivot_row[column].sign() > 0 ? row[column] : -row[column];
     for (size_t j = 0; j < row.size(); ++j)
-      if (!pivot_row[j].is_zero()) row[j] += factor * pivot_row[j];
+      if (j != column) row[j] = exact_quotient(magnitude * row[j] - factor * pivot_row[j], unit_);
+    row[column] = factor;
   }
 
   /// Drops the artificial variable, which is 0.
@@ -184,7 +205,7 @@ class Dictionary {
   std::vector<Rational> ray() const {
     std::vector<Rational> direction(variables_, 0);
     const Rational sign(objective_[*unbounded_].sign());
-    if (is_free(nonbasic_[*unbounded_])) direction[nonbasic_[*unbounded_] - count_] = sign;
+    if (is_free(nonbasic_[*unbounded_])) direction[nonbasic_[*unbounded_] - count_] = sign * unit_;
     for (size_t i = 0; i < basic_.size(); ++i)
       if (is_free(basic_[i])) direction[basic_[i] - count_] = rows_[i][*unbounded_] * sign;
     return direction;
@@ -194,6 +215,8 @@ class Dictionary {
   std::vector<size_t> basic_, nonbasic_;
   std::vector<std::vector<Rational>> rows_;
   std::vector<Rational> objective_;
+  std::vector<Rational> scales_;  // what constraints were multiplied by
+  Rational unit_ = 1, objective_scale_ = 1;
   std::optional<size_t> unbounded_;
   int64_t operations_ = 0;
 };

@@ -190,3 +190,16 @@ TEST_CASE("square roots that are rational, and none that are not") {
     CHECK(square_root(x * x) == x.abs());
   }
 }
+
+TEST_CASE("quotients that are dyadic take no common divisor, and others are refused") {
+  const Rational three = 3, wide = Rational::parse("1000000000000000000000000000000000000000000001");
+  CHECK_EQ(exact_quotient(Rational(21, 8), three), Rational(7, 8));
+  CHECK_EQ(exact_quotient(Rational(-21), Rational(3, 4)), Rational(-28));
+  CHECK_EQ(exact_quotient(wide * three, wide), three);
+  CHECK_EQ(exact_quotient(0, wide), Rational(0));
+  CHECK_THROWS_AS(exact_quotient(Rational(22), three), Bug);
+  CHECK_THROWS_AS(exact_quotient(wide, three), Bug);
+  CHECK_THROWS_AS(exact_quotient(three, 0), Error);
+  CHECK_EQ(Rational(5, 12).denominator(), three);
+  CHECK_EQ((1 / wide).denominator(), wide);
+}
