@@ -25,7 +25,7 @@ using RegionBox = std::vector<std::pair<Rational, Rational>>;
 /// One element of one output, over all cells.
 struct PieceFacts {
   RationalRange range;                     // of the pieces: where it jumps, creases may lie outside
-  std::optional<bool> convex, concave;     // none: it jumps, or there are too many cells to compare
+  std::optional<bool> convex, concave;     // none: it jumps
   std::vector<Monotone> monotone = {};     // by input element: Constant, Nondecreasing, Nonincreasing, None
   std::optional<Rational> lipschitz = {};  // for the greatest change of an input element; none: it jumps
 };
@@ -42,10 +42,9 @@ struct Regions {
 struct RegionOptions {
   RegionBox box = {};  // empty: all of the space
   int64_t cell_limit = 3000;
-  int64_t work_limit = int64_t{1} << 40;  // as ExploreLimits::work
-  size_t input_limit = 4;                 // elements of all inputs together
-  /// Above this many cells, convexity is not decided: it compares each cell with each map.
-  int64_t convexity_limit = 400;
+  /// As ExploreLimits::work, for finding the cells; as much again for what follows from them.
+  int64_t work_limit = int64_t{1} << 40;
+  size_t input_limit = 4;  // elements of all inputs together
 };
 
 /// Everything about the outputs of a graph. Errors: Error for a box of another dimension.

@@ -59,24 +59,23 @@ LinearConstraint at_least(const AffineFunction& f, int margin, size_t dimension)
   return constraint;
 }
 
-/// t <= 1, to be maximised.
-LpResult widest(std::vector<LinearConstraint> constraints, size_t dimension) {
+/// A linear program for the greatest t <= 1 of (x, t).
+std::vector<Rational> widest(std::vector<LinearConstraint>& constraints, size_t dimension) {
   std::vector<Rational> t(dimension + 1, 0);
   t.back() = 1;
   constraints.push_back({t, 1});
-  return maximise(t, constraints);
-}
-
-/// Whether g is a multiple of f; then its sign is the factor's.
-std::optional<int> factor_sign(const AffineFunction& f, const AffineFunction& g) {
-  const auto lead = std::ranges::find_if(f.slope, [](const Rational& s) { return !s.is_zero(); });
-  if (lead == f.slope.end()) return {};
-  const Rational factor = g.slope[static_cast<size_t>(lead - f.slope.begin())] / *lead;
-  if (factor.is_zero() || !(f * factor == g)) return {};
-  return factor.sign();
+  return t;
 }
 
 }  // namespace
+
+std::optional<Rational> ratio(const AffineFunction& f, const AffineFunction& g) {
+  const auto lead = std::ranges::find_if(g.slope, [](const Rational& s) { return !s.is_zero(); });
+  if (lead == g.slope.end() || f.slope.empty()) return {};
+  const Rational factor = f.slope[static_cast<size_t>(lead - g.slope.begin())] / *lead;
+  if (factor.is_zero() || !(g * factor == f)) return {};
+  return factor;
+}
 
 bool AffineFunction::is_constant() const {
   return std::ranges::all_of(slope, [](const Rational& s) { return s.is_zero(); });
@@ -187,6 +186,14 @@ std::vector<LinearConstraint> Cell::constraints() const {
   return result;
 }
 
+LpResult Cell::maximised(const std::vector<Rational>& slope,
+                         const std::vector<LinearConstraint>& constraints) {
+  LpResult best = maximise(slope, constraints);
+  constexpr int64_t long_numbers = 8;  // times as long as at a corner, measured
+  work_ += long_numbers * best.operations;
+  return best;
+}
+
 CellSign Cell::sign(const AffineFunction& f) {
   if (f.is_constant()) {
     const int sign = f.offset.sign();
@@ -209,9 +216,7 @@ CellSign Cell::sign(const AffineFunction& f) {
     std::vector<LinearConstraint> limits = constraints();
     const AffineFunction g = f * Rational(direction);
     limits.push_back({g.slope, Rational(1) - g.offset});
-    const LpResult best = maximise(g.slope, limits);
-    constexpr int64_t long_numbers = 30;  // times as long as at a corner, measured
-    work_ += long_numbers * best.operations;
+    const LpResult best = maximised(g.slope, limits);
     found = g.at(best.x).sign() > 0;
     if (found) points_.push_back(best.x);
   };
@@ -269,10 +274,11 @@ std::optional<Rational> Cell::polygon_maximum(const AffineFunction& f) const {
   return best;
 }
 
-std::optional<Rational> Cell::maximum(const AffineFunction& f) const {
+std::optional<Rational> Cell::maximum(const AffineFunction& f) {
+  work_ += static_cast<int64_t>(dimension_ + 1) * length(f);
   if (f.is_constant()) return f.offset;
   if (polygon_) return polygon_maximum(f);
-  const LpResult best = maximise(f.slope, constraints());
+  const LpResult best = maximised(f.slope, constraints());
   if (best.status == LpStatus::Unbounded) return {};
   return best.value + f.offset;
 }
@@ -289,25 +295,31 @@ Point Cell::interior() const {
   }
   std::vector<LinearConstraint> limits;
   for (const AffineFunction& face : faces_) limits.push_back(at_least(face, 1, dimension_));
-  LpResult best = widest(std::move(limits), dimension_);
+  const std::vector<Rational> width = widest(limits, dimension_);
+  LpResult best = maximise(width, limits);
   best.x.pop_back();
   return best.x;
 }
 
-bool share_facet(const Cell& a, const Cell& b) {
-  const size_t n = a.dimension();
-  for (const AffineFunction& face : a.faces()) {
-    const bool meets = std::ranges::any_of(
-        b.faces(), [&](const AffineFunction& other) { return factor_sign(face, other) == -1; });
-    if (!meets) continue;
-    std::vector<LinearConstraint> limits{at_least(face, 0, n), at_least(face * Rational(-1), 0, n)};
-    for (const auto* faces : {&a.faces(), &b.faces()})
-      for (const AffineFunction& other : *faces)
-        if (!factor_sign(face, other)) limits.push_back(at_least(other, 1, n));
-    const LpResult best = widest(std::move(limits), n);
-    if (best.status == LpStatus::Optimal && best.value.sign() > 0) return true;
-  }
-  return false;
+const AffineFunction& Cell::border(const Cell& other) const {
+  const auto differ = std::ranges::mismatch(faces_, other.faces_);
+  ensure(differ.in1 != faces_.end(), "[regions] no cut went between two cells");
+  return *differ.in1;
+}
+
+bool Cell::shares_facet(const Cell& other) {
+  const AffineFunction& face = border(other);
+  std::vector<LinearConstraint> limits{at_least(face, 0, dimension_),
+                                       at_least(face * Rational(-1), 0, dimension_)};
+  const auto hold = [&](const std::vector<AffineFunction>& faces) {
+    for (const AffineFunction& each : faces)
+      if (!ratio(each, face)) limits.push_back(at_least(each, 1, dimension_));
+  };
+  hold(faces_);
+  hold(other.faces_);
+  const std::vector<Rational> width = widest(limits, dimension_);
+  const LpResult best = maximised(width, limits);
+  return best.status == LpStatus::Optimal && best.value.sign() > 0;
 }
 
 }  // namespace crease

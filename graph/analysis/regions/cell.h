@@ -27,6 +27,8 @@ int64_t length(const AffineFunction& f);
 AffineFunction operator+(const AffineFunction& f, const AffineFunction& g);
 AffineFunction operator-(const AffineFunction& f, const AffineFunction& g);
 AffineFunction operator*(const AffineFunction& f, const Rational& factor);
+/// c with f = c g, if there is one that is not 0 and g is no constant.
+std::optional<Rational> ratio(const AffineFunction& f, const AffineFunction& g);
 
 /// What signs a function takes inside a cell. Zero: it is 0 everywhere.
 enum class CellSign : uint8_t { Positive, Negative, Both, Zero };
@@ -54,15 +56,20 @@ class Cell {
   /// The part where f >= 0. The cell must take both signs of f.
   Cell part(const AffineFunction& f) const;
   /// Greatest value; absent: unbounded.
-  std::optional<Rational> maximum(const AffineFunction& f) const;
+  std::optional<Rational> maximum(const AffineFunction& f);
+  /// Where both were cut from one cell: the face at which the cut went between them, >= 0 in this one.
+  const AffineFunction& border(const Cell& other) const;
+  /// Whether they have a part of the border in common that is of one dimension less.
+  bool shares_facet(const Cell& other);
   /// A point inside, off all faces.
   Point interior() const;
-  /// Operations on short rationals that take as long as the signs so far, in this cell and those it is part
-  /// of.
+  /// Operations on short rationals that take as long as the questions so far, to this cell and those it is
+  /// part of.
   int64_t work() const { return work_; }
 
  private:
   std::vector<LinearConstraint> constraints() const;
+  LpResult maximised(const std::vector<Rational>& slope, const std::vector<LinearConstraint>& constraints);
   std::optional<Rational> polygon_maximum(const AffineFunction& f) const;
   void cut_polygon(const AffineFunction& f, const std::vector<Point>& corners);
 
@@ -76,8 +83,5 @@ class Cell {
   std::vector<Point> points_;
   int64_t work_ = 0;
 };
-
-/// Whether two cells with disjoint insides have a common part of one dimension less.
-bool share_facet(const Cell& a, const Cell& b);
 
 }  // namespace crease

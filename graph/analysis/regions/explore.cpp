@@ -289,7 +289,7 @@ class Explorer {
   /// One loop point, after as many cuts as it takes.
   bool advance(State& state, const Plan& plan) {
     if (spent_ > limits_.work) {
-      run_out(fmt::format("more than {} operations on rational numbers", limits_.work));
+      run_out(too_long(limits_.work));
       return false;
     }
     const Plan::LoopPoint& point = plan.points[state.point];
@@ -369,6 +369,10 @@ InputSpace segment(const Graph& graph, const Point& from, const Point& to) {
     for (int64_t i = 0; i < sample_count(graph.node(id).shape); ++i, ++next)
       space.inputs[id].push_back({{to[next] - from[next]}, from[next]});
   return space;
+}
+
+std::string too_long(int64_t work_limit) {
+  return fmt::format("more than {} operations on rational numbers", work_limit);
 }
 
 int64_t pattern_count(const std::vector<AffineCell>& cells) {

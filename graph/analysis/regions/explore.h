@@ -32,6 +32,9 @@ struct Exploration {
   int64_t work = 0;            // as ExploreLimits::work
 };
 
+/// "more than 6000000 operations on rational numbers".
+std::string too_long(int64_t work_limit);
+
 /// How many different patterns cells have.
 int64_t pattern_count(const std::vector<AffineCell>& cells);
 

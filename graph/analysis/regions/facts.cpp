@@ -33,52 +33,11 @@ std::string text_of(const AffineFunction& f, size_t dimension) {
 
 using Maps = std::vector<std::vector<AffineFunction>>;
 
-/// Unions of cells with equal maps that touch in a facet, and the number of different maps.
-void count_regions(Regions& result, const Maps& maps) {
-  std::map<std::string, std::vector<size_t>> equal;
-  for (size_t i = 0; i < maps.size(); ++i) {
-    std::string key;
-    for (const AffineFunction& f : maps[i]) key += text_of(f, result.cells[i].cell.dimension()) + ';';
-    equal[key].push_back(i);
-  }
-  result.activation_regions = pattern_count(result.cells);
-  result.distinct_affine_maps = static_cast<int64_t>(equal.size());
-  for (const auto& [key, members] : equal) {
-    std::vector<size_t> rank(members.size()), parent(members.size());
-    boost::disjoint_sets sets(rank.data(), parent.data());
-    for (size_t i = 0; i < members.size(); ++i) sets.make_set(i);
-    int64_t parts = static_cast<int64_t>(members.size());
-    for (size_t i = 0; i < members.size(); ++i)
-      for (size_t j = 0; j < i && parts > 1; ++j)
-        if (sets.find_set(i) != sets.find_set(j) &&
-            share_facet(result.cells[members[i]].cell, result.cells[members[j]].cell)) {
-          sets.union_set(i, j);
-          --parts;
-        }
-    result.linear_regions += parts;
-  }
-}
-
 Monotone joined(Monotone known, int sign) {
   using enum Monotone;
   if (sign == 0 || known == None) return known;
   const Monotone here = sign > 0 ? Nondecreasing : Nonincreasing;
   return known == Constant || known == here ? here : None;
-}
-
-/// Whether f is nowhere below (direction 1) or above (-1) any of its pieces.
-bool bends_one_way(const Regions& result, const Maps& maps, size_t e, int direction) {
-  std::vector<AffineFunction> pieces;
-  std::set<std::string> known;
-  for (size_t i = 0; i < maps.size(); ++i)
-    if (known.insert(text_of(maps[i][e], result.cells[i].cell.dimension())).second)
-      pieces.push_back(maps[i][e]);
-  for (size_t i = 0; i < maps.size(); ++i)
-    for (const AffineFunction& piece : pieces) {
-      const auto excess = result.cells[i].cell.maximum((piece - maps[i][e]) * Rational(direction));
-      if (!excess || excess->sign() > 0) return false;
-    }
-  return true;
 }
 
 Rational sum_of_slopes(const AffineFunction& f) {
@@ -87,32 +46,134 @@ Rational sum_of_slopes(const AffineFunction& f) {
   return sum;
 }
 
-PieceFacts facts_of(const Regions& result, const Maps& maps, size_t e, bool continuous, bool compare) {
-  PieceFacts facts;
-  facts.monotone.assign(result.cells.front().cell.dimension(), Monotone::Constant);
-  std::optional<Rational> high = maps[0][e].at(result.cells[0].cell.interior()), low = high;
-  Rational steepest;
-  for (size_t i = 0; i < maps.size(); ++i) {
-    const AffineFunction& f = maps[i][e];
-    const auto most = result.cells[i].cell.maximum(f), least = result.cells[i].cell.maximum(f * Rational(-1));
-    high = high && most ? std::optional(std::max(*high, *most)) : std::nullopt;
-    low = low && least ? std::optional(std::min(*low, -*least)) : std::nullopt;
-    for (size_t k = 0; k < f.slope.size(); ++k)
-      facts.monotone[k] = joined(facts.monotone[k], f.slope[k].sign());
-    steepest = std::max(steepest, sum_of_slopes(f));
+/// Reached the limit of work.
+struct TooLong {};
+
+/// Reads off the cells what follows from having them all.
+class Reader {
+ public:
+  /// `work`: operations on rationals until TooLong is thrown.
+  Reader(const Graph& graph, std::vector<AffineCell>& cells, int64_t work)
+      : cells_(cells), dimension_(cells.front().cell.dimension()), left_(work) {
+    for (const AffineCell& cell : cells) maps_.push_back(outputs_of(graph, cell));
   }
-  facts.range = {low, high};
-  if (!continuous) {
-    facts.monotone.assign(facts.monotone.size(), Monotone::None);
+
+  void count_regions(Regions& result) {
+    std::map<std::string, std::vector<size_t>> equal;
+    for (size_t i = 0; i < maps_.size(); ++i) {
+      std::string key;
+      for (const AffineFunction& f : maps_[i]) key += text_of(f, dimension_) + ';';
+      equal[key].push_back(i);
+    }
+    result.distinct_affine_maps = static_cast<int64_t>(equal.size());
+    for (const auto& [key, members] : equal) result.linear_regions += parts_of(members);
+  }
+
+  PieceFacts facts_of(size_t e, bool continuous) {
+    PieceFacts facts;
+    facts.range = {greatest(e, -1), greatest(e, 1)};
+    if (facts.range.low) facts.range.low = -*facts.range.low;
+    facts.monotone.assign(dimension_, continuous ? Monotone::Constant : Monotone::None);
+    if (!continuous) return facts;
+    facts.convex = facts.concave = true;  // until decide_shapes
+    facts.lipschitz = 0;
+    for (const std::vector<AffineFunction>& map : maps_) {
+      for (size_t k = 0; k < map[e].slope.size(); ++k)
+        facts.monotone[k] = joined(facts.monotone[k], map[e].slope[k].sign());
+      facts.lipschitz = std::max(*facts.lipschitz, sum_of_slopes(map[e]));
+    }
     return facts;
   }
-  facts.lipschitz = steepest;
-  if (compare) {
-    facts.convex = bends_one_way(result, maps, e, 1);
-    facts.concave = bends_one_way(result, maps, e, -1);
+
+  /// A continuous function is convex if it bends upwards wherever it bends. Only pairs of cells that would
+  /// contradict take a linear program, which says whether they have a facet in common.
+  void decide_shapes(std::vector<PieceFacts>& outputs) {
+    const auto is_open = [](const PieceFacts& facts) {
+      return facts.convex == true || facts.concave == true;
+    };
+    for (size_t i = 0; i < maps_.size(); ++i)
+      for (size_t j = 0; j < i && std::ranges::any_of(outputs, is_open); ++j) {
+        const auto signs = bends(i, j, outputs);
+        if (!signs) continue;
+        std::optional<bool> shared;
+        for (size_t e = 0; e < outputs.size(); ++e) {
+          if ((*signs)[e] == 0) continue;
+          std::optional<bool>& contradicted = (*signs)[e] > 0 ? outputs[e].concave : outputs[e].convex;
+          if (!*contradicted) continue;
+          if (!shared) shared = share_facet(i, j);
+          if (*shared) contradicted = false;
+        }
+      }
   }
-  return facts;
-}
+
+ private:
+  void spend(int64_t work) {
+    left_ -= work;
+    if (left_ < 0) throw TooLong();
+  }
+
+  std::optional<Rational> greatest_in(size_t i, const AffineFunction& f) {
+    Cell& cell = cells_[i].cell;
+    const int64_t before = cell.work();
+    auto most = cell.maximum(f);
+    spend(cell.work() - before);
+    return most;
+  }
+
+  bool share_facet(size_t i, size_t j) {
+    Cell& cell = cells_[i].cell;
+    const int64_t before = cell.work();
+    const bool shared = cell.shares_facet(cells_[j].cell);
+    spend(cell.work() - before);
+    return shared;
+  }
+
+  /// How many unions cells of one map are, connected through facets.
+  int64_t parts_of(const std::vector<size_t>& members) {
+    std::vector<size_t> rank(members.size()), parent(members.size());
+    boost::disjoint_sets sets(rank.data(), parent.data());
+    for (size_t i = 0; i < members.size(); ++i) sets.make_set(i);
+    int64_t parts = static_cast<int64_t>(members.size());
+    for (size_t i = 0; i < members.size(); ++i)
+      for (size_t j = 0; j < i && parts > 1; ++j)
+        if (sets.find_set(i) != sets.find_set(j) && share_facet(members[i], members[j])) {
+          sets.union_set(i, j);
+          --parts;
+        }
+    return parts;
+  }
+
+  /// Of an element times a sign, over all cells; absent: unbounded.
+  std::optional<Rational> greatest(size_t e, int sign) {
+    std::optional<Rational> most;
+    for (size_t i = 0; i < maps_.size(); ++i) {
+      const auto here = greatest_in(i, maps_[i][e] * Rational(sign));
+      if (!here) return {};
+      most = most ? std::max(*most, *here) : *here;
+    }
+    return most;
+  }
+
+  /// Signs of the bends of all outputs from cell j to cell i: across a facet, the pieces of a continuous
+  /// function differ by a multiple of the function that is 0 on it. Nothing for most other pairs of cells.
+  std::optional<std::vector<int>> bends(size_t i, size_t j, const std::vector<PieceFacts>& outputs) {
+    const AffineFunction& border = cells_[i].cell.border(cells_[j].cell);
+    std::vector<int> signs(outputs.size(), 0);
+    for (size_t e = 0; e < outputs.size(); ++e) {
+      if (!outputs[e].convex || maps_[i][e] == maps_[j][e]) continue;
+      spend(2 * static_cast<int64_t>(dimension_ + 1));
+      const auto multiple = ratio(maps_[i][e] - maps_[j][e], border);
+      if (!multiple) return {};
+      signs[e] = multiple->sign();
+    }
+    return signs;
+  }
+
+  std::vector<AffineCell>& cells_;
+  const size_t dimension_;
+  Maps maps_;
+  int64_t left_;
+};
 
 }  // namespace
 
@@ -131,17 +192,22 @@ Regions regions(const Graph& graph, const RegionOptions& options) {
   result.out_of_budget = found.out_of_budget;
   result.activation_regions = pattern_count(found.cells);
   if (!found.complete) return result;
+  try {
+    Reader reader(graph, found.cells, options.work_limit);
+    reader.count_regions(result);
+    const Linearity facts = linearity(graph);
+    size_t e = 0;
+    for (const NodeId id : wanted)
+      for (int64_t i = 0; i < sample_count(graph.node(id).shape); ++i, ++e)
+        result.outputs.push_back(
+            reader.facts_of(e, facts.piecewise[static_cast<size_t>(id)] <= Piecewise::Continuous));
+    reader.decide_shapes(result.outputs);
+  } catch (const TooLong&) {
+    return {.reason = too_long(options.work_limit),
+            .out_of_budget = true,
+            .activation_regions = result.activation_regions};
+  }
   result.cells = std::move(found.cells);
-  Maps maps;
-  for (const AffineCell& cell : result.cells) maps.push_back(outputs_of(graph, cell));
-  count_regions(result, maps);
-  const Linearity facts = linearity(graph);
-  const bool compare = static_cast<int64_t>(maps.size()) <= options.convexity_limit;
-  size_t e = 0;
-  for (const NodeId id : wanted)
-    for (int64_t i = 0; i < sample_count(graph.node(id).shape); ++i, ++e)
-      result.outputs.push_back(facts_of(
-          result, maps, e, facts.piecewise[static_cast<size_t>(id)] <= Piecewise::Continuous, compare));
   return result;
 }
 

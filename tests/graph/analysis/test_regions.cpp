@@ -79,7 +79,7 @@ TEST_CASE("random linear programs: feasible points, dual bounds and multipliers 
     const size_t n = 1 + static_cast<size_t>(round % 3), m = 2 + static_cast<size_t>(round % 7);
     std::vector<LinearConstraint> constraints(m);
     for (auto& [a, b] : constraints) {
-      for (size_t j = 0; j < n; ++j) a.emplace_back(small(random));
+      for (size_t j = 0; j < n; ++j) a.emplace_back(small(random), round % 2 == 0 ? 1 : 3 + 4 * (round % 5));
       b = small(random) + 1;
     }
     std::vector<Rational> c;
@@ -211,6 +211,42 @@ TEST_CASE("a network that has too many inputs or cells says so instead of a numb
     CHECK_FALSE(some.complete);
     CHECK_GT(some.activation_regions, 0);
     CHECK_LT(some.activation_regions, all.activation_regions);
+  }
+}
+
+TEST_CASE("what follows from the cells has a limit of work of its own") {
+  std::mt19937 random(2);
+  Graph graph = random_network(random, 3, 3);
+  const Value ends = relu(graph.result("y"));
+  for (int k = 0; k < 40; ++k) graph.output(fmt::format("y{}", k), ends);  // the least value of each
+  const Regions all = regions(graph);
+  REQUIRE(all.complete);
+  const int64_t work = explore(graph, input_space(graph), std::array{ends.id()}).work;
+  const Regions hasty = regions(graph, {.work_limit = work + 1});
+  CHECK_FALSE(hasty.complete);
+  CHECK(hasty.out_of_budget);
+  CHECK_EQ(hasty.reason, fmt::format("more than {} operations on rational numbers", work + 1));
+  CHECK_EQ(hasty.activation_regions, all.activation_regions);
+  CHECK(hasty.cells.empty());
+}
+
+TEST_CASE("sums of rectifiers with weights of one sign are convex or concave, and with both neither") {
+  std::mt19937 random(8);
+  for (const int sign : {1, -1, 0}) {
+    CAPTURE(sign);
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 3});
+    Tensor last = normal(random, {5, 1});
+    for (int64_t i = 0; i < 5; ++i)
+      last.set(i, (sign != 0 ? sign : i % 2 == 0 ? 1 : -1) * (std::abs(last.at(i)) + 1));
+    const Value h = relu(matmul(x, graph.parameter("w", normal(random, {3, 5}))) +
+                         graph.parameter("b", normal(random, {5})));
+    graph.output("y", matmul(h, graph.parameter("v", last)));
+    const Regions found = regions(graph);
+    REQUIRE(found.complete);
+    CHECK_EQ(found.activation_regions, 26);  // 1 + 5 + 10 + 10, in general position
+    CHECK_EQ(found.outputs[0].convex, sign == 1);
+    CHECK_EQ(found.outputs[0].concave, sign == -1);
   }
 }
 
