@@ -23,7 +23,7 @@ struct LpResult {
   std::vector<Rational> ray;    // Unbounded: a direction in which c . x grows and no constraint is ever met
   std::vector<Rational> duals;  // one a constraint, >= 0. Optimal: sum duals a = c, sum duals b = value.
                                 // Infeasible: sum duals a = 0, sum duals b < 0 (Farkas multipliers)
-  int64_t operations = 0;       // what it took: entries that pivots change
+  int64_t operations = 0;       // what it took, in operations on short rationals
 };
 
 /// Maximises c . x over free variables x under constraints.

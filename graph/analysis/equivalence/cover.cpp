@@ -13,13 +13,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Reached the limit of cells.
-struct TooMany {};
+/// Reached a limit.
+struct TooMuch {
+  std::string reason;
+};
 
 class Search {
  public:
-  Search(const Graph& graph, const NormalForm& normal, std::vector<Combination> wanted, int64_t cell_limit)
-      : graph_(graph), normal_(normal), wanted_(std::move(wanted)), left_(cell_limit) {
+  Search(const Graph& graph, const NormalForm& normal, std::vector<Combination> wanted,
+         const CoverLimits& limits)
+      : graph_(graph), normal_(normal), wanted_(std::move(wanted)), limits_(limits) {
     for (const Combination& form : wanted_) collect(form);
   }
 
@@ -33,7 +36,8 @@ class Search {
   const Graph& graph_;
   const NormalForm& normal_;
   const std::vector<Combination> wanted_;
-  int64_t left_;
+  const CoverLimits limits_;
+  int64_t cells_ = 0, work_ = 0;
   std::set<int> relus_;               // those that matter, each after those in its argument
   std::map<int, size_t> leaves_;      // free variables, as coordinates
   std::map<int, Combination> value_;  // of decided relus, over leaves
@@ -72,9 +76,21 @@ class Search {
     return {coordinates(Rational(-1) * form), form.constant};
   }
 
+  /// Where a form is greatest in the cell.
+  LpResult greatest(const Combination& form) {
+    LpResult found = maximise(coordinates(form), constraints_);
+    work_ += found.operations;
+    if (work_ > limits_.work)
+      throw TooMuch{
+          fmt::format("cells of input space take more than {} operations on rational numbers; in a "
+                      "program EquivalenceOptions::work_limit allows more",
+                      limits_.work)};
+    return found;
+  }
+
   /// Multipliers that prove form <= 0 in the cell; nothing if it is positive somewhere.
-  std::optional<Json> not_positive(const Combination& form) const {
-    const LpResult found = maximise(coordinates(form), constraints_);
+  std::optional<Json> not_positive(const Combination& form) {
+    const LpResult found = greatest(form);
     if (found.status != LpStatus::Optimal || (found.value + form.constant).sign() > 0) return {};
     Json multipliers = Json::object();
     for (size_t i = 0; i < found.duals.size(); ++i)
@@ -104,7 +120,7 @@ class Search {
         return result;
       }
     }
-    if (--left_ < 0) throw TooMany();
+    if (++cells_ > limits_.cells) throw TooMuch{fmt::format("there are more than {} cells", limits_.cells)};
     for (const Combination& form : wanted_) require_zero(reduced(form));
     return {{"decided", decided}};
   }
@@ -127,7 +143,7 @@ class Search {
     if (form == Combination{} || counterexample_) return;
     for (const Rational sign : {1, -1}) {
       const Combination signed_form = sign * form;
-      const LpResult found = maximise(coordinates(signed_form), constraints_);
+      const LpResult found = greatest(signed_form);
       std::vector<Rational> x = found.x;
       if (found.status == LpStatus::Unbounded) {
         Rational length = 1;
@@ -153,11 +169,11 @@ class Search {
 }  // namespace
 
 Cover cover(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted,
-            int64_t cell_limit) {
+            const CoverLimits& limits) {
   std::vector<Combination> forms;
   for (const NodeId id : wanted)
     for (const Combination& form : normal.forms.at(id)) forms.push_back(form);
-  Search search(graph, normal, std::move(forms), cell_limit);
+  Search search(graph, normal, std::move(forms), limits);
   constexpr size_t most_dimensions = 8;
   if (search.dimensions() > most_dimensions)
     return {.reason = fmt::format("cells are looked at in {} dimensions at most, these are {}",
@@ -166,8 +182,8 @@ Cover cover(const Graph& graph, const NormalForm& normal, const std::vector<Node
     Json tree = search.run();
     if (search.counterexample()) return {.counterexample = search.counterexample()};
     return {.proved = true, .tree = tree.dump()};
-  } catch (const TooMany&) {
-    return {.reason = fmt::format("there are more than {} cells", cell_limit)};
+  } catch (const TooMuch& limit) {
+    return {.reason = limit.reason};
   }
 }
 

@@ -19,9 +19,13 @@ struct Cover {
   std::string reason = {};  // why there is neither
 };
 
+struct CoverLimits {
+  int64_t cells, work;  // work: operations on rational numbers, as ExploreLimits::work
+};
+
 /// Whether these nodes are 0 for all values of the leaves and other functions. Cells are cut where a relu
 /// changes sign, by linear programs over rationals; each relu that does not is proved by their multipliers.
 Cover cover(const Graph& graph, const NormalForm& normal, const std::vector<NodeId>& wanted,
-            int64_t cell_limit);
+            const CoverLimits& limits);
 
 }  // namespace crease

@@ -83,7 +83,8 @@ class Comparison {
                                  [](const Combination& form) { return form == Combination{}; });
     });
     if (zero) return equal(normal, "", "their normal forms are equal");
-    const Cover cells = cover(both_.graph, normal, both_.differences, options_.cell_limit);
+    const Cover cells = cover(both_.graph, normal, both_.differences,
+                              {.cells = options_.cell_limit, .work = options_.work_limit});
     if (cells.proved) return equal(normal, cells.tree, "their difference is 0 in every cell of input space");
     if (cells.counterexample) {
       if (const std::string input = not_at(*cells.counterexample, normal); !input.empty())

@@ -57,8 +57,9 @@ struct Equivalence {
 
 struct EquivalenceOptions {
   uint64_t seed = 1;
-  int tries = 24;                          // random points; 4 where exact values take too long
-  int64_t cell_limit = 600;                // cells of input space
+  int tries = 24;                   // random points; 4 where exact values take too long
+  int64_t cell_limit = 600;         // cells of input space
+  int64_t work_limit = 30'000'000;  // operations on rational numbers that these take: some five seconds
   int64_t point_limit = int64_t{1} << 21;  // loop points of both networks
 };
 

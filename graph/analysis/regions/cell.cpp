@@ -189,8 +189,7 @@ std::vector<LinearConstraint> Cell::constraints() const {
 LpResult Cell::maximised(const std::vector<Rational>& slope,
                          const std::vector<LinearConstraint>& constraints) {
   LpResult best = maximise(slope, constraints);
-  constexpr int64_t long_numbers = 8;  // times as long as at a corner, measured
-  work_ += long_numbers * best.operations;
+  work_ += best.operations;
   return best;
 }
 

@@ -220,6 +220,11 @@ TEST_CASE("what is not decided is unknown, with the reason") {
   const Equivalence limited = equivalent(of_three(doubled), of_three(turned), {.cell_limit = 2});
   CHECK_EQ(limited.verdict, Verdict::Unknown);
   CHECK_NE(limited.reason.find("more than 2 cells"), std::string::npos);
+  const Equivalence hasty = equivalent(of_three(doubled), of_three(turned), {.work_limit = 40});
+  CHECK_EQ(hasty.verdict, Verdict::Unknown);
+  CHECK_NE(hasty.reason.find("cells of input space take more than 40 operations on rational numbers; in a "
+                             "program EquivalenceOptions::work_limit allows more"),
+           std::string::npos);
 }
 
 /// Rectifiers behind a division by a root that is not rational: no normal form, but a group of rescalings.
