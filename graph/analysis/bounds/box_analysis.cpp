@@ -35,6 +35,9 @@ std::optional<Rational> end(double value) {
   return Rational::of(value);
 }
 
+/// The limit of work was reached while the normal form was made.
+struct Spent {};
+
 /// A number that equal forms have in common, and others hardly.
 double key_of(const Combination& form) {
   double key = form.constant.to_double();
@@ -67,6 +70,7 @@ void BoxAnalysis::make_exact(const BoxOptions& options) {
   }
   NormalFormOptions normal_options;
   normal_options.bounder = [this](const Variables& variables, const Combination& form) {
+    if (is_spent()) throw Spent();
     return exact_range(variables, form);
   };
   NormalForm normal;
@@ -75,6 +79,7 @@ void BoxAnalysis::make_exact(const BoxOptions& options) {
     no_exact_ = normal.reason;
   } catch (const LongNumber& problem) {
     no_exact_ = problem.what();
+  } catch (const Spent&) {
   }
   if (is_spent())
     no_exact_ = fmt::format(

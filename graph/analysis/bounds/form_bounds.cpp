@@ -16,12 +16,25 @@ constexpr size_t kExactVariables = 40;
 // multiply the denominators of those before.
 constexpr int64_t kExactBits = 192;
 
-// An operation on a number that is so much longer takes twice the time.
-constexpr int64_t kCheapBits = 512;
+// An operation on a number that is so much longer takes twice the time, and on a fraction whose denominator is:
+// a greatest common divisor takes a step for each bit.
+constexpr int64_t kCheapBits = 256;
+constexpr int64_t kCheapDenominator = 16;
+
+/// How many times as long as on a short number an operation with this result takes.
+int64_t length(const Rational& x) {
+  return 1 + x.numerator_bits() / kCheapBits + (x.denominator_bits() - 1) / kCheapDenominator;
+}
 
 enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
 
 Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
+
+/// A number that is not greater, with the digits of a double; itself where none is as low.
+Rational rounded_down(const Rational& x) {
+  const double low = enclose(x).low;
+  return std::isfinite(low) ? Rational::of(low) : x;
+}
 
 /// The line through (l, max(l, 0)) and (u, max(u, 0)), raised if its slope is rounded.
 std::pair<Rational, Rational> chord(const Rational& l, const Rational& u, bool exactly) {
@@ -29,8 +42,8 @@ std::pair<Rational, Rational> chord(const Rational& l, const Rational& u, bool e
   if (u.sign() <= 0) return {0, 0};
   Rational slope = u / (u - l);
   if (!exactly) slope = Rational::of(slope.to_double());
-  const Rational left = -(slope * l), right = u - slope * u;
-  return {slope, left < right ? right : left};
+  const Rational offset = std::max(-(slope * l), u - slope * u);
+  return {slope, exactly ? offset : -rounded_down(-offset)};
 }
 
 Rational lower_slope(const Rational& l, const Rational& u, Choice choice) {
@@ -100,8 +113,12 @@ class LowerBound {
     const Rational factor = coefficient * slope;
     const Combination& argument = variable.arguments[0];
     constant_ += factor * argument.constant;
-    work_ += static_cast<int64_t>(argument.terms.size() + 1) * (1 + factor.bits() / kCheapBits);
-    for (const auto& [earlier, weight] : argument.terms) terms_[earlier] += factor * weight;
+    work_ += length(constant_);
+    for (const auto& [earlier, weight] : argument.terms) {
+      Rational& sum = terms_[earlier];
+      sum += factor * weight;
+      work_ += length(sum);
+    }
     return terms_.lower_bound(index);
   }
 

@@ -53,6 +53,16 @@ TEST_CASE("beyond a limit of work units are bounded without exact arithmetic, an
     if (graph.node(id).role == Role::Apply) CHECK(box.best(id, 0).outer.low <= exact.best(id, 0).outer.low);
 }
 
+TEST_CASE("fractions are counted as the longer work that they are") {
+  const auto work = [](double low, double high) {
+    Graph graph;
+    const Value x = graph.input("x", {1}, Type::f64);
+    graph.output("y", relu(relu(x) - relu(x - 0.25)));
+    return BoxAnalysis(graph, {.all = Interval{low, high}}).work();
+  };
+  CHECK_GT(work(-0.3, 0.4), work(-0.5, 0.5));  // chords of 0.4 / 0.7 and of 1 / 2
+}
+
 TEST_CASE("why units have no certificate: too many loop points, or a box without ends") {
   const Graph graph = rectifiers(2);
   const auto last = [&](const InputBox& box, const BoxOptions& options) {
