@@ -16,16 +16,6 @@ constexpr size_t kExactVariables = 40;
 // multiply the denominators of those before.
 constexpr int64_t kExactBits = 192;
 
-// An operation on a number that is so much longer takes twice the time, and on a fraction whose denominator is:
-// a greatest common divisor takes a step for each bit.
-constexpr int64_t kCheapBits = 256;
-constexpr int64_t kCheapDenominator = 16;
-
-/// How many times as long as on a short number an operation with this result takes.
-int64_t length(const Rational& x) {
-  return 1 + x.numerator_bits() / kCheapBits + (x.denominator_bits() - 1) / kCheapDenominator;
-}
-
 enum class Choice : uint8_t { Middle, Flat, Steep, Intervals };
 
 Rational positive_part(const Rational& value) { return value.sign() > 0 ? value : Rational(0); }
@@ -113,11 +103,11 @@ class LowerBound {
     const Rational factor = coefficient * slope;
     const Combination& argument = variable.arguments[0];
     constant_ += factor * argument.constant;
-    work_ += length(constant_);
+    work_ += work_with(constant_);
     for (const auto& [earlier, weight] : argument.terms) {
       Rational& sum = terms_[earlier];
       sum += factor * weight;
-      work_ += length(sum);
+      work_ += work_with(sum);
     }
     return terms_.lower_bound(index);
   }

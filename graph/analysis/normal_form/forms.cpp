@@ -131,6 +131,11 @@ std::optional<std::vector<Rational>> slopes_solving(const std::vector<Equation>&
 
 }  // namespace
 
+int64_t work_with(const Rational& x) {
+  constexpr int64_t cheap_bits = 256, cheap_denominator = 16;
+  return 1 + x.numerator_bits() / cheap_bits + (x.denominator_bits() - 1) / cheap_denominator;
+}
+
 bool is_odd(const Scalar& body) { return parity_of(body) == BodyParity::Odd; }
 
 Combination operator*(const Rational& factor, const Combination& form) {
@@ -208,12 +213,15 @@ std::optional<std::vector<std::pair<int, Rational>>> Variables::slopes_below(con
     const auto chosen = std::span(relus).first(count);
     const auto slopes = cancelling_slopes(form, chosen);
     if (!slopes) continue;
-    Combination rest = form;
+    // Times a number without which no sum is a fraction: signs are all that is asked of it.
+    Rational scale = 1;
+    for (const Rational& slope : *slopes) scale *= (slope * scale).denominator();
+    Combination rest = scale * form;
     std::vector<std::pair<int, Rational>> result;
     for (size_t k = 0; k < count; ++k) {
       const auto& [variable, coefficient] = chosen[k];
-      rest = rest + (coefficient * (*slopes)[k]) * (*this)[variable].arguments[0] +
-             Combination{{{variable, -coefficient}}, 0};
+      rest = rest + (scale * coefficient * (*slopes)[k]) * (*this)[variable].arguments[0] +
+             Combination{{{variable, -scale * coefficient}}, 0};
       result.emplace_back(variable, (*slopes)[k]);
     }
     if (holds(rest)) return result;

@@ -47,8 +47,11 @@ struct LineProof {
 struct FormRange {
   std::optional<Rational> low = {}, high = {};
   LineProof lower_proof = {}, upper_proof = {};
-  int64_t work = 0;  // operations on rational numbers that took, longer ones counted more than once
+  int64_t work = 0;  // as work_with
 };
+/// How many times as long as with a short number an operation with this one takes: a greatest common divisor
+/// takes a step for each bit of a denominator.
+int64_t work_with(const Rational& x);
 
 /// Leaf: an element that stands for itself. Relu: relu(arguments[0]). Call: body(arguments...). Error: by how
 /// much something differs from what stands for it.

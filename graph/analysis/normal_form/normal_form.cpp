@@ -18,12 +18,21 @@ namespace crease {
 
 namespace {
 
+/// Reached the limit of work.
+struct TooLong {};
+
 /// Adds up combinations of many terms.
 class Accumulator {
  public:
-  void add(const Combination& form, const Rational& factor) {
+  /// As NormalFormOptions::work_limit: what that took.
+  int64_t add(const Combination& form, const Rational& factor) {
     constant_ += factor * form.constant;
-    for (const auto& [variable, coefficient] : form.terms) terms_[variable] += factor * coefficient;
+    int64_t work = 1;
+    for (const auto& [variable, coefficient] : form.terms) {
+      terms_[variable] += factor * coefficient;
+      work += work_with(coefficient);
+    }
+    return work;
   }
   Combination take() const {
     Combination result{{}, constant_};
@@ -47,8 +56,10 @@ bool has_kink(const Scalar& body) {
 /// Makes the forms of one node.
 class NodeForms {
  public:
-  NodeForms(const Graph& graph, NodeId id, NormalForm& normal, const std::vector<bool>& data)
-      : graph_(graph), id_(id), node_(graph.node(id)), normal_(normal), data_(data) {
+  /// `work_left`: what is taken from it; TooLong where nothing is left.
+  NodeForms(const Graph& graph, NodeId id, NormalForm& normal, const std::vector<bool>& data,
+            int64_t& work_left)
+      : graph_(graph), id_(id), node_(graph.node(id)), normal_(normal), data_(data), work_left_(work_left) {
     const Scalar& body = node_.op->body.expression;
     has_kink_ = has_kink(body);
     is_piecewise_ = dependence(body, data) <= Dependence::Piecewise;
@@ -71,7 +82,7 @@ class NodeForms {
       if (!found) return {};
       const Combination& form = *found;
       if (combine == Combine::Sum) {
-        sums[place].add(form, 1);
+        spend(sums[place].add(form, 1));
       } else if (!seen[place]) {
         results[place] = form;
       } else if (combine == Combine::Max) {
@@ -94,6 +105,11 @@ class NodeForms {
 
  private:
   const Combination& operand(size_t k) const { return *operands_[k]; }
+
+  void spend(int64_t work) {
+    work_left_ -= work;
+    if (work_left_ < 0) throw TooLong();
+  }
 
   std::optional<Combination> at_point(const PointWalk& walk) {
     operands_.clear();
@@ -155,7 +171,7 @@ class NodeForms {
     const auto varying = std::ranges::find(data_, true) - data_.begin();
     const Combination& x = operand(static_cast<size_t>(varying));
     Accumulator sum;
-    sum.add(x, table.slopes[0]);
+    spend(sum.add(x, table.slopes[0]));
     sum.add({{}, table.offsets[0]}, 1);
     for (size_t k = 0; k < table.knots.size(); ++k) {
       Combination argument = x;
@@ -218,6 +234,7 @@ class NodeForms {
   const Node& node_;
   NormalForm& normal_;
   const std::vector<bool> data_;
+  int64_t& work_left_;
   bool has_kink_ = false, is_piecewise_ = false;
   std::vector<const Combination*> operands_;
   std::vector<Rational> constants_;
@@ -232,7 +249,7 @@ class NodeForms {
 class Builder {
  public:
   Builder(const Graph& graph, const NormalFormOptions& options)
-      : graph_(graph), options_(options), facts_(linearity(graph)) {
+      : graph_(graph), options_(options), facts_(linearity(graph)), work_left_(options.work_limit) {
     normal_.variables = Variables(options.bounder, options.near);
   }
 
@@ -250,7 +267,13 @@ class Builder {
       return std::move(normal_);
     }
     for (const NodeId id : needed) {
-      make(id);
+      try {
+        make(id);
+      } catch (const TooLong&) {
+        normal_.reason =
+            fmt::format("too large: more than {} operations on rational numbers", options_.work_limit);
+        return std::move(normal_);
+      }
       for (const Combination& form : normal_.forms.at(id)) terms_ += static_cast<int64_t>(form.terms.size());
       if (terms_ <= options_.term_limit) continue;
       normal_.reason = fmt::format("too large: more than {} terms", options_.term_limit);
@@ -276,7 +299,7 @@ class Builder {
     for (const NodeId operand : node.operands) data.push_back(!constants_.contains(operand));
     if (std::ranges::count(data, true) == 0) return make_leaf(id);
     if (reads_enclosed(id)) return make_nearly(id, data);
-    NodeForms forms(graph_, id, normal_, data);
+    NodeForms forms(graph_, id, normal_, data, work_left_);
     auto made = forms.run();
     if (!made) {
       normal_.names.erase(id);
@@ -367,7 +390,7 @@ class Builder {
   Linearity facts_;
   NormalForm normal_;
   std::set<NodeId> constants_;
-  int64_t terms_ = 0;
+  int64_t terms_ = 0, work_left_;
 };
 
 }  // namespace

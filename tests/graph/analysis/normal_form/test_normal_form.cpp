@@ -83,6 +83,16 @@ TEST_CASE("forms of forty layers are made although their numbers have thousands 
   CHECK_EQ(normal.live_relus(graph), 160);
 }
 
+TEST_CASE("forms that take too much work are not made, and the report says so") {
+  const Graph graph = test::deep_network(12, [](const Value& z) { return leaky_relu(0.25)(z); });
+  CHECK_EQ(normal_form(graph).reason, "");
+  const std::string reason = "too large: more than 2000 operations on rational numbers";
+  CHECK_EQ(normal_form(graph, {.work_limit = 2000}).reason, reason);
+  const Finding finding = normal_form_findings(graph, {.work_limit = 2000}).front();
+  CHECK_EQ(finding.verdict, Verdict::Unknown);
+  CHECK_EQ(finding.sentences.front(), "the normal form was not made: " + reason);
+}
+
 TEST_CASE("of a network without activations nothing is left to find, and no form is made") {
   const Graph graph = test::deep_network(3, [](const Value& z) { return z; });
   CHECK(normal_form_findings(graph, {.point_limit = 1}).empty());
