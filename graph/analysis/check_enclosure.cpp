@@ -56,16 +56,26 @@ Enclosure exp_of(const Rational& x) {
 
 Enclosure exp_of(const Enclosure& x) { return {exp_of(x.low).low, exp_of(x.high).high}; }
 
-/// log by a guess that exp confirms.
-Enclosure log_of(const Enclosure& x) {
-  if (x.low.sign() <= 0) throw Refused("the logarithm of what may not be positive");
-  const auto near = [](const Rational& y) { return Rational::of(std::log(y.to_double())); };
-  const Rational step = Rational::dyadic(1, -36);
-  const Enclosure result{near(x.low) - step, near(x.high) + step};
-  if (exp_of(result.low).high > x.low || exp_of(result.high).low < x.high)
-    throw Refused("a logarithm is not confirmed");
-  return result;
+/// log x = y + log(x e^-y) for y next to it, where t / (1 + t) <= log(1 + t) <= t leaves t^2 between.
+/// Source: Abramowitz and Stegun 1964, 4.1.33.
+Enclosure log_of(const Rational& x) {
+  if (x.sign() <= 0) throw Refused("the logarithm of what may not be positive");
+  const double near = std::log(x.to_double());
+  if (!std::isfinite(near)) throw Refused("a logarithm is asked for beyond all doubles");
+  const Rational y = Rational::of(near);
+  // Of e^y and e^-y the one that is not small, whose digits are all on the grid.
+  const Enclosure ratio = times(exactly(x), near > 0 ? inverse(exp_of(y)) : exp_of(-y));
+  return rounded({y + (ratio.low - 1) / ratio.low, y + ratio.high - 1});
 }
+
+Enclosure log_of(const Enclosure& x) { return {log_of(x.low).low, log_of(x.high).high}; }
+
+/// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|).
+Enclosure softplus_of(const Rational& x) {
+  return plus(exactly(std::max(x, Rational(0))), log_of(plus(exactly(1), exp_of(-x.abs()))));
+}
+
+Enclosure softplus_of(const Enclosure& x) { return {softplus_of(x.low).low, softplus_of(x.high).high}; }
 
 Enclosure sqrt_of(const Enclosure& x) {
   if (x.low.sign() < 0) throw Refused("the root of what may be negative");
@@ -204,7 +214,7 @@ Enclosure enclosed_function(ScalarKind kind, const Enclosure& given) {
     case ScalarKind::Log1p: return log_of(plus(x, exactly(1)));
     case ScalarKind::Sqrt: return sqrt_of(x);
     case ScalarKind::Sigmoid: return sigmoid_of(x);
-    case ScalarKind::Softplus: return log_of(plus(exactly(1), exp_of(x)));
+    case ScalarKind::Softplus: return softplus_of(x);
     // tanh(x) = 2 sigmoid(2 x) - 1
     case ScalarKind::Tanh: return plus(times(exactly(2), sigmoid_of(times(exactly(2), x))), exactly(-1));
     default: throw Refused(std::string(name_of(kind)) + " has no enclosure here");

@@ -205,6 +205,23 @@ TEST_CASE("one weight that differs by 2^-20 is found in networks too deep for ex
   }
 }
 
+TEST_CASE("differences of 2^-50 are found behind logarithms") {
+  using Activation = Value (*)(const Value&);
+  const Activation activations[] = {[](const Value& x) { return log(x * x + 1); },
+                                    [](const Value& x) { return softplus(x); }};
+  for (const Activation activation : activations) {
+    const auto network = [&](double factor) {
+      Graph graph;
+      graph.output("y", activation(graph.input("x", {1}, Type::f64)) * factor);
+      return graph;
+    };
+    const Graph a = network(1), b = network(1 + 0x1p-50);
+    const Equivalence found = equivalent(a, b);
+    CHECK_EQ(found.verdict, Verdict::Refuted);
+    check_accepted(found, a, b);
+  }
+}
+
 TEST_CASE("what is not decided is unknown, with the reason") {
   const auto network = [](double factor) {
     Graph graph;
