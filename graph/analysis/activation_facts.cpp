@@ -239,7 +239,7 @@ std::string_view to_string(Smoothness smoothness) {
 }
 
 ActivationFacts activation_facts(const Scalar& body) {
-  expect(arity(body) <= 1, "[activation] wants a body of one argument, got {}", to_string(body));
+  if (arity(body) > 1) fail("[activation] wants a body of one argument, got {}", to_string(body));
   if (const auto table = piecewise_linear(body)) return from_table(*table);
   ActivationFacts facts;
   if (const auto curve = curve_of_one_variable(body, true, true)) {

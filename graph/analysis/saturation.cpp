@@ -116,7 +116,7 @@ std::string_view to_string(Saturates kind) {
 }
 
 Saturation saturation(const Scalar& body) {
-  expect(arity(body) <= 1, "[saturation] wants a body of one argument, got {}", to_string(body));
+  if (arity(body) > 1) fail("[saturation] wants a body of one argument, got {}", to_string(body));
   if (const auto table = piecewise_linear(body)) {
     const auto side = [](const Rational& s) { return s.is_zero() ? Saturates::Hard : Saturates::None; };
     return {side(table->slopes.front()), side(table->slopes.back()), false};

@@ -86,7 +86,7 @@ Interval IntervalTape::run(std::span<const Interval> arguments, std::span<const 
 }
 
 ScalarCurve::ScalarCurve(const Scalar& body) : body_(body), tape_(body), table_(piecewise_linear(body)) {
-  expect(arity(body) <= 1, "[curve] wants a body of one argument, got {}", to_string(body));
+  if (arity(body) > 1) fail("[curve] wants a body of one argument, got {}", to_string(body));
   single_ = mentions(body, 2) <= 1;
   if (!may_jump(body)) slope_.emplace(slope(body, 0, Side::Right));
   if (!table_) return;

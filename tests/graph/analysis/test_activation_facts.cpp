@@ -45,5 +45,7 @@ TEST_CASE("smoothness is the first derivative that jumps where branches meet") {
 }
 
 TEST_CASE("facts of bodies with two arguments are an error") {
-  CHECK_THROWS_AS(activation_facts(x * Scalar::argument(1)), Error);
+  const Scalar body = x * Scalar::argument(1);
+  const std::string message = "[activation] wants a body of one argument, got " + to_string(body);
+  CHECK_THROWS_WITH_AS(activation_facts(body), message.c_str(), Error);
 }

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/catalog.h"
@@ -87,4 +88,10 @@ TEST_CASE("what may leave its domain is everything") {
   CHECK(apply(ScalarKind::Log, &around).low == -kInfinity);
   CHECK(Interval::point(1) / around == Interval{});
   CHECK(ScalarCurve(Scalar::argument(0) * Scalar::argument(0)).range(around) == Interval{0, 1});
+}
+
+TEST_CASE("curves of bodies with two arguments are an error that shows the body") {
+  const Scalar body = Scalar::argument(0) * Scalar::argument(1);
+  const std::string message = "[curve] wants a body of one argument, got " + to_string(body);
+  CHECK_THROWS_WITH_AS(ScalarCurve{body}, message.c_str(), Error);
 }
