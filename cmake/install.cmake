@@ -3,7 +3,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/crease")
 
-# Folders keep their names under include/crease/, because headers include each other from the root of the tree.
+# Folders keep their names under include/crease/.
 # What stays out leads to LLVM, Boost or CLI11, which a user of crease need not have.
 foreach(folder IN ITEMS graph autodiff jit frontends)
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}")
@@ -12,6 +12,17 @@ foreach(folder IN ITEMS graph autodiff jit frontends)
   endif()
 endforeach()
 install(DIRECTORY "${PROJECT_BINARY_DIR}/include/crease" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+# In the tree headers include each other from its root, "graph/op.h"; installed, "crease/graph/op.h": a user's project
+# may have a folder `graph` of its own.
+install(CODE "set(headers_dir \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/crease\")")
+install(CODE [[
+  file(GLOB_RECURSE headers "${headers_dir}/*.h")
+  foreach(header IN LISTS headers)
+    file(READ "${header}" text)
+    string(REGEX REPLACE "#include \"(graph|autodiff|jit|frontends)/" "#include \"crease/\\1/" text "${text}")
+    file(WRITE "${header}" "${text}")
+  endforeach()
+]])
 
 install(TARGETS crease crease_graph crease_autodiff crease_jit crease_frontends EXPORT crease)
 if(TARGET crease_cli)

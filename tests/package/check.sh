@@ -25,6 +25,9 @@ case $mode in
   installed)
     cmake --install "$build" --prefix "$work/the prefix" > "$work/install.log"
     options+=("-DCMAKE_PREFIX_PATH=$work/the prefix")
+    # Headers of the user's own, of the names that crease has.
+    mkdir -p "$work/own/graph"
+    printf '#error "not this one"\n' | tee "$work/own/graph/graph.h" > "$work/own/graph/error.h"
     ;;
   contained)
     options+=("-DCREASE_SOURCE=$source" -DCREASE_WARNINGS_AS_ERRORS=ON)
