@@ -1,6 +1,7 @@
 #include "jit/program.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "graph/error.h"
@@ -28,15 +29,36 @@ int threads_of(const Schedule& schedule) {
 
 }  // namespace
 
+/// What threads see of one another: best efforts, since a small step takes no longer than a lock.
+struct InUse {
+  std::atomic<bool> binding{false}, running{false};
+};
+
+/// The time in which one thread binds. Errors: Error where another one is seen to bind or run.
+class Binding {
+ public:
+  explicit Binding(InUse& use) : use_(use) {
+    expect(!use.running.load(std::memory_order_relaxed) && !use.binding.exchange(true),
+           "[program] two threads use one program at a time: give each thread a clone() of it");
+  }
+  ~Binding() { use_.binding.store(false); }
+  Binding(const Binding&) = delete;
+  Binding& operator=(const Binding&) = delete;
+
+ private:
+  InUse& use_;
+};
+
 struct Program::Implementation {
-  Implementation(const Graph& source, const CompileOptions& options)
-      : specialised(options.specialise),
-        subnormals(options.subnormals),
-        compiled(compile_steps(source, options)),
-        graph(std::move(compiled.graph)),
+  Implementation(std::shared_ptr<const Compiled> made, const CompileOptions& how)
+      : options(how),
+        shared(std::move(made)),
+        compiled(*shared),
+        graph(compiled.graph),
         pool(threads_of(compiled.schedule), options.subnormals),
         recorder(options.profile ? compiled.kernels.kernels.size() : 0),
-        parallel{run_parts, &pool, mark, &recorder} {
+        parallel{run_parts, &pool, mark, &recorder},
+        needed(needed_inputs(graph, roots(graph))) {
     const size_t count = compiled.kernels.buffers.size();
     memory.resize(count);
     table.assign(static_cast<size_t>(compiled.memory.table_size), nullptr);
@@ -90,8 +112,8 @@ struct Program::Implementation {
   }
 
   void bind(const Bindings& inputs) {
-    Sizes wanted = crease::bind(graph, inputs);
-    for (const auto& [symbol, size] : specialised) {
+    Sizes wanted = bind_needed(graph, inputs, needed);
+    for (const auto& [symbol, size] : options.specialise) {
       const int64_t got = wanted.emplace(symbol, size).first->second;
       expect(got == size, "[bind] dimension '{}' was fixed when the program was compiled: got {}, want {}",
              symbol, got, size);
@@ -100,7 +122,9 @@ struct Program::Implementation {
     bound = false;  // until all of it is there: memory may be short
     for (size_t b = 0; b < memory.size(); ++b) {
       const Buffer& it = compiled.kernels.buffers[b];
-      if (it.kind == BufferKind::Input) memory[b] = inputs.at(graph.node(it.node).name).converted(it.type);
+      if (it.kind != BufferKind::Input) continue;
+      const auto given = inputs.find(graph.node(it.node).name);
+      if (given != inputs.end()) memory[b] = given->second.converted(it.type);
     }
     if (!fits) resize(wanted);
     refresh();
@@ -110,7 +134,10 @@ struct Program::Implementation {
   /// Memory for other sizes of the named dimensions.
   void resize(const Sizes& wanted) {
     const Layout layout = lay_out(compiled.memory, wanted);
-    for (size_t s = 0; s < dims.size(); ++s) dims[s] = value_of({1, {compiled.kernels.symbols[s]}}, wanted);
+    for (size_t s = 0; s < dims.size(); ++s) {
+      const auto size = wanted.find(compiled.kernels.symbols[s]);
+      dims[s] = size == wanted.end() ? 0 : size->second;  // none: of inputs that nothing needs
+    }
     for (size_t b = 0; b < memory.size(); ++b) {
       const Buffer& it = compiled.kernels.buffers[b];
       if (it.kind == BufferKind::Result && it.alias < 0)
@@ -136,14 +163,16 @@ struct Program::Implementation {
 
   void run() noexcept {
     if (!bound) return;
+    use.running.store(true, std::memory_order_relaxed);
     {
-      const FloatMode mode(subnormals);
+      const FloatMode mode(options.subnormals);
       compiled.code.step()(table.data(), dims.data(), &parallel);
     }
     for (const auto& [next, source] : changing_places) {
       std::swap(memory[next], memory[source]);
       std::swap(table[next], table[source]);
     }
+    use.running.store(false, std::memory_order_relaxed);
   }
 
   std::optional<std::string> trapped() const {
@@ -168,13 +197,15 @@ struct Program::Implementation {
     return result;
   }
 
-  Sizes specialised;
-  Subnormals subnormals;
-  Compiled compiled;
-  Graph graph;
+  CompileOptions options;
+  std::shared_ptr<const Compiled> shared;  // by clones
+  const Compiled& compiled;
+  const Graph& graph;
   ThreadPool pool;
   ProfileRecorder recorder;
   Parallel parallel;
+  std::vector<NodeId> needed;  // inputs
+  InUse use;
   std::vector<Tensor> memory;                              // by buffer: all but intermediates
   std::vector<void*> table;                                // by buffer, then scratch
   std::vector<std::pair<size_t, size_t>> changing_places;  // next value and parameter, after each run
@@ -198,8 +229,18 @@ Program::Implementation& Program::implementation() const {
   return *implementation_;
 }
 
+Program Program::clone() const {
+  const Implementation& own = implementation();
+  Program result(std::make_unique<Implementation>(own.shared, own.options));
+  for (const auto& [name, value] : parameters()) result.set_parameter(name, value);
+  return result;
+}
+
 std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
-  bind(inputs);
+  {
+    const Binding binding(implementation().use);
+    implementation().bind(inputs);
+  }
   run();
   if (const auto error = trapped()) fail("{}", *error);
   std::map<std::string, Tensor> results;
@@ -208,7 +249,10 @@ std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
   return results;
 }
 
-void Program::bind(const Bindings& inputs) { implementation().bind(inputs); }
+void Program::bind(const Bindings& inputs) {
+  const Binding binding(implementation().use);
+  implementation().bind(inputs);
+}
 void Program::run() noexcept {
   if (implementation_) implementation_->run();
 }
@@ -263,7 +307,8 @@ std::string Program::trace() const {
 }
 
 Program compile(const Graph& graph, const CompileOptions& options) {
-  return Program(std::make_unique<Program::Implementation>(graph, options));
+  return Program(std::make_unique<Program::Implementation>(
+      std::make_shared<const Compiled>(compile_steps(graph, options)), options));
 }
 
 }  // namespace crease

@@ -66,20 +66,26 @@ struct Dumps {
 using Timings = std::vector<std::pair<std::string, double>>;
 
 /// A compiled graph. One call runs everything: forward, backward, updates. Parameters live inside the
-/// program. Movable, not copyable. A program may be run by one thread at a time. One that was moved away can
-/// only be assigned to; run() does nothing. Errors (all others): Error that says so.
+/// program. Movable; clone() copies. A program may be run by one thread at a time: give each thread a clone.
+/// One that was moved away can only be assigned to; run() does nothing. Errors (all others): Error that says
+/// so.
 class Program {
  public:
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;
   ~Program();
 
+  /// A program of the same code, for another thread: with memory of its own, and parameters of its own that
+  /// are what these are now. Nothing is bound.
+  Program clone() const;
+
   /// Binds, runs, and returns the outputs by name.
-  /// Errors: those of bind(graph, inputs); Error with the text of trapped().
+  /// Errors: those of bind; Error with the text of trapped().
   std::map<std::string, Tensor> operator()(const Bindings& inputs);
 
-  /// Binds inputs without running. Input tensors are shared, not copied, until the next bind. Errors: those
-  /// of bind(graph, inputs); Error where there is no memory for these sizes: then nothing is bound.
+  /// Binds inputs without running; those that no output and no update needs may be left out. Input tensors
+  /// are shared, not copied, until the next bind. Errors: those of bind(graph, inputs); Error where there is
+  /// no memory for these sizes: then nothing is bound; Error where another thread is seen to use the program.
   void bind(const Bindings& inputs);
   /// Runs with what is bound: no allocation, no exception. Errors: none; unbound programs do nothing.
   void run() noexcept;
