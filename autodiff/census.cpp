@@ -223,7 +223,7 @@ int64_t points_of(const Graph& graph, const Node& count, const Sizes& sizes) {
 
 }  // namespace
 
-void add_census(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt,
+void add_census(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
                 const std::map<NodeId, Value>& adjoints) {
   const std::vector<bool> watched = reached(graph, outputs, wrt);
   size_t row = rows_of(graph);

@@ -36,7 +36,7 @@ struct KinkCounts {
 
 /// Appends to the graph what counts kinks on the way from `wrt` to `outputs`, as outputs "kinks/...": see
 /// GradOptions::census. `adjoints`: of the nodes that have one.
-void add_census(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt,
+void add_census(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
                 const std::map<NodeId, Value>& adjoints);
 
 /// The census of a run: one entry for each node that has kinks or jumps, in the order of the graph. `graph`

@@ -38,7 +38,7 @@ Graph with_bound_parameters(const Graph& graph) {
   return result;
 }
 
-std::vector<NodeId> ids_of(std::span<const Value> values) {
+std::vector<NodeId> ids_of(ValueSpan values) {
   std::vector<NodeId> ids;
   for (const Value& value : values) ids.push_back(value.id());
   return ids;
@@ -241,7 +241,7 @@ struct CertifiedGradientFunction::Plan {
   }
 };
 
-CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, std::span<const Value> wrt,
+CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpan wrt,
                                                      const CertifyOptions& options, const Compile& compile,
                                                      std::source_location where) {
   check_loss("certified_gradient", loss, where);
@@ -278,7 +278,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, std::spa
   plan->records.emplace(plan->work, active, plan->loss.id());
   const LockedGradient locked = locked_grad(plan->loss, plan->wrt, plan->tangents, where);
   plan->records->differentiate(plan->wrt, plan->tangents[0], where);
-  const auto program = [&](std::span<const Value> gradients, bool along) {
+  const auto program = [&](ValueSpan gradients, bool along) {
     Graph graph = plan->work;
     graph.output("loss", graph.value(plan->loss.id()));
     graph.output("hits", graph.value(locked.hits.id()));
@@ -301,7 +301,7 @@ CertifiedGradientFunction::Run CertifiedGradientFunction::interpreted(const Grap
   return [graph](const Bindings& at) { return evaluate(graph, at); };
 }
 
-CertifiedGradient certified_gradient(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+CertifiedGradient certified_gradient(const Value& loss, ValueSpan wrt, const Bindings& at,
                                      const CertifyOptions& options, std::source_location where) {
   return CertifiedGradientFunction(loss, wrt, options, CertifiedGradientFunction::interpreted, where)(at);
 }

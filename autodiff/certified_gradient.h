@@ -74,7 +74,7 @@ class CertifiedGradientFunction {
 
   /// `wrt`: inputs and parameters. Errors: those of grad and locked_grad; Error for a variable that is
   /// computed, or directions that do not fit.
-  CertifiedGradientFunction(const Value& loss, std::span<const Value> wrt, const CertifyOptions& options = {},
+  CertifiedGradientFunction(const Value& loss, ValueSpan wrt, const CertifyOptions& options = {},
                             const Compile& compile = interpreted,
                             std::source_location where = std::source_location::current());
   // Copies only, as they cost as little as moves: what was moved from is the same function still.
@@ -95,13 +95,13 @@ class CertifiedGradientFunction {
 };
 
 /// One call of the above.
-CertifiedGradient certified_gradient(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+CertifiedGradient certified_gradient(const Value& loss, ValueSpan wrt, const Bindings& at,
                                      const CertifyOptions& options = {},
                                      std::source_location where = std::source_location::current());
 
 /// What check() accepts or refuses (kind "gradient"): the point, the directions, the kinks with their signs,
 /// the gradient, all exactly. Errors: Error where a number is not finite.
-Certificate gradient_certificate(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+Certificate gradient_certificate(const Value& loss, ValueSpan wrt, const Bindings& at,
                                  const CertifiedGradient& result);
 
 }  // namespace crease

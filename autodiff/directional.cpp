@@ -19,8 +19,8 @@ namespace {
 
 using Tangents = std::map<NodeId, Value>;
 
-void check_tangents(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
-                    std::span<const Value> tangents, const std::source_location& where) {
+void check_tangents(const char* call, ValueSpan outputs, ValueSpan wrt, ValueSpan tangents,
+                    const std::source_location& where) {
   check_derivative(call, outputs, wrt, where);
   expect(wrt.size() == tangents.size(), "[{}] {} variables, {} tangents (at {})", call, wrt.size(),
          tangents.size(), to_string(where));
@@ -28,9 +28,8 @@ void check_tangents(const char* call, std::span<const Value> outputs, std::span<
 }
 
 /// Tangents of `outputs` in the last direction, and values of `valued` on the locked side.
-LockedOutputs exact(const char* call, std::span<const Value> valued, std::span<const Value> outputs,
-                    std::span<const Value> wrt, const std::vector<std::vector<Value>>& directions,
-                    const std::source_location& where) {
+LockedOutputs exact(const char* call, ValueSpan valued, ValueSpan outputs, ValueSpan wrt,
+                    const std::vector<std::vector<Value>>& directions, const std::source_location& where) {
   expect(!directions.empty(), "[{}] wants at least one direction (at {})", call, to_string(where));
   for (const auto& direction : directions) check_tangents(call, outputs, wrt, direction, where);
   const Graph graph = outputs[0].graph();
@@ -96,13 +95,11 @@ std::optional<Value> scan_tangent(const Graph& graph, NodeId id, const Tangents&
 
 }  // namespace
 
-std::vector<Value> jvp(std::span<const Value> outputs, std::span<const Value> wrt,
-                       std::span<const Value> tangents, std::source_location where) {
+std::vector<Value> jvp(ValueSpan outputs, ValueSpan wrt, ValueSpan tangents, std::source_location where) {
   return exact("jvp", {}, outputs, wrt, {{tangents.begin(), tangents.end()}}, where).tangents;
 }
 
-LockedOutputs values_and_jvp(std::span<const Value> valued, std::span<const Value> outputs,
-                             std::span<const Value> wrt, std::span<const Value> tangents,
+LockedOutputs values_and_jvp(ValueSpan valued, ValueSpan outputs, ValueSpan wrt, ValueSpan tangents,
                              std::source_location where) {
   return exact("jvp", valued, outputs, wrt, {{tangents.begin(), tangents.end()}}, where);
 }
@@ -112,14 +109,13 @@ Value directional_derivative(const Value& output, const Value& wrt, const Value&
   return exact("directional_derivative", {}, {&output, 1}, {&wrt, 1}, {{direction}}, where).tangents[0];
 }
 
-std::vector<Value> locked_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
+std::vector<Value> locked_jvp(ValueSpan outputs, ValueSpan wrt,
                               const std::vector<std::vector<Value>>& directions, std::source_location where) {
   return exact("locked_jvp", {}, outputs, wrt, directions, where).tangents;
 }
 
-std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Value> wrt,
-                              std::span<const Value> tangents, const GradOptions& options,
-                              std::source_location where) {
+std::vector<Value> linear_jvp(ValueSpan outputs, ValueSpan wrt, ValueSpan tangents,
+                              const GradOptions& options, std::source_location where) {
   check_tangents("linear_jvp", outputs, wrt, tangents, where);
   const Graph graph = outputs[0].graph();
   Tangents known;
@@ -148,8 +144,8 @@ std::vector<Value> linear_jvp(std::span<const Value> outputs, std::span<const Va
   return results;
 }
 
-std::vector<Value> hvp(const Value& loss, std::span<const Value> wrt, std::span<const Value> tangents,
-                       const GradOptions& options, std::source_location where) {
+std::vector<Value> hvp(const Value& loss, ValueSpan wrt, ValueSpan tangents, const GradOptions& options,
+                       std::source_location where) {
   GradOptions one_sided = options;
   one_sided.one_sided = true;
   const std::vector<Value> gradients = grad(loss, wrt, one_sided, where);

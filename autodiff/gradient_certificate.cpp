@@ -32,7 +32,7 @@ Json exact(const Tensor& tensor) {
   return list;
 }
 
-Json by_variable(std::span<const Value> wrt, const std::vector<Tensor>& tensors) {
+Json by_variable(ValueSpan wrt, const std::vector<Tensor>& tensors) {
   Json object = Json::object();
   for (size_t i = 0; i < wrt.size(); ++i) object[wrt[i].node().name] = exact(tensors[i]);
   return object;
@@ -40,7 +40,7 @@ Json by_variable(std::span<const Value> wrt, const std::vector<Tensor>& tensors)
 
 }  // namespace
 
-Certificate gradient_certificate(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+Certificate gradient_certificate(const Value& loss, ValueSpan wrt, const Bindings& at,
                                  const CertifiedGradient& result) {
   const Graph& graph = loss.graph();
   Json point = Json::object(), directions = Json::array(), kinks = Json::array(), sizes = Json::object();

@@ -57,7 +57,7 @@ double error_of(double got, double want) {
 /// One call of check_gradients.
 class Check {
  public:
-  Check(const Value& loss, std::span<const Value> wrt, const Bindings& at, const CheckOptions& options,
+  Check(const Value& loss, ValueSpan wrt, const Bindings& at, const CheckOptions& options,
         const std::source_location& where)
       : options_(options),
         where_(where),
@@ -79,7 +79,7 @@ class Check {
     probe_.emplace(graph_, std::span<const bool>(watched_.get(), active.size()), where);
   }
 
-  GradientCheck run(std::span<const Value> gradients) {
+  GradientCheck run(ValueSpan gradients) {
     const std::vector<Value> selected = grad(loss_, wrt_, options_.gradient, where_);
     std::vector<Value> claimed = selected;
     for (size_t i = 0; i < gradients.size(); ++i) claimed[i] = graph_.value(gradients[i].id());
@@ -274,13 +274,13 @@ class Check {
 
 }  // namespace
 
-GradientCheck check_gradients(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+GradientCheck check_gradients(const Value& loss, ValueSpan wrt, const Bindings& at,
                               const CheckOptions& options, std::source_location where) {
   return check_gradients(loss, wrt, {}, at, options, where);
 }
 
-GradientCheck check_gradients(const Value& loss, std::span<const Value> wrt, std::span<const Value> gradients,
-                              const Bindings& at, const CheckOptions& options, std::source_location where) {
+GradientCheck check_gradients(const Value& loss, ValueSpan wrt, ValueSpan gradients, const Bindings& at,
+                              const CheckOptions& options, std::source_location where) {
   check_loss("check_gradients", loss, where);
   check_derivative("check_gradients", {&loss, 1}, wrt, where);
   expect(gradients.empty() || gradients.size() == wrt.size(),

@@ -37,12 +37,12 @@ struct GradientCheck {
 /// Variables are inputs and parameters. Errors: Error naming variable, numbers and step for a derivative that
 /// is wrong; Error naming node and element for a step that crosses a kink; those of grad and bind. Cost:
 /// about four evaluations a direction.
-GradientCheck check_gradients(const Value& loss, std::span<const Value> wrt, const Bindings& at,
+GradientCheck check_gradients(const Value& loss, ValueSpan wrt, const Bindings& at,
                               const CheckOptions& options = {},
                               std::source_location where = std::source_location::current());
 /// The same for gradients made in another way.
-GradientCheck check_gradients(const Value& loss, std::span<const Value> wrt, std::span<const Value> gradients,
-                              const Bindings& at, const CheckOptions& options = {},
+GradientCheck check_gradients(const Value& loss, ValueSpan wrt, ValueSpan gradients, const Bindings& at,
+                              const CheckOptions& options = {},
                               std::source_location where = std::source_location::current());
 
 }  // namespace crease

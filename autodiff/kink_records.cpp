@@ -15,8 +15,7 @@ KinkRecords::KinkRecords(const Graph& graph, const std::vector<bool>& active, No
   probe_.emplace(graph_, std::span<const bool>(watched.get(), size), std::source_location::current());
 }
 
-void KinkRecords::differentiate(std::span<const Value> wrt, std::span<const Value> tangents,
-                                const std::source_location& where) {
+void KinkRecords::differentiate(ValueSpan wrt, ValueSpan tangents, const std::source_location& where) {
   for (const Value& tangent : tangents) names_.push_back(tangent.node().name);
   const std::vector<Value> differences = probe_->differences(where);
   if (!differences.empty()) derivatives_ = jvp(differences, wrt, tangents, where);

@@ -12,8 +12,7 @@ class KinkRecords {
   KinkRecords(const Graph& graph, const std::vector<bool>& active, NodeId loss);
 
   /// Appends the derivatives of all differences along `tangents`, inputs of the graph; once, before hits.
-  void differentiate(std::span<const Value> wrt, std::span<const Value> tangents,
-                     const std::source_location& where);
+  void differentiate(ValueSpan wrt, ValueSpan tangents, const std::source_location& where);
   /// At most `most` kinks, with the first of `directions` (if any) as tangents.
   std::vector<KinkHit> hits(Bindings at, const std::vector<std::vector<Tensor>>& directions,
                             int64_t most) const;

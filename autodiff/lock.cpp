@@ -13,8 +13,8 @@
 namespace crease {
 namespace {
 
-void seed_variables(Locker& locker, std::span<const Value> wrt,
-                    const std::vector<std::vector<Value>>& directions, const std::source_location& where) {
+void seed_variables(Locker& locker, ValueSpan wrt, const std::vector<std::vector<Value>>& directions,
+                    const std::source_location& where) {
   expect(!directions.empty(), "[locked_grad] wants at least one direction (at {})", to_string(where));
   for (const auto& direction : directions)
     expect(direction.size() == wrt.size(), "[locked_grad] {} variables, a direction with {} tangents (at {})",
@@ -29,8 +29,8 @@ void seed_variables(Locker& locker, std::span<const Value> wrt,
   }
 }
 
-std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Value> wrt,
-                           const std::vector<bool>& active, const std::source_location& where) {
+std::vector<Value> reverse(Locker& locker, const Value& loss, ValueSpan wrt, const std::vector<bool>& active,
+                           const std::source_location& where) {
   const Graph graph = loss.graph();
   std::map<NodeId, Value> adjoints{{loss.id(), graph.handle().constant(1.0, loss.type(), where)}};
   std::set<NodeId> follow_nan;  // nodes whose adjoint is NaN wherever they are
@@ -59,7 +59,7 @@ std::vector<Value> reverse(Locker& locker, const Value& loss, std::span<const Va
 
 }  // namespace
 
-LockedGradient locked_grad(const Value& loss, std::span<const Value> wrt,
+LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
                            const std::vector<std::vector<Value>>& directions, std::source_location where) {
   check_loss("locked_grad", loss, where);
   check_derivative("locked_grad", {&loss, 1}, wrt, where);

@@ -28,7 +28,7 @@ struct LockedGradient {
 /// grad's; Error if there is no direction, or a tangent has another shape than its variable. Cost: one
 /// forward pass, one tangent pass a direction, one reverse pass. Source: Nesterov 2005 (lexicographic
 /// differentiation); Khan and Barton 2015; Khan 2018 (branch locking).
-LockedGradient locked_grad(const Value& loss, std::span<const Value> wrt,
+LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
                            const std::vector<std::vector<Value>>& directions,
                            std::source_location where = std::source_location::current());
 

@@ -8,8 +8,7 @@ namespace {
 
 /// Nodes on a path from a variable to an output; `passes` says which nodes a path may go through.
 template <class Passes>
-std::vector<bool> on_paths(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt,
-                           Passes passes) {
+std::vector<bool> on_paths(const Graph& graph, ValueSpan outputs, ValueSpan wrt, Passes passes) {
   const auto size = static_cast<size_t>(graph.size());
   std::vector<bool> found(size, false), needed(size, false);
   for (const Value& variable : wrt) found[static_cast<size_t>(variable.id())] = true;
@@ -26,16 +25,16 @@ std::vector<bool> on_paths(const Graph& graph, std::span<const Value> outputs, s
 
 }  // namespace
 
-std::vector<bool> between(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+std::vector<bool> between(const Graph& graph, ValueSpan outputs, ValueSpan wrt) {
   return on_paths(graph, outputs, wrt, [](const Node& node) { return is_floating(node.type); });
 }
 
-std::vector<bool> reached(const Graph& graph, std::span<const Value> outputs, std::span<const Value> wrt) {
+std::vector<bool> reached(const Graph& graph, ValueSpan outputs, ValueSpan wrt) {
   return on_paths(graph, outputs, wrt, [](const Node&) { return true; });
 }
 
 void check_loss(const char* call, const Value& loss, const std::source_location& where) {
-  expect(static_cast<bool>(loss), "[{}] the loss belongs to no graph (at {})", call, to_string(where));
+  expect(loss.valid(), "[{}] the loss belongs to no graph (at {})", call, to_string(where));
   if (!loss.shape().empty())
     fail(
         "[{}] the loss must be a scalar, got shape {}: reduce it by sum or mean, or use vjp (node {}, at {})",
@@ -45,12 +44,11 @@ void check_loss(const char* call, const Value& loss, const std::source_location&
          describe(loss.graph(), loss.id()), to_string(where));
 }
 
-void check_derivative(const char* call, std::span<const Value> outputs, std::span<const Value> wrt,
-                      const std::source_location& where) {
+void check_derivative(const char* call, ValueSpan outputs, ValueSpan wrt, const std::source_location& where) {
   expect(!outputs.empty() && !wrt.empty(), "[{}] wants at least one output and one variable (at {})", call,
          to_string(where));
   for (const Value& variable : wrt) {
-    if (!variable || !variable.same_graph(outputs[0]))
+    if (!variable.valid() || !variable.same_graph(outputs[0]))
       fail("[{}] a variable belongs to another graph than the output (at {})", call, to_string(where));
     if (!is_floating(variable.type()))
       fail("[{}] cannot differentiate with respect to {} node {}: want floating point (at {})", call,
@@ -63,7 +61,7 @@ void check_derivative(const char* call, std::span<const Value> outputs, std::spa
 
 void check_like(const char* call, const char* role, const Value& value, const Value& like,
                 const std::source_location& where) {
-  if (!value || !value.same_graph(like))
+  if (!value.valid() || !value.same_graph(like))
     fail("[{}] a {} belongs to another graph (at {})", call, role, to_string(where));
   if (value.shape() == like.shape() && value.type() == like.type()) return;
   fail("[{}] {} is {}{}, want {}{} like node {} (at {})", call, role, to_string(value.type()),

@@ -80,8 +80,7 @@ class Adjoints {
 
 }  // namespace
 
-std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wrt,
-                       std::span<const Value> cotangents, const GradOptions& options,
+std::vector<Value> vjp(ValueSpan outputs, ValueSpan wrt, ValueSpan cotangents, const GradOptions& options,
                        std::source_location where) {
   check_derivative("vjp", outputs, wrt, where);
   expect(outputs.size() == cotangents.size(), "[vjp] {} outputs, {} cotangents (at {})", outputs.size(),
@@ -105,7 +104,7 @@ std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wr
   return gradients;
 }
 
-std::vector<Value> grad(const Value& loss, std::span<const Value> wrt, const GradOptions& options,
+std::vector<Value> grad(const Value& loss, ValueSpan wrt, const GradOptions& options,
                         std::source_location where) {
   check_loss("grad", loss, where);
   const Value one = loss.graph().constant(1.0, loss.type(), where);
@@ -113,10 +112,10 @@ std::vector<Value> grad(const Value& loss, std::span<const Value> wrt, const Gra
 }
 
 Value grad(const Value& loss, const Value& wrt, const GradOptions& options, std::source_location where) {
-  return grad(loss, std::span(&wrt, 1), options, where)[0];
+  return grad(loss, ValueSpan(&wrt, 1), options, where)[0];
 }
 
-std::pair<Value, std::vector<Value>> value_and_grad(const Value& loss, std::span<const Value> wrt,
+std::pair<Value, std::vector<Value>> value_and_grad(const Value& loss, ValueSpan wrt,
                                                     const GradOptions& options, std::source_location where) {
   return {loss, grad(loss, wrt, options, where)};
 }

@@ -36,19 +36,19 @@ struct GradOptions {
 /// taken the adjoint is a structural zero. Errors: Error if the loss is not a floating scalar (says how to
 /// reduce it), or a variable is an integer, or from another graph. Cost: at most about 3 forward passes.
 /// Source: one adjoint rule, autodiff/adjoint.h.
-std::vector<Value> grad(const Value& loss, std::span<const Value> wrt, const GradOptions& options = {},
+std::vector<Value> grad(const Value& loss, ValueSpan wrt, const GradOptions& options = {},
                         std::source_location where = std::source_location::current());
 Value grad(const Value& loss, const Value& wrt, const GradOptions& options = {},
            std::source_location where = std::source_location::current());
 
 /// {loss, gradients}.
 std::pair<Value, std::vector<Value>> value_and_grad(
-    const Value& loss, std::span<const Value> wrt, const GradOptions& options = {},
+    const Value& loss, ValueSpan wrt, const GradOptions& options = {},
     std::source_location where = std::source_location::current());
 
 /// Vector-Jacobian product: sum over outputs of cotangent^T d(output)/d(wrt). Shapes: cotangents as outputs.
-std::vector<Value> vjp(std::span<const Value> outputs, std::span<const Value> wrt,
-                       std::span<const Value> cotangents, const GradOptions& options = {},
+std::vector<Value> vjp(ValueSpan outputs, ValueSpan wrt, ValueSpan cotangents,
+                       const GradOptions& options = {},
                        std::source_location where = std::source_location::current());
 
 }  // namespace crease

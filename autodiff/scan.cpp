@@ -13,8 +13,8 @@
 namespace crease {
 namespace {
 
-/// Values kept for the way back rather than computed again: sums of products, each after the additions that
-/// alone read it, whose derivatives do not.
+/// Values kept for the way back rather than computed again: sums of products, each after the additions
+/// that alone read it, whose derivatives do not.
 class Kept {
  public:
   explicit Kept(const Graph& body) : body_(body), readers_(static_cast<size_t>(body.size())) {

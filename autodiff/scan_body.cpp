@@ -29,7 +29,7 @@ Value BodyBuilder::add_like(Section section, NodeId id, const std::string& name,
 Value BodyBuilder::copy(NodeId wanted) {
   for (const NodeId id : ancestors(scan_.body, {&wanted, 1})) {
     Value& value = copies_[static_cast<size_t>(id)];
-    if (value) continue;
+    if (value.valid()) continue;
     std::vector<Value> over;
     for (const NodeId operand : scan_.body.node(id).operands)
       over.push_back(copies_[static_cast<size_t>(operand)]);
@@ -42,7 +42,7 @@ Value BodyBuilder::copy(NodeId wanted) {
 
 void BodyBuilder::read_instead(NodeId id, const Source& sequence) {
   const Value& value = copies_[static_cast<size_t>(id)];
-  if (value) read_.emplace(value.id(), sequence);
+  if (value.valid()) read_.emplace(value.id(), sequence);
 }
 
 bool BodyBuilder::is_outside(NodeId id) const {
@@ -102,7 +102,7 @@ std::vector<bool> BodyBuilder::needed_nodes() const {
 void BodyBuilder::copy_needed(const std::vector<bool>& needed, std::vector<Value>& values, Graph& to) const {
   for (NodeId id = 0; id < body_.size(); ++id) {
     Value& value = values[static_cast<size_t>(id)];
-    if (!needed[static_cast<size_t>(id)] || value) continue;
+    if (!needed[static_cast<size_t>(id)] || value.valid()) continue;
     std::vector<Value> over;
     for (const NodeId operand : body_.node(id).operands) over.push_back(values[static_cast<size_t>(operand)]);
     value = to.copy(body_.node(id), over);

@@ -15,9 +15,8 @@ Value hessian(const Value& loss, const Value& wrt, const GradOptions& options = 
 /// Hessian times `tangents` of the smooth piece next to the point in direction directions[0], then [1], ...,
 /// as locked_grad has them; directions[j][i] and tangents[i] have the shape of wrt[i]. Symmetric: u.Hv =
 /// v.Hu. Errors: as locked_grad's.
-std::vector<Value> locked_hvp(const Value& loss, std::span<const Value> wrt,
-                              const std::vector<std::vector<Value>>& directions,
-                              std::span<const Value> tangents,
+std::vector<Value> locked_hvp(const Value& loss, ValueSpan wrt,
+                              const std::vector<std::vector<Value>>& directions, ValueSpan tangents,
                               std::source_location where = std::source_location::current());
 
 /// The Hessian of that piece: [n, n]. Errors: as locked_grad's; Error if the variable has a named dimension.

@@ -7,6 +7,7 @@
 #include "autodiff/certified_gradient.h"
 #include "autodiff/directional.h"
 #include "autodiff/gradient_check.h"
+#include "autodiff/jacobian.h"
 #include "autodiff/lock.h"
 #include "autodiff/reverse.h"
 #include "autodiff/second_order.h"

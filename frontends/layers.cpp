@@ -86,7 +86,7 @@ Value Layer::operator()(const Value& x, std::source_location where) const {
 }
 
 Value Layer::operator()(const Value& x, Mode mode, std::source_location where) const {
-  expect(static_cast<bool>(x), "[{}] the argument belongs to no graph ({})", state_->kind, to_string(where));
+  expect(x.valid(), "[{}] the argument belongs to no graph ({})", state_->kind, to_string(where));
   const Graph graph = x.graph();
   auto& use = state_->use_in(x, [&] {
     if (!state_->name) return free_path(graph, state_->kind);

@@ -50,7 +50,7 @@ Value penalty(std::string_view name, const Op& size, const std::vector<Value>& v
   Value total;
   for (const Value& value : values) {
     const Value part = sum(Operand(size(value, where), where));
-    total = total ? add(total, part, where) : part;
+    total = total.valid() ? add(total, part, where) : part;
   }
   return affine(factor, 0)(total, where);
 }

@@ -56,7 +56,7 @@ std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& cli
     Value total;
     for (const Value& gradient : gradients) {
       const Value part = sum(square(as_type(gradient, Type::f64)));  // squares of f32 overflow from 1e19 on
-      total = total ? total + part : part;
+      total = total.valid() ? total + part : part;
     }
     const Op scale{
         .name = "clip_scale",
@@ -243,10 +243,11 @@ Graph extract(const std::vector<std::pair<std::string, Value>>& outputs) { retur
 
 Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepOptions& options,
                  std::source_location where) {
-  expect(static_cast<bool>(loss) && loss.shape().empty() && is_floating(loss.type()),
-         "[train_step] the loss must be a floating scalar: got {}, take mean(loss) ({})",
-         loss ? fmt::format("{} {}", to_string(loss.type()), to_string(loss.shape())) : "an empty value",
-         to_string(where));
+  expect(
+      loss.valid() && loss.shape().empty() && is_floating(loss.type()),
+      "[train_step] the loss must be a floating scalar: got {}, take mean(loss) ({})",
+      loss.valid() ? fmt::format("{} {}", to_string(loss.type()), to_string(loss.shape())) : "an empty value",
+      to_string(where));
   std::vector<std::pair<std::string, Value>> outputs{{"loss", loss}};
   outputs.insert(outputs.end(), options.outputs.begin(), options.outputs.end());
   Graph graph = copy_of(outputs, true);

@@ -304,7 +304,7 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
     if (operand.storage_ != storage_)
       fail("[{}] operands belong to different graphs: {} and {} ({})", op->name,
            crease::describe(*this, operands[0].id()),
-           operand ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",
+           operand.valid() ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",
            to_string(where));
     shapes.push_back(operand.shape());
     types.push_back(operand.type());

@@ -44,7 +44,7 @@ std::vector<std::string> lookup_problems(int k, const std::string& what, const L
 
 Value apply_record(const Op& op, std::initializer_list<Value> operands, const std::source_location& where) {
   const Value& first = *operands.begin();
-  expect(static_cast<bool>(first), "[{}] operand belongs to no graph ({})", op.name, to_string(where));
+  expect(first.valid(), "[{}] operand belongs to no graph ({})", op.name, to_string(where));
   return first.graph().apply(std::make_shared<const Op>(op), operands, where);
 }
 

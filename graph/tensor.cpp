@@ -60,6 +60,14 @@ constexpr bool holds(Type type) {
   return false;
 }
 
+template <class T>
+constexpr const char* type_name() {
+  if (std::is_same_v<T, double>) return "f64 (double)";
+  if (std::is_same_v<T, float>) return "f32 (float)";
+  if (std::is_same_v<T, int64_t>) return "i64 (int64_t)";
+  return std::is_same_v<T, int32_t> ? "i32 (int32_t)" : "u8 or bool (uint8_t)";
+}
+
 /// Calls `use` with a typed pointer to the data.
 template <class Use>
 decltype(auto) visit(Type type, std::byte* data, Use use) {
@@ -140,13 +148,15 @@ Tensor Tensor::scalar(Type type, double value) {
 
 template <class T>
 std::span<const T> Tensor::read() const {
-  expect(holds<T>(type_), "tensor holds {}, read as another type", to_string(type_));
+  expect(holds<T>(type_), "[tensor] read as {}: got a tensor of {}; converted() makes another type of it",
+         type_name<T>(), to_string(type_));
   return {reinterpret_cast<const T*>(data_.get()), static_cast<size_t>(count_)};
 }
 
 template <class T>
 std::span<T> Tensor::write() {
-  expect(holds<T>(type_), "tensor holds {}, written as another type", to_string(type_));
+  expect(holds<T>(type_), "[tensor] written as {}: got a tensor of {}; converted() makes another type of it",
+         type_name<T>(), to_string(type_));
   return {reinterpret_cast<T*>(mutable_data()), static_cast<size_t>(count_)};
 }
 
@@ -170,13 +180,18 @@ std::byte* Tensor::mutable_data() {
   return data_.get();
 }
 
+void Tensor::expect_element(int64_t index) const {
+  expect(index >= 0 && index < count_, "[tensor] element {} of a tensor {}, which has {}", index,
+         to_string(sizes_), count_);
+}
+
 double Tensor::at(int64_t index) const {
-  ensure(index >= 0 && index < count_, "element {} of a tensor with {}", index, count_);
+  expect_element(index);
   return visit(type_, data_.get(), [&](auto* p) { return static_cast<double>(p[index]); });
 }
 
 void Tensor::set(int64_t index, double value) {
-  ensure(index >= 0 && index < count_, "element {} of a tensor with {}", index, count_);
+  expect_element(index);
   visit(type_, mutable_data(),
         [&](auto* p) { p[index] = stored<std::remove_reference_t<decltype(*p)>>(type_, value); });
 }

@@ -2,6 +2,8 @@
 // written.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -47,7 +49,8 @@ class Tensor {
   const std::byte* data() const { return data_.get(); }
   std::byte* mutable_data();
 
-  /// Element `index` in row-major order, as a double (exact for all types but large i64).
+  /// Element `index` in row-major order, as a double (exact for all types but large i64). Errors: Error if
+  /// there is no such element.
   double at(int64_t index) const;
   void set(int64_t index, double value);
   /// The single element of a tensor of count 1. Errors: Error otherwise.
@@ -64,10 +67,25 @@ class Tensor {
   bool operator==(const Tensor& other) const;
 
  private:
+  void expect_element(int64_t index) const;
+
   Type type_ = Type::f32;
   std::vector<int64_t> sizes_;
   int64_t count_ = 1;
   std::shared_ptr<std::byte> data_;
 };
 
+/// "f32[2, 2] {{1, 2}, {3, 4}}", in full precision; of more than a thousand elements three at each end of
+/// every dimension.
+std::string to_string(const Tensor& tensor);
+
 }  // namespace crease
+
+/// A tensor is printed as to_string writes it.
+template <>
+struct fmt::formatter<crease::Tensor> : fmt::formatter<std::string_view> {
+  template <class Context>
+  auto format(const crease::Tensor& tensor, Context& context) const {
+    return fmt::formatter<std::string_view>::format(crease::to_string(tensor), context);
+  }
+};

@@ -34,5 +34,16 @@ Value operator-(const Number& a, const Operand& b) { return affine(-1, beside(b,
 Value operator*(const Number& a, const Operand& b) { return affine(beside(b, a), 0)(b.value, b.where); }
 Value operator/(const Number& a, const Operand& b) { return ratio(beside(b, a))(b.value, b.where); }
 Value operator-(const Operand& a) { return negate(a.value, a.where); }
+Value& operator+=(Value& a, const Operand& b) { return a = Operand(a, b.where) + b; }
+Value& operator-=(Value& a, const Operand& b) { return a = Operand(a, b.where) - b; }
+Value& operator*=(Value& a, const Operand& b) { return a = Operand(a, b.where) * b; }
+Value& operator/=(Value& a, const Operand& b) { return a = Operand(a, b.where) / b; }
+Value& operator+=(Value& a, const Number& b) { return a = Operand(a, b.where) + b; }
+Value& operator-=(Value& a, const Number& b) { return a = Operand(a, b.where) - b; }
+Value& operator*=(Value& a, const Number& b) { return a = Operand(a, b.where) * b; }
+Value& operator/=(Value& a, const Number& b) { return a = Operand(a, b.where) / b; }
+Value operator!(const Operand& a) { return logical_not(a.value, a.where); }
+Value operator&&(const Operand& a, const Operand& b) { return logical_and(a.value, b.value, a.where); }
+Value operator||(const Operand& a, const Operand& b) { return logical_or(a.value, b.value, a.where); }
 
 }  // namespace crease

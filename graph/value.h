@@ -1,8 +1,10 @@
 // Value: a handle to one node of a graph, and the arithmetic that people write with it.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <source_location>
+#include <span>
 
 #include "graph/op.h"
 #include "graph/type.h"
@@ -25,7 +27,9 @@ class Value {
   bool same_graph(const Value& other) const { return storage_ == other.storage_; }
   /// Tells graphs apart; a weak pointer to it expires with the graph.
   std::shared_ptr<const void> graph_identity() const { return storage_; }
-  explicit operator bool() const { return storage_ != nullptr; }
+  /// Whether it is the result of a node; false for a default Value. There is no conversion to bool: x > 0 is
+  /// a node, true or false by element, and where(x > 0, a, b) what an `if` would be.
+  bool valid() const { return storage_ != nullptr; }
 
  private:
   friend class Graph;
@@ -69,5 +73,26 @@ Value operator-(const Number& a, const Operand& b);
 Value operator*(const Number& a, const Operand& b);
 Value operator/(const Number& a, const Operand& b);
 Value operator-(const Operand& a);
+Value& operator+=(Value& a, const Operand& b);
+Value& operator-=(Value& a, const Operand& b);
+Value& operator*=(Value& a, const Operand& b);
+Value& operator/=(Value& a, const Operand& b);
+Value& operator+=(Value& a, const Number& b);
+Value& operator-=(Value& a, const Number& b);
+Value& operator*=(Value& a, const Number& b);
+Value& operator/=(Value& a, const Number& b);
+// Of truth values, elementwise: both operands are always there.
+Value operator!(const Operand& a);
+Value operator&&(const Operand& a, const Operand& b);
+Value operator||(const Operand& a, const Operand& b);
+
+/// Values that stand somewhere, such as {x, y}: a span that braces make as well (in C++26 they do).
+class ValueSpan : public std::span<const Value> {
+ public:
+  using std::span<const Value>::span;
+  ValueSpan(std::span<const Value> values) : span(values) {}  // NOLINT(google-explicit-constructor)
+  ValueSpan(std::initializer_list<Value> list)
+      : span(list.begin(), list.size()) {}  // NOLINT(google-explicit-constructor)
+};
 
 }  // namespace crease

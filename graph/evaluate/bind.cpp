@@ -1,10 +1,12 @@
 // Bindings checked against the inputs of a graph.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "graph/error.h"
 #include "graph/evaluate.h"
 #include "graph/listed.h"
+#include "graph/scalar/forms.h"
 #include "graph/truth.h"
 
 namespace crease {
@@ -56,7 +58,41 @@ std::string input_names(const Graph& graph) {
 
 }  // namespace
 
-Sizes bind(const Graph& graph, const Bindings& inputs) {
+std::vector<NodeId> needed_inputs(const Graph& graph, std::span<const NodeId> wanted) {
+  const std::vector<NodeId> needed = ancestors(graph, wanted);
+  std::set<std::string> open, given;  // named dimensions
+  const auto named = [](const Shape& shape, std::set<std::string>& names) {
+    for (const Dim& dim : shape)
+      if (dim.is_symbol()) names.insert(dim.symbol());
+  };
+  std::vector<NodeId> result;
+  for (const NodeId id : needed) {
+    const Node& node = graph.node(id);
+    named(node.shape, open);
+    if (node.op)
+      any_step(node.op->body.expression, [&](const Scalar& step) {
+        if (step.kind() == ScalarKind::Size) open.insert(std::string(step.symbol()));
+        return false;
+      });
+    if (node.role != Role::Input) continue;
+    named(node.shape, given);
+    result.push_back(id);
+  }
+  for (const NodeId id : graph.inputs()) {
+    std::set<std::string> sizes;
+    named(graph.node(id).shape, sizes);
+    const bool gives = std::ranges::any_of(
+        sizes, [&](const std::string& symbol) { return open.contains(symbol) && !given.contains(symbol); });
+    if (!gives) continue;
+    result.push_back(id);
+    given.merge(sizes);
+  }
+  return result;
+}
+
+Sizes bind(const Graph& graph, const Bindings& inputs) { return bind_needed(graph, inputs, graph.inputs()); }
+
+Sizes bind_needed(const Graph& graph, const Bindings& inputs, std::span<const NodeId> needed) {
   Sizes sizes;
   const std::vector<NodeId> wanted = graph.inputs();
   for (const auto& [name, tensor] : inputs) {
@@ -67,6 +103,7 @@ Sizes bind(const Graph& graph, const Bindings& inputs) {
   for (const NodeId id : wanted) {
     const Node& input = graph.node(id);
     const auto it = inputs.find(input.name);
+    if (it == inputs.end() && std::ranges::find(needed, id) == needed.end()) continue;
     expect(it != inputs.end(), "input '{}' {}{} is not bound (declared at {})", input.name,
            to_string(input.type), to_string(input.shape), to_string(input.where));
     bind_type(input, it->second);

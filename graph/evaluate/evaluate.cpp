@@ -77,16 +77,16 @@ std::vector<Tensor> evaluate_nodes(const Graph& graph, const Bindings& inputs, c
   return results;
 }
 
-std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, std::span<const Value> wanted,
+std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, ValueSpan wanted,
                              Subnormals subnormals) {
   const FloatMode mode(subnormals);
-  const Sizes sizes = bind(graph, inputs);
   std::vector<NodeId> ids;
   for (const Value& value : wanted) {
-    expect(value && graph.size() > 0 && value.same_graph(graph.value(0)),
+    expect(value.valid() && graph.size() > 0 && value.same_graph(graph.value(0)),
            "evaluate: a wanted value is not of this graph");
     ids.push_back(value.id());
   }
+  const Sizes sizes = bind_needed(graph, inputs, needed_inputs(graph, ids));
   return evaluate_nodes(graph, inputs, sizes, ids);
 }
 

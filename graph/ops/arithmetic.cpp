@@ -124,6 +124,18 @@ Op ratio(double dividend) {
           .attributes = {{"dividend", dividend}}};
 }
 
+Op power(int exponent) {
+  const auto body = [=](Scalar x) {
+    Scalar result = 1, factor = x;
+    for (int64_t left = std::abs(int64_t{exponent}); left > 0; left /= 2) {
+      if (left % 2 == 1) result = result * factor;
+      if (left > 1) factor = factor * factor;
+    }
+    return exponent < 0 ? 1 / result : result;
+  };
+  return {.name = "pow", .doc = "x^exponent.", .body = body, .attributes = {{"exponent", exponent}}};
+}
+
 Op scale_by_sizes(double factor, const std::vector<Dim>& dims) {
   const Scalar size = size_term(dims);
   return {.name = "scale_by_sizes", .doc = "x factor / (product of sizes).", .body = [=](Scalar x) {
@@ -138,6 +150,12 @@ Value tanh(const Operand& x) { return tanh_op(x.value, x.where); }
 Value sigmoid(const Operand& x) { return sigmoid_op(x.value, x.where); }
 Value softplus(const Operand& x) { return softplus_op(x.value, x.where); }
 Value sin(const Operand& x) { return sin_op(x.value, x.where); }
+Value cos(const Operand& x) { return cos_op(x.value, x.where); }
+Value erf(const Operand& x) { return erf_op(x.value, x.where); }
+Value expm1(const Operand& x) { return expm1_op(x.value, x.where); }
+Value log1p(const Operand& x) { return log1p_op(x.value, x.where); }
+Value floor(const Operand& x) { return floor_op(x.value, x.where); }
+Value pow(const Operand& x, int exponent) { return power(exponent)(x.value, x.where); }
 Value abs(const Operand& x) { return abs_op(x.value, x.where); }
 Value max(const Operand& a, const Operand& b) { return maximum(a.value, b.value, a.where); }
 Value min(const Operand& a, const Operand& b) { return minimum(a.value, b.value, a.where); }

@@ -20,6 +20,8 @@ Op affine(double factor, double offset);
 /// x / divisor, and dividend / x.
 Op divide_by(double divisor);
 Op ratio(double dividend);
+/// x^exponent.
+Op power(int exponent);
 /// x * factor / (product of the sizes of these dimensions): means over named dimensions.
 Op scale_by_sizes(double factor, const std::vector<Dim>& dims);
 
@@ -31,6 +33,13 @@ Value tanh(const Operand& x);
 Value sigmoid(const Operand& x);
 Value softplus(const Operand& x);
 Value sin(const Operand& x);
+Value cos(const Operand& x);
+Value erf(const Operand& x);
+Value expm1(const Operand& x);
+Value log1p(const Operand& x);
+Value floor(const Operand& x);
+/// x^exponent by multiplication; 1 / x^-exponent for a negative one. Other powers: exp(p * log(x)).
+Value pow(const Operand& x, int exponent);
 Value abs(const Operand& x);
 Value max(const Operand& a, const Operand& b);
 Value min(const Operand& a, const Operand& b);

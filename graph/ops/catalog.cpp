@@ -23,6 +23,8 @@ Op make_affine(const Attributes& a) { return affine(attribute(a, "factor"), attr
 Op make_divide_by(const Attributes& a) { return divide_by(attribute(a, "divisor")); }
 Op make_ratio(const Attributes& a) { return ratio(attribute(a, "dividend")); }
 
+Op make_power(const Attributes& a) { return power(static_cast<int>(attribute(a, "exponent"))); }
+
 CatalogRow row(const Op& op, Op (*make)(const Attributes&) = nullptr) { return {op.name, op, make}; }
 
 }  // namespace
@@ -51,6 +53,7 @@ std::span<const CatalogRow> catalog() {
     list.push_back(row(affine(2, 1), make_affine));
     list.push_back(row(divide_by(3), make_divide_by));
     list.push_back(row(ratio(1), make_ratio));
+    list.push_back(row(power(3), make_power));
     return list;
   }();
   return rows;

@@ -171,6 +171,18 @@ const Op batched_matmul{.name = "batched_matmul",
 
 const Op outer{.name = "outer", .doc = "y[i, j] = u[i] v[j].", .loops = "i, j -> i j", .body = product_body};
 
+Value einsum(const std::string& loops, const std::vector<Value>& factors, std::source_location where) {
+  expect(!factors.empty() && factors[0].valid(), "[einsum] of nothing (at {})", to_string(where));
+  Scalar product = Scalar::argument(0);
+  for (size_t i = 1; i < factors.size(); ++i) product = product * Scalar::argument(static_cast<int>(i));
+  const Op op{.name = "einsum",
+              .doc = "Sums of products over the labels that the result lacks.",
+              .loops = loops,
+              .body = Body(static_cast<int>(factors.size()), product),
+              .combine = Combine::Sum};
+  return factors[0].graph().apply(std::make_shared<const Op>(op), factors, where);
+}
+
 Value conv1d(const Operand& x, const Operand& kernel, const ConvOptions& options) {
   return convolution("conv1d", x, kernel, options, 1);
 }

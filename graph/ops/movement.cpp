@@ -227,8 +227,9 @@ Value slice(const Operand& x, int axis, int64_t begin, int64_t end, int64_t stri
   const auto d = static_cast<size_t>(checked_axis("slice", axis, shape, x.where));
   const int64_t size = known_size("slice", shape, d, x.where);
   expect(stride > 0 && 0 <= begin && begin <= end && end <= size,
-         "[slice] {}:{}:{} of dimension {} of {} (at {})", begin, end, stride, d, to_string(shape),
-         to_string(x.where));
+         "[slice] begin {}, end {}, stride {} of dimension {} of {}: want 0 <= begin <= end <= its size, and "
+         "a positive stride (at {})",
+         begin, end, stride, d, to_string(shape), to_string(x.where));
   Resolved resolved{.shape = shape};
   resolved.shape[d] = begin == end ? 0 : (end - begin - 1) / stride + 1;
   resolved.loops = identity_loops(resolved.shape);
@@ -272,10 +273,34 @@ Value concat(const std::vector<Value>& parts, int axis, std::source_location whe
   for (const Value& part : parts) {
     const int64_t size = part.shape()[d].size();
     const Value padded = pad({part, where}, static_cast<int>(d), before, total - before - size);
-    joined = joined ? Operand(joined, where) + Operand(padded, where) : padded;
+    joined = joined.valid() ? Operand(joined, where) + Operand(padded, where) : padded;
     before += size;
   }
   return joined;
+}
+
+Value stack(const std::vector<Value>& parts, int axis, std::source_location where) {
+  std::vector<Value> rows;
+  for (const Value& part : parts) rows.push_back(unsqueeze({part, where}, axis));
+  return concat(rows, axis, where);
+}
+
+Value unsqueeze(const Operand& x, int axis) {
+  Shape shape = x.value.shape();
+  const int rank = static_cast<int>(shape.size());
+  expect(-rank - 1 <= axis && axis <= rank, "[unsqueeze] axis {} of {}: want {} to {} (at {})", axis,
+         to_string(shape), -rank - 1, rank, to_string(x.where));
+  shape.insert(shape.begin() + (axis < 0 ? axis + rank + 1 : axis), Dim(1));
+  return reshape(x, shape);
+}
+
+Value squeeze(const Operand& x, int axis) {
+  Shape shape = x.value.shape();
+  const int d = checked_axis("squeeze", axis, shape, x.where);
+  expect(shape[static_cast<size_t>(d)] == Dim(1), "[squeeze] dimension {} of {} is not 1 (at {})", d,
+         to_string(shape), to_string(x.where));
+  shape.erase(shape.begin() + d);
+  return reshape(x, shape);
 }
 
 Value reverse(const Operand& x, int axis) {

@@ -24,6 +24,13 @@ Value pad(const Operand& x, int axis, int64_t before, int64_t after);
 Value concat(const std::vector<Value>& parts, int axis,
              std::source_location where = std::source_location::current());
 /// The axis from its end.
+/// Equal shapes one beside the other along a new axis. Errors: those of concat, which it is made of.
+Value stack(const std::vector<Value>& parts, int axis = 0,
+            std::source_location where = std::source_location::current());
+/// A dimension of size 1 more, before `axis` (-1: at the end), or that one less. Errors: Error if there is no
+/// such axis, or it has another size.
+Value unsqueeze(const Operand& x, int axis);
+Value squeeze(const Operand& x, int axis);
 Value reverse(const Operand& x, int axis);
 
 }  // namespace crease

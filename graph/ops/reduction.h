@@ -6,8 +6,12 @@
 
 namespace crease {
 
-/// The axes to reduce; empty: all.
-using Axes = std::vector<int>;
+/// The axes to reduce; empty: all. One axis may stand alone: sum(x, 1).
+struct Axes : std::vector<int> {
+  using vector::vector;
+  Axes(int axis) : vector{axis} {}  // NOLINT(google-explicit-constructor)
+  Axes(bool) = delete;              // an axis, not whether to keep it
+};
 
 // Shapes: the reduced axes are removed, or kept with size 1. Errors: Error if an axis is out of range or
 // repeated. max, min: NaN if any element is NaN; a tie is decided by the node's Tie. Over no elements: -inf,

@@ -239,9 +239,9 @@ class Builder {
     const std::string stem = stem_of(form.sink) + ".collapsed.";
     Value total;
     for (size_t k = 0; k < form.frontier.size(); ++k) {
-      const Value from = previous ? previous : fresh(form.frontier[k]);
+      const Value from = previous.valid() ? previous : fresh(form.frontier[k]);
       const Value part = contract(from, form, k, stem + "weight." + std::to_string(k), sink);
-      total = total ? total + part : part;
+      total = total.valid() ? total + part : part;
     }
     if (!has_offset(form)) return total;
     const Value bias =

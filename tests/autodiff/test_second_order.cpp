@@ -122,5 +122,5 @@ TEST_CASE("a variable of unknown size has no Hessian as one tensor") {
   Graph g;
   const Value x = g.input("x", {"n"}, Type::f64);
   CHECK_THROWS_WITH_AS(static_cast<void>(hessian(sum(square(x)), x)),
-                       doctest::Contains("[hessian] wants a variable of known size"), Error);
+                       doctest::Contains("[hessian] wants values of known size"), Error);
 }

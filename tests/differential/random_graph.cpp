@@ -24,7 +24,7 @@ class Generator {
   RandomGraph run() {
     make_leaves();
     for (int made = 0, tries = 0; made < options_.operations && tries < 40 * options_.operations; ++tries)
-      if (const Value value = operation(); value && fits(value.shape())) {
+      if (const Value value = operation(); value.valid() && fits(value.shape())) {
         keep(value);
         ++made;
       }
@@ -227,7 +227,7 @@ class Generator {
         continue;
       graph_.output("y" + std::to_string(id), value);
       const Value total = sum(value);
-      loss_ = loss_ ? loss_ + total : total;
+      loss_ = loss_.valid() ? loss_ + total : total;
     }
     graph_.output("loss", loss_);
   }

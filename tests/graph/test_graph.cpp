@@ -191,6 +191,7 @@ TEST_CASE("bindings are checked by name, type, rank and size") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 3}), n = graph.input("n", {"batch"}, Type::i32);
   graph.output("y", x);
+  graph.output("m", n);
   const Tensor good(Type::f32, {2, 3}), count(Type::i32, {2});
   const auto failure = [&](const Bindings& inputs) { return error_of([&] { evaluate(graph, inputs); }); };
   CHECK(failure({{"x", good}, {"n", count}}) == "no error");
@@ -437,7 +438,9 @@ TEST_CASE("axes and options out of range are errors with the call's line") {
                  "[sum] axis 2 of shape [2, 3]: want -2 to 1 (at test_graph.cpp:"));
   CHECK(contains(error_of([&] { sum(x, {0, -2}); }), "axis -2 of [2, 3] is given twice"));
   CHECK(contains(error_of([&] { transpose(x, {0}); }), "order has 1 axes, [2, 3] has 2"));
-  CHECK(contains(error_of([&] { slice(x, 1, 2, 5); }), "[slice] 2:5:1 of dimension 1 of [2, 3]"));
+  CHECK(contains(
+      error_of([&] { slice(x, 1, 2, 5); }),
+      "[slice] begin 2, end 5, stride 1 of dimension 1 of [2, 3]: want 0 <= begin <= end <= its size"));
   CHECK(contains(error_of([&] { slice(x, 1, 0, 3, 0); }), "[slice]"));
   CHECK(contains(error_of([&] { pad(x, 0, -1, 0); }), "[pad] -1 before"));
   const int64_t half = int64_t{1} << 62;

@@ -69,8 +69,12 @@ TEST_CASE("equality is of type, shape and bits") {
 TEST_CASE("typed views want the type that is there") {
   Tensor tensor = Tensor::i32({2}, {1, -2});
   CHECK(tensor.read<int32_t>()[1] == -2);
-  CHECK_THROWS_WITH_AS(tensor.read<float>(), "tensor holds i32, read as another type", Error);
-  CHECK_THROWS_WITH_AS(tensor.write<int64_t>(), "tensor holds i32, written as another type", Error);
+  CHECK_THROWS_WITH_AS(
+      tensor.read<float>(),
+      "[tensor] read as f32 (float): got a tensor of i32; converted() makes another type of it", Error);
+  CHECK_THROWS_WITH_AS(
+      tensor.write<int64_t>(),
+      "[tensor] written as i64 (int64_t): got a tensor of i32; converted() makes another type of it", Error);
   CHECK(Tensor(Type::boolean, {2}).read<uint8_t>().size() == 2);
 }
 
@@ -84,7 +88,7 @@ TEST_CASE("wrong counts, shapes, rows and elements are refused") {
   CHECK_THROWS_AS(tensor.rows(1, 3), Error);
   CHECK_THROWS_AS(tensor.rows(2, 1), Error);
   CHECK_THROWS_AS(Tensor::scalar(Type::f32, 1).rows(0, 0), Error);
-  CHECK_THROWS_AS(tensor.at(6), Bug);
+  CHECK_THROWS_AS(tensor.at(6), Error);
 }
 
 TEST_CASE("rows are copied, none of them too") {
@@ -100,4 +104,29 @@ TEST_CASE("conversion truncates toward zero and makes truth values 0 or 1") {
   CHECK(Tensor::f64({1}, {0.1}).converted(Type::f32).at(0) == static_cast<double>(0.1F));
   CHECK(Tensor::i64({1}, {(int64_t{1} << 53) + 1}).converted(Type::i64).read<int64_t>()[0] ==
         (int64_t{1} << 53) + 1);
+}
+
+TEST_CASE("a tensor is printed with its type, its shape and all that is needed to read it back") {
+  CHECK(fmt::format("{}", Tensor::f32({2, 2}, {1, 0.1F, -3, 4e-9F})) == "f32[2, 2] {{1, 0.1}, {-3, 4e-09}}");
+  CHECK(to_string(Tensor::scalar(Type::f64, 0.1)) == "f64[] 0.1");
+  CHECK(to_string(Tensor::i64({1}, {9007199254740993})) == "i64[1] {9007199254740993}");
+  CHECK(to_string(Tensor(Type::i32, {0, 2})) == "i32[0, 2] {}");
+  CHECK(to_string(Tensor(Type::boolean, {2, 0})) == "bool[2, 0] {{}, {}}");
+  Tensor wide(Type::i32, {2, 1000});
+  for (int64_t i = 0; i < wide.count(); ++i) wide.set(i, static_cast<double>(i));
+  CHECK(to_string(wide) ==
+        "i32[2, 1000] {{0, 1, 2, ..., 997, 998, 999}, {1000, 1001, 1002, ..., 1997, 1998, 1999}}");
+}
+
+TEST_CASE("elements and types that a tensor does not have are an error") {
+  Tensor x = Tensor::f32({2}, {1, 2});
+  CHECK_THROWS_WITH_AS(x.at(2), "[tensor] element 2 of a tensor [2], which has 2", Error);
+  CHECK_THROWS_WITH_AS(x.set(-1, 0), "[tensor] element -1 of a tensor [2], which has 2", Error);
+  CHECK_THROWS_WITH_AS(
+      x.read<double>(),
+      "[tensor] read as f64 (double): got a tensor of f32; converted() makes another type of it", Error);
+  CHECK_THROWS_WITH_AS(
+      x.write<uint8_t>(),
+      "[tensor] written as u8 or bool (uint8_t): got a tensor of f32; converted() makes another type of it",
+      Error);
 }

@@ -218,7 +218,7 @@ bool EndsBuilder::numbers_fit(const Node& node) const {
   constexpr int64_t most = int64_t{1} << 24;
   if (type_ == Type::f64) return true;
   // Of integers alone f32 is computed in integers, which have no infinity.
-  const auto is_integer = [](const Value& point) { return point && !is_floating(point.type()); };
+  const auto is_integer = [](const Value& point) { return point.valid() && !is_floating(point.type()); };
   bool integers = !node.operands.empty();
   for (size_t k = 0; k < node.operands.size(); ++k) integers = integers && is_integer(of(node, k).point);
   if (integers) return false;

@@ -15,7 +15,7 @@ namespace crease {
 struct Bound {
   Value point = {};
   Value negated_low = {}, high = {};
-  bool is_point() const { return static_cast<bool>(point); }
+  bool is_point() const { return point.valid(); }
 };
 
 /// An operation of the new graph; `body` is that of an end.
