@@ -41,6 +41,10 @@ SourceOptions options_for(const Model& model) {
   const Graph& network = model.network;
   SourceOptions options;
   options.csv.feature_names = model.info.features;
+  if (const auto& by = model.info.standardisation) {
+    const auto means = by->mean.read<float>();
+    options.csv.means.assign(means.begin(), means.end());
+  }
   if (!model.info.classes.empty())
     options.csv.target = Target::Classes;
   else if (network.outputs().size() == 1 &&

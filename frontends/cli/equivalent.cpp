@@ -17,7 +17,22 @@ namespace {
 
 struct Arguments {
   std::string first, second, certificate;
+  bool networks_only = false;
 };
+
+/// Equal networks behind other standardisations are not equal functions of the data.
+void expect_like_samples(const Model& a, const Model& b) {
+  const auto &one = a.info.standardisation, &other = b.info.standardisation;
+  const bool alike = one.has_value() == other.has_value() &&
+                     (!one || (one->mean == other->mean && one->deviation == other->deviation));
+  expect(alike,
+         "[equivalent] the two models standardise their data differently, so equal networks are not equal "
+         "functions of the data: --networks-only compares what they make of standardised data");
+  expect(a.info.classes == b.info.classes,
+         "[equivalent] the two models call their outputs by other classes: --networks-only compares the "
+         "outputs by "
+         "their order");
+}
 
 /// "[0.5, -1, ... (64)]".
 std::string point_text(const std::vector<Rational>& point) {
@@ -70,8 +85,9 @@ void print(const Graph& graph, const Equivalence& found) {
 }
 
 int run(const Arguments& arguments) {
-  const Graph first = analyzed_graph(load_model(arguments.first).network);
-  const Graph second = analyzed_graph(load_model(arguments.second).network);
+  const Model one = load_model(arguments.first), other = load_model(arguments.second);
+  if (!arguments.networks_only) expect_like_samples(one, other);
+  const Graph first = analyzed_graph(one.network), second = analyzed_graph(other.network);
   const Equivalence found = equivalent(first, second);
   print(second, found);
   if (found.certificate) {
@@ -96,6 +112,8 @@ void add_equivalent(CLI::App& application, Action& action) {
   command.add_option("second", arguments->second, "Folder of the other")->required();
   command.add_option("--certificate", arguments->certificate,
                      "Write the proof to this file, for `crease check FILE FIRST SECOND`");
+  command.add_flag("--networks-only", arguments->networks_only,
+                   "Compare the networks alone, whatever the models say of their data and classes");
   command.footer(
       "Exit status: 0 equivalent, 3 different, 4 unknown.\n"
       "Example:\n  crease balance my-model -o balanced && crease equivalent my-model balanced");

@@ -94,6 +94,23 @@ void tell_of_precision(const TrainingSettings& settings) {
                                   : "no matrix tiles (AMX) on this processor or level");
 }
 
+/// What is trained on, and what is predicted: whole numbers may be either.
+void tell_of_data(const LoadedData& data) {
+  const Dataset& train = data.split.train;
+  fmt::print(
+      "{} samples to train on, {} to test with{}, of {} features; predicts {}\n", train.size(),
+      data.split.test.size(),
+      data.split.validation.size() > 0 ? fmt::format(", {} to validate", data.split.validation.size()) : "",
+      train.features(), train.classes > 0 ? fmt::format("one of {} classes", train.classes) : "a number");
+}
+
+/// Few samples are one batch, unless a size was asked for.
+int64_t default_batch(const Arguments& arguments, const Dataset& train) {
+  const int64_t parts = arguments.folds.value_or(0);
+  const int64_t least = parts > 1 ? train.size() - (train.size() + parts - 1) / parts : train.size();
+  return std::clamp<int64_t>(least, 1, arguments.settings.batch);
+}
+
 int run(CLI::App& command, Arguments& arguments) {
   std::optional<Model> saved;
   std::optional<Checkpoint> checkpoint;
@@ -106,6 +123,9 @@ int run(CLI::App& command, Arguments& arguments) {
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data =
       load_data(settings.data, saved ? &*saved : nullptr, settings.validation, settings.seed);
+  if (!saved && command.count("--batch") == 0)
+    arguments.settings.batch = default_batch(arguments, data.split.train);
+  tell_of_data(data);
   tell_of_precision(settings);
   if (arguments.folds) {
     run_folds(settings, data, *arguments.folds);

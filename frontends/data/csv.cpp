@@ -39,6 +39,19 @@ std::optional<double> number_in(std::string_view cell) {
   return static_cast<double>(wide);
 }
 
+/// How far the numbers of a column lie apart, and how far f32 moves them.
+struct Spread {
+  double least = std::numeric_limits<double>::infinity(), greatest = -least, moved = 0;
+
+  void add(double value) {
+    if (std::isnan(value)) return;
+    least = std::min(least, value);
+    greatest = std::max(greatest, value);
+    moved = std::max(moved, std::abs(value - static_cast<double>(static_cast<float>(value))));
+  }
+  bool is_lost() const { return moved > (greatest - least) / 256 && greatest > least; }
+};
+
 /// Cells in messages: short.
 std::string shown(std::string_view cell) {
   return printable(cell.substr(0, 40)) + (cell.size() > 40 ? "..." : "");
@@ -58,13 +71,14 @@ class TableReader {
  private:
   std::string where(int64_t line, size_t column) const;
   bool by_name() const { return has_header() && !options_.feature_names.empty(); }
-  std::optional<size_t> find_label(int64_t used) const;
+  std::optional<size_t> find_label(const std::vector<bool>& used) const;
   size_t find_feature(const std::string& wanted) const;
   size_t find_column(const std::string& wanted) const;
   std::string shown_columns() const;
   bool is_missing(std::string_view cell) const;
-  float feature(std::string_view cell, int64_t line, size_t column) const;
+  double feature(std::string_view cell, int64_t line, size_t column) const;
   bool keep_despite_missing(const CsvRow& row) const;
+  void expect_told_apart() const;
   void fill_missing();
   void set_target(Dataset& data) const;
   bool is_classes(const std::vector<std::optional<double>>& numbers) const;
@@ -82,6 +96,7 @@ class TableReader {
   std::vector<size_t> features_;  // columns
   std::vector<float> x_;          // NaN where missing, until fill_missing
   std::vector<Label> labels_;
+  std::vector<Spread> spreads_;  // by feature
 };
 
 TableReader::TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options)
@@ -92,7 +107,7 @@ TableReader::TableReader(const CsvRow& first, const std::string& name, const Csv
     names_.assign(first.cells.begin(), first.cells.end());
   std::vector<bool> used(columns_, true);
   for (const std::string& column : options.ignore) used[find_column(column)] = false;
-  label_ = find_label(std::ranges::count(used, true));
+  label_ = find_label(used);
   if (label_) used[*label_] = false;
   if (by_name()) {
     for (const std::string& feature : options.feature_names) features_.push_back(find_feature(feature));
@@ -100,6 +115,7 @@ TableReader::TableReader(const CsvRow& first, const std::string& name, const Csv
     for (size_t column = 0; column < columns_; ++column)
       if (used[column]) features_.push_back(column);
   }
+  spreads_.resize(features_.size());
   expect(!features_.empty(),
          "[read_csv] '{}' line {}: got {} column{}, want a label and at least one feature{}", name_,
          first.line, columns_, columns_ == 1 ? "" : "s",
@@ -111,11 +127,19 @@ std::string TableReader::where(int64_t line, size_t column) const {
   return has_header() ? fmt::format("{} ('{}')", place, shown(names_[column])) : place;
 }
 
-/// `used`: how many columns are not ignored.
-std::optional<size_t> TableReader::find_label(int64_t used) const {
-  if (!options_.label.empty()) return find_column(options_.label);
-  const bool all = by_name() || options_.feature_count == 0 || used <= options_.feature_count;
+/// `used`: whether a column is not ignored.
+std::optional<size_t> TableReader::find_label(const std::vector<bool>& used) const {
+  if (!options_.label.empty()) {
+    const size_t label = find_column(options_.label);
+    expect(used[label], "[read_csv] '{}': the column to predict, '{}', is ignored as well", name_,
+           options_.label);
+    return label;
+  }
+  const bool all =
+      by_name() || options_.feature_count == 0 || std::ranges::count(used, true) <= options_.feature_count;
   if (!predicts() && all) return {};
+  for (size_t column = columns_; column > 0; --column)
+    if (used[column - 1]) return column - 1;
   return columns_ - 1;
 }
 
@@ -156,8 +180,8 @@ bool TableReader::is_missing(std::string_view cell) const {
   return std::find(marks.begin(), marks.end(), cell) != marks.end();
 }
 
-float TableReader::feature(std::string_view cell, int64_t line, size_t column) const {
-  if (is_missing(cell)) return std::numeric_limits<float>::quiet_NaN();
+double TableReader::feature(std::string_view cell, int64_t line, size_t column) const {
+  if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
   const std::optional<double> value = number_in(cell);
   if (!value)
     fail("[read_csv] {}: got '{}', want a number{}", where(line, column), shown(cell),
@@ -166,7 +190,7 @@ float TableReader::feature(std::string_view cell, int64_t line, size_t column) c
   if (!std::isfinite(rounded))
     fail("[read_csv] {}: got '{}', want a finite number in the range of f32", where(line, column),
          shown(cell));
-  return rounded;
+  return *value;
 }
 
 /// Whether a row stays, seen from its missing values alone.
@@ -192,22 +216,43 @@ void TableReader::add(const CsvRow& row) {
   // A row that is left out is read all the same: it may hold text that is no number.
   std::vector<float> values;
   values.reserve(features_.size());
-  for (const size_t column : features_) values.push_back(feature(row.cells[column], row.line, column));
+  for (size_t j = 0; j < features_.size(); ++j) {
+    const double value = feature(row.cells[features_[j]], row.line, features_[j]);
+    values.push_back(static_cast<float>(value));
+    if (keep) spreads_[j].add(value);
+  }
   if (!keep) return;
   x_.insert(x_.end(), values.begin(), values.end());
   if (predicts()) labels_.push_back({std::string(row.cells[*label_]), row.line});
 }
 
+/// Seconds since 1970 a minute apart are one number in f32.
+void TableReader::expect_told_apart() const {
+  for (size_t j = 0; j < features_.size(); ++j)
+    expect(!spreads_[j].is_lost(),
+           "[read_csv] {}: numbers from {} to {} lie too close together for f32, which moves them by up to "
+           "{:.2g}: "
+           "take an offset such as {} from them first",
+           where(first_line_, features_[j]), spreads_[j].least, spreads_[j].greatest, spreads_[j].moved,
+           spreads_[j].least);
+}
+
 void TableReader::fill_missing() {
+  expect(options_.means.empty() || options_.means.size() == features_.size(),
+         "[read_csv] '{}' has {} features, but there are {} means for missing ones", name_, features_.size(),
+         options_.means.size());
   for (size_t j = 0; j < features_.size(); ++j) {
     double sum = 0;
     int64_t count = 0;
     for (size_t i = j; i < x_.size(); i += features_.size())
       if (!std::isnan(x_[i])) sum += x_[i], ++count;
-    expect(count > 0, "[read_csv] {}: the column has no value at all to take the mean of",
+    expect(count > 0 || !options_.means.empty(),
+           "[read_csv] {}: the column has no value at all to take the mean of",
            where(first_line_, features_[j]));
+    const float mean =
+        options_.means.empty() ? static_cast<float>(sum / static_cast<double>(count)) : options_.means[j];
     for (size_t i = j; i < x_.size(); i += features_.size())
-      if (std::isnan(x_[i])) x_[i] = static_cast<float>(sum / static_cast<double>(count));
+      if (std::isnan(x_[i])) x_[i] = mean;
   }
 }
 
@@ -264,7 +309,7 @@ void TableReader::set_numbers(Dataset& data, const std::vector<std::optional<dou
   data.y = Tensor(Type::f32, {static_cast<int64_t>(labels_.size())});
   const auto y = data.y.write<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = feature(labels_[i].text, labels_[i].line, *label_);
+    y[i] = static_cast<float>(feature(labels_[i].text, labels_[i].line, *label_));
     ensure(numbers[i].has_value(), "label {} became a number", labels_[i].text);
   }
 }
@@ -287,6 +332,7 @@ void TableReader::set_target(Dataset& data) const {
 Dataset TableReader::finish() {
   expect(rows() > 0, "[read_csv] '{}' has no rows{}: want at least one", name_,
          has_header() ? " after its header" : "");
+  expect_told_apart();
   if (options_.missing == Missing::Mean) fill_missing();
   Dataset data;
   data.name = name_;

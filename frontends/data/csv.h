@@ -24,8 +24,8 @@ enum class Target : uint8_t { Detect, Classes, Number, None };
 struct CsvOptions {
   char separator = ',';
   Header header = Header::Detect;
-  /// The column to predict: its name, or its number from 1. Empty: the last one; with Target::None only where
-  /// it is left over from the features.
+  /// The column to predict: its name, or its number from 1. Empty: the last one that is not ignored; with
+  /// Target::None only where it is left over from the features.
   std::string label = {};
   /// Columns left out, by name or number.
   std::vector<std::string> ignore = {};
@@ -35,6 +35,9 @@ struct CsvOptions {
   int64_t feature_count = 0;
   Target target = Target::Detect;
   Missing missing = Missing::Error;
+  /// What Missing::Mean puts in place of a missing feature, by feature, such as the means that a network was
+  /// trained on; empty: the mean of its column.
+  std::vector<float> means = {};
   /// Cells that stand for a missing value.
   std::vector<std::string> missing_marks = {"", "?", "NA", "N/A", "NaN", "nan", "null"};
   /// More text than this is refused, so that a small gzip file cannot fill the memory.
@@ -44,8 +47,9 @@ struct CsvOptions {
 /// A table from a file, plain or gzip. x is f32 [n, features]; y is i32 [n] with class_names in ascending
 /// order (numbers by value, text by bytes), or f32 [n] for regression. Errors: Error naming file, line and
 /// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value, a class
-/// whose name is not UTF-8; Error for an unknown column (lists the names), a label among the features that
-/// are named, no rows or no features.
+/// whose name is not UTF-8; Error for an unknown column (lists the names), a label that is ignored
+/// or among the features that are named, no rows or no features; Error for a feature that f32 cannot tell
+/// apart, such as seconds since 1970.
 Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same from memory; `name` is what errors call it and becomes the name of the data.

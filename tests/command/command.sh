@@ -183,12 +183,17 @@ case_predict() {
   cmp bare table || complain 'without a header the columns are others'
   "$crease" predict kinds --data csv:bare.csv --output interpreted --interpret --probabilities || complain 'cannot predict'
   awk -F, 'NR > 1 && ($NF < 0 || $NF > 1) { exit 1 }' interpreted || complain 'a share of 1 is not between 0 and 1'
+  # The same network behind another standardisation is another function of the data.
+  awk -F, 'NR == 1 { print } NR > 1 { sub(/^[^,]*/, 4 * $1); print }' kinds.csv > scaled.csv
+  gives 0 'saved to scaled' train --data csv:scaled.csv --hidden 8 --epochs 100 --learning-rate 0.05 --save scaled
+  gives 1 'standardise their data differently' equivalent kinds scaled
+  gives 0 'EQUIVALENT' equivalent kinds scaled --networks-only
   cut -d, -f1,3 kinds.csv > less.csv
   gives 1 "'less.csv' has no column 'b', which is wanted as a feature: its columns are a, kind" predict kinds --data csv:less.csv
   gives 1 'has 64 features: want 2, as measured' predict kinds --data digits
   gives 1 'nowhere' predict kinds --data csv:bare.csv --output nowhere/table
   printf 'x,y\n1,1.5\n2,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > line.csv
-  gives 0 'saved to line' train --data csv:line.csv --epochs 1 --batch 2 --save line
+  gives 0 'samples to train on, 1 to test with, of 1 features; predicts a number' train --data csv:line.csv --epochs 1 --save line
   gives 0 'prediction' predict line --data csv:line.csv
   [[ $(grep -cE '^-?[0-9.e-]+$' output) == 6 ]] || complain "not a number a row: $(cat output)"
   gives 1 'this network predicts a number, not classes' predict line --data csv:line.csv --probabilities

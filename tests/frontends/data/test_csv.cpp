@@ -233,6 +233,31 @@ TEST_CASE("a table may lack what is to be predicted") {
   CHECK(complaint("a,b\n", all) == "[read_csv] 't.csv' has no rows after its header: want at least one");
 }
 
+TEST_CASE("the label is the last column that is not ignored, and none that is") {
+  CHECK(parse("a,b,c\n1,2.5,3\n4,5.5,6\n", {.ignore = {"c"}}).y == Tensor::f32({2}, {2.5, 5.5}));
+  CHECK(complaint("a,b,c\n1,2,3\n", {.label = "c", .ignore = {"c"}}) ==
+        "[read_csv] 't.csv': the column to predict, 'c', is ignored as well");
+}
+
+TEST_CASE("missing features become the means that were given") {
+  CsvOptions options{.missing = Missing::Mean, .means = {10, 20}};
+  CHECK(parse("1,?,0.5\n?,2,1.5\n?,2,2.5\n", options).x == Tensor::f32({3, 2}, {1, 20, 10, 2, 10, 2}));
+  options.means = {1};
+  CHECK(complaint("1,?,0.5\n", options) ==
+        "[read_csv] 't.csv' has 2 features, but there are 1 means for missing ones");
+}
+
+TEST_CASE("numbers that f32 cannot tell apart are refused") {
+  const std::string times = "1700000000,0.5\n1700000020,1.5\n1700000060,2.5\n";
+  CHECK(complaint(times) ==
+        "[read_csv] 't.csv' line 1, column 1: numbers from 1700000000 to 1700000060 lie too close together "
+        "for f32, "
+        "which moves them by up to 60: take an offset such as 1700000000 from them first");
+  CHECK(parse("1700000000,0.5\n1700000000,1.5\n", {}).size() == 2);  // constant anyway
+  CHECK(parse("16777216,0.5\n16777218,1.5\n", {}).size() == 2);      // exact
+  CHECK(parse("2019.1,0.5\n2020.7,1.5\n", {}).size() == 2);
+}
+
 TEST_CASE("gzip tables are read, and no more of them than allowed") {
   const std::string text = "1,2,x\n3,4,y\n";
   CHECK(parse(test::gzipped(text)).x == parse(text).x);
