@@ -196,7 +196,7 @@ class Prover {
     int64_t inputs = 0;
     for (const auto& [id, ranges] : box_) inputs += static_cast<int64_t>(ranges.size());
     small_ = points <= kExactPoints && points * inputs <= kExactProducts;
-    NormalFormOptions options{.point_limit = options_.point_limit};
+    NormalFormOptions options{.point_limit = options_.point_limit, .work_limit = options_.form_limit};
     options.bounder = [this](const Variables& variables, const Combination& form) {
       return bounded(variables, form);
     };

@@ -24,6 +24,8 @@ struct BoxEquivalenceOptions {
   int64_t point_limit = int64_t{1} << 22;
   /// Terms that lines may put in for relus where intervals do not decide a unit.
   int64_t line_limit = int64_t{1} << 24;
+  /// Of the normal form of both.
+  int64_t form_limit = 2 * NormalFormOptions().work_limit;
 };
 
 struct BoxEquivalence {

@@ -76,7 +76,8 @@ class Comparison {
 
   Equivalence run() {
     if (auto found = random_witness()) return different(*std::move(found), "at a random point");
-    const NormalForm normal = normal_form(both_.graph, {.point_limit = options_.point_limit});
+    const NormalForm normal =
+        normal_form(both_.graph, {.point_limit = options_.point_limit, .work_limit = options_.form_limit});
     if (!normal.reason.empty()) return unknown("the normal form was not made: " + normal.reason);
     const bool zero = std::ranges::all_of(both_.differences, [&](NodeId id) {
       return std::ranges::all_of(normal.forms.at(id),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "graph/analysis/finding.h"
+#include "graph/analysis/normal_form/normal_form.h"
 #include "graph/graph.h"
 #include "graph/rational.h"
 
@@ -60,7 +61,8 @@ struct EquivalenceOptions {
   int tries = 24;                   // random points; 4 where exact values take too long
   int64_t cell_limit = 600;         // cells of input space
   int64_t work_limit = 30'000'000;  // operations on rational numbers that these take: some five seconds
-  int64_t point_limit = int64_t{1} << 21;  // loop points of both networks
+  int64_t point_limit = int64_t{1} << 21;                   // loop points of both networks
+  int64_t form_limit = 2 * NormalFormOptions().work_limit;  // of the normal form of both
 };
 
 /// Errors: those of joined().

@@ -21,18 +21,21 @@ namespace {
 /// Reached the limit of work.
 struct TooLong {};
 
+/// As NormalFormOptions::work_limit: what a sum with a form takes.
+int64_t work_of(const Combination& form) {
+  constexpr int64_t words = 126, allocation = 3;  // longer numbers take that many times as long, measured
+  int64_t work = 1;
+  for (const auto& [variable, coefficient] : form.terms)
+    work += (coefficient.bits() > words ? allocation : 1) * work_with(coefficient);
+  return work;
+}
+
 /// Adds up combinations of many terms.
 class Accumulator {
  public:
-  /// As NormalFormOptions::work_limit: what that took.
-  int64_t add(const Combination& form, const Rational& factor) {
+  void add(const Combination& form, const Rational& factor) {
     constant_ += factor * form.constant;
-    int64_t work = 1;
-    for (const auto& [variable, coefficient] : form.terms) {
-      terms_[variable] += factor * coefficient;
-      work += work_with(coefficient);
-    }
-    return work;
+    for (const auto& [variable, coefficient] : form.terms) terms_[variable] += factor * coefficient;
   }
   Combination take() const {
     Combination result{{}, constant_};
@@ -82,7 +85,8 @@ class NodeForms {
       if (!found) return {};
       const Combination& form = *found;
       if (combine == Combine::Sum) {
-        spend(sums[place].add(form, 1));
+        spend_on(form);
+        sums[place].add(form, 1);
       } else if (!seen[place]) {
         results[place] = form;
       } else if (combine == Combine::Max) {
@@ -106,8 +110,8 @@ class NodeForms {
  private:
   const Combination& operand(size_t k) const { return *operands_[k]; }
 
-  void spend(int64_t work) {
-    work_left_ -= work;
+  void spend_on(const Combination& form) {
+    work_left_ -= work_of(form);
     if (work_left_ < 0) throw TooLong();
   }
 
@@ -127,7 +131,10 @@ class NodeForms {
     return call();
   }
 
-  Combination relu(const Combination& argument) { return decided(normal_.variables.relu(argument, name())); }
+  Combination relu(const Combination& argument) {
+    spend_on(argument);
+    return decided(normal_.variables.relu(argument, name()));
+  }
 
   std::optional<Combination> call() {
     const auto body = specialised();
@@ -171,7 +178,7 @@ class NodeForms {
     const auto varying = std::ranges::find(data_, true) - data_.begin();
     const Combination& x = operand(static_cast<size_t>(varying));
     Accumulator sum;
-    spend(sum.add(x, table.slopes[0]));
+    sum.add(x, table.slopes[0]);
     sum.add({{}, table.offsets[0]}, 1);
     for (size_t k = 0; k < table.knots.size(); ++k) {
       Combination argument = x;

@@ -22,9 +22,9 @@ struct NormalFormOptions {
   int64_t point_limit = int64_t{1} << 20;
   /// The forms kept may have this many terms in all.
   int64_t term_limit = int64_t{1} << 23;
-  /// Operations on rational numbers that sums of forms take, longer ones counted more than once: up to ten
-  /// seconds.
-  int64_t work_limit = 20'000'000;
+  /// Operations on short rational numbers that take as long as the sums of forms and the relus of them: some
+  /// ten seconds.
+  int64_t work_limit = 60'000'000;
   /// Bounds of combinations over a box: relus are decided there. Without one, for all inputs.
   FormBounder bounder = {};
   /// Relus next to earlier ones: see Variables. With it, roots are rational numbers next to them, too.

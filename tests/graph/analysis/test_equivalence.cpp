@@ -242,6 +242,10 @@ TEST_CASE("what is not decided is unknown, with the reason") {
   CHECK_NE(hasty.reason.find("cells of input space take more than 40 operations on rational numbers; in a "
                              "program EquivalenceOptions::work_limit allows more"),
            std::string::npos);
+  const Equivalence formless = equivalent(of_three(doubled), of_three(turned), {.form_limit = 3});
+  CHECK_EQ(formless.verdict, Verdict::Unknown);
+  CHECK_NE(formless.reason.find("more than 3 operations on rational numbers"), std::string::npos);
+  CHECK_EQ(EquivalenceOptions().form_limit, 2 * NormalFormOptions().work_limit);
 }
 
 /// Rectifiers behind a division by a root that is not rational: no normal form, but a group of rescalings.

@@ -182,6 +182,15 @@ TEST_CASE("beyond the limit of work, which all rounds share, lines decide, and t
   CHECK(by_lines.deleted + by_lines.linearised <= exact.deleted + exact.linearised);
 }
 
+TEST_CASE("two networks on a box may take the work of both normal forms, and the reason says the limit") {
+  Graph graph;
+  graph.output("y", relu(graph.input("x", {2}, Type::f64) * 3.0));
+  CHECK(box_equivalence(graph, graph, {.all = Interval{-1, 1}}).certificate);
+  CHECK_EQ(box_equivalence(graph, graph, {.all = Interval{-1, 1}}, {.form_limit = 2}).reason,
+           "too large: more than 2 operations on rational numbers");
+  CHECK_EQ(BoxEquivalenceOptions().form_limit, 2 * NormalFormOptions().work_limit);
+}
+
 TEST_CASE("merged and rounded, its outputs are within what the certificate claims") {
   for (const Build build : {layers, leaky, maxed, images, residual}) {
     std::mt19937 random(5);

@@ -93,6 +93,30 @@ TEST_CASE("forms that take too much work are not made, and the report says so") 
   CHECK_EQ(finding.sentences.front(), "the normal form was not made: " + reason);
 }
 
+TEST_CASE("numbers are counted as the time that they take: short ones once, beyond two words thrice") {
+  const auto work = [](int layers) {
+    const Graph graph = test::deep_network(layers, [](const Value& z) { return z; });
+    int64_t enough = 1;
+    while (!normal_form(graph, {.work_limit = enough}).reason.empty()) enough += enough / 16 + 1;
+    return enough;
+  };
+  const int64_t four = work(4), eight = work(8), twelve = work(12);  // layers, of 25 bits or so each
+  CHECK_GT(eight - four, four);
+  CHECK_GT(twelve - eight, 2 * four);
+  // Two layers of 784-256-128 without activation take three seconds.
+  CHECK_GT(NormalFormOptions().work_limit, 784 * 256 * 128);
+}
+
+TEST_CASE("chains of maxima, which have no sums over loops, are counted") {
+  Graph graph;
+  Value h = graph.input("x", {1}, Type::f64);
+  for (int layer = 0; layer < 20; ++layer) h = max(h * 0.7, h * -1.1 + 0.1);
+  graph.output("y", h);
+  CHECK_EQ(normal_form(graph).reason, "");
+  CHECK_EQ(normal_form(graph, {.work_limit = 100}).reason,
+           "too large: more than 100 operations on rational numbers");
+}
+
 TEST_CASE("of a network without activations nothing is left to find, and no form is made") {
   const Graph graph = test::deep_network(3, [](const Value& z) { return z; });
   CHECK(normal_form_findings(graph, {.point_limit = 1}).empty());
