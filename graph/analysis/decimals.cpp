@@ -8,6 +8,14 @@
 #include "graph/analysis/bounds/interval.h"
 
 namespace crease {
+namespace {
+
+std::string negated(const std::string& text) {
+  if (text == "0") return text;
+  return text.starts_with('-') ? text.substr(1) : '-' + text;
+}
+
+}  // namespace
 
 std::string at_most_text(double value, int digits) {
   std::string text = fmt::format("{:.{}g}", value + 0.0, digits);  // -0 + 0 = 0
@@ -20,18 +28,18 @@ std::string at_most_text(double value, int digits) {
   return text == "-0" ? "0" : text;
 }
 
-std::string at_least_text(double value, int digits) {
-  const std::string negated = at_most_text(-value, digits);
-  if (negated == "0") return negated;
-  return negated.starts_with('-') ? negated.substr(1) : '-' + negated;
-}
+std::string at_least_text(double value, int digits) { return negated(at_most_text(-value, digits)); }
 
 std::string at_most_text(const Rational& value, int digits) {
-  return at_most_text(enclose(value).high, digits);
+  // A decimal stands for the double next to it, which may lie on the other side of the value.
+  const double high = enclose(value).high;
+  for (const double near : {value.to_double(), high, std::nextafter(high, HUGE_VAL)}) {
+    std::string text = at_most_text(near, digits);
+    if (text == "inf" || (std::isfinite(near) && Rational::parse(text) >= value)) return text;
+  }
+  return "inf";
 }
 
-std::string at_least_text(const Rational& value, int digits) {
-  return at_least_text(enclose(value).low, digits);
-}
+std::string at_least_text(const Rational& value, int digits) { return negated(at_most_text(-value, digits)); }
 
 }  // namespace crease

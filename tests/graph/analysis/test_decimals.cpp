@@ -44,6 +44,15 @@ TEST_CASE("decimals are rounded away from what they bound") {
   CHECK_EQ(at_least_text(Rational(1, 3), 2), "0.33");
   CHECK_EQ(at_most_text(Rational(1) + Rational::dyadic(1, -80)), "1.00001");
   CHECK_EQ(at_most_text(Rational::dyadic(1, 2000)), "inf");
+  // Next to a decimal, within what a double tells apart.
+  const Rational little = Rational::dyadic(1, -80), exact = Rational(1, 8) + Rational(1, 100);  // 0.135
+  CHECK_EQ(at_most_text(exact), "0.135");
+  CHECK_EQ(at_least_text(exact), "0.135");
+  CHECK_EQ(at_most_text(exact + little), "0.135001");
+  CHECK_EQ(at_least_text(exact + little), "0.135");
+  CHECK_EQ(at_most_text(exact - little), "0.135");
+  CHECK_EQ(at_least_text(exact - little, 3), "0.134");
+  CHECK_EQ(at_most_text(-exact + little, 3), "-0.134");
 }
 
 TEST_CASE("bounds are printed no tighter than they are proved") {
