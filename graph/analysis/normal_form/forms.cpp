@@ -33,6 +33,11 @@ size_t direction_hash(const Combination& form) {
   return seed;
 }
 
+Rational coefficient_in(const Combination& form, int variable) {
+  const auto found = std::ranges::lower_bound(form.terms, variable, {}, &std::pair<int, Rational>::first);
+  return found == form.terms.end() || found->first != variable ? Rational() : found->second;
+}
+
 /// c with a = c b, if there is one.
 std::optional<Rational> ratio(const Combination& a, const Combination& b) {
   if (a.terms.size() != b.terms.size() || leading(b).is_zero()) return {};
@@ -220,11 +225,13 @@ std::optional<std::vector<std::pair<int, Rational>>> Variables::slopes_below(con
     std::vector<std::pair<int, Rational>> result;
     for (size_t k = 0; k < count; ++k) {
       const auto& [variable, coefficient] = chosen[k];
-      rest = rest + (scale * coefficient * (*slopes)[k]) * (*this)[variable].arguments[0] +
-             Combination{{{variable, -scale * coefficient}}, 0};
-      result.emplace_back(variable, (*slopes)[k]);
+      const Rational factor = scale * coefficient * (*slopes)[k], all = coefficient_in(rest, variable);
+      if (all < factor || all.is_zero()) break;
+      rest = rest + factor * (*this)[variable].arguments[0] + Combination{{{variable, -all}}, 0};
+      // Lines of later relus may have added some of this one: the same line is below all of it.
+      result.emplace_back(variable, factor / all);
     }
-    if (holds(rest)) return result;
+    if (result.size() == count && holds(rest)) return result;
   }
   return {};
 }

@@ -93,6 +93,18 @@ TEST_CASE("forms that take too much work are not made, and the report says so") 
   CHECK_EQ(finding.sentences.front(), "the normal form was not made: " + reason);
 }
 
+TEST_CASE("a sign that lines below two relus prove, one of which reads the other, has a certificate") {
+  Graph graph;
+  const Value x = graph.input("x", {1}, Type::f64), y = graph.input("y", {1}, Type::f64);
+  const Value first = relu(x), second = relu(first + y);
+  graph.output("out", relu(first + second - x * 0.5 - y * 0.5));  // >= first / 2 by slopes of 1/2
+  const Finding finding = normal_form_findings(graph).front();
+  CHECK_EQ(finding.sentences.front().substr(0, 27), "1 of 3 relus are not needed");
+  REQUIRE(finding.certificate);
+  const CheckResult judged = check(*finding.certificate, graph);
+  CHECK_MESSAGE(judged.accepted, judged.reason);
+}
+
 TEST_CASE("numbers are counted as the time that they take: short ones once, beyond two words thrice") {
   const auto work = [](int layers) {
     const Graph graph = test::deep_network(layers, [](const Value& z) { return z; });
