@@ -136,20 +136,22 @@ Value LayerScope::apply(int position, const Value& x) const {
 
 Value LayerScope::parameter(const std::string& name, std::vector<int64_t> sizes, Type type, const Init& init,
                             Fans fans, std::source_location where) {
-  return made_once(name, where, [&] {
-    return init(InitRequest{.type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_of(name)});
+  return made_once(name, [&](const std::string& full) {
+    const InitRequest request{
+        .type = type, .sizes = std::move(sizes), .fans = fans, .seed = seed_for(seed_, full)};
+    return graph_.parameter(full, init(request), where);
   });
 }
 
 Value LayerScope::state(const std::string& name, const Tensor& initial, std::source_location where) {
-  return made_once(name, where, [&] { return initial; });
+  return made_once(name, [&](const std::string& full) { return graph_.state(full, initial, where); });
 }
 
-Value LayerScope::made_once(const std::string& name, std::source_location where,
-                            const std::function<Tensor()>& initial) {
+Value LayerScope::made_once(const std::string& name,
+                            const std::function<Value(const std::string& full_name)>& make) {
   const auto found = use_->parameters.find(name);
   if (found != use_->parameters.end()) return graph_.value(found->second);
-  const Value made = graph_.parameter(full_name(name), initial(), where);
+  const Value made = make(full_name(name));
   use_->parameters.emplace(name, made.id());
   return made;
 }

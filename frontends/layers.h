@@ -104,8 +104,7 @@ class LayerScope {
   struct Use;
   LayerScope(const std::vector<Layer>& parts, Use& use, Graph graph, uint64_t seed, Mode mode,
              std::source_location where);
-  Value made_once(const std::string& name, std::source_location where,
-                  const std::function<Tensor()>& initial);
+  Value made_once(const std::string& name, const std::function<Value(const std::string& full_name)>& make);
   std::string full_name(const std::string& name) const;
   const std::vector<Layer>* parts_;
   Use* use_;

@@ -75,9 +75,9 @@ std::vector<Value> trained_parameters(const Graph& graph, const Value& loss) {
   std::vector<Value> result;
   for (const NodeId id : ancestors(graph, std::span(&root, 1))) {
     const Node& node = graph.node(id);
-    const bool is_state =
+    const bool has_update =
         std::ranges::any_of(graph.updates(), [&](const Update& u) { return u.parameter == id; });
-    if (node.role == Role::Parameter && is_floating(node.type) && !is_state)
+    if (node.role == Role::Parameter && is_floating(node.type) && !node.state && !has_update)
       result.push_back(graph.value(id));
   }
   return result;
@@ -118,11 +118,11 @@ UpdateScope::UpdateScope(Graph& graph, double learning_rate, std::string optimiz
       prefix_(std::move(prefix)),
       where_(where),
       learning_rate_(
-          graph.parameter(prefix_ + learning_rate_name, Tensor::scalar(Type::f32, learning_rate), where)) {}
+          graph.state(prefix_ + learning_rate_name, Tensor::scalar(Type::f32, learning_rate), where)) {}
 
 Value UpdateScope::step() {
   return shared("step", [&] {
-    const Value done = graph_->parameter(prefix_ + "optimizer.step", Tensor::scalar(Type::f32, 0), where_);
+    const Value done = graph_->state(prefix_ + "optimizer.step", Tensor::scalar(Type::f32, 0), where_);
     const Value now = done + 1;
     graph_->update(done, now);
     return now;
@@ -137,7 +137,7 @@ Value UpdateScope::shared(const std::string& name, const std::function<Value()>&
 
 Value UpdateScope::state(const std::string& slot, const Value& parameter) {
   const std::string name = fmt::format("{}.{}/{}", optimizer_, slot, parameter.node().name);
-  return graph_->parameter(name, Tensor(parameter.type(), sizes_of(parameter.shape())), where_);
+  return graph_->state(name, Tensor(parameter.type(), sizes_of(parameter.shape())), where_);
 }
 
 void UpdateScope::update(const Value& state, const Value& value) { graph_->update(state, value); }

@@ -131,7 +131,8 @@ struct TrainStepOptions {
   std::optional<Tie> tie = {};
   /// Rules by operation where there is no `tie`: ties::pytorch() trains as PyTorch does.
   std::optional<TieTable> table = {};
-  /// The parameters to train; empty: all floating ones that the loss depends on and that have no update yet.
+  /// The parameters to train; empty: all floating ones that the loss depends on, but no state (Graph::state)
+  /// and none that has an update already.
   std::vector<Value> parameters = {};
   GradientClip clip = {};
   /// Counts kinks (autodiff/census.h), as outputs "kinks/..." of the step.

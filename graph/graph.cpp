@@ -156,6 +156,12 @@ Value Graph::parameter(const std::string& name, Tensor initial, std::source_loca
                  .where = where});
 }
 
+Value Graph::state(const std::string& name, Tensor initial, std::source_location where) {
+  const Value made = parameter(name, std::move(initial), where);
+  storage().nodes[static_cast<size_t>(made.id())].state = true;
+  return made;
+}
+
 Value Graph::constant(Tensor value, std::source_location where) {
   const Shape shape(value.sizes().begin(), value.sizes().end());
   const Type type = value.type();

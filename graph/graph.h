@@ -42,6 +42,7 @@ struct Node {
   Loops loops;                       // Apply
   std::optional<Tie> tie;            // set for this node, else the graph's
   Tensor value;                      // Parameter, Constant
+  bool state = false;                // Parameter: no optimizer changes it
   uint64_t seed = 0;                 // Random
   std::shared_ptr<const Scan> scan;  // Scan: the loop
   int result = 0;                    // Scan: which of its results
@@ -71,11 +72,14 @@ class Graph {
   Graph& operator=(Graph&&) noexcept = default;
   ~Graph() = default;
 
-  /// Errors (all three): Error if the name is taken or not printable; parameter: if a shape has a symbol.
+  /// Errors (inputs, parameters): Error if the name is taken or not printable.
   Value input(const std::string& name, Shape shape, Type type = Type::f32,
               std::source_location where = std::source_location::current());
   Value parameter(const std::string& name, Tensor initial,
                   std::source_location where = std::source_location::current());
+  /// A parameter that no optimizer changes, whatever depends on it: a counter, a running moment.
+  Value state(const std::string& name, Tensor initial,
+              std::source_location where = std::source_location::current());
   Value constant(Tensor value, std::source_location where = std::source_location::current());
   Value constant(double value, Type type = Type::f32,
                  std::source_location where = std::source_location::current());

@@ -3,6 +3,7 @@
 //
 //   input %0 x: f32[batch, 784]
 //   param %1 dense1.weight: f32[784, 256]
+//   state %5 norm.running_mean: f32[256]    (a parameter that no optimizer changes)
 //   %2: f32[batch, 256] = matmul(%0, %1)
 //   %3: f32[batch, 256] = relu(%2) tie=right
 //   %4 hidden: f32[batch, 256] = leaky_relu[slope=0.25](%2)

@@ -27,11 +27,14 @@ Value normal_numbers(Graph& graph, const Value& counter, int64_t count, uint64_t
   return z;
 }
 
+/// Those that are trained.
 std::vector<Value> parameters_under(const Graph& graph, const std::string& path) {
   std::vector<Value> found;
-  for (const NodeId id : graph.parameters())
-    if (graph.node(id).name.starts_with(path + ".") && is_floating(graph.node(id).type))
+  for (const NodeId id : graph.parameters()) {
+    const Node& node = graph.node(id);
+    if (node.name.starts_with(path + ".") && is_floating(node.type) && !node.state)
       found.push_back(graph.value(id));
+  }
   expect(!found.empty(), "[adversarial_step] the {} has no parameters", path);
   return found;
 }
@@ -119,7 +122,7 @@ Graph adversarial_step(const Layer& generator, const Layer& discriminator, const
                         .sample = sample,
                         .where = where};
   const Value x = graph.input("x", sample, Type::f32, where);
-  const Value counter = graph.parameter("counter", Tensor::i64({}, {0}), where);
+  const Value counter = graph.state("counter", Tensor::i64({}, {0}), where);
   graph.update(counter, add(counter, graph.constant(1, Type::i64, where), where));
 
   const Value first = players.generate(

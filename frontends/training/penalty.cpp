@@ -20,13 +20,13 @@ std::vector<NodeId> ancestors_of(const Value& output) {
   return ancestors(output.graph(), std::array{output.id()});
 }
 
-/// Parameters of two dimensions or more that the output depends on.
+/// Trained parameters of two dimensions or more that the output depends on.
 std::vector<Value> weights_of(const Value& output) {
   const Graph graph = output.graph();
   std::vector<Value> weights;
   for (const NodeId id : ancestors_of(output)) {
     const Node& node = graph.node(id);
-    if (node.role == Role::Parameter && node.shape.size() >= 2 && is_floating(node.type))
+    if (node.role == Role::Parameter && !node.state && node.shape.size() >= 2 && is_floating(node.type))
       weights.push_back(graph.value(id));
   }
   return weights;

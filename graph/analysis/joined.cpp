@@ -81,7 +81,9 @@ void append(Graph& to, const Graph& from, const std::string& prefix, std::vector
     NodeId& target = place[static_cast<size_t>(id)];
     if (node.role == Role::Input) continue;
     if (node.role == Role::Parameter) {
-      target = to.parameter(prefixed(to, prefix, node.name), node.value, node.where).id();
+      Node renamed = node;
+      renamed.name = prefixed(to, prefix, node.name);
+      target = to.copy(renamed, {}).id();
       continue;
     }
     std::vector<Value> operands;

@@ -28,6 +28,7 @@ bool same_scan(const Scan* a, const Scan* b) {
 
 bool same_node(const Node& a, const Node& b) {
   if (a.role != b.role || a.name != b.name || a.shape != b.shape || a.type != b.type) return false;
+  if (a.state != b.state) return false;
   if (a.operands != b.operands || a.tie != b.tie || a.seed != b.seed || !(a.loops == b.loops)) return false;
   if (a.role == Role::Constant && !(a.value == b.value)) return false;
   return same_op(a.op.get(), b.op.get()) && a.result == b.result && same_scan(a.scan.get(), b.scan.get());

@@ -164,6 +164,7 @@ class Builder {
       case Kind::Update: graph_.update(graph_.find(s.name), operands(s)[0]); return;
       case Kind::Input: return define(s, graph_.input(s.name, s.shape, s.type));
       case Kind::Parameter: return define(s, graph_.parameter(s.name, Tensor(s.type, sizes_of(s.shape))));
+      case Kind::State: return define(s, graph_.state(s.name, Tensor(s.type, sizes_of(s.shape))));
       case Kind::Constant: return define(s, graph_.constant(s.value));
       case Kind::Random: return define(s, graph_.random(s.shape, operands(s)[0], s.seed));
       case Kind::Named: return define(s, named(s));
@@ -178,7 +179,7 @@ class Builder {
            s.self.id, to_string(s.type), to_string(s.shape), to_string(value.type()),
            to_string(value.shape()));
     if (s.tie) graph_.set_tie(value, *s.tie);
-    if (!s.name.empty() && s.kind != Kind::Input && s.kind != Kind::Parameter) graph_.set_name(value, s.name);
+    if (!s.name.empty() && !s.is_leaf()) graph_.set_name(value, s.name);
     values_.emplace(s.self.id, value);
   }
 

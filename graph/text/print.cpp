@@ -167,10 +167,10 @@ std::string right_side(const Graph& graph, const Node& node, const ScanNames& sc
   return {};
 }
 
-std::string_view keyword(Role role) {
-  switch (role) {
+std::string_view keyword(const Node& node) {
+  switch (node.role) {
     case Role::Input: return "input ";
-    case Role::Parameter: return "param ";
+    case Role::Parameter: return node.state ? "state " : "param ";
     case Role::Constant: return "const ";
     case Role::Random:
     case Role::Apply:
@@ -190,7 +190,7 @@ std::string to_string(const Graph& graph) {
     if (node.scan) text += block_text(*node.scan, scans);
     const std::string name = node.name.empty() ? std::string() : " " + quote_if_needed(node.name);
     const std::string tie = node.tie ? " tie=" + to_string(*node.tie) : std::string();
-    text += fmt::format("{}%{}{}: {}{}{}{}\n", keyword(node.role), id, name, to_string(node.type),
+    text += fmt::format("{}%{}{}: {}{}{}{}\n", keyword(node), id, name, to_string(node.type),
                         to_string(node.shape), right_side(graph, node, scans), tie);
   }
   for (const Output& output : graph.outputs())

@@ -212,7 +212,7 @@ Statement read_node(Cursor& in, Kind kind) {
   in.require(":");
   statement.type = read_type(in);
   statement.shape = read_shape(in);
-  if (kind != Kind::Input && kind != Kind::Parameter) in.require("=");
+  if (!statement.is_leaf()) in.require("=");
   if (kind == Kind::Constant) statement.value = read_values(in, statement.type, statement.shape);
   if (kind == Kind::Named) read_apply(in, statement);
   if (in.accept("tie")) {
@@ -263,12 +263,13 @@ Statement read_statement(Cursor& in) {
   }
   if (in.accept("input")) return read_node(in, Kind::Input);
   if (in.accept("param")) return read_node(in, Kind::Parameter);
+  if (in.accept("state")) return read_node(in, Kind::State);
   if (in.accept("const")) return read_node(in, Kind::Constant);
   if (in.accept("scan")) return read_block(in);
   if (in.accept("output")) return read_mark(in, Kind::Output);
   if (in.accept("update")) return read_mark(in, Kind::Update);
   if (in.sees('%')) return read_node(in, Kind::Named);
-  in.error("'%', graph, input, param, const, scan, output or update");
+  in.error("'%', graph, input, param, state, const, scan, output or update");
 }
 
 std::string_view take_line(std::string_view& text) {

@@ -23,6 +23,7 @@ struct Statement {
     Graph,
     Input,
     Parameter,
+    State,
     Constant,
     Random,
     Named,
@@ -56,6 +57,8 @@ struct Statement {
   bool reverse = false;            // Block
   std::string text;                // Block: the body
 
+  /// Bound by its name: no "=" follows.
+  bool is_leaf() const { return kind == Kind::Input || kind == Kind::Parameter || kind == Kind::State; }
   bool is_node() const {
     return kind != Kind::Graph && kind != Kind::Block && kind != Kind::Output && kind != Kind::Update;
   }

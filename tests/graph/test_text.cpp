@@ -71,6 +71,21 @@ TEST_CASE("text of an operation outside the catalogue has its loops, combination
   check_round_trip(graph);
 }
 
+TEST_CASE("text keeps apart the parameters that no optimizer changes") {
+  Graph graph;
+  const Value mean = graph.state("norm.running_mean", Tensor(Type::f32, {3}));
+  graph.output("y", mean + graph.parameter("state", Tensor(Type::f32, {3})));
+  CHECK(contains(to_string(graph),
+                 "state %0 norm.running_mean: f32[3]\n"
+                 "param %1 state: f32[3]\n"));
+  check_round_trip(graph);
+  CHECK(parse(to_string(graph)).node(mean.id()).state);
+  Graph trained;
+  const Value same = trained.parameter("norm.running_mean", Tensor(Type::f32, {3}));
+  trained.output("y", same + trained.parameter("state", Tensor(Type::f32, {3})));
+  CHECK_FALSE(equal(graph, trained));
+}
+
 TEST_CASE("text keeps every family of operations") {
   Graph graph;
   const Value x = graph.input("x", {2, 3, 4, 6});

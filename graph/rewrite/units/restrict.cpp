@@ -201,7 +201,10 @@ class Builder {
       return result_.graph.copy(node, {});
     Tensor tensor = cut(node.value, kept);
     if (node.role == Role::Constant) return result_.graph.constant(std::move(tensor), node.where);
-    return result_.graph.parameter(name_of(key), std::move(tensor), node.where);
+    node.name = name_of(key);
+    node.shape = Shape(tensor.sizes().begin(), tensor.sizes().end());
+    node.value = std::move(tensor);
+    return result_.graph.copy(node, {});
   }
 
   std::vector<Value> copied_operands(const Key& key) const {

@@ -1,5 +1,7 @@
 #include "frontends/layers/normalisation.h"
 
+#include "graph/rewrite/simplify.h"
+#include "graph/text.h"
 #include "tests/frontends/layers/checks.h"
 #include "tests/frontends/thrown.h"
 
@@ -69,6 +71,22 @@ TEST_CASE("a training step moves the running moments of batch norm and trains no
     CHECK(std::abs(program.parameter("0.running_variance").at(channel) - variance) < 1e-6);
   }
   CHECK(step.updates().size() == 4);
+}
+
+TEST_CASE("fine-tuning in evaluation mode leaves the running moments as they are") {
+  Graph graph;
+  const auto net = sequential(linear(2, 3), batch_norm(3), linear(3, 1));
+  graph.output("loss", mean(square(net(graph.input("x", {"batch", 2})))));
+  // As it is, read back from text, and copied by a pass.
+  for (const Graph& same : {graph, parse(to_string(graph)), simplify(graph).graph}) {
+    const Graph step = train_step(same.result("loss"), adam());
+    Program program = compile(step);
+    program({{"x", irregular(Type::f32, {5, 2})}});
+    CHECK(program.parameter("1.running_mean") == Tensor::f32({3}, {0, 0, 0}));
+    CHECK(program.parameter("1.running_variance") == Tensor::f32({3}, {1, 1, 1}));
+    CHECK(program.parameter("1.weight") != Tensor::f32({3}, {1, 1, 1}));
+    CHECK_FALSE(program.parameters().contains("adam.m/1.running_mean"));
+  }
 }
 
 TEST_CASE("a batch of one sample or none, which has no variance, leaves the running moments as they are") {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "autodiff/reverse.h"
+#include "frontends/layers/normalisation.h"
 #include "frontends/model.h"
 #include "frontends/models.h"
 #include "frontends/training/runner.h"
@@ -86,6 +87,14 @@ TEST_CASE("a step moves the discriminator, then the generator against the moved 
     CHECK_FALSE(after.at(name) == before.at(name));
   }
   CHECK(compared == 2 * (8 + 4) + 8 + 2 + 4 + 1);
+}
+
+TEST_CASE("neither player trains running moments") {
+  const Layer judge = sequential(linear(2, 4), batch_norm(4), relu, linear(4, 1)).seeded(2);
+  Runner runner(adversarial_step(small_generator(), judge, {2}, small_options()));
+  runner({{"x", normal(1, 0.5)({.sizes = {7, 2}, .seed = 9})}});
+  CHECK(runner.parameters().at("discriminator.1.running_variance") == Tensor::f32({4}, {1, 1, 1, 1}));
+  CHECK(runner.parameters().at("discriminator.1.weight") != Tensor::f32({4}, {1, 1, 1, 1}));
 }
 
 TEST_CASE("the generator learns where the samples are, and is taken out of the step") {

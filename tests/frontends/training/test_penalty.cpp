@@ -10,6 +10,8 @@
 #include "frontends/trainer.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/contraction.h"
 
 namespace crease {
 namespace {
@@ -51,6 +53,14 @@ TEST_CASE("penalties on weights leave biases alone, and add up") {
   CHECK(small.value_of(l2_on_weights(0.1)) == doctest::Approx(0.1 * squares).epsilon(2e-6));
   const Penalty both = sum_of({l1_on_weights(0.1), l2_on_weights(0.2)});
   CHECK(small.value_of(both) == doctest::Approx(0.1 * magnitudes + 0.2 * squares).epsilon(2e-6));
+}
+
+TEST_CASE("penalties on weights leave state alone, which no optimizer changes") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value centre = graph.state("centre", Tensor::f32({1, 2}, {3, 4}));
+  const Value y = matmul(x - centre, graph.parameter("w", Tensor::f32({2, 1}, {1, 2})));
+  CHECK(evaluate(l2_on_weights(1)(y), {{"x", Tensor(Type::f32, {1, 2})}}).item() == 5);
 }
 
 TEST_CASE("a penalty that cannot be is refused") {

@@ -415,6 +415,18 @@ TEST_CASE("channels go through depthwise convolutions, and with their whole grou
   }
 }
 
+TEST_CASE("the part of a state that is kept is state") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Value mean = graph.state("mean", Tensor::f32({3}, {0, 5, 0}));  // unit 1 is dead
+  const Value h = relu(matmul(x, graph.parameter("v", Tensor::f32({2, 3}, {1, 1, 1, 1, 1, -1}))) - mean);
+  graph.output("y", matmul(h, graph.parameter("w", Tensor::f32({3, 1}, {1, 2, 3}))));
+  const SimplifiedNetwork smaller = simplify_units(graph, box, {.collapse = false});
+  CHECK(smaller.graph.find("mean").shape() == Shape{2});
+  CHECK(smaller.graph.find("mean").node().state);
+  CHECK_FALSE(smaller.graph.find("v").node().state);
+}
+
 TEST_CASE("tensors without elements stay so") {
   Graph graph;
   const Value x = graph.input("x", {1, 2}), none = graph.constant(Tensor(Type::f32, {0}));
