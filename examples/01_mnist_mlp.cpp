@@ -19,8 +19,8 @@ int main(int count, char** arguments) {
     for (const Batch& batch : data.batches(16, {.epoch = epoch})) step({{"x", batch.x}, {"label", batch.y}});
   }
 
+  take_parameters(graph, step.parameters());
   Program test = compile(extract({{"correct", correct_count(logits, label)}}));
-  for (const auto& [name, value] : parameters_of(graph)) test.set_parameter(name, step.parameter(name));
   const double right = test({{"x", data.test.x}, {"label", data.test.y}}).at("correct").item();
   const double accuracy = 100 * right / static_cast<double>(data.test.size());
   fmt::print("{} training samples, {} test samples, {} parameters\n", data.train.size(), data.test.size(),

@@ -29,9 +29,7 @@ Graph trained(const Graph& start, double learning_rate, int steps) {
   const Bindings data = samples();
   for (int k = 0; k < steps; ++k) step(data);
   Graph result = start;
-  const auto values = step.parameters();
-  for (const NodeId id : start.parameters())
-    result.set_parameter(start.node(id).name, values.at(start.node(id).name));
+  take_parameters(result, step.parameters());
   return result;
 }
 

@@ -6,10 +6,12 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "frontends/file.h"
 #include "frontends/safetensors.h"
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/text.h"
 
 namespace crease {
@@ -146,6 +148,9 @@ std::string difference_table(const std::map<std::string, std::string>& wanted,
   for (const auto& [name, form] : got) {
     if (!wanted.contains(name)) line(name, "missing", form);
   }
+  const auto lacks = [&](const std::string& name) { return !wanted.contains(name); };
+  if (std::ranges::any_of(std::views::keys(got), lacks))
+    table += "\ntake_parameters passes over what the graph lacks";
   return table;
 }
 
@@ -198,6 +203,20 @@ void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
   expect(table.empty(), "[load] the parameters do not fit the graph:\n  {:<24} {:<20} {}{}", "parameter",
          "graph", "file", table);
   for (const auto& [name, tensor] : values) graph.set_parameter(name, tensor);
+}
+
+void take_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
+  std::map<std::string, Tensor> parameters = parameters_of(graph);
+  bool some = parameters.empty();
+  for (auto& [name, tensor] : parameters) {
+    const auto found = values.find(name);
+    if (found == values.end()) continue;
+    tensor = found->second;
+    some = true;
+  }
+  expect(some, "[take_parameters] none of the graph's parameters is among the values: it has {}, they are {}",
+         listed(std::views::keys(parameters)), listed(std::views::keys(values)));
+  set_parameters(graph, parameters);
 }
 
 std::map<std::string, Tensor> parameters_of(const Graph& graph) {

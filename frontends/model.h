@@ -48,6 +48,15 @@ Model load_model(const std::filesystem::path& folder);
 /// Errors: Error with a table of every difference in name, type or shape; then nothing is changed.
 void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
 
+/// Gives the parameters of the graph that are among the values theirs, and passes over all other values: what
+/// a network learned, from the training step's program, which holds its optimizer's state besides.
+///
+///   take_parameters(graph, step.parameters());
+///
+/// Errors: Error if none of its parameters is among them, or for another type or shape; then nothing is
+/// changed.
+void take_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
+
 /// Values of all parameters by name.
 std::map<std::string, Tensor> parameters_of(const Graph& graph);
 
@@ -64,7 +73,7 @@ struct Checkpoint {
   int64_t epochs_done = 0;
   int64_t steps_done = 0;           // of the epoch after those
   int64_t batch = 0;                // samples of each of those steps; 0: not known
-  std::vector<double> losses = {};  // validation (else test) loss after each epoch done: what schedules read
+  std::vector<double> losses = {};  // loss after each epoch done (see TrainOptions::schedule)
   std::optional<Best> best = {};    // where there is validation data
   /// Sums over the samples of the epoch that is not done (EpochTotals): its metrics go on from them.
   std::map<std::string, Tensor> sums = {};

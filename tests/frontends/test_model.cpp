@@ -7,9 +7,12 @@
 #include <limits>
 
 #include "frontends/models.h"
+#include "frontends/optimizers.h"
 #include "frontends/safetensors.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/reduction.h"
 #include "graph/text.h"
 #include "tests/files.h"
 
@@ -41,6 +44,29 @@ TEST_CASE("a model that is saved and loaded is the same") {
   CHECK(loaded.info.standardisation->deviation == model.info.standardisation->deviation);
   CHECK(loaded.info.training == model.info.training);
   CHECK(loaded.info.metrics == model.info.metrics);
+}
+
+TEST_CASE("a graph takes what it has of a training step's parameters") {
+  Graph graph;
+  const Value w = graph.parameter("w", Tensor::f32({2}, {1, 2}));
+  graph.parameter("beside", Tensor::scalar(Type::f32, 7));
+  const Graph step = train_step(sum(square(w)), adam());
+  auto learned = parameters_of(step);
+  learned.at("w") = Tensor::f32({2}, {3, 4});
+  take_parameters(graph, learned);
+  CHECK(parameters_of(graph) ==
+        std::map<std::string, Tensor>{{"beside", Tensor::scalar(Type::f32, 7)}, {"w", learned.at("w")}});
+  CHECK_THROWS_WITH_AS(take_parameters(graph, {{"v", Tensor()}}),
+                       "[take_parameters] none of the graph's parameters is among the values: it has beside, "
+                       "w, they are v",
+                       Error);
+  const std::map<std::string, Tensor> other{{"beside", Tensor::scalar(Type::f32, 1)}, {"w", Tensor()}};
+  CHECK_THROWS_WITH_AS(take_parameters(graph, other), doctest::Contains("f32[2]"), Error);
+  CHECK(graph.find("beside").node().value.item() == 7);
+  CHECK_THROWS_WITH_AS(set_parameters(graph, learned),
+                       doctest::Contains("take_parameters passes over what the graph lacks"), Error);
+  Graph none;
+  take_parameters(none, learned);
 }
 
 TEST_CASE(
