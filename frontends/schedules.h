@@ -13,7 +13,7 @@ struct ScheduleTime {
   double epoch = 0;                 // epochs done, with the part of the present one
   double step = 0;                  // the part of an epoch that the coming step is
   int64_t epochs = 1;               // of the whole training
-  std::vector<double> losses = {};  // after each epoch done, on validation data, else on test data
+  std::vector<double> losses = {};  // after each epoch done: validation, else test, else training
 };
 
 /// A factor >= 0 of the learning rate; a function of its argument alone, so that a resumed training goes on

@@ -10,6 +10,7 @@
 #include "frontends/training/diagnose.h"
 #include "frontends/training/epoch_totals.h"
 #include "frontends/training/noether.h"
+#include "frontends/training/resume.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -80,17 +81,6 @@ void check_options(const Split& data, const TrainOptions& options) {
          "[train] patience needs validation data: keep a part of the training data for it (with_validation)");
 }
 
-/// The parameters to go on from. The learning rate is not taken over: it is an option, perhaps another one
-/// now, unless the optimizer itself moves it.
-std::map<std::string, Tensor> resumed_parameters(const Graph& step, const Checkpoint& from) {
-  std::map<std::string, Tensor> parameters = from.parameters;
-  const auto is_rate = [&](NodeId id) { return step.node(id).name == learning_rate_name; };
-  if (std::ranges::any_of(step.updates(), is_rate, &Update::parameter)) return parameters;
-  for (const NodeId id : step.parameters())
-    if (is_rate(id)) parameters.insert_or_assign(step.node(id).name, step.node(id).value);
-  return parameters;
-}
-
 /// The training step: a memory limit is meant for whole batches.
 RunnerOptions step_options(const TrainOptions& options) {
   RunnerOptions run = options.run;
@@ -134,10 +124,7 @@ class Training {
     expect(from.steps_done == 0 || from.batch == 0 || from.batch == options.batch,
            "[train] an epoch goes on with the batch it began with: got {}, the checkpoint has {} steps of {}",
            options.batch, from.steps_done, from.batch);
-    // Into the graph first: it refuses what does not fit, with a table.
-    const auto parameters = resumed_parameters(step_, from);
-    set_parameters(step_, from.parameters);
-    runner_.set_parameters(parameters);
+    runner_.set_parameters(resumed_parameters(step_, from, options.optimizer.name));
   }
 
   TrainResult run() {
@@ -298,12 +285,9 @@ class Training {
     const auto parameters = runner_.parameters();
     if (!all_finite(parameters)) explain(epoch, first_step, before);
     evaluator_.set_parameters(parameters);
-    const Evaluation test = evaluate_with(evaluator_, objective_, data_.test);
     EpochMetrics metrics{.epoch = epoch,
                          .epochs = options_.epochs,
                          .loss = totals.mean_loss(),
-                         .test_loss = test.loss,
-                         .test_accuracy = test.accuracy,
                          .seconds = seconds,
                          .samples_per_second = static_cast<double>(totals.samples - earlier_samples_) /
                                                std::max(seconds, 1e-9)};
@@ -312,14 +296,21 @@ class Training {
     metrics.noether = std::exchange(worst_noether_, {});
     if (noether_) metrics.conserved_drift = noether_->drift(parameters);
     if (!probes_.empty()) metrics.sparsity = totals.sparsity;
+    if (data_.test.size() > 0) test_epoch(metrics);
     if (data_.validation.size() > 0) validate_epoch(metrics, parameters);
-    losses_.push_back(metrics.validation_loss.value_or(test.loss));
+    losses_.push_back(metrics.validation_loss.value_or(metrics.test_loss.value_or(metrics.loss)));
     result_.checkpoint = checkpoint(epoch);
     result_.epochs.push_back(metrics);
     const bool goes_on = !options_.on_epoch || options_.on_epoch(metrics, result_.checkpoint);
     const bool asked = options_.should_stop && options_.should_stop();
     result_.stopped = epoch < options_.epochs && (!goes_on || asked);
     check_patience(epoch);
+  }
+
+  void test_epoch(EpochMetrics& metrics) {
+    const Evaluation found = evaluate_with(evaluator_, objective_, data_.test);
+    metrics.test_loss = found.loss;
+    metrics.test_accuracy = found.accuracy;
   }
 
   void validate_epoch(EpochMetrics& metrics, const std::map<std::string, Tensor>& parameters) {
@@ -375,10 +366,7 @@ class Training {
 
 Graph with_parameters(const Graph& network, const std::map<std::string, Tensor>& values) {
   Graph result = network;
-  for (const NodeId id : network.parameters()) {
-    const auto found = values.find(network.node(id).name);
-    if (found != values.end()) result.set_parameter(found->first, found->second);
-  }
+  take_parameters(result, values);
   return result;
 }
 
@@ -386,8 +374,8 @@ Graph with_parameters(const Graph& network, const std::map<std::string, Tensor>&
 
 TrainResult train(const Graph& network, const Split& data, const TrainOptions& options) {
   validate(data.train);
-  validate(data.test);
-  if (data.validation.size() > 0) validate(data.validation);
+  for (const Dataset& part : {data.test, data.validation})
+    if (part.size() > 0) validate(part);
   check_options(data, options);
   return Training(network, data, options).run();
 }

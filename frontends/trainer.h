@@ -20,15 +20,18 @@
 namespace crease {
 
 struct TrainOptions {
+  /// In all: a resumed training makes those that are left.
   int64_t epochs = 10;
   int64_t batch = 64;
   uint64_t seed = 0;
   Optimizer optimizer = sgd();
-  /// Factor of the optimizer's learning rate before each step; empty: 1.
+  /// Factor of the optimizer's learning rate before each step; empty: 1. What it may look back on are the
+  /// losses on the validation part, else the test part, else in training.
   Schedule schedule = {};
   GradientClip clip = {};
   /// The network as it is trained, where that differs: built with Mode::Training, of the same parameters and
-  /// perhaps with state. The network given first is then the one that is measured.
+  /// perhaps with state. The network given first is then the one that is measured. Empty: that one itself,
+  /// which drops nothing and leaves its running moments as they are.
   std::optional<Graph> training_network = {};
   /// Empty: softmax_cross_entropy for integer targets, mse for floating ones.
   LossFunction loss = {};
@@ -56,7 +59,7 @@ struct TrainOptions {
   /// leave the network's output alone (NoetherTest), its products in f32. Ends training with an Error where
   /// they disagree.
   bool noether = false;
-  /// Where to go on from; at the learning rate that the optimizer and the schedule have now.
+  /// Where to go on from, with the same optimizer; at the learning rate that it and the schedule have now.
   std::optional<Checkpoint> resume = {};
 
   /// Called once when everything is checked and compiled, before the first step: the time to replace files of
@@ -77,7 +80,7 @@ struct TrainOptions {
 };
 
 struct TrainResult {
-  /// Epochs that this call completed.
+  /// Epochs that this call completed; none where the checkpoint to go on from had done all of them.
   std::vector<EpochMetrics> epochs = {};
   Checkpoint checkpoint = {};
   /// Whether should_stop or on_epoch ended it early.
@@ -87,12 +90,12 @@ struct TrainResult {
 };
 
 /// Trains a network, a graph with one input [batch, ...] and one output, on the training part of the data and
-/// measures it on the test part, and on the validation part where there is one, after each epoch. The last
+/// measures it after each epoch on the test part and on the validation part, where there are such. The last
 /// batch of an epoch may be smaller. Errors: Error for options out of range, sparsity of a network without
-/// such units, patience without validation
-/// data, data that does not fit the network, a label that is no class, a value in the data that is not
-/// finite; a gradient that fails the Noether test, where it is asked for; and, naming the first node and its
-/// source line, when the loss or a parameter stops being finite.
+/// such units, patience without validation data, a checkpoint of another network or optimizer, data that does
+/// not fit the network, a label that is no class, a value in the data that is not finite; a gradient that
+/// fails the Noether test, where it is asked for; and, naming the first node and its source line, when the
+/// loss or a parameter stops being finite.
 TrainResult train(const Graph& network, const Split& data, const TrainOptions& options = {});
 
 /// The network with the parameters of a checkpoint; those that the network lacks are the optimizer's. A

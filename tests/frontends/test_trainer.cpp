@@ -251,6 +251,29 @@ TEST_CASE("a column of logits fits a list of numbers") {
   CHECK(*result.epochs.back().test_loss < 1e-6);
 }
 
+TEST_CASE("without a test part training is not measured, and a schedule reads the training loss") {
+  Split data = small_split();
+  const TrainResult measured = train(small_network(), data, small_options(3));
+  data.test = {};
+  const TrainResult plain = train(small_network(), data, small_options(3));
+  REQUIRE(plain.epochs.size() == 3);
+  CHECK_FALSE(plain.epochs.back().test_loss);
+  CHECK_FALSE(plain.epochs.back().test_accuracy);
+  CHECK(plain.checkpoint.parameters == measured.checkpoint.parameters);
+  CHECK(plain.checkpoint.losses.back() == plain.epochs.back().loss);
+  CHECK(epoch_line(plain.epochs.back()).find("test") == std::string::npos);
+}
+
+TEST_CASE("a training that is resumed when all its epochs are done gives its checkpoint back") {
+  TrainOptions options = small_options(3);
+  options.resume = train(small_network(), small_split(), options).checkpoint;
+  options.epochs = 2;
+  const TrainResult result = train(small_network(), small_split(), options);
+  CHECK(result.epochs.empty());
+  CHECK(result.checkpoint.epochs_done == 3);
+  CHECK(result.checkpoint.parameters == options.resume->parameters);
+}
+
 TEST_CASE("evaluate_on counts every sample once, the last small batch too") {
   const Dataset data = two_classes(300, 3);
   const TrainResult result = train(small_network(), {.train = data, .test = data}, small_options());
