@@ -71,9 +71,9 @@ ScanResult plain_scan(const std::vector<Value>& initial, const std::vector<Value
   record->length = length_of(sequences, options, where);
   record->reverse = options.reverse;
   Graph& body = record->body;
-  ScanArguments arguments{.carries = add_inputs(body, "carry", initial, 0),
-                          .elements = add_inputs(body, "element", sequences, 1),
-                          .invariants = add_inputs(body, "invariant", invariants, 0)};
+  const ScanArguments arguments{.carries = {add_inputs(body, "carry", initial, 0), "carries"},
+                                .elements = {add_inputs(body, "element", sequences, 1), "elements"},
+                                .invariants = {add_inputs(body, "invariant", invariants, 0), "invariants"}};
   const ScanStep made = step(arguments);
   expect(made.carries.size() == initial.size(), "[scan] the step makes {} carries of {} (at {})",
          made.carries.size(), initial.size(), to_string(where));
@@ -127,6 +127,13 @@ ScanResult checkpointed_scan(const std::vector<Value>& initial, const std::vecto
 }
 
 }  // namespace
+
+const Value& ScanValues::at(size_t position) const {
+  expect(position < values_.size(),
+         "[scan] the step reads number {} of its {}, counted from 0: it is given {}", position, what_,
+         values_.size());
+  return values_[position];
+}
 
 int Scan::invariants() const { return static_cast<int>(body.inputs().size()) - carries - sequences; }
 int Scan::stacked() const { return static_cast<int>(body.outputs().size()) - carries; }

@@ -49,9 +49,30 @@ Value apply_scan(const std::shared_ptr<const Scan>& scan, int result, const std:
 /// The nodes before `size` that have the same record and operands as node `id`, ascending, itself among them.
 std::vector<NodeId> siblings(const Graph& graph, NodeId id, int size);
 
+/// What a step is given of one kind: a list of values that is never read past its end.
+class ScanValues {
+ public:
+  /// `what` they are called in errors.
+  ScanValues(std::vector<Value> values, const char* what = "values")  // NOLINT(google-explicit-constructor)
+      : values_(std::move(values)), what_(what) {}
+  operator const std::vector<Value>&() const { return values_; }  // NOLINT(google-explicit-constructor)
+  size_t size() const { return values_.size(); }
+  bool empty() const { return values_.empty(); }
+  auto begin() const { return values_.begin(); }
+  auto end() const { return values_.end(); }
+  /// Errors (all): Error if there are no more than `position`.
+  const Value& at(size_t position) const;
+  const Value& front() const { return at(0); }
+  const Value& operator[](size_t position) const { return at(position); }
+
+ private:
+  std::vector<Value> values_;
+  const char* what_;
+};
+
 /// What a step starts from, and what it gives; all values belong to the body.
 struct ScanArguments {
-  std::vector<Value> carries, elements, invariants;
+  ScanValues carries, elements, invariants;
 };
 struct ScanStep {
   std::vector<Value> carries;       // the next ones: same shapes and types

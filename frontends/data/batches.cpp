@@ -44,7 +44,8 @@ Tensor gather_rows(const Tensor& from, std::span<const int64_t> rows, Tensor reu
   const size_t bytes = available == 0 ? 0 : static_cast<size_t>(from.bytes() / available);
   std::byte* to = reuse.mutable_data();
   for (const int64_t row : rows) {
-    ensure(row >= 0 && row < available, "row {} of a tensor with {} rows", row, available);
+    expect(row >= 0 && row < available, "[rows] there is no row {}: got {} rows, counted from 0", row,
+           available);
     std::memcpy(to, from.data() + static_cast<size_t>(row) * bytes, bytes);
     to += bytes;
   }

@@ -20,7 +20,7 @@ std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream = 0);
 uint64_t random_bits(uint64_t seed, uint64_t stream);
 
 /// The given rows of the first dimension, in the given order. Uses the memory of `reuse` if type and shape
-/// fit. Errors: Bug if a row does not exist.
+/// fit. Errors: Error if a row does not exist.
 Tensor gather_rows(const Tensor& from, std::span<const int64_t> rows, Tensor reuse = {});
 
 /// Some samples: x [b, ...], y [b, ...].

@@ -150,7 +150,7 @@ size_t TableReader::find_feature(const std::string& wanted) const {
   const size_t column = find_column(wanted);
   expect(column != label_,
          "[read_csv] '{}': column '{}' is wanted as a feature, not to be predicted: name the one to predict, "
-         "label=COLUMN",
+         "label=COLUMN (CsvOptions::label)",
          name_, printable(wanted));
   return column;
 }
@@ -185,7 +185,7 @@ double TableReader::feature(std::string_view cell, int64_t line, size_t column) 
   const std::optional<double> value = number_in(cell);
   if (!value)
     fail("[read_csv] {}: got '{}', want a number{}", where(line, column), shown(cell),
-         line == first_line_ ? "; if this line names the columns, say header=present" : "");
+         line == first_line_ ? "; if this line names the columns, say header=present (Header::Present)" : "");
   const auto rounded = static_cast<float>(std::clamp(*value, -1e39, 1e39));
   if (!std::isfinite(rounded))
     fail("[read_csv] {}: got '{}', want a finite number in the range of f32", where(line, column),
@@ -199,9 +199,11 @@ bool TableReader::keep_despite_missing(const CsvRow& row) const {
   const auto check = [&](size_t column, bool has_mean) {
     if (!is_missing(row.cells[column]) || (has_mean && options_.missing == Missing::Mean)) return;
     if (options_.missing != Missing::DropRow)
-      fail("[read_csv] {}: the value is missing ('{}'): missing=drop leaves such rows out{}",
-           where(row.line, column), shown(row.cells[column]),
-           has_mean ? ", missing=mean takes the mean" : "");
+      fail(
+          "[read_csv] {}: the value is missing ('{}'): missing=drop (Missing::DropRow) leaves such rows "
+          "out{}",
+          where(row.line, column), shown(row.cells[column]),
+          has_mean ? ", missing=mean (Missing::Mean) takes the mean" : "");
     keep = false;
   };
   if (predicts()) check(*label_, false);
@@ -262,7 +264,7 @@ void TableReader::expect_no_stray_header(const std::vector<std::optional<double>
       std::all_of(numbers.begin() + 1, numbers.end(), [](const auto& n) { return n.has_value(); });
   expect(numbers[0] || !rest || numbers.size() == 1 || options_.header != Header::Detect,
          "[read_csv] {}: got the label '{}', but numbers in all other lines; if this line names the columns, "
-         "say header=present",
+         "say header=present (Header::Present)",
          where(labels_[0].line, *label_), shown(labels_[0].text));
 }
 

@@ -48,7 +48,7 @@ void validate(const Dataset& data);
 /// The same for the samples alone, whatever is to be predicted of them.
 void validate_samples(const Dataset& data);
 
-/// The given rows, in the given order.
+/// The given rows, in the given order. Errors: Error if a row does not exist.
 Dataset select(const Dataset& data, std::span<const int64_t> rows);
 
 /// A random part of `test_share` for testing, the rest for training; both keep the order of rows. Of each

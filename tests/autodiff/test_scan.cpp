@@ -28,13 +28,12 @@ ScanResult unrolled(const std::vector<Value>& initial, const std::vector<Value>&
   std::vector<std::vector<Value>> outputs;
   for (int64_t i = 0; i < length; ++i) {
     const int64_t t = reverse ? length - 1 - i : i;
-    ScanArguments arguments{.carries = result.carries, .elements = {}, .invariants = invariants};
+    std::vector<Value> elements;
     for (const Value& sequence : sequences) {
       const Shape shape = sequence.shape();
-      arguments.elements.push_back(
-          reshape(slice(sequence, 0, t, t + 1), Shape(shape.begin() + 1, shape.end())));
+      elements.push_back(reshape(slice(sequence, 0, t, t + 1), Shape(shape.begin() + 1, shape.end())));
     }
-    const ScanStep made = step(arguments);
+    const ScanStep made = step({.carries = result.carries, .elements = elements, .invariants = invariants});
     result.carries = made.carries;
     outputs.resize(made.outputs.size());
     for (size_t o = 0; o < made.outputs.size(); ++o) {

@@ -118,7 +118,7 @@ case_bad_input() {
   printf 'a,b,label\n1,2,x\n3,oops,y\n' > bad.csv
   gives 1 'bad.csv' train --data csv:bad.csv
   printf 'x,y\n1,1.5\n,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > holes.csv
-  gives 1 'missing=drop leaves such rows out, missing=mean takes the mean' train --data csv:holes.csv
+  gives 1 'missing=drop (Missing::DropRow) leaves such rows out, missing=mean (Missing::Mean) takes the mean' train --data csv:holes.csv
   gives 0 'saved to holes' train --data csv:holes.csv,missing=mean --epochs 1 --batch 2 --save holes
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
   gives 1 'at least 0: got -1' train --save model --checkpoint-seconds -1

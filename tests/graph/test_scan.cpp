@@ -249,6 +249,22 @@ TEST_CASE("wrong loops are refused") {
   CHECK_THROWS_AS(scan({}, {}, {}, made, {.length = Dim(3)}), Error);
 }
 
+TEST_CASE("a step that reads past what it is given is refused") {
+  Graph graph;
+  const Value h = graph.input("h", {2}), x = graph.input("x", {"time", 2});
+  const auto reading = [&](const std::function<Value(const ScanArguments&)>& read) {
+    return [&, read] {
+      scan({h}, {x}, {}, [&](const ScanArguments& now) { return ScanStep{.carries = {read(now)}}; });
+    };
+  };
+  CHECK_THROWS_WITH_AS(reading([](const ScanArguments& now) { return now.carries.at(1); })(),
+                       "[scan] the step reads number 1 of its carries, counted from 0: it is given 1", Error);
+  CHECK_THROWS_WITH_AS(reading([](const ScanArguments& now) { return now.elements[2]; })(),
+                       doctest::Contains("number 2 of its elements, counted from 0: it is given 1"), Error);
+  CHECK_THROWS_WITH_AS(reading([](const ScanArguments& now) { return now.invariants[0]; })(),
+                       doctest::Contains("number 0 of its invariants, counted from 0: it is given 0"), Error);
+}
+
 TEST_CASE("a graph with a loop is sound, is copied whole, and is tidied without harm") {
   Graph g;
   const Value start = g.input("start", {2}), x = g.input("x", {"time", 2});

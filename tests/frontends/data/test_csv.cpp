@@ -80,11 +80,11 @@ TEST_CASE("a header is found, or its absence") {
 TEST_CASE("a first line that is half a header asks what it is") {
   CHECK(complaint("150,4,setosa,0\n1,2,3,0\n") ==
         "[read_csv] 't.csv' line 1, column 3: got 'setosa', want a number; if this line names the columns, "
-        "say header=present");
+        "say header=present (Header::Present)");
   CHECK(complaint("0,1,target\n1,2,0\n3,4,1\n") ==
         "[read_csv] 't.csv' line 1, column 3: got the label 'target', but numbers in all other lines; if "
         "this line "
-        "names the columns, say header=present");
+        "names the columns, say header=present (Header::Present)");
 }
 
 TEST_CASE("text labels are classes in the order of their names") {
@@ -176,8 +176,8 @@ TEST_CASE("a table without rows or features is an error") {
 TEST_CASE("a missing value does what was asked for") {
   const std::string text = "a,b,y\n1,,0.5\n2,4,1.5\n3,NaN,2.5\n6,8,3.5\n";
   CHECK(complaint(text) ==
-        "[read_csv] 't.csv' line 2, column 2 ('b'): the value is missing (''): missing=drop leaves such "
-        "rows out, missing=mean takes the mean");
+        "[read_csv] 't.csv' line 2, column 2 ('b'): the value is missing (''): missing=drop "
+        "(Missing::DropRow) leaves such rows out, missing=mean (Missing::Mean) takes the mean");
   const Dataset dropped = parse(text, {.missing = Missing::DropRow});
   CHECK(dropped.x == Tensor::f32({2, 2}, {2, 4, 6, 8}));
   CHECK(dropped.y == Tensor::f32({2}, {1.5f, 3.5f}));
@@ -189,7 +189,8 @@ TEST_CASE("missing labels and empty columns have no mean") {
   const std::string label = "1,0.5\n2,\n";
   CHECK(holds(complaint(label), "line 2, column 2: the value is missing ('')"));
   CHECK(complaint(label, {.missing = Missing::Mean}) ==
-        "[read_csv] 't.csv' line 2, column 2: the value is missing (''): missing=drop leaves such rows out");
+        "[read_csv] 't.csv' line 2, column 2: the value is missing (''): missing=drop "
+        "(Missing::DropRow) leaves such rows out");
   CHECK(parse(label, {.missing = Missing::DropRow}).size() == 1);
   CHECK(complaint("1,?,0.5\n2,?,1.5\n", {.missing = Missing::Mean}) ==
         "[read_csv] 't.csv' line 1, column 2: the column has no value at all to take the mean of");
@@ -208,7 +209,7 @@ TEST_CASE("features that are named are found in any order, whatever else the tab
   CHECK(
       complaint("a,b\n1,2\n", options) ==
       "[read_csv] 't.csv': column 'b' is wanted as a feature, not to be predicted: name the one to predict, "
-      "label=COLUMN");
+      "label=COLUMN (CsvOptions::label)");
   CHECK(holds(complaint("a,b,b,y\n1,2,2,3\n", options), "several columns named 'b'"));
   CHECK(parse("1,2,0.5\n3,4,1.5\n", options).x == Tensor::f32({2, 2}, {1, 2, 3, 4}));
 }

@@ -131,6 +131,13 @@ TEST_CASE("data whose parts do not fit are errors with both sides") {
   CHECK(complaint(data) == "[dataset] 'toy' has -1 classes: want 0 for regression, or more");
 }
 
+TEST_CASE("rows that do not exist are refused") {
+  const std::vector<int64_t> beyond{0, 1797}, before{-1};
+  CHECK_THROWS_WITH_AS(select(digits(), beyond), "[rows] there is no row 1797: got 1797 rows, counted from 0",
+                       Error);
+  CHECK_THROWS_WITH_AS(select(digits(), before), doctest::Contains("no row -1"), Error);
+}
+
 TEST_CASE("a dataset may go away before its batches") {
   const Batches batches = two_classes().batches(3);
   int64_t samples = 0;
