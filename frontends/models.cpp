@@ -19,9 +19,14 @@ Layer mlp(const std::vector<int64_t>& sizes, const Layer& activation, const Line
 }
 
 Graph network(const Layer& layer, int64_t features, Type type, Mode mode, std::source_location where) {
+  return network(layer, features, "logits", type, mode, where);
+}
+
+Graph network(const Layer& layer, int64_t features, const std::string& output, Type type, Mode mode,
+              std::source_location where) {
   Graph graph;
   const Value x = graph.input("x", {"batch", features}, type, where);
-  graph.output("logits", layer(x, mode, where));
+  graph.output(output, layer(x, mode, where));
   return graph;
 }
 

@@ -14,6 +14,9 @@ Layer mlp(const std::vector<int64_t>& sizes, const Layer& activation, const Line
 /// as it is trained.
 Graph network(const Layer& layer, int64_t features, Type type = Type::f32, Mode mode = Mode::Evaluation,
               std::source_location where = std::source_location::current());
+/// The same with the output under another name, for what are no logits: network(net, 3, "price").
+Graph network(const Layer& layer, int64_t features, const std::string& output, Type type = Type::f32,
+              Mode mode = Mode::Evaluation, std::source_location where = std::source_location::current());
 
 /// The activation of that name in the catalogue, such as "relu" or "tanh"; "swish" is silu.
 /// Errors: Error that lists the names.

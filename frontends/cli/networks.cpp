@@ -99,12 +99,13 @@ std::string activation_operation(const TrainingSettings& settings) {
 
 Networks make_networks(const TrainingSettings& settings, const Dataset& data) {
   const Layer layers = make_layers(settings, data);
-  Networks made{.network = network(layers, data.features()), .training = {}};
+  const std::string output = data.classes > 0 ? "logits" : "prediction";
+  Networks made{.network = network(layers, data.features(), output), .training = {}};
   if (settings.init == "lsuv") made.network = scaled_by_data(made.network, data);
   const bool differs = settings.dropout != 0 || settings.input_dropout != 0 || settings.batch_norm ||
                        settings.activation == "rrelu";
   if (!differs) return made;
-  Graph training = network(layers, data.features(), Type::f32, Mode::Training);
+  Graph training = network(layers, data.features(), output, Type::f32, Mode::Training);
   for (const auto& [name, value] : parameters_of(made.network)) training.set_parameter(name, value);
   made.training = std::move(training);
   return made;

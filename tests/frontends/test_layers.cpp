@@ -124,6 +124,8 @@ TEST_CASE("mlp puts the activation between linear layers only") {
   CHECK(parameter_names(graph) == Names{"0.weight", "0.bias", "2.weight", "2.bias"});
   CHECK(graph.result("logits").shape() == Shape{"batch", 2});
   CHECK(graph.result("logits").node().op->name != "relu");
+  const Graph price = network(mlp({4, 3, 1}, relu), 4, "price", Type::f64);
+  CHECK(price.result("price").type() == Type::f64);
 }
 
 TEST_CASE("activations are found by name") {
