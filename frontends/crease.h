@@ -6,6 +6,7 @@
 
 #include "autodiff/certified_gradient.h"
 #include "autodiff/directional.h"
+#include "autodiff/functional_dimension.h"
 #include "autodiff/gradient_check.h"
 #include "autodiff/jacobian.h"
 #include "autodiff/lock.h"
@@ -48,6 +49,7 @@
 #include "graph/analysis/equivalence/equivalence.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/own_bias.h"
+#include "graph/analysis/path_norm.h"
 #include "graph/analysis/permutations/permutations.h"
 #include "graph/analysis/regions.h"
 #include "graph/analysis/saturation.h"

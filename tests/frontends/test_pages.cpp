@@ -1,5 +1,9 @@
-// The program of README.md, which stands there as it stands here.
+// The programs of README.md and docs/training.md, which stand there as they stand here.
 #include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <future>
 
 #include "frontends/crease.h"
 #include "frontends/file.h"
@@ -7,6 +11,27 @@
 
 namespace crease {
 namespace {
+
+const Op bump{
+    .name = "bump", .doc = "A triangle over [-1, 1].", .body = [](Scalar x) { return max(1 - abs(x), 0); }};
+
+Layer low_rank(int64_t in, int64_t rank, int64_t out) {
+  return Layer("low_rank", [=](const Value& x, LayerScope& scope) {
+    const Value u = scope.parameter("u", {in, rank}, x.type(), glorot_uniform, {.in = in, .out = rank});
+    const Value v = scope.parameter("v", {rank, out}, x.type(), glorot_uniform, {.in = rank, .out = out});
+    return matmul(matmul(x, u), v);
+  });
+}
+
+Value focal(const Value& logits, const Value& label) {
+  const Value log_p = pick(log_softmax(logits), label), p = exp(log_p);
+  return -((1 - p) * (1 - p) * log_p);
+}
+
+Tensor turned(const Tensor& weight) {
+  Graph graph;
+  return evaluate(transpose(graph.constant(weight)));
+}
 
 /// What `parameters` has of a network's own.
 void check_has(const Graph& network, const std::map<std::string, Tensor>& parameters) {
@@ -28,6 +53,116 @@ TEST_CASE("the program of README.md reports on the network that it trained") {
   CHECK(predict(report.graph, split(digits()).test.x).sizes() == std::vector<int64_t>{359, 10});
 }
 
+TEST_CASE("data come from a table or are made") {
+  const test::TemporaryFolder folder;
+  const auto file = folder / "houses.csv";
+  std::ofstream(file) << "rooms,area,price\n1,30,100.5\n2,50,180\n3,70,240\n2,45,150.25\n4,90,310\n";
+
+  Split houses = standardise(split(read_csv(file, {.label = "price"}), 0.2));
+  houses = with_validation(houses, 0.25);
+
+  Dataset points{
+      .x = uniform(-1, 1)({.sizes = {200, 2}, .seed = 1}), .y = Tensor(Type::f32, {200}), .name = "points"};
+  for (int64_t i = 0; i < points.size(); ++i)
+    points.y.set(i, std::abs(points.x.at(2 * i)) + std::abs(points.x.at(2 * i + 1)));
+  validate(points);
+
+  CHECK(houses.train.size() == 3);
+  CHECK(houses.validation.size() == 1);
+  const Graph start = network(mlp({2, 16, 1}, relu), 2, "height");
+  const TrainResult result = train(start, {.train = points}, {.epochs = 20, .optimizer = adam()});
+
+  CHECK(result.epochs.back().loss < result.epochs.front().loss);
+  CHECK(start.result("height").shape() == Shape{"batch", 1});
+}
+
+TEST_CASE("a network is trained, saved, loaded, trained on and asked") {
+  const test::TemporaryFolder temporary;
+  const auto& folder = temporary.path();
+  const Split data = split(digits());
+  const auto net = sequential(linear(64, 32), relu, linear(32, 10));
+  const Graph start = network(net, 64);
+  const TrainResult result = train(start, data, {.epochs = 5, .batch = 32, .optimizer = adam()});
+  const Graph trained = trained_network(start, result.checkpoint);
+  const Evaluation found = evaluate_on(trained, data.test);  // loss, and accuracy where there are classes
+
+  save_model(folder, {.network = trained, .info = {.data = "digits"}});
+  save_checkpoint(folder, result.checkpoint);
+
+  const Model model = load_model(folder);
+  const TrainResult more =
+      train(start, data, {.epochs = 8, .batch = 32, .optimizer = adam(), .resume = load_checkpoint(folder)});
+
+  const Tensor logits = predict(model.network, data.test.x);  // in their order
+  const std::vector<int64_t> classes = decisions(logits);     // of each row the greatest
+  Program program = compile(model.network);                   // once, for any batch
+  for (const int64_t count : {1, 7, 64}) program({{"x", data.test.x.rows(0, count)}}).at("logits");
+
+  const auto answer = [&](const Tensor& x) {
+    Program own = compile(model.network);
+    return own({{"x", x}}).at("logits");
+  };
+  std::future<Tensor> first = std::async(std::launch::async, answer, data.test.x.rows(0, 100));
+  std::future<Tensor> second = std::async(std::launch::async, answer, data.test.x.rows(100, 359));
+
+  CHECK(*found.accuracy > 0.8);
+  CHECK(more.epochs.size() == 3);
+  CHECK(more.epochs.front().epoch == 6);
+  CHECK(classes.size() == 359);
+  CHECK(first.get() == logits.rows(0, 100));
+  CHECK(second.get() == logits.rows(100, 359));
+}
+
+TEST_CASE("a network that differs in training is trained by both calls") {
+  const Split data = split(digits());
+  const auto net = sequential(low_rank(64, 8, 32), batch_norm(32), bump, dropout(0.1), linear(32, 10));
+  const Graph used = network(net, 64), learning = network(net, 64, Type::f32, Mode::Training);
+  const TrainResult result =
+      train(used, data, {.epochs = 2, .optimizer = adam(), .training_network = learning, .loss = focal});
+
+  CHECK(result.checkpoint.parameters.at("1.running_mean") != Tensor(Type::f32, {32}));
+  const Graph trained = trained_network(used, result.checkpoint);
+  const TrainResult tuned = train(trained, data, {.epochs = 1, .loss = focal});
+  CHECK(tuned.checkpoint.parameters.at("1.running_mean") ==
+        result.checkpoint.parameters.at("1.running_mean"));
+}
+
+TEST_CASE("a loop of one's own trains and gives the network out") {
+  const Split data = split(digits());
+  const auto net = sequential(linear(64, 32), batch_norm(32), relu, linear(32, 10));
+  Graph graph;
+  Value x = graph.input("x", {"batch", 64}), label = graph.input("label", {"batch"}, Type::i32);
+  Value loss = mean(softmax_cross_entropy(net(x, Mode::Training), label));
+  Program step = compile(train_step(loss, adam()));
+  for (int64_t epoch = 0; epoch < 3; ++epoch)
+    for (const Batch& batch : data.batches(32, {.epoch = epoch})) step({{"x", batch.x}, {"label", batch.y}});
+  Value logits = net(x);  // the same parameters, as the network is used
+  take_parameters(graph, step.parameters());
+  Graph trained = extract({{"logits", logits}});  // without label, which only the loss reads
+
+  CHECK(*evaluate_on(trained, data.test).accuracy > 0.8);
+  check_has(trained, step.parameters());
+  CHECK(trained.inputs().size() == 1);
+}
+
+TEST_CASE("weights of PyTorch are read") {
+  const test::TemporaryFolder folder;
+  const auto file = folder / "torch.safetensors";
+  write_safetensors(file, {{"fc1.weight", Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6})},
+                           {"fc1.bias", Tensor::f32({2}, {0.5, -20})},
+                           {"fc2.weight", Tensor::f32({1, 2}, {2, 3})},
+                           {"fc2.bias", Tensor::f32({1}, {1})}});
+
+  const auto theirs = read_safetensors(file).tensors;
+  Graph ours = network(mlp({3, 2, 1}, relu), 3);
+  set_parameters(ours, {{"0.weight", turned(theirs.at("fc1.weight"))},
+                        {"0.bias", theirs.at("fc1.bias")},
+                        {"2.weight", turned(theirs.at("fc2.weight"))},
+                        {"2.bias", theirs.at("fc2.bias")}});
+
+  CHECK(predict(ours, Tensor::f32({1, 3}, {1, 1, 1})) == Tensor::f32({1, 1}, {14}));
+}
+
 /// The blocks of C++ on a page.
 std::vector<std::string> programs_in(const std::string& page) {
   constexpr std::string_view open = "```cpp\n", close = "```\n";
@@ -42,9 +177,24 @@ std::vector<std::string> programs_in(const std::string& page) {
   return programs;
 }
 
-TEST_CASE("the program of README.md is that of this file") {
+std::string indented(const std::string& text) {
+  std::string result;
+  for (size_t at = 0, end = 0; at < text.size(); at = end) {
+    end = text.find('\n', at) + 1;
+    result += (end - at == 1 ? "" : "  ") + text.substr(at, end - at);
+  }
+  return result;
+}
+
+TEST_CASE("the programs of the pages are those of this file") {
   const auto lines = [](const char* name) { return read_file(test::source_file(name)); };
   const std::string here = lines("tests/frontends/test_pages.cpp");
+  const std::vector<std::string> snippets = programs_in(lines("docs/training.md"));
+  CHECK(snippets.size() >= 10);
+  for (const std::string& snippet : snippets) {
+    CAPTURE(snippet);
+    CHECK((here.find(snippet) != std::string::npos || here.find(indented(snippet)) != std::string::npos));
+  }
   const std::vector<std::string> readme = programs_in(lines("README.md"));
   REQUIRE(readme.size() == 1);
   const size_t begin = readme[0].find("  Graph graph;"), end = readme[0].find("  fmt::print(");
