@@ -12,11 +12,19 @@ Graph with_output(const Objective& objective) {
   return graph;
 }
 
+/// State stands still in training: what a rescaling of it would conserve is not conserved.
+ScalingOptions of_trained(const Graph& network) {
+  ScalingOptions options;
+  for (const NodeId id : network.parameters())
+    if (network.node(id).state) options.fixed.insert(network.node(id).name);
+  return options;
+}
+
 }  // namespace
 
 NoetherTest::NoetherTest(const Objective& objective, const GradOptions& rules, const RunnerOptions& run)
     : network_(with_output(objective)),
-      group_(scaling_group(network_)),
+      group_(scaling_group(network_, of_trained(network_))),
       runner_(gradients(objective, rules), run) {}
 
 Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rules) {
