@@ -13,6 +13,7 @@
 #include "graph/analysis/shift_invariance.h"
 #include "graph/ops/order.h"
 #include "graph/piecewise.h"
+#include "graph/rewrite/rewrite.h"
 #include "graph/scalar/forms.h"
 #include "graph/stored.h"
 
@@ -214,6 +215,11 @@ class Analysis {
         const double slope = constant_slope(node, k);
         if (slope == 0) continue;
         if (const NodeId bias = lone_parameter(operand); bias >= 0) {
+          if (!reaches_all(id, operand)) {
+            fact.problem = "its bias does not reach every element";
+            continue;
+          }
+          fact.problem.clear();
           fact.bias = bias;
           fact.sum = id;
           fact.negative ^= slope < 0;
@@ -233,12 +239,16 @@ class Analysis {
     return found == uses_.end() ? 0 : found->second;
   }
 
-  /// The slope of the body in operand k if it is the same everywhere, else 0.
-  static double constant_slope(const Node& node, int k) {
+  /// The slope of the body in operand k if it is the same everywhere and a number of the node's arithmetic,
+  /// else 0.
+  double constant_slope(const Node& node, int k) const {
     const Scalar& body = node.op->body.expression;
     if (!kink_conditions(body).empty()) return 0;
     const Scalar slope = crease::slope(body, k, Side::Left);
-    return slope.kind() == Kind::Constant && std::isfinite(slope.constant()) ? slope.constant() : 0;
+    if (slope.kind() != Kind::Constant) return 0;
+    const bool single = compute_type(operand_types(graph_, node), node.type) == Type::f32;
+    const double held = single ? static_cast<float>(slope.constant()) : slope.constant();
+    return std::isfinite(held) ? held : 0;
   }
 
   /// The variable that a node is, moved about at most, if nothing else reads it; else -1.
@@ -253,6 +263,24 @@ class Analysis {
       if (!movement) return -1;
       id = node.operands[0];
     }
+  }
+
+  /// Whether what is moved about between the variable and the sum moves every element of the sum: no element
+  /// is filled with zeros, and none is skipped.
+  bool reaches_all(NodeId sum, NodeId operand) const {
+    if (!is_whole(sum)) return false;
+    for (; !variables_.contains(operand); operand = graph_.node(operand).operands[0])
+      if (!is_whole(operand)) return false;
+    return true;
+  }
+
+  /// Whether every element of a node is computed: at some point, and no point is skipped.
+  bool is_whole(NodeId id) const {
+    const Node& node = graph_.node(id);
+    const Loops& loops = node.loops;
+    for (size_t k = 0; k < node.operands.size(); ++k)
+      if (!always_inside(loops.reads[k], loops, graph_.node(node.operands[k]).shape)) return false;
+    return covers(loops.write, loops, node.shape);
   }
 
   /// Levels, and biases that decide kinks in opposite directions.

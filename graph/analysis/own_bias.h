@@ -2,12 +2,12 @@
 // B-subdifferential for every batch and all parameter values, told from the structure alone.
 //
 // Theorem (docs/kinks.md): let every kinked operation be decided by one operand z = E + c b, where b is a
-// differentiated parameter that nothing else reads and c a constant that is not 0. Move the biases of the
-// highest level down (c > 0; else up), then those of the next level, and so on: the first of these moves that
-// moves z is that of its own bias, and it moves every element of z to the left. So uniform left is the
-// lexicographic derivative along these directions, hence in the B-subdifferential; uniform right likewise
-// with the signs exchanged. A fact here proves that for all values. It does not say that a graph without it
-// has wrong gradients.
+// differentiated parameter that nothing else reads, of which every element of the sum has one, and c a
+// constant that is not 0. Move the biases of the highest level down (c > 0; else up), then those of the next
+// level, and so on: the first of these moves that moves an element of z is that of its own bias, and it moves
+// it to the left. So uniform left is the lexicographic derivative along these directions, hence in the
+// B-subdifferential; uniform right likewise with the signs exchanged. A fact here proves that for all values.
+// It does not say that a graph without it has wrong gradients.
 #pragma once
 
 #include <optional>

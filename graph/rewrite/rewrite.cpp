@@ -1,5 +1,6 @@
 #include "graph/rewrite/rewrite.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace crease {
@@ -60,6 +61,21 @@ bool stays_within(const AffineIndex& index, const Loops& loops, int64_t size) {
   return low >= 0 && high < size;
 }
 
+/// Whether an index takes every value in [0, size), its labels being digits of a number of mixed radix.
+bool counts_to(const AffineIndex& index, const Loops& loops, int64_t size) {
+  if (index.lookup >= 0 || index.offset != 0) return false;
+  std::vector<Term> digits = index.terms;
+  std::ranges::sort(digits, {}, &Term::coefficient);
+  int64_t reached = 1;
+  for (const auto& [label, coefficient] : digits) {
+    const Dim& extent = loops.labels[static_cast<size_t>(label)].extent;
+    if (extent == Dim(1)) continue;
+    if (extent.is_symbol() || coefficient != reached || extent.size() > size / coefficient) return false;
+    reached *= extent.size();
+  }
+  return reached == size;
+}
+
 }  // namespace
 
 bool always_inside(const Access& access, const Loops& loops, const Shape& shape) {
@@ -68,6 +84,24 @@ bool always_inside(const Access& access, const Loops& loops, const Shape& shape)
     if (label >= 0 && loops.labels[static_cast<size_t>(label)].extent == shape[d]) continue;
     if (access[d].lookup >= 0 || shape[d].is_symbol()) return false;
     if (!stays_within(access[d], loops, shape[d].size())) return false;
+  }
+  return true;
+}
+
+bool covers(const Access& access, const Loops& loops, const Shape& shape) {
+  std::vector<bool> used(loops.labels.size());
+  for (size_t d = 0; d < access.size(); ++d) {
+    for (const Term& term : access[d].terms) {
+      if (used[static_cast<size_t>(term.label)]) return false;
+      used[static_cast<size_t>(term.label)] = true;
+    }
+    const int label = access[d].plain_label();
+    if (label >= 0 && loops.labels[static_cast<size_t>(label)].extent == shape[d]) continue;
+    if (shape[d].is_symbol() || !counts_to(access[d], loops, shape[d].size())) return false;
+  }
+  for (size_t label = 0; label < used.size(); ++label) {
+    const Dim& extent = loops.labels[label].extent;
+    if (!used[label] && (extent.is_symbol() || extent.size() == 0)) return false;  // perhaps no point at all
   }
   return true;
 }

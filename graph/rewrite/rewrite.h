@@ -29,5 +29,8 @@ Rewrite then(const Rewrite& first, Rewrite second);
 /// Whether an access stays inside a tensor at every point of the loops, whatever size the named dimensions
 /// have.
 bool always_inside(const Access& access, const Loops& loops, const Shape& shape);
+/// Whether every element of a tensor is that of some point, whatever size the named dimensions have. False
+/// where that is not plain: each dimension must be one label, or count labels like the digits of a number.
+bool covers(const Access& access, const Loops& loops, const Shape& shape);
 
 }  // namespace crease

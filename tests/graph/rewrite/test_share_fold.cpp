@@ -173,3 +173,26 @@ TEST_CASE("an access stays inside only if it does so for every size of named dim
   CHECK_FALSE(inside({}, 0));
   CHECK_FALSE(inside({.lookup = 0}, 3));
 }
+
+TEST_CASE("an access covers a tensor only if its labels count all elements") {
+  const Loops loops{.labels = {{"b", "batch"}, {"i", 3}, {"j", 2}, {"one", 1}}, .reads = {}, .write = {}};
+  const Loops empty{.labels = {{"b", "batch"}, {"i", 3}, {"none", 0}}, .reads = {}, .write = {}};
+  const auto all = [&](const Access& access, const Shape& shape) { return covers(access, loops, shape); };
+  const AffineIndex b{.terms = {{0, 1}}}, i{.terms = {{1, 1}}}, j{.terms = {{2, 1}}};
+  CHECK(all({b, i, j}, {"batch", 3, 2}));
+  CHECK(all({b, {.terms = {{1, 2}, {2, 1}}}}, {"batch", 6}));
+  CHECK(all({b, {.terms = {{1, 1}, {2, 3}, {3, 1}}}}, {"batch", 6}));
+  CHECK(all({b, {}, i}, {"batch", 1, 3}));
+  CHECK(covers({b, i, {.terms = {{2, 1}}}}, empty, {"batch", 3, 0}));
+  CHECK_FALSE(all({i, j}, {3, 2}));  // a batch of none has no point
+  CHECK_FALSE(all({b, i}, {"time", 3}));
+  CHECK_FALSE(all({b, i}, {"batch", 4}));
+  CHECK_FALSE(all({b, {.terms = {{1, 1}}, .offset = 1}}, {"batch", 3}));
+  CHECK_FALSE(all({b, {.terms = {{1, 2}}}}, {"batch", 3}));
+  CHECK_FALSE(all({b, {.terms = {{1, -1}}, .offset = 2}}, {"batch", 3}));
+  CHECK_FALSE(all({b, i, i}, {"batch", 3, 3}));
+  CHECK_FALSE(all({b, {.terms = {{1, 3}, {2, 1}}}}, {"batch", 9}));
+  CHECK_FALSE(all({b, {}}, {"batch", 2}));
+  CHECK_FALSE(all({b, {.lookup = 0}}, {"batch", 3}));
+  CHECK_FALSE(covers({b, i}, empty, {"batch", 3}));  // nor have loops over nothing
+}
