@@ -8,11 +8,13 @@
 
 #include "autodiff/kink_records.h"
 #include "autodiff/loop_builder.h"
+#include "autodiff/pole_probe.h"
 #include "autodiff/reach.h"
 #include "graph/analysis/own_bias.h"
 #include "graph/error.h"
 #include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
+#include "graph/smooth.h"
 
 namespace crease {
 namespace {
@@ -44,13 +46,6 @@ std::vector<NodeId> ids_of(ValueSpan values) {
   return ids;
 }
 
-bool has_pole(const Scalar& body) {
-  return any_step(body, [](const Scalar& e) {
-    return e.kind() == ScalarKind::Sqrt || e.kind() == ScalarKind::Log || e.kind() == ScalarKind::Log1p ||
-           (e.kind() == ScalarKind::Divide && depends_on_arguments(e.terms()[1]));
-  });
-}
-
 /// Whether some active operation can jump, or have an infinite slope.
 bool can_break(const Graph& graph, const std::vector<bool>& active) {
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
@@ -79,6 +74,15 @@ bool all_finite(const Tensor& tensor) {
   return true;
 }
 
+using Direction = std::vector<Tensor>;  // a tangent for each variable
+
+Direction scaled(const Direction& direction, double factor) {
+  Direction result = direction;
+  for (Tensor& tangent : result)
+    for (int64_t k = 0; k < tangent.count(); ++k) tangent.set(k, factor * tangent.at(k));
+  return result;
+}
+
 /// Equal but for what a few roundings do: the shift of a softmax, which may jump, changes no value but so.
 bool level(double a, double b, Type type) {
   const double epsilon = type == Type::f64 ? 0x1p-52 : 0x1p-23;
@@ -98,6 +102,7 @@ struct CertifiedGradientFunction::Plan {
   bool breaks = false;
   std::optional<std::vector<std::vector<NodeId>>> biases;  // by level, of a graph with biases of their own
   std::optional<KinkRecords> records;
+  std::optional<PoleProbe> poles;
   Run selection, direction;
 
   /// Runs selection, and what it leads to.
@@ -108,12 +113,22 @@ struct CertifiedGradientFunction::Plan {
     bind_directions(bindings, result, 1);
     const auto selected = selection(bindings);
     read(selected, result);
-    const bool finite = std::isfinite(result.value) && std::ranges::all_of(result.gradient, all_finite);
-    if (options.kinks != Kinks::Direction && certify_selection(bindings, result, finite)) {
+    const bool regular = is_regular(bindings, selected, result);
+    if (options.kinks != Kinks::Direction && certify_selection(bindings, result, regular)) {
       if (result.claim != GradientClaim::BStatic) result.directions.clear();
       return result;
     }
-    return run_direction(bindings, std::move(result));
+    return run_direction(bindings, std::move(result), regular);
+  }
+
+  /// Whether the point and the loss are numbers, and the loss depends on no infinite slope.
+  bool is_regular(const Bindings& bindings, const std::map<std::string, Tensor>& selected,
+                  const CertifiedGradient& result) const {
+    const auto is_finite = [&](const Value& variable) {
+      return all_finite(bindings.at(variable.node().name));
+    };
+    if (!std::isfinite(result.value) || !std::ranges::all_of(wrt, is_finite)) return false;
+    return !poles->count() || selected.at("poles").item() == 0 || !poles->matters(bindings, result.hits > 0);
   }
 
   void bind_directions(Bindings& bindings, CertifiedGradient& result, double sign) const {
@@ -123,13 +138,16 @@ struct CertifiedGradientFunction::Plan {
       result.directions.emplace_back();
       for (size_t i = 0; i < wrt.size(); ++i) {
         const Tensor& point = bindings.at(wrt[i].node().name);
-        Tensor tangent = options.along.empty() ? drawn(wrt[i].type(), point.sizes(), random)
-                                               : options.along[j][i].converted(wrt[i].type());
-        result.directions.back().push_back(tangent);
-        for (int64_t k = 0; sign < 0 && k < tangent.count(); ++k) tangent.set(k, -tangent.at(k));
-        bindings.insert_or_assign(direction_name(j, i), tangent);
+        result.directions.back().push_back(options.along.empty()
+                                               ? drawn(wrt[i].type(), point.sizes(), random)
+                                               : options.along[j][i].converted(wrt[i].type()));
       }
+      bind_direction(bindings, j, scaled(result.directions.back(), sign));
     }
+  }
+
+  void bind_direction(Bindings& bindings, size_t j, const Direction& moves) const {
+    for (size_t i = 0; i < wrt.size(); ++i) bindings.insert_or_assign(direction_name(j, i), moves[i]);
   }
 
   void read(const std::map<std::string, Tensor>& outputs, CertifiedGradient& result) const {
@@ -140,8 +158,9 @@ struct CertifiedGradientFunction::Plan {
   }
 
   /// Whether the selected gradient is kept, certified or not.
-  bool certify_selection(const Bindings& bindings, CertifiedGradient& result, bool finite) const {
+  bool certify_selection(const Bindings& bindings, CertifiedGradient& result, bool regular) const {
     const bool last = options.kinks == Kinks::Selection;
+    const bool finite = regular && std::ranges::all_of(result.gradient, all_finite);
     if (finite && result.hits == 0) {
       result.claim = GradientClaim::Smooth;
       return true;
@@ -162,7 +181,7 @@ struct CertifiedGradientFunction::Plan {
     }
     if (!last) return false;
     // Selection that nothing certifies: what stands in the way is told by a run along a direction.
-    const CertifiedGradient told = run_direction(bindings, result);
+    const CertifiedGradient told = run_direction(bindings, result, regular);
     result.claim = told.claim == GradientClaim::Discontinuous || told.claim == GradientClaim::NonLipschitz
                        ? told.claim
                        : GradientClaim::Partial;
@@ -170,8 +189,8 @@ struct CertifiedGradientFunction::Plan {
     return true;
   }
 
-  CertifiedGradient run_direction(Bindings bindings, CertifiedGradient result) const {
-    bool jumps = false, infinite = false;
+  CertifiedGradient run_direction(Bindings bindings, CertifiedGradient result, bool regular) const {
+    bool jumps = false, infinite = !regular;
     for (const double sign : breaks ? std::vector<double>{-1, 1} : std::vector<double>{1}) {
       bind_directions(bindings, result, sign);
       const auto outputs = direction(bindings);
@@ -188,7 +207,7 @@ struct CertifiedGradientFunction::Plan {
     if (is_level(result)) result.unresolved = 0;
     const bool decided = result.unresolved == 0;
     const bool level_point = !jumps && !infinite;
-    if (jumps || !std::isfinite(result.value)) result.claim = GradientClaim::Discontinuous;
+    if (jumps) result.claim = GradientClaim::Discontinuous;
     if (!jumps && infinite) result.claim = GradientClaim::NonLipschitz;
     if (level_point) result.claim = decided ? GradientClaim::BDirectional : GradientClaim::Partial;
     if (level_point && result.hits == 0) {
@@ -276,6 +295,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpa
           plan->work.input(direction_name(j, i), wrt[i].shape(), wrt[i].type(), where));
   }
   plan->records.emplace(plan->work, active, plan->loss.id());
+  plan->poles.emplace(plan->work, active, plan->loss, where);
   const LockedGradient locked = locked_grad(plan->loss, plan->wrt, plan->tangents, where);
   plan->records->differentiate(plan->wrt, plan->tangents[0], where);
   const auto program = [&](ValueSpan gradients, bool along) {
@@ -284,6 +304,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpa
     graph.output("hits", graph.value(locked.hits.id()));
     for (size_t i = 0; i < gradients.size(); ++i)
       graph.output(gradient_name(i), graph.value(gradients[i].id()));
+    if (!along && plan->poles->count()) graph.output("poles", graph.value(plan->poles->count()->id()));
     if (!along) return compile(graph);
     graph.output("value", graph.value(locked.value.id()));
     graph.output("derivative", graph.value(locked.derivatives[0].id()));

@@ -15,6 +15,7 @@
 #include "graph/piecewise.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/scalar/forms.h"
+#include "graph/smooth.h"
 #include "graph/stored.h"
 
 namespace crease {
@@ -111,6 +112,7 @@ class Analysis {
   void visit(NodeId id, OwnBiasReport& report) {
     const Node& node = graph_.node(id);
     const Scalar& body = node.op->body.expression;
+    report.poles |= has_pole(body);
     const bool extremum = node.op->combine != Combine::Assign && node.op->combine != Combine::Sum &&
                           node.op->combine != Combine::Product;
     OwnBias fact{.node = id, .problem = {}};
@@ -352,7 +354,8 @@ std::vector<Finding> own_bias_findings(const Graph& graph) {
       certified
           ? fmt::format(
                 "left everywhere, or right everywhere, gives gradients in the B-subdifferential for "
-                "every batch: {} a bias of its own",
+                "every batch{}: {} a bias of its own",
+                report.poles ? " that meets no infinite slope" : "",
                 count == 1 ? "what has kinks has" : fmt::format("each of {} kinked operations has", count))
           : "left everywhere, or right everywhere, is not certified by the structure");
   nlohmann::ordered_json operations = nlohmann::ordered_json::array();

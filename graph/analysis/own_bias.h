@@ -33,6 +33,8 @@ struct OwnBias {
 struct OwnBiasReport {
   /// The operations with kinks between the variables and the outputs, in order.
   std::vector<OwnBias> operations;
+  /// Some operation has an infinite slope somewhere: at such points nothing is certified.
+  bool poles = false;
   bool certified() const;
   /// The biases by level, the highest first; -1 - id for those that enter with c < 0. Nothing if not
   /// certified.

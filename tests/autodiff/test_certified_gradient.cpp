@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -95,6 +96,53 @@ TEST_CASE("each claim is made where it holds") {
   CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(step(x)); }), GradientClaim::Discontinuous);
   CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(x * sign(x)); }), GradientClaim::BDirectional);
   CHECK_EQ(claim_at({0}, [](const Value& x) { return sum(sqrt_op(x)); }), GradientClaim::NonLipschitz);
+}
+
+TEST_CASE("where the loss depends on an infinite slope nothing is claimed") {
+  const auto cube_root_like = [](const Value& x) { return sum(exp_op(0.25 * log_op(square(square(x))))); };
+  const std::vector<std::pair<double, std::function<Value(const Value&)>>> cases{
+      {0, [](const Value& x) { return sum(exp_op(0.5 * log_op(x))); }},
+      {0, [](const Value& x) { return sum(exp_op(log_op(x))); }},  // x to the right of 0
+      {0, [](const Value& x) { return sum(square(sqrt_op(x))); }},
+      {1, [](const Value& x) { return sum(square(sqrt_op(1 - square(x)))); }},
+      {0, [](const Value& x) { return sum(sqrt_op(x) * sqrt_op(x)); }},
+      {0, [](const Value& x) { return sum(sqrt_op(exp_op(square(x)) - 1)); }},  // like |x|
+      {0, cube_root_like},                                                      // |x|
+      {1e-320, [](const Value& x) { return sum(1.0 / (1.0 / x)); }},            // the quotient overflows
+      {0, [](const Value& x) { return sum(relu(log_op(x))); }},                 // nothing to the left of 0
+      {0, [](const Value& x) { return sum(where(log_op(x) < 0, x, 2 * x)); }},
+      {0, [](const Value& x) { return sum(where(x > 0, log_op(x), 0)); }}};
+  for (size_t k = 0; k < cases.size(); ++k)
+    for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic}) {
+      CAPTURE(k);
+      const GradientClaim claim = claim_at({cases[k].first, 0.5}, cases[k].second, {.kinks = kinks});
+      CHECK((claim == GradientClaim::NonLipschitz || claim == GradientClaim::Discontinuous));
+    }
+}
+
+TEST_CASE("an infinite slope that the loss does not depend on is harmless") {
+  const auto masked = [](const Value& x, const Value& values) {
+    return where(Value(x.graph().constant(Tensor::f64({2}, {0, 1}))) > 0, values, 0);
+  };
+  const auto smooth = [&](const Value& x) { return sum(masked(x, log_op(x)) + square(x)); };
+  const auto elsewhere = [](const Value& x) {
+    return sum(where(x + 1 > 0, square(x), sqrt_op(x))) + sum(where(x > 3, 1 / x, x));
+  };
+  const auto bent = [&](const Value& x) { return sum(masked(x, log_op(x)) + abs(x) + relu(x)); };
+  for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic}) {
+    CHECK_EQ(claim_at({0, 1}, smooth, {.kinks = kinks}), GradientClaim::Smooth);
+    CHECK_EQ(claim_at({0, 1}, elsewhere, {.kinks = kinks}), GradientClaim::Smooth);
+    if (kinks != Kinks::Selection)
+      CHECK_EQ(claim_at({0, 1}, bent, {.kinks = kinks}), GradientClaim::BDirectional);
+  }
+}
+
+TEST_CASE("points and losses that are no numbers have no gradient, whatever the mode") {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic})
+    for (const double x : {infinity, -infinity, std::nan("")})
+      CHECK_EQ(claim_at({x, 1}, [](const Value& v) { return sum(relu(v)); }, {.kinks = kinks}),
+               GradientClaim::NonLipschitz);
 }
 
 TEST_CASE("a direction that decides nothing leaves the gradient unclaimed") {
