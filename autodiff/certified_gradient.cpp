@@ -83,6 +83,16 @@ Direction scaled(const Direction& direction, double factor) {
   return result;
 }
 
+Direction sum_of(const Direction& a, const Direction& b) {
+  Direction result = a;
+  for (size_t i = 0; i < a.size(); ++i)
+    for (int64_t k = 0; k < a[i].count(); ++k) result[i].set(k, a[i].at(k) + b[i].at(k));
+  return result;
+}
+
+/// In how many comparisons jumps beside the point are looked for: each costs four more runs.
+constexpr int64_t most_jumps = 32;
+
 /// Equal but for what a few roundings do: the shift of a softmax, which may jump, changes no value but so.
 bool level(double a, double b, Type type) {
   const double epsilon = type == Type::f64 ? 0x1p-52 : 0x1p-23;
@@ -203,6 +213,7 @@ struct CertifiedGradientFunction::Plan {
           std::isinf(derivative) ||
           (sign > 0 && !(std::isfinite(derivative) && std::ranges::all_of(result.gradient, all_finite)));
     }
+    if (!jumps && !infinite) jumps = jumps_beside(bindings, result);
     result.kinks = records->hits(bindings, result.directions, std::numeric_limits<int64_t>::max());
     if (is_level(result)) result.unresolved = 0;
     const bool decided = result.unresolved == 0;
@@ -218,6 +229,34 @@ struct CertifiedGradientFunction::Plan {
     if (static_cast<int64_t>(result.kinks.size()) > options.most_recorded)
       result.kinks.resize(static_cast<size_t>(options.most_recorded));
     return result;
+  }
+
+  /// Whether f jumps in every neighbourhood of the point, though not at the point: seen along directions that
+  /// keep a comparison level, as where(x > 0, y, 0) at (0, 0) keeps it along y. There f would move one way on
+  /// both sides if it were continuous. Leaves such directions in the result.
+  bool jumps_beside(Bindings bindings, CertifiedGradient& result) const {
+    if (!breaks || !options.along.empty() || tangents.size() < 2) return false;
+    const Direction first = result.directions[0], second = result.directions[1];
+    const auto along_first = records->hits(bindings, {first}, most_jumps);
+    const auto along_second = records->hits(bindings, {second}, most_jumps);
+    for (size_t k = 0; k < along_first.size(); ++k) {
+      const double rise = along_first[k].tangent;
+      if (along_first[k].continuous || rise == 0) continue;
+      const Direction along = sum_of(scaled(first, along_second[k].tangent), scaled(second, -rise));
+      for (const double sign : {1, -1}) {
+        bind_direction(bindings, 0, scaled(along, sign));
+        const auto slope_beside = [&](double side) {
+          bind_direction(bindings, 1, scaled(first, side));
+          return direction(bindings).at("derivative").item();
+        };
+        const double ahead = slope_beside(1), behind = slope_beside(-1);
+        if (!std::isfinite(ahead - behind) || level(ahead, behind, loss.type())) continue;
+        result.directions[0] = scaled(along, sign);
+        result.directions[1] = first;
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Whether no kink that is left undecided matters: what a max compares and no drawn direction moves has

@@ -171,15 +171,23 @@ class GradientCheck {
   }
 
   std::string check_jump(const GermReplay& plain, const GermReplay& locked) const {
-    GermSetting back = setting_;
-    back.directions = directions_;
-    for (Point& direction : back.directions)
-      for (auto& [id, values] : direction)
-        for (Rational& value : values) value = -value;
-    const GermReplay behind(graph_, loss_, back);
-    if (locked.loss().value == plain.loss().value && behind.loss().value == plain.loss().value)
+    const GermReplay behind = with_negated(0);
+    if (locked.loss().value != plain.loss().value || behind.loss().value != plain.loss().value)
+      return "nothing is claimed: the loss jumps at the point";
+    if (directions_.size() < 2 || with_negated(1).loss().tangents[0] == locked.loss().tangents[0])
       throw Refused("the loss does not jump along the direction");
-    return "nothing is claimed: the loss jumps at the point";
+    // Were the loss continuous, it would move along the first direction as fast on either side of it.
+    return "nothing is claimed: the loss jumps beside the point, along the first direction";
+  }
+
+  /// The replay along the directions, those from `first` on turned round.
+  GermReplay with_negated(size_t first) const {
+    GermSetting turned = setting_;
+    turned.directions = directions_;
+    for (size_t j = first; j < turned.directions.size(); ++j)
+      for (auto& [id, values] : turned.directions[j])
+        for (Rational& value : values) value = -value;
+    return {graph_, loss_, turned};
   }
 
   /// Every tie is listed, everything listed is level and moves as it says.

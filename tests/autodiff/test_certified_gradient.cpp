@@ -120,6 +120,42 @@ TEST_CASE("where the loss depends on an infinite slope nothing is claimed") {
     }
 }
 
+TEST_CASE("a jump that vanishes at the point and not beside it is a jump") {
+  const auto at = [](const Value& x, int64_t k) { return slice(x, 0, k, k + 1); };
+  const std::vector<std::function<Value(const Value&)>> jumps{
+      [&](const Value& x) { return sum(where(at(x, 0) > 0, at(x, 1), 0)); },
+      [&](const Value& x) { return sum(step(at(x, 0)) * at(x, 1)); },
+      [&](const Value& x) { return sum(where(at(x, 0) - at(x, 1) > 0, at(x, 1), relu(at(x, 0)))); }};
+  const std::vector<std::function<Value(const Value&)>> none{
+      [](const Value& x) { return sum(where(x > 0, x, 2 * x)); },
+      [](const Value& x) { return sum(where(x > 0, square(x), -x)); },
+      [](const Value& x) { return sum(x * sign(x)) + reduce_max(x); },
+      [&](const Value& x) { return sum(where(at(x, 0) > at(x, 1), at(x, 0), at(x, 1))); }};
+  const auto checked = [](const std::function<Value(const Value&)>& f, const CertifyOptions& options) {
+    Graph graph;
+    const Value x = graph.input("x", {2}, Type::f64);
+    const Bindings here{{"x", Tensor::f64({2}, {0, 0})}};
+    const Value loss = f(x);
+    const CertifiedGradient result = certified_gradient(loss, {&x, 1}, here, options);
+    if (options.kinks != Kinks::Selection) {
+      const CheckResult answer = check(gradient_certificate(loss, {&x, 1}, here, result), graph);
+      CAPTURE(answer.reason);
+      CHECK(answer.accepted);
+    }
+    return result.claim;
+  };
+  for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic}) {
+    for (size_t k = 0; k < jumps.size(); ++k) {
+      CAPTURE(k);
+      CHECK_EQ(checked(jumps[k], {.kinks = kinks}), GradientClaim::Discontinuous);
+    }
+    for (size_t k = 0; k < none.size() && kinks != Kinks::Selection; ++k) {
+      CAPTURE(k);
+      CHECK_EQ(checked(none[k], {.kinks = kinks}), GradientClaim::BDirectional);
+    }
+  }
+}
+
 TEST_CASE("an infinite slope that the loss does not depend on is harmless") {
   const auto masked = [](const Value& x, const Value& values) {
     return where(Value(x.graph().constant(Tensor::f64({2}, {0, 1}))) > 0, values, 0);
