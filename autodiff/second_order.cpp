@@ -18,28 +18,25 @@ Value hessian(const Value& loss, const Value& wrt, const GradOptions& options, s
       where);
 }
 
-std::vector<Value> locked_hvp(const Value& loss, ValueSpan wrt,
-                              const std::vector<std::vector<Value>>& directions, ValueSpan tangents,
-                              std::source_location where) {
+LockedSecond locked_hvp(const Value& loss, ValueSpan wrt, const std::vector<std::vector<Value>>& directions,
+                        ValueSpan tangents, std::source_location where) {
   const LockedGradient locked = locked_grad(loss, wrt, directions, where);
   std::vector<std::vector<Value>> all = directions;
   all.emplace_back(tangents.begin(), tangents.end());
-  return locked_jvp(locked.gradient, wrt, all, where);
+  return {locked_jvp(locked.gradient, wrt, all, where), locked.hits, locked.unresolved};
 }
 
-Value locked_hessian(const Value& loss, const Value& wrt, const std::vector<Value>& directions,
-                     std::source_location where) {
+LockedSecond locked_hessian(const Value& loss, const Value& wrt, const std::vector<Value>& directions,
+                            std::source_location where) {
   std::vector<std::vector<Value>> basis;
   for (const Value& direction : directions) basis.push_back({direction});
   const LockedGradient locked = locked_grad(loss, {&wrt, 1}, basis, where);
-  return unit_rows(
-      "locked_hessian", wrt,
-      [&](const Value& unit) {
-        std::vector<std::vector<Value>> all = basis;
-        all.push_back({unit});
-        return locked_jvp(locked.gradient, {&wrt, 1}, all, where)[0];
-      },
-      where);
+  const auto product = [&](const Value& unit) {
+    std::vector<std::vector<Value>> all = basis;
+    all.push_back({unit});
+    return locked_jvp(locked.gradient, {&wrt, 1}, all, where)[0];
+  };
+  return {{unit_rows("locked_hessian", wrt, product, where)}, locked.hits, locked.unresolved};
 }
 
 }  // namespace crease

@@ -27,7 +27,7 @@ double second(Value (*f)(const Value&), double at, const GradOptions& options) {
 double second_along(Value (*f)(const Value&), double at, double direction) {
   Graph g;
   const Value x = g.input("x", {}, Type::f64), d = g.input("d", {}, Type::f64);
-  return evaluate(locked_hessian(f(x), x, {d}),
+  return evaluate(locked_hessian(f(x), x, {d}).products[0],
                   {{"x", Tensor::scalar(Type::f64, at)}, {"d", Tensor::scalar(Type::f64, direction)}})
       .item();
 }
@@ -78,7 +78,7 @@ TEST_CASE("hessians are symmetric at kinks, under sides and along directions") {
   std::vector<Value> all;
   for (const Tie& tie : {Tie::left, Tie::right, Tie::mid, Tie::min_norm})
     all.push_back(hessian(loss, x, {.tie = tie}));
-  all.push_back(locked_hessian(loss, x, {d}));
+  all.push_back(locked_hessian(loss, x, {d}).products[0]);
   for (const List& point : {List{0, 0, 0}, List{1, 1, 0}, List{1, -1, 0}, List{0.5, 2, -1}}) {
     const Bindings at{{"x", Tensor::f64({3}, point)}, {"d", Tensor::f64({3}, {3, -5, 7})}};
     for (const Tensor& h : evaluate(g, at, all)) {
@@ -95,7 +95,7 @@ TEST_CASE("a Hessian-vector product along a direction is the difference of locke
   const Value x = g.input("x", {3}, Type::f64), d = g.input("d", {3}, Type::f64);
   const std::vector<std::vector<Value>> directions{{d}};
   const Value loss = network(x);
-  const Value product = locked_hvp(loss, {&x, 1}, directions, {&d, 1})[0];
+  const Value product = locked_hvp(loss, {&x, 1}, directions, {&d, 1}).products[0];
   const Value gradient = locked_grad(loss, {&x, 1}, directions).gradient[0];
   const List direction{3, -5, 7};
   const auto bound = [&](double step) {
@@ -107,6 +107,24 @@ TEST_CASE("a Hessian-vector product along a direction is the difference of locke
              there = numbers(evaluate(gradient, bound(h)));
   // Third derivatives are below 1e3 here, so the quotient is off by less than 1e3 h / 2.
   for (size_t i = 0; i < 3; ++i) CHECK(got[i] == doctest::Approx((there[i] - here[i]) / h).epsilon(1e-3));
+}
+
+TEST_CASE("a second derivative tells which kinks its directions leave open") {
+  Graph g;
+  const Value x = g.input("x", {2}, Type::f64), d = g.input("d", {2}, Type::f64);
+  const Value loss = sum(square(relu(x)));
+  const LockedSecond hessian = locked_hessian(loss, x, {d});
+  const LockedSecond product = locked_hvp(loss, {&x, 1}, {{d}}, {&d, 1});
+  const auto counts = [&](const List& direction) {
+    const std::vector<Value> wanted{hessian.hits, hessian.unresolved, product.hits, product.unresolved};
+    List all;
+    for (const Tensor& count :
+         evaluate(g, {{"x", Tensor::f64({2}, {0, 1})}, {"d", Tensor::f64({2}, direction)}}, wanted))
+      all.push_back(count.item());
+    return all;
+  };
+  CHECK_EQ(counts({0, 1}), List{1, 1, 1, 1});
+  CHECK_EQ(counts({1, 0}), List{1, 0, 1, 0});
 }
 
 TEST_CASE("the Hessian of several elements is that of the formula") {

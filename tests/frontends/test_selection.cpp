@@ -151,12 +151,13 @@ TEST_CASE("the Hessian of relu squared is that of one side, compiled too") {
   const Value x = graph.input("x", {3}, Type::f64), d = graph.input("d", {3}, Type::f64);
   const Value loss = sum(square(relu(x))), v = graph.constant(Tensor::f64({3}, {1, 1, 1}));
   const std::vector<std::vector<Value>> directions{{d}};
-  Program program = compile(extract({{"left", hessian(loss, x, {.tie = Tie::left})},
-                                     {"right", hessian(loss, x, {.tie = Tie::right})},
-                                     {"mid", hessian(loss, x, {.tie = Tie::mid})},
-                                     {"product", hvp(loss, {&x, 1}, {&v, 1}, {.tie = Tie::right})[0]},
-                                     {"locked", locked_hessian(loss, x, {d})},
-                                     {"locked_product", locked_hvp(loss, {&x, 1}, directions, {&v, 1})[0]}}));
+  Program program =
+      compile(extract({{"left", hessian(loss, x, {.tie = Tie::left})},
+                       {"right", hessian(loss, x, {.tie = Tie::right})},
+                       {"mid", hessian(loss, x, {.tie = Tie::mid})},
+                       {"product", hvp(loss, {&x, 1}, {&v, 1}, {.tie = Tie::right})[0]},
+                       {"locked", locked_hessian(loss, x, {d}).products[0]},
+                       {"locked_product", locked_hvp(loss, {&x, 1}, directions, {&v, 1}).products[0]}}));
   const auto found = program({{"x", Tensor::f64({3}, {0, 0, 1})}, {"d", Tensor::f64({3}, {1, -1, 1})}});
   CHECK(found.at("left") == Tensor::f64({3, 3}, {0, 0, 0, 0, 0, 0, 0, 0, 2}));
   CHECK(found.at("right") == Tensor::f64({3, 3}, {2, 0, 0, 0, 2, 0, 0, 0, 2}));
