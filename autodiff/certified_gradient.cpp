@@ -14,6 +14,7 @@
 #include "graph/error.h"
 #include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
+#include "graph/scan.h"
 #include "graph/smooth.h"
 
 namespace crease {
@@ -51,7 +52,6 @@ bool can_break(const Graph& graph, const std::vector<bool>& active) {
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
     const Node& node = graph.node(id);
     if (!active[static_cast<size_t>(id)]) continue;
-    if (node.role == Role::Scan) return true;
     if (node.role != Role::Apply) continue;
     if (gives_position(node.op->combine)) return true;
     const Scalar body = LoopBuilder(graph, id).stored_body();
@@ -318,6 +318,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpa
   for (const NodeId id : loss.graph().parameters())
     plan->defaults[loss.graph().node(id).name] = loss.graph().node(id).value;
   const std::vector<bool> active = reached(plan->work, {&plan->loss, 1}, plan->wrt);
+  check_loops("certified_gradient", plan->work, active, where);
   plan->breaks = can_break(plan->work, active);
   if (Plan::uniform_side(options.gradient, plan->work))
     plan->biases = own_bias(plan->work, std::vector{loss.id()}, ids_of(plan->wrt)).levels_if_certified();

@@ -17,13 +17,13 @@ namespace crease {
 
 /// What is claimed of a gradient g of f at x, strongest first.
 enum class GradientClaim : uint8_t {
-  Smooth,         // no kink was hit: the ordinary gradient
+  Smooth,         // no kink and no infinite slope was hit: the ordinary gradient
   BStatic,        // uniform left or right, every kink moved by a bias of its own: in the B-subdifferential
   BDirectional,   // the gradient of the smooth piece next to x in the directions: in the B-subdifferential
   ClarkeSingle,   // one kink of two sides was hit: in Clarke's subdifferential
   Partial,        // kinks that nothing decides: nothing is claimed
-  Discontinuous,  // f jumps at x: no such set exists
-  NonLipschitz    // an infinite slope, or no number: no such set exists
+  Discontinuous,  // f jumps at x, or as near to it as one likes: nothing is claimed
+  NonLipschitz    // f depends on an infinite slope, or no number was met: nothing is claimed
 };
 /// "smooth", "b_static", "b_directional", "clarke_single", "partial", "discontinuous", "non_lipschitz".
 std::string_view to_string(GradientClaim claim);

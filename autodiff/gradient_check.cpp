@@ -74,6 +74,7 @@ class Check {
                                                     : bound(node.name).converted(Type::f64));
     }
     const std::vector<bool> active = reached(graph_, {&loss_, 1}, wrt_);
+    check_loops("check_gradients", graph_, active, where);
     watched_ = std::make_unique<bool[]>(active.size());
     std::copy(active.begin(), active.end(), watched_.get());
     probe_.emplace(graph_, std::span<const bool>(watched_.get(), active.size()), where);

@@ -6,9 +6,11 @@
 
 #include "autodiff/locker.h"
 #include "autodiff/reach.h"
+#include "autodiff/scan.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/leaf.h"
+#include "graph/smooth.h"
 
 namespace crease {
 namespace {
@@ -29,35 +31,96 @@ void seed_variables(Locker& locker, ValueSpan wrt, const std::vector<std::vector
   }
 }
 
-std::vector<Value> reverse(Locker& locker, const Value& loss, ValueSpan wrt, const std::vector<bool>& active,
-                           const std::source_location& where) {
-  const Graph graph = loss.graph();
-  std::map<NodeId, Value> adjoints{{loss.id(), graph.handle().constant(1.0, loss.type(), where)}};
-  std::set<NodeId> follow_nan;  // nodes whose adjoint is NaN wherever they are
-  for (NodeId id = loss.id(); id >= 0; --id) {
-    const auto it = adjoints.find(id);
-    if (it == adjoints.end() || !active[static_cast<size_t>(id)] || graph.node(id).role != Role::Apply)
-      continue;
-    const std::vector<NodeId> operands = locker.operands(id);
-    for (int k = 0; k < static_cast<int>(operands.size()); ++k) {
-      const NodeId operand = operands[static_cast<size_t>(k)];
-      if (!active[static_cast<size_t>(operand)] || !is_floating(graph.node(operand).type)) continue;
-      const auto contribution = locker.adjoint(id, k, it->second, follow_nan.contains(id));
-      if (!contribution) continue;
-      if (contribution->follows_nan) follow_nan.insert(operand);
-      const auto [slot, fresh] = adjoints.emplace(operand, contribution->value);
-      if (!fresh) slot->second = add(slot->second, contribution->value, where);
+/// Reverse mode through the locked program.
+class Reverse {
+ public:
+  Reverse(Locker& locker, const Value& loss, const std::vector<bool>& active,
+          const std::source_location& where)
+      : locker_(locker), graph_(loss.graph().handle()), active_(active), where_(where) {
+    adjoints_.emplace(loss.id(), graph_.constant(1.0, loss.type(), where));
+  }
+
+  void run(NodeId last) {
+    for (NodeId id = last; id >= 0; --id) {
+      if (!is_active(id)) continue;
+      if (graph_.node(id).role == Role::Scan) propagate_loop(id);
+      if (graph_.node(id).role == Role::Apply) propagate(id);
     }
   }
-  std::vector<Value> gradient;
-  for (const Value& variable : wrt) {
-    const auto it = adjoints.find(variable.id());
-    gradient.push_back(it != adjoints.end() ? it->second : zeros_like(variable, where));
+
+  Value of(const Value& variable) const {
+    const auto it = adjoints_.find(variable.id());
+    return it != adjoints_.end() ? it->second : zeros_like(variable, where_);
   }
-  return gradient;
-}
+
+ private:
+  bool is_active(NodeId id) const { return active_[static_cast<size_t>(id)]; }
+
+  void add_to(NodeId id, const Value& contribution) {
+    const auto [slot, fresh] = adjoints_.emplace(id, contribution);
+    if (!fresh) slot->second = add(slot->second, contribution, where_);
+  }
+
+  void propagate(NodeId id) {
+    const auto it = adjoints_.find(id);
+    if (it == adjoints_.end()) return;
+    const Value dy = it->second;
+    const std::vector<NodeId> operands = locker_.operands(id);
+    for (int k = 0; k < static_cast<int>(operands.size()); ++k) {
+      const NodeId operand = operands[static_cast<size_t>(k)];
+      if (!is_active(operand) || !is_floating(graph_.node(operand).type)) continue;
+      const auto contribution = locker_.adjoint(id, k, dy, follow_nan_.contains(id));
+      if (!contribution) continue;
+      if (contribution->follows_nan) follow_nan_.insert(operand);
+      add_to(operand, contribution->value);
+    }
+  }
+
+  /// A smooth loop has nothing to lock: its adjoint is the plain one, taken at its first active sibling.
+  void propagate_loop(NodeId id) {
+    std::map<int, Value> of_results;
+    for (const NodeId sibling : siblings(graph_, id, static_cast<int>(active_.size()))) {
+      if (!is_active(sibling)) continue;
+      if (sibling < id) return;
+      const auto it = adjoints_.find(sibling);
+      if (it == adjoints_.end()) continue;
+      const auto [slot, fresh] = of_results.emplace(graph_.node(sibling).result, it->second);
+      if (!fresh) slot->second = add(slot->second, it->second, where_);
+    }
+    if (of_results.empty()) return;
+    expect(
+        locker_.at(id).base.id() == id,
+        "[lock] a loop over time behind a jump is not locked: unroll(graph) writes its steps out (node {}, "
+        "at {})",
+        describe(graph_, id), to_string(where_));
+    std::vector<bool> wanted;
+    for (const NodeId operand : graph_.node(id).operands)
+      wanted.push_back(is_active(operand) && is_floating(graph_.node(operand).type));
+    for (const ScanAdjoint& part : scan_adjoint(graph_, id, of_results, wanted, {}, where_))
+      add_to(part.operand, part.value);
+  }
+
+  Locker& locker_;
+  Graph graph_;
+  const std::vector<bool>& active_;
+  std::source_location where_;
+  std::map<NodeId, Value> adjoints_;
+  std::set<NodeId> follow_nan_;  // nodes whose adjoint is NaN wherever they are
+};
 
 }  // namespace
+
+void check_loops(const char* call, const Graph& graph, const std::vector<bool>& active,
+                 const std::source_location& where) {
+  for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
+    const Node& node = graph.node(id);
+    if (active[static_cast<size_t>(id)] && node.role == Role::Scan && !is_smooth(node.scan->body))
+      fail(
+          "[{}] kinks inside a loop over time are not locked: unroll(graph) writes its steps out (node {}, "
+          "at {})",
+          call, describe(graph, id), to_string(where));
+  }
+}
 
 LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
                            const std::vector<std::vector<Value>>& directions, std::source_location where) {
@@ -67,6 +130,7 @@ LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
   Locker locker(graph, directions.size(), where);
   seed_variables(locker, wrt, directions, where);
   const std::vector<bool> active = reached(graph, {&loss, 1}, wrt);
+  check_loops("locked_grad", graph, active, where);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
     if (active[static_cast<size_t>(id)]) locker.lock_for_reverse(id);
   if (!locker.is_locked(loss.id())) locker.seed(loss, std::vector<std::optional<Value>>(directions.size()));
@@ -74,7 +138,9 @@ LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
   LockedGradient result{.value = end.value, .hits = locker.hits(), .unresolved = locker.unresolved()};
   for (const auto& tangent : end.tangents)
     result.derivatives.push_back(tangent ? *tangent : zeros_like(loss, where));
-  result.gradient = reverse(locker, loss, wrt, active, where);
+  Reverse reverse(locker, loss, active, where);
+  reverse.run(loss.id());
+  for (const Value& variable : wrt) result.gradient.push_back(reverse.of(variable));
   return result;
 }
 

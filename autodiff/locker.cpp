@@ -9,6 +9,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
+#include "graph/smooth.h"
 
 namespace crease {
 namespace {
@@ -25,7 +26,10 @@ std::optional<Value> sum_of_tangents(const std::optional<Value>& a, const std::o
 }  // namespace
 
 Locker::Locker(const Graph& graph, size_t directions, const std::source_location& where)
-    : graph_(graph.handle()), directions_(directions), where_(where), scans_(graph, {}, where) {}
+    : graph_(graph.handle()), directions_(directions), where_(where) {
+  scans_.reserve(directions);
+  for (size_t j = 0; j < directions; ++j) scans_.emplace_back(graph, std::nullopt, where);
+}
 
 void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tangents) {
   const auto [it, fresh] = seeds_.emplace(variable.id(), tangents);
@@ -117,27 +121,30 @@ std::vector<NodeId> Locker::operands(NodeId id) const {
   return root != roots_.end() ? root->second.operands() : graph_.node(id).operands;
 }
 
+/// Kinks inside are decided by one direction alone; a smooth loop has none.
 void Locker::lock_scan(NodeId id, const Node& node) {
-  expect(directions_ == 1, "[lock] a loop over time is locked in one direction only: got {} (node {}, at {})",
-         directions_, describe(graph_, id), to_string(where_));
-  std::vector<Value> operands;
-  std::vector<std::optional<Value>> tangents;
-  for (const NodeId operand : node.operands) {
-    const auto found = nodes_.find(operand);
-    const bool locked = found != nodes_.end();
-    operands.push_back(locked ? found->second.value : graph_.value(operand));
-    tangents.push_back(locked ? found->second.tangents[0] : std::nullopt);
+  expect(directions_ == 1 || is_smooth(node.scan->body),
+         "[lock] a loop over time is locked in one direction only: got {} (node {}, at {})", directions_,
+         describe(graph_, id), to_string(where_));
+  LockedNode locked{.tangents = {}};
+  for (size_t j = 0; j < directions_; ++j) {
+    std::vector<Value> operands;
+    std::vector<std::optional<Value>> tangents;
+    for (const NodeId operand : node.operands) {
+      const auto found = nodes_.find(operand);
+      const bool moves = found != nodes_.end();
+      operands.push_back(moves ? found->second.value : graph_.value(operand));
+      tangents.push_back(moves ? found->second.tangents[j] : std::nullopt);
+    }
+    const ScanTangents::Result result = scans_[j].of(id, operands, tangents);
+    if (j == 0) locked.base = locked.value = result.value;
+    locked.tangents.push_back(result.tangent);
   }
-  const ScanTangents::Result result = scans_.of(id, operands, tangents);
-  nodes_.insert_or_assign(id, LockedNode{result.value, result.value, {result.tangent}, {}});
+  nodes_.insert_or_assign(id, std::move(locked));
 }
 
 void Locker::lock_for_reverse(NodeId id) {
   if (!is_reached(id)) return;
-  expect(
-      graph_.node(id).role != Role::Scan,
-      "[locked_grad] is not known for a loop over time: unroll(graph) writes its steps out (node {}, at {})",
-      describe(graph_, id), to_string(where_));
   lock_node(id);
   const Node node = graph_.node(id);
   if (const auto root = roots_.find(id); root != roots_.end()) {

@@ -79,7 +79,7 @@ class Locker {
   std::map<NodeId, LockedRoot> roots_;
   std::map<NodeId, LockedNode> extrema_;  // of the nodes that give the position of one
   std::vector<Value> hits_, unresolved_;
-  ScanTangents scans_;
+  std::vector<ScanTangents> scans_;  // by direction
 };
 
 }  // namespace crease

@@ -15,6 +15,7 @@
 #include "graph/piecewise.h"
 #include "graph/rewrite/rewrite.h"
 #include "graph/scalar/forms.h"
+#include "graph/scan.h"
 #include "graph/smooth.h"
 #include "graph/stored.h"
 
@@ -77,7 +78,7 @@ class Analysis {
     for (NodeId id = 0; id < graph_.size(); ++id)
       if (watched_[static_cast<size_t>(id)]) {
         if (graph_.node(id).role == Role::Apply) visit(id, report);
-        if (graph_.node(id).role == Role::Scan)
+        if (graph_.node(id).role == Role::Scan && !is_smooth(graph_.node(id).scan->body))
           report.operations.push_back(
               {.node = id, .problem = "kinks inside a loop over time are not looked at"});
       }
@@ -313,7 +314,7 @@ class Analysis {
   std::map<NodeId, int> uses_;
 };
 
-std::string name_of(const Node& node) { return node.op ? node.op->name : std::string(to_string(node.role)); }
+std::string name_of(const Node& node) { return node.op ? node.op->name : "loop"; }
 
 }  // namespace
 
@@ -369,7 +370,12 @@ std::vector<Finding> own_bias_findings(const Graph& graph) {
       finding.sentences.push_back(
           fmt::format("{} {}: {}", name_of(graph.node(fact.node)), key, fact.problem));
   }
-  if (!certified) finding.sentences.emplace_back("direction mode certifies each gradient by itself");
+  const bool loops = std::ranges::any_of(
+      report.operations, [&](const OwnBias& fact) { return graph.node(fact.node).role == Role::Scan; });
+  if (!certified)
+    finding.sentences.emplace_back(
+        loops ? "direction mode certifies each gradient by itself, once unroll(graph) has written loops out"
+              : "direction mode certifies each gradient by itself");
   finding.evidence = nlohmann::ordered_json{{"operations", operations}}.dump();
   return {finding};
 }

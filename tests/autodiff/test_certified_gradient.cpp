@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "autodiff/gradient_check.h"
+#include "autodiff/second_order.h"
 #include "graph/analysis/check.h"
 #include "graph/analysis/digest.h"
 #include "graph/analysis/own_bias.h"
@@ -341,8 +343,18 @@ TEST_CASE("a loop over time that is written out has locked gradients and certifi
   loop.output("loss", steps.carries[0]);
   const Bindings at{
       {"h", Tensor::f64({}, {0})}, {"w", Tensor::f64({}, {2})}, {"x", Tensor::f64({3}, {0, 0, 0})}};
-  CHECK_THROWS_WITH_AS(certified_gradient(steps.carries[0], {&w, 1}, at), doctest::Contains("unroll(graph)"),
+  const Value last = steps.carries[0], one = loop.constant(1.0, Type::f64);
+  const auto refuses = [](const char* call) { return doctest::Contains(call); };
+  CHECK_THROWS_WITH_AS(
+      certified_gradient(last, {&w, 1}, at),
+      refuses("[certified_gradient] kinks inside a loop over time are not locked: unroll(graph)"), Error);
+  CHECK_THROWS_WITH_AS(check_gradients(last, {&w, 1}, at), refuses("[check_gradients] kinks inside"), Error);
+  CHECK_THROWS_WITH_AS(locked_hvp(last, {&w, 1}, {{one}}, {&one, 1}), refuses("[locked_hvp] kinks inside"),
                        Error);
+  CHECK_THROWS_WITH_AS(locked_hessian(last, w, {one}), refuses("[locked_hessian] kinks inside"), Error);
+  const std::vector<NodeId> outputs{last.id()}, variables{w.id()};
+  CHECK_EQ(own_bias(loop, outputs, variables).operations.at(0).problem,
+           "kinks inside a loop over time are not looked at");
   const Graph graph = unroll(loop).graph;
   const Value loss = graph.result("loss");
   const std::vector<Value> wrt{graph.find("h"), graph.find("w"), graph.find("x")};
@@ -350,6 +362,57 @@ TEST_CASE("a loop over time that is written out has locked gradients and certifi
   CHECK_EQ(result.claim, GradientClaim::BDirectional);
   CHECK_EQ(result.hits, 3);
   CHECK(check(gradient_certificate(loss, wrt, at, result), graph).accepted);
+}
+
+TEST_CASE("a loop over time without kinks takes no claim away") {
+  Graph loop;
+  const Value h = loop.input("h", {2}, Type::f64), w = loop.input("w", {2}, Type::f64);
+  const Value x = loop.input("x", {3, 2}, Type::f64), b = loop.input("b", {2}, Type::f64);
+  const ScanResult steps = scan({h}, {relu(x + b)}, {w}, [](const ScanArguments& now) {
+    const Value next = tanh_op(now.carries[0] * now.invariants[0] + now.elements[0]);
+    return ScanStep{.carries = {next}, .outputs = {square(next)}};
+  });
+  const Value smooth = sum(steps.carries[0]) + sum(steps.outputs[0]);
+  loop.output("smooth", smooth);
+  loop.output("bent", sum(abs(w)) + smooth);
+  const Bindings at{{"h", Tensor::f64({2}, {0.5, -1})},
+                    {"w", Tensor::f64({2}, {2, 0})},
+                    {"b", Tensor::f64({2}, {0, 0})},
+                    {"x", Tensor::f64({3, 2}, {1, 0, -1, 2, 0, 1})}};
+  const Graph flat = unroll(loop).graph;
+  const auto same = [&](const char* output, std::vector<const char*> names, const CertifyOptions& options) {
+    const auto of = [&](const Graph& graph) {
+      std::vector<Value> wrt;
+      for (const char* name : names) wrt.push_back(graph.find(name));
+      return certified_gradient(graph.result(output), wrt, at, options);
+    };
+    const CertifiedGradient got = of(loop), want = of(flat);
+    CHECK_EQ(got.claim, want.claim);
+    CHECK_EQ(got.hits, want.hits);
+    for (size_t i = 0; i < names.size(); ++i)
+      for (int64_t k = 0; k < got.gradient[i].count(); ++k)
+        CHECK_EQ(got.gradient[i].at(k), doctest::Approx(want.gradient[i].at(k)).epsilon(1e-14));
+    return got.claim;
+  };
+  for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic}) {
+    CHECK_EQ(same("smooth", {"h", "w"}, {.kinks = kinks}), GradientClaim::Smooth);
+    same("smooth", {"x", "b", "w"}, {.kinks = kinks});
+    same("bent", {"w", "h", "x"}, {.kinks = kinks});
+  }
+  CHECK_EQ(same("smooth", {"b"}, {}), GradientClaim::BStatic);
+  CHECK_EQ(same("bent", {"w", "x"}, {.kinks = Kinks::Direction}), GradientClaim::BDirectional);
+  const std::vector<Value> wrt{h, w, b};
+  CHECK_GT(check_gradients(loop.result("bent"), wrt, at).compared, 0);
+}
+
+TEST_CASE("a loop over time behind a jump is refused") {
+  Graph graph;
+  const Value x = graph.input("x", {2}, Type::f64), h = graph.constant(1.0, Type::f64);
+  const ScanResult steps = scan({h}, {where(x > 0, x, 2 * x)}, {}, [](const ScanArguments& now) {
+    return ScanStep{.carries = {now.carries[0] * now.elements[0]}};
+  });
+  CHECK_THROWS_WITH_AS(locked_grad(steps.carries[0], {&x, 1}, {{x}}),
+                       doctest::Contains("[lock] a loop over time behind a jump is not locked"), Error);
 }
 
 TEST_CASE("a kink at a number that f32 rounds is hit where the program in f32 has it, and checked there") {

@@ -127,14 +127,19 @@ TEST_CASE("what cannot be varied or is not bound is an error") {
   CHECK(refusal([&] { check_gradients(y, {&x, 1}, one(0)); }).find("must be a scalar") != std::string::npos);
 }
 
-TEST_CASE("a loop over time is refused, in f32 too, with the way out") {
+TEST_CASE("a loop over time is checked if nothing in it bends, else refused with the way out, in f32 too") {
   Graph g;
   const Value h = g.input("h", {}), x = g.input("x", {3});
-  const ScanResult loop = scan({h}, {x}, {}, [](const ScanArguments& now) {
-    return ScanStep{.carries = {tanh_op(now.carries[0] + now.elements[0])}};
-  });
+  const auto loop = [&](const Op& activation) {
+    const auto step = [&](const ScanArguments& now) {
+      return ScanStep{.carries = {activation(now.carries[0] + now.elements[0])}};
+    };
+    return scan({h}, {x}, {}, step).carries[0];
+  };
   const Bindings at{{"h", Tensor::scalar(Type::f32, 0)}, {"x", Tensor::f32({3}, {1, 2, 3})}};
-  CHECK(refusal([&] { check_gradients(loop.carries[0], {&x, 1}, at); }).find("unroll(graph)") !=
-        std::string::npos);
+  CHECK(check_gradients(loop(tanh_op), {&x, 1}, at).worst < 1e-6);
+  const std::string text = refusal([&] { check_gradients(loop(relu), {&x, 1}, at); });
+  CHECK(text.find("[check_gradients] kinks inside a loop over time") != std::string::npos);
+  CHECK(text.find("unroll(graph)") != std::string::npos);
   CHECK(check_gradients(sum(square(x)), {&x, 1}, at).worst < 1e-6);  // beside a loop that it does not need
 }
