@@ -42,7 +42,10 @@ std::string factor_text(double log2_factor) {
 }
 
 void print_factors(const Balance& found) {
-  if (found.t.empty()) return;
+  if (found.t.empty()) {
+    fmt::print("no rescaling was found that leaves the outputs unchanged: the parameters stay as they are\n");
+    return;
+  }
   const auto [least, greatest] = std::ranges::minmax(found.t);
   const auto moved = std::ranges::count_if(found.t, [](double t) { return t != 0; });
   fmt::print("{} of {} factors differ from 1, from {} to {}\n", moved, found.t.size(), factor_text(least),
@@ -156,8 +159,8 @@ int run(const Arguments& arguments) {
          arguments.model);
   if (!arguments.format.empty()) found = kept_if_better(before, group, std::move(found), arguments);
   const Graph after = rescaled(before, group, found.t);
-  fmt::print("sum of squares {:.6g} -> {:.6g}; {} over all networks equal by rescaling: {:.6g}\n",
-             found.squares_before, found.squares_after, found.attained ? "least" : "infimum, not reached,",
+  fmt::print("sum of squares {:.6g} -> {:.6g}; {} over {}: {:.6g}\n", found.squares_before,
+             found.squares_after, found.attained ? "least" : "infimum, not reached,", rescaling_scope(before),
              found.squares_least);
   print_factors(found);
   for (const EscapingUnit& unit : found.escaping) fmt::print("  {}\n", escape_sentence(before, unit));

@@ -328,7 +328,7 @@ class Carrier {
     const Node& node = graph_.node(id);
     Scales scales(static_cast<size_t>(sample_size(node.shape)));
     if (node.role == Role::Apply) return carried(node, scales.size());
-    if (node.role == Role::Scan) throw Refused(describe(graph_, id) + " is a loop over time");
+    if (node.role == Role::Scan) require_untouched(node);
     if (node.role == Role::Parameter && claim_.parameters.contains(id)) {
       scales = claim_.parameters.at(id);
       if (!is_floating(node.type))
@@ -337,6 +337,13 @@ class Carrier {
     if (node.role == Role::Constant && is_floating(node.type))
       for (size_t i = 0; i < scales.size(); ++i) scales[i].zero = node.value.at(static_cast<int64_t>(i)) == 0;
     return scales;
+  }
+
+  /// A loop over time gives the same values where it reads the same values; more is not known of it.
+  void require_untouched(const Node& loop) const {
+    for (const NodeId operand : loop.operands)
+      for (const Scale& scale : scales_[static_cast<size_t>(operand)])
+        if (!scale.is_one()) throw Refused("the loop over time reads what gets a factor");
   }
 
   Scales carried(const Node& node, size_t count) const {

@@ -38,6 +38,7 @@ struct GaugeGroup<Field>::Implementation {
         for_spanning_points(columns_of(law, row, -1), law.labels,
                             [&](auto point) { add_equation(law, row, point); });
     pin_constants(graph);
+    pin_loops(graph);
     bind_outputs(graph, options.mode, unknowns);
     system.solve();
     find_coordinates(graph);
@@ -109,16 +110,28 @@ struct GaugeGroup<Field>::Implementation {
     }
   }
 
-  void bind_outputs(const Graph& graph, ScalingMode mode, int common) {
-    for (const Output& output : graph.outputs()) {
-      if (mode == ScalingMode::OutputEquivariance || !is_floating(graph.node(output.node).type)) continue;
-      for (int64_t c = 0; c < layout.count(output.node); ++c) {
-        Form form;
-        expand(output.node, c, Field(1), form);
-        if (mode == ScalingMode::CommonOutputScale) add_to(form, Form{{common, Field(1)}}, -Field(1));
-        system.add(form);
-      }
+  /// Every element of a tensor gets the same factor, `to`; an empty form keeps its value.
+  void bind(const Graph& graph, NodeId tensor, const Form& to) {
+    if (!is_floating(graph.node(tensor).type)) return;
+    for (int64_t c = 0; c < layout.count(tensor); ++c) {
+      Form form;
+      expand(tensor, c, Field(1), form);
+      add_to(form, to, -Field(1));
+      system.add(form);
     }
+  }
+
+  /// What a loop over time reads keeps its value.
+  void pin_loops(const Graph& graph) {
+    for (NodeId id = 0; id < graph.size(); ++id)
+      if (layout.live[static_cast<size_t>(id)] && graph.node(id).role == Role::Scan)
+        for (const NodeId operand : graph.node(id).operands) bind(graph, operand, {});
+  }
+
+  void bind_outputs(const Graph& graph, ScalingMode mode, int common) {
+    if (mode == ScalingMode::OutputEquivariance) return;
+    const Form factor = mode == ScalingMode::CommonOutputScale ? Form{{common, Field(1)}} : Form{};
+    for (const Output& output : graph.outputs()) bind(graph, output.node, factor);
   }
 
   /// Goes through the parameters; each entry that can change independently of the earlier ones is a
@@ -245,6 +258,11 @@ LinearForm<Field> GaugeGroup<Field>::exponent(NodeId tensor, std::span<const int
 
 template class GaugeGroup<Rational>;
 template class GaugeGroup<Parity2>;
+
+bool has_loop(const Graph& graph) {
+  return std::ranges::any_of(ancestors(graph, roots(graph)),
+                             [&](NodeId id) { return graph.node(id).role == Role::Scan; });
+}
 
 ScalingGroup scaling_group(const Graph& graph, const ScalingOptions& options) {
   return ScalingGroup(std::make_shared<ScalingGroup::Implementation>(graph, options));

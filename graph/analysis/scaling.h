@@ -9,7 +9,8 @@
 // costs its widths, not its weights.
 // Claim: every element of the group does what the mode says, in exact arithmetic; for factors that are powers
 // of two also in floating point, short of overflow and underflow. Not claimed: that there are no other
-// symmetries (branches that cancel identically can hide some).
+// symmetries (branches that cancel identically can hide some). Loops over time are not looked into: what one
+// reads keeps its value, so rescalings of their own weights are not found; `has_loop` tells whoever reports.
 // Source: Gonon et al. 2023 (arXiv 2310.01225) for networks with max; the laws here cover any body.
 #pragma once
 
@@ -78,6 +79,9 @@ class GaugeGroup {
 };
 using ScalingGroup = GaugeGroup<Rational>;
 using SignGroup = GaugeGroup<Parity2>;
+
+/// Whether the outputs need a loop over time, so that the groups below may miss rescalings.
+bool has_loop(const Graph& graph);
 
 /// The group of positive factors for the outputs of a graph. Errors: Error if the graph has no outputs.
 /// Cost: about linear in the number of channels; in the number of weights where weights are shared.

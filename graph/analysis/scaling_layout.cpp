@@ -45,15 +45,14 @@ bool has_zero(const Tensor& tensor) {
 }
 
 /// A leaf that nothing can rescale. Integers and booleans count and decide; they are not scaled.
-bool is_fixed_leaf(const Node& node, const ScalingOptions& options, bool loops) {
-  if (loops && node.role != Role::Apply) return true;  // what a loop over time does to factors is not known
+bool is_fixed_leaf(const Node& node, const ScalingOptions& options) {
   switch (node.role) {
     case Role::Input: return options.mode != ScalingMode::InputFree || !is_floating(node.type);
     case Role::Parameter: return !is_floating(node.type) || options.fixed.contains(node.name);
     case Role::Constant: return !is_floating(node.type) || !has_zero(node.value);
     case Role::Random: return true;
     case Role::Apply: return false;
-    case Role::Scan: return true;
+    case Role::Scan: return true;  // it reads nothing that is rescaled: scaling.h
   }
   return false;
 }
@@ -169,13 +168,11 @@ ScaleLayout scale_layout(const Graph& graph, const ScalingOptions& options) {
   for (const NodeId id : ancestors(graph, results)) layout.live[static_cast<size_t>(id)] = true;
   count_uses(graph, layout);
   const auto looked_up = looked_up_axes(graph, layout);
-  const auto ids = ancestors(graph, results);
-  const bool loops = std::ranges::any_of(ids, [&](NodeId id) { return graph.node(id).role == Role::Scan; });
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     layout.sizes.push_back(sample_sizes(node.shape));
     layout.weight.push_back(is_weight(layout.weight, node));
-    layout.fixed.push_back(is_fixed_leaf(node, options, loops));
+    layout.fixed.push_back(is_fixed_leaf(node, options));
     auto varies = varying_axes(layout, node, layout.fixed.back() || !layout.live[static_cast<size_t>(id)]);
     for (size_t axis = 0; axis < varies.size(); ++axis)
       if (looked_up[static_cast<size_t>(id)][axis] || options.unit == ScalingUnit::Tensor)

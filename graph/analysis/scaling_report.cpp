@@ -129,17 +129,19 @@ void add_per_layer(const Graph& graph, Finding& finding, Json& evidence) {
   evidence["per_layer"] = {{"factors", formula.leaders.size()}, {"formula", text}};
 }
 
+void add_certificate(const Graph& graph, const ScalingGroup& group, const ScalingReportOptions& options,
+                     Finding& finding) {
+  const int64_t entries = parameter_count(graph);
+  if (entries <= options.certificate_limit)
+    finding.certificate = rescaling_certificate(graph, group);
+  else
+    finding.sentences.push_back(fmt::format("certificate not made: {} parameters, above the limit of {}",
+                                            entries, options.certificate_limit));
+}
+
 }  // namespace
 
 std::vector<Finding> scaling_findings(const Graph& graph, const ScalingReportOptions& options) {
-  const std::vector<NodeId> used = ancestors(graph, roots(graph));
-  if (std::ranges::any_of(used, [&](NodeId id) { return graph.node(id).role == Role::Scan; }))
-    return {{.id = "rescaling",
-             .subject = outputs_text(graph),
-             .verdict = Verdict::Unknown,
-             .level = Level::Structure,
-             .sentences = {"rescalings are not looked for in a network with a loop over time"},
-             .certificate = {}}};
   const ScalingGroup group = scaling_group(graph);
   const int common = scaling_group(graph, {.mode = ScalingMode::CommonOutputScale}).dimension();
   const int signs = sign_group(graph).dimension();
@@ -161,14 +163,11 @@ std::vector<Finding> scaling_findings(const Graph& graph, const ScalingReportOpt
     finding.sentences.push_back(fmt::format(
         "output      one more direction multiplies {} by one positive factor: an argmax stays", outputs));
   finding.sentences.push_back(signs == 0
-                                  ? "signs       none can flip"
+                                  ? "signs       no flip was found"
                                   : fmt::format("signs       2^{} flips leave {} unchanged", signs, outputs));
-  const int64_t entries = parameter_count(graph);
-  if (entries <= options.certificate_limit)
-    finding.certificate = rescaling_certificate(graph, group);
-  else
-    finding.sentences.push_back(fmt::format("certificate not made: {} parameters, above the limit of {}",
-                                            entries, options.certificate_limit));
+  if (has_loop(graph))
+    finding.sentences.emplace_back("loops       what a loop over time reads and computes is not looked at");
+  if (group.dimension() > 0) add_certificate(graph, group, options, finding);
   finding.evidence = evidence.dump();
   return {std::move(finding)};
 }

@@ -58,6 +58,9 @@ std::set<std::string> running_statistics(const Graph& graph);
 
 Balance balance(const Graph& graph, const ScalingGroup& group, const BalanceOptions& options = {});
 
+/// "all networks equal by rescaling": over what a least sum is the least. Of a network with a loop over time
+/// it says that rescalings inside of the loop are not among them.
+std::string rescaling_scope(const Graph& graph);
 /// "relu %5[3]": the tensor and the channel that a coordinate multiplies by itself.
 std::string unit_name(const Graph& graph, const ScalingCoordinate& unit);
 /// Why an infimum is not reached, in words.

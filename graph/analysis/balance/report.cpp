@@ -21,6 +21,11 @@ std::string unit_name(const Graph& graph, const ScalingCoordinate& unit) {
   return index.empty() ? name : name + "[" + index + "]";
 }
 
+std::string rescaling_scope(const Graph& graph) {
+  return std::string("all networks equal by rescaling") +
+         (has_loop(graph) ? " outside of the loop over time" : "");
+}
+
 std::string escape_sentence(const Graph& graph, const EscapingUnit& escaping) {
   return fmt::format("{} has no {} weight that its scale moves: its {} can shrink for ever, unseen",
                      unit_name(graph, escaping.unit), escaping.grows ? "incoming" : "outgoing",
@@ -71,8 +76,8 @@ std::vector<Finding> balance_findings(const Graph& graph) {
                   .sentences = {},
                   .certificate = {}};
   finding.sentences.push_back(fmt::format(
-      "sum of squares {:.5g}: {:.5g} is the {} of all networks equal by rescaling, {:.5g} with powers of two",
-      found.squares_before, found.squares_least, found.attained ? "least" : "infimum, not reached,",
+      "sum of squares {:.5g}: {:.5g} is the {} of {}, {:.5g} with powers of two", found.squares_before,
+      found.squares_least, found.attained ? "least" : "infimum, not reached,", rescaling_scope(graph),
       found.squares_after));
   Json escaping = Json::array();
   for (const EscapingUnit& unit : found.escaping) escaping.push_back(unit_name(graph, unit.unit));

@@ -14,6 +14,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/reduction.h"
+#include "tests/graph/analysis/read_over_time.h"
 
 using namespace crease;
 
@@ -93,6 +94,18 @@ TEST_CASE("powers of two change no bit of the outputs, and no single further ste
     CHECK_EQ(greatest(again.t), 0);
     CHECK_EQ(again.squares_after, doctest::Approx(found.squares_after).epsilon(1e-12));
   }
+}
+
+TEST_CASE("the least sum of a network with a loop over time is one over rescalings outside of the loop") {
+  const Graph a = test::read_over_time(1), b = test::read_over_time(8);
+  const Balance least = balance(a, scaling_group(a)), other = balance(b, scaling_group(b));
+  CHECK(least.squares_before < other.squares_before / 4);
+  CHECK(least.squares_least == doctest::Approx(other.squares_least).epsilon(1e-9));
+  CHECK(least.squares_least < least.squares_before);
+  const std::string sentence = balance_findings(a).back().sentences.front();
+  CHECK_MESSAGE(sentence.find("least of all networks equal by rescaling outside of the loop over time,") !=
+                    std::string::npos,
+                sentence);
 }
 
 TEST_CASE("a unit without outgoing weights has no least scale, and its parameters do not grow") {

@@ -14,6 +14,7 @@
 #include "tests/files.h"
 #include "tests/graph/analysis/oracle_network.h"
 #include "tests/graph/analysis/over_time.h"
+#include "tests/graph/analysis/read_over_time.h"
 
 using namespace crease;
 using crease::test::over_time;
@@ -83,7 +84,7 @@ TEST_CASE("the finding says what each neuron may do, and its certificate is acce
   CHECK_EQ(finding.sentences.front(), "5 positive degrees of freedom leave y unchanged");
   CHECK(is_said(finding, "per neuron  a1 [3]: w1[:,j]*k, b1[j]*k, w2[j,:]/k, k > 0"));
   CHECK(is_said(finding, "per neuron  a2 [2]: w2[:,j]*k, b2[j]*k, w3[j,:]/k, k > 0"));
-  CHECK(is_said(finding, "signs       none can flip"));
+  CHECK(is_said(finding, "signs       no flip was found"));
   REQUIRE(finding.certificate.has_value());
   const CheckResult result = check(*finding.certificate, graph);
   CHECK_MESSAGE(result.accepted, result.reason);
@@ -100,6 +101,25 @@ TEST_CASE("tanh leaves signs only, and nothing is claimed for the rest") {
   CHECK_EQ(finding.verdict, Verdict::Unknown);
   CHECK_EQ(finding.sentences.front(), "no rescaling by channel was found that leaves y unchanged");
   CHECK(is_said(finding, "signs       2^3 flips leave y unchanged"));
+  CHECK_FALSE(finding.certificate.has_value());  // of a group without directions there is nothing to check
+}
+
+TEST_CASE("beside a loop over time rescalings are found and certified, and its inside is left open") {
+  const Graph graph = test::read_over_time(2);
+  const Finding finding = scaling_findings(graph).front();
+  CHECK_EQ(finding.sentences.front(), "3 positive degrees of freedom leave y unchanged");
+  CHECK(is_said(finding, "loops       what a loop over time reads and computes is not looked at"));
+  const CheckResult result = check(*finding.certificate, graph);
+  CHECK_MESSAGE(result.accepted, result.reason);
+}
+
+TEST_CASE("the checker refuses a factor on what a loop over time reads") {
+  const Graph graph = test::read_over_time(2);
+  nlohmann::json certificate = nlohmann::json::parse(scaling_findings(graph).front().certificate->json);
+  certificate["exponents"]["turn"] = {{"elements", nlohmann::json::array({{{0, "1"}}})}};
+  const CheckResult result = check(certificate.dump(), graph);
+  CHECK_FALSE(result.accepted);
+  CHECK_MESSAGE(result.reason.ends_with("the loop over time reads what gets a factor"), result.reason);
 }
 
 TEST_CASE("certificates of all oracle networks are accepted by the independent checker") {
