@@ -39,6 +39,11 @@ int run(const Arguments& arguments) {
                std::ranges::count_if(found.t, [](double t) { return t != 0; }), found.t.size(),
                arguments.samples);
   }
+  if (has_loop(before))
+    fmt::print(
+        "scales, signs and order of units inside of the loop over time stay: networks that differ by them "
+        "get "
+        "different digests\n");
   if (found.flipped > 0) fmt::print("{} signs changed\n", found.flipped);
   fmt::print("{} units changed their place: outputs differ by {:.2g} of their size, sums being reordered\n",
              found.exchanged, output_difference(found.rescaled, found.graph, arguments.samples));
@@ -64,7 +69,9 @@ void add_canonical(CLI::App& application, Action& action) {
   command.footer(
       "Networks that differ by powers of two on their hidden units, by signs of tanh units, or by the order "
       "of\n"
-      "units, get the same digest and the same parameters to the byte.\n"
+      "units, get the same digest and the same parameters to the byte. What a loop over time reads and "
+      "computes\n"
+      "stays as it is: networks that differ by units inside of it get different digests.\n"
       "Example:\n  crease canonical my-model -o form");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }

@@ -7,8 +7,9 @@
 // every block that can change places are sorted by the parameters that they read, and where these are equal
 // by what they write and so on (unit_colours.h). All steps are members of the group, so the function stays
 // (structure level), and none depends on where in its orbit the network was. Not claimed: one result where
-// factors of one layer depend on each other, or where what decides a sign cancels out; and networks that are
-// equal in another way keep different forms (equivalence.h). Source: docs/analyses.md, canonical form.
+// factors of one layer depend on each other, or where what decides a sign cancels out; networks that differ
+// by units inside of a loop over time, and those that are equal in another way, keep different forms
+// (equivalence.h). Source: docs/analyses.md, canonical form.
 #pragma once
 
 #include <set>

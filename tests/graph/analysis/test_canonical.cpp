@@ -12,6 +12,7 @@
 #include "graph/ops/contraction.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "tests/graph/analysis/read_over_time.h"
 
 using namespace crease;
 
@@ -79,6 +80,12 @@ TEST_CASE("the canonical form does not depend on scales and order of units, and 
       }
       CHECK(digest(canonical(form.graph).graph) == digest(form.graph));
     }
+}
+
+TEST_CASE("the canonical form does not depend on scales of units beside a loop over time") {
+  const Canonical form = canonical(test::read_over_time(8));
+  CHECK(digest(form.graph) == digest(canonical(test::read_over_time(1)).graph));
+  CHECK(same_outputs(form.rescaled, test::read_over_time(8), 8));
 }
 
 TEST_CASE("another network has another canonical form") {
