@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "frontends/optimizers.h"
+#include "graph/error.h"
 
 namespace crease {
 namespace {
@@ -25,7 +26,11 @@ ScalingOptions of_trained(const Graph& network) {
 NoetherTest::NoetherTest(const Objective& objective, const GradOptions& rules, const RunnerOptions& run)
     : network_(with_output(objective)),
       group_(scaling_group(network_, of_trained(network_))),
-      runner_(gradients(objective, rules), run) {}
+      runner_(gradients(objective, rules), run) {
+  expect(group_.dimension() > 0,
+         "[noether] no rescaling of the network was found that leaves its output alone: there is nothing to "
+         "hold gradients against, train without the Noether test");
+}
 
 Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rules) {
   Graph graph = objective.loss.graph();
@@ -39,7 +44,6 @@ Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rule
 }
 
 double NoetherTest::operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch) {
-  if (group_.dimension() == 0) return 0;
   runner_.set_parameters(parameters);
   take(parameters);
   if (start_.empty()) start_ = conserved_quantities(network_, group_);

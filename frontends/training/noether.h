@@ -14,11 +14,12 @@ namespace crease {
 
 class NoetherTest {
  public:
-  /// Of the objective's mean loss, without penalties: they may depend on the scale of weights.
+  /// Of the objective's mean loss, without penalties: they may depend on the scale of weights. Errors: Error
+  /// where no rescaling of the network is found.
   NoetherTest(const Objective& objective, const GradOptions& rules, const RunnerOptions& run);
 
-  /// The greatest Noether sum as a share of its terms, at these parameters and this batch; 0 if the network
-  /// cannot be rescaled. Rounding gives about 1e-6 in f32.
+  /// The greatest Noether sum as a share of its terms, at these parameters and this batch. Rounding
+  /// gives about 1e-6 in f32.
   double operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch);
 
   /// How far the conserved quantities are from where they were at the first call of the test: the greatest

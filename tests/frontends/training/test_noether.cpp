@@ -43,6 +43,15 @@ TEST_CASE("the Noether test passes through a training, and its worst sum is told
   }
 }
 
+TEST_CASE("a network that cannot be rescaled has no Noether test") {
+  const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
+  TrainOptions options{.epochs = 1, .batch = 15};
+  options.run.interpret = true;
+  options.noether = true;
+  CHECK_THROWS_WITH_AS(train(network(mlp({2, 8, 2}, tanh_op), 2), split, options),
+                       doctest::Contains("[noether] no rescaling of the network was found"), Error);
+}
+
 TEST_CASE("products in bf16 are no wrong derivatives") {
   const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
   TrainOptions options{.epochs = 2, .batch = 15, .optimizer = sgd({.learning_rate = 0.3})};
