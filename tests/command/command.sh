@@ -338,6 +338,12 @@ case_simplify() {
   gives 0 'parameters: 610 before, 0 after' simplify model --box 0.5,0.5 -o constant
   gives 0 'accepted: outputs of both networks differ by at most' check constant/certificate.json model constant
   gives 0 'accuracy' eval smaller
+  # Where nothing can be changed it says so, and bounds no difference of a network from itself.
+  "$crease" train --epochs 1 --hidden 8 --activation tanh --save smooth > output || complain 'cannot train'
+  gives 0 'nothing was changed: outputs are the same for all inputs' simplify smooth --box 0,1 -o same
+  if grep -q 'at most\|units by layer' output; then complain "says more than that: $(cat output)"; fi
+  cmp smooth/parameters.safetensors same/parameters.safetensors
+  gives 0 'accepted: both networks are the same' check same/certificate.json smooth same
   gives 1 'smaller exists already' simplify model --box 0,1 -o smaller
   gives 1 'want LOW,HIGH' simplify model --box 0 -o other
   gives 2 'box is required' simplify model -o other
