@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "frontends/report/sections.h"
+#include "frontends/report/settle.h"
 #include "graph/analysis/check.h"
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/digest.h"
@@ -124,6 +125,7 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
     if (box && section.find_in_box != nullptr)
       append(report.findings, section, [&] { return section.find_in_box(*box); });
   }
+  settle(report.findings);
   report.certificates = check_all(report.findings, report.graph);
   report.structure = structure(report.graph);
   report.cost = cost(report.graph, options.sizes);

@@ -7,6 +7,7 @@
 #include "graph/analysis/bounds/unit_saturation.h"
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/convexity.h"
+#include "graph/analysis/finite.h"
 #include "graph/analysis/linear_units.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/lint.h"
@@ -32,6 +33,7 @@ std::vector<Finding> plain(const Graph& graph, const AnalyzeOptions& /*options*/
 
 std::span<const ReportSection> report_sections() {
   static constexpr ReportSection rows[] = {
+      {"PARAMETERS", "", plain<finite_findings>},
       {"AFFINE", "", [](const Graph& graph, const AnalyzeOptions&) { return linearity_findings(graph); }},
       {"NORMAL FORM", "",
        [](const Graph& graph, const AnalyzeOptions&) { return normal_form_findings(graph); }},

@@ -8,6 +8,7 @@
 #include "graph/analysis/enclosed_form.h"
 #include "graph/analysis/enclosed_witness.h"
 #include "graph/analysis/exact.h"
+#include "graph/analysis/finite.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
@@ -152,8 +153,10 @@ Finding affine_finding(const Graph& graph, const Linearity& facts, const Output&
     say(Verdict::Unknown, Level::Structure,
         fmt::format("{} is not proved affine in {}: {} is not affine by itself", output.name,
                     name(graph, input), culprit(graph, facts, output.node, input)));
+    const NodeId broken = first_not_finite(graph, output.node);
     finding.sentences.push_back(
-        shape == Piecewise::Other
+        broken >= 0 ? fmt::format("no points tell: {} is not finite", describe(graph, broken))
+        : shape == Piecewise::Other
             ? "three points on a line would decide; of those that were tried none tells, or a function on "
               "the way has no enclosure"
             : "no counterexample was found; a normal form, in which activations may cancel, would decide");

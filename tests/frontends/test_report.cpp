@@ -188,6 +188,30 @@ TEST_CASE("a section whose exact numbers become too long says that it is undecid
   CHECK(has(text, "SHAPE         y is convex"));
 }
 
+TEST_CASE("of parameters that are not finite the report says so first, and proves nothing at their values") {
+  for (const double wrong : {std::nan(""), HUGE_VAL}) {
+    Graph graph = rectifiers();
+    Tensor weight = graph.find("0.weight").node().value;
+    weight.set(5, wrong);
+    graph.set_parameter("0.weight", weight);
+    const Report report = analyze(graph, {.box = InputBox{Interval{-1, 1}}});
+    const Finding& first = report.findings.front();
+    CHECK_EQ(first.sentences.at(0),
+             "not all are finite: 1 of 23 is infinite or nan, and nothing is proved at their values");
+    CHECK(has(first.sentences.at(1), "0.weight: 1 of 12, the first is "));
+    CHECK(has(first.sentences.at(1), " at element 5"));
+    const std::string text = to_text(report, 0);
+    CHECK(has(text, "PARAMETERS    not all are finite: 1 of 23"));
+    CHECK_FALSE(has(text, "proved at these parameters;"));
+    CHECK_FALSE(has(text, "[proved at these parameters"));
+    CHECK_FALSE(has(text, "[proved on the box"));
+    CHECK_FALSE(has(text, "no counterexample"));
+    for (const CheckedCertificate& checked : report.certificates)
+      CHECK(report.findings[checked.finding].level == Level::Structure);
+  }
+  CHECK_FALSE(has(to_text(analyze(rectifiers())), "PARAMETERS"));
+}
+
 TEST_CASE("what one part of a section leaves undecided does not hide what the others prove") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 2});

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/convexity.h"
+#include "graph/analysis/finite.h"
 #include "graph/analysis/points.h"
 
 namespace crease {
@@ -88,21 +88,6 @@ char monotone_sign(const Curve& curve, uint64_t bit) {
   return down ? '-' : '0';
 }
 
-namespace {
-
-/// The first parameter or constant that holds an infinity or NaN; -1: none.
-NodeId first_not_finite(const Graph& graph, NodeId output) {
-  for (const NodeId id : ancestors(graph, std::span(&output, 1))) {
-    const Node& node = graph.node(id);
-    if (node.role != Role::Parameter && node.role != Role::Constant) continue;
-    for (int64_t i = 0; i < node.value.count(); ++i)
-      if (!std::isfinite(node.value.at(i))) return id;
-  }
-  return -1;
-}
-
-}  // namespace
-
 std::vector<Finding> convexity_findings(const Graph& graph) {
   const Convexity values(graph), structure(graph, {.level = Level::Structure});
   std::vector<Finding> findings;
@@ -111,7 +96,8 @@ std::vector<Finding> convexity_findings(const Graph& graph) {
     const bool structural = curvature_name(always) == curvature_name(curve);
     Finding finding{.id = "convexity", .subject = output.name, .sentences = {}, .certificate = {}};
     const bool unknown = curve.bends_up && curve.bends_down;
-    const NodeId broken = structural ? -1 : first_not_finite(graph, output.node);
+    const bool always_so = structural && curve.rises == always.rises && curve.falls == always.falls;
+    const NodeId broken = always_so ? -1 : first_not_finite(graph, output.node);
     if (broken >= 0) {
       finding.sentences.push_back(
           fmt::format("{}: nothing is claimed, since {} holds a number that is not finite", output.name,

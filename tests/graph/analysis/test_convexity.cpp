@@ -150,6 +150,14 @@ TEST_CASE("of parameters that are not finite nothing is claimed") {
   const Finding finding = convexity_findings(graph).front();
   CHECK(finding.verdict == Verdict::Unknown);
   CHECK(finding.sentences.front().find("'w'") != std::string::npos);
+  // Nor where the curvature is open with or without the numbers, and a direction would follow from them.
+  Graph both;
+  const Value hidden =
+      relu(matmul(both.input("x", {"batch", 2}), both.parameter("w", Tensor::f32({2, 2}, {NAN, 1, 1, -1}))));
+  both.output("y", matmul(hidden, both.parameter("v", Tensor::f32({2, 1}, {1, -1}))));
+  const Finding open = convexity_findings(both).front();
+  CHECK(open.verdict == Verdict::Unknown);
+  CHECK(open.sentences.front().find("'w'") != std::string::npos);
 }
 
 TEST_CASE("a slope that is infinite at 0 joins no halves") {
