@@ -8,7 +8,8 @@
 namespace crease {
 
 /// Where parameters are not finite ("finite-parameters") whatever else is said at these parameters is taken
-/// back. Certificates go with the findings that are changed.
+/// back. Where the normal form proves an output affine the section before it does not leave that open.
+/// Certificates go with the findings that are changed.
 void settle(std::vector<Finding>& findings);
 
 }  // namespace crease

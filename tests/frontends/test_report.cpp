@@ -212,6 +212,19 @@ TEST_CASE("of parameters that are not finite the report says so first, and prove
   CHECK_FALSE(has(to_text(analyze(rectifiers())), "PARAMETERS"));
 }
 
+TEST_CASE("what the normal form proves affine is not left open by the section before it") {
+  Graph graph;
+  const Value z = linear(2, 3)(graph.input("x", {"batch", 2}));
+  graph.output("y", relu(z) - relu(-z));
+  graph.output("other", relu(z));
+  const std::string text = to_text(analyze(graph), 0);
+  CHECK(has(text,
+            "y in x: affine, though activations are on the way; the normal form has the proof   [proved at"));
+  CHECK(has(text, "y is affine though it contains relus: in normal form they cancel   [proved at"));
+  CHECK_FALSE(has(text, "y is not proved affine"));
+  CHECK(has(text, "other is not affine in x"));
+}
+
 TEST_CASE("what one part of a section leaves undecided does not hide what the others prove") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 2});
