@@ -9,6 +9,7 @@
 #include "frontends/report.h"
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/equivalence/equivalence.h"
 #include "graph/error.h"
 
@@ -39,17 +40,8 @@ std::string point_text(const std::vector<Rational>& point) {
   constexpr size_t shown = 8;
   std::string text;
   for (size_t i = 0; i < std::min(point.size(), shown); ++i)
-    text += (i > 0 ? ", " : "") + to_string(point[i]);
+    text += (i > 0 ? ", " : "") + readable_text(point[i]);
   return "[" + text + (point.size() > shown ? fmt::format(", ... ({})]", point.size()) : "]");
-}
-
-/// Both numbers, with as many digits as tell them apart.
-std::pair<std::string, std::string> distinct_texts(double a, double b) {
-  constexpr int least = 9, most = 17;
-  for (int digits = least;; ++digits) {
-    std::pair texts{fmt::format("{:.{}g}", a, digits), fmt::format("{:.{}g}", b, digits)};
-    if (texts.first != texts.second || digits == most) return texts;
-  }
 }
 
 void print_layers(const Graph& graph, const Equivalence& found) {
@@ -57,7 +49,7 @@ void print_layers(const Graph& graph, const Equivalence& found) {
   for (const LayerMatch& layer : found.layers) {
     std::string text;
     for (size_t i = 0; i < std::min(layer.scale.size(), shown); ++i)
-      text += fmt::format("{} b[{}] = {} a[{}]", i > 0 ? "," : "", i, to_string(layer.scale[i]),
+      text += fmt::format("{} b[{}] = {} a[{}]", i > 0 ? "," : "", i, readable_text(layer.scale[i]),
                           layer.permutation[i]);
     if (layer.scale.size() > shown) text += fmt::format(", ... ({})", layer.scale.size());
     fmt::print("  {}:{}\n", node_key(graph, layer.b), text);
@@ -74,7 +66,7 @@ void print(const Graph& graph, const Equivalence& found) {
       return;
     case Verdict::Refuted: {
       const DifferenceWitness& witness = *found.witness;
-      const auto [a, b] = distinct_texts(witness.a.to_double(), witness.b.to_double());
+      const auto [a, b] = distinct_texts(witness.a, witness.b);
       fmt::print("DIFFERENT: {}[{}] is {} and {}, {:.3g} apart, at input {} ({})\n", witness.output,
                  witness.index, a, b, (witness.a - witness.b).to_double(), point_text(witness.point),
                  found.reason);
@@ -110,8 +102,9 @@ void add_equivalent(CLI::App& application, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("first", arguments->first, "Folder of one network")->required();
   command.add_option("second", arguments->second, "Folder of the other")->required();
-  command.add_option("--certificate", arguments->certificate,
-                     "Write the proof to this file, for `crease check FILE FIRST SECOND`");
+  command.add_option(
+      "--certificate", arguments->certificate,
+      "Write the proof, with exact numbers, to this file, for `crease check FILE FIRST SECOND`");
   command.add_flag("--networks-only", arguments->networks_only,
                    "Compare the networks alone, whatever the models say of their data and classes");
   command.footer(

@@ -30,6 +30,8 @@ Dataset part_of(const Model& model, const std::string& source, const std::string
 int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
+  expect(!source.empty(), "[eval] the model in '{}' does not name the data that it was made for: give --data",
+         arguments.model);
   const Dataset part = part_of(model, source, arguments.part);
   const RunnerOptions options{.compile = {}, .interpret = arguments.interpret};
   const Evaluation found = evaluate_on(model.network, part, {.run = options});

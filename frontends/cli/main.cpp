@@ -1,5 +1,6 @@
 // The command `crease`. Exit status: 0 done, 1 an error of data or options, 2 a wrong command line, 130
 // interrupted.
+#include <crease/version.h>
 #include <fmt/format.h>
 
 #include <csignal>
@@ -16,6 +17,7 @@ int main(int count, char** arguments) {
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App application{"crease: networks as graphs, differentiated, proved, and compiled to native code"};
   application.require_subcommand(1);
+  application.set_version_flag("--version", "crease " CREASE_VERSION);
   application.footer("Example:\n  crease train --data digits --hidden 64 --epochs 20 --save my-model");
   Action action;
   for (const auto add : {add_demo, add_train, add_inspect, add_eval, add_predict, add_dump, add_check,
@@ -23,6 +25,7 @@ int main(int count, char** arguments) {
     add(application, action);
   refuse_wrong_texts(application);
   try {
+    refuse_unknown_words(application, {arguments + 1, arguments + count});
     application.parse(count, arguments);
     const int status = action();
     crease::expect(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,

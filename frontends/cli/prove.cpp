@@ -32,14 +32,17 @@ const CheckedCertificate& chosen(const Report& report, const std::string& claim)
   return report.certificates.front();
 }
 
-int list(const Report& report) {
+/// Whether the proof is accepted.
+bool tell(const Report& report, const CheckedCertificate& checked) {
+  fmt::print("{:<4} {:<22} {:<8} {}\n", checked.id, report.findings[checked.finding].certificate->kind,
+             checked.accepted ? "proved" : "refused", checked.reason);
+  return checked.accepted;
+}
+
+int list(const Report& report, const std::string& claim) {
+  if (!claim.empty()) return tell(report, chosen(report, claim)) ? 0 : 1;
   bool all = true;
-  for (const CheckedCertificate& checked : report.certificates) {
-    const Finding& finding = report.findings[checked.finding];
-    fmt::print("{:<4} {:<22} {:<8} {}\n", checked.id, finding.certificate->kind,
-               checked.accepted ? "proved" : "refused", checked.reason);
-    all = all && checked.accepted;
-  }
+  for (const CheckedCertificate& checked : report.certificates) all = tell(report, checked) && all;
   if (report.certificates.empty()) fmt::print("nothing is proved about {}\n", report.title);
   return all ? 0 : 1;
 }
@@ -55,7 +58,7 @@ int run(const Arguments& arguments) {
     return 0;
   }
   const Report report = analyze(network, {.title = arguments.model});
-  if (arguments.smt.empty()) return list(report);
+  if (arguments.smt.empty()) return list(report, arguments.claim);
   const CheckedCertificate& checked = chosen(report, arguments.claim);
   write_file_atomically(arguments.smt,
                         smt_claim(report.findings[checked.finding].certificate->json, report.graph));
@@ -73,7 +76,7 @@ void add_prove(CLI::App& application, Action& action) {
   command.add_option("other", arguments->other,
                      "The second network, for what `crease equivalent --certificate` wrote");
   CLI::Option* claim =
-      command.add_option("--claim", arguments->claim, "Which one, by the id that the list gives: c1");
+      command.add_option("--claim", arguments->claim, "Only this one, by the id that the list gives: c1");
   command.add_option("--certificate", arguments->certificate, "The claim of this file instead")
       ->excludes(claim);
   command.add_option("--smt2", arguments->smt,
@@ -82,7 +85,7 @@ void add_prove(CLI::App& application, Action& action) {
       "A certificate is judged by `crease check`. Exit status without --smt2: 0 if every proof is accepted.\n"
       "Examples:\n  crease prove my-model\n  crease prove my-model --claim c1 --smt2 c1.smt2 && z3 c1.smt2");
   command.callback([&command, &action, arguments] {
-    refuse_idle(command, {{.options = {"--claim", "--certificate"}, .without = {"--smt2"}},
+    refuse_idle(command, {{.options = {"--certificate"}, .without = {"--smt2"}},
                           {.options = {"other"}, .without = {"--certificate"}}});
     action = [arguments] { return run(*arguments); };
   });

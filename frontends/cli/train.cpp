@@ -23,6 +23,7 @@ namespace {
 struct Arguments {
   TrainingSettings settings;
   std::string save, resume, log;
+  bool overwrite = false;
   double checkpoint_seconds = 60;
   std::optional<int64_t> folds = {};
 };
@@ -47,6 +48,7 @@ std::vector<Idle> idle() {
           {.options = {"--pieces"}, .without = {"--activation maxout"}},
           {.options = {"--patience"}, .without = {"--validation"}},
           {.options = {"--checkpoint-seconds"}, .without = {"--save", "--resume"}},
+          {.options = {"--overwrite"}, .without = {"--save"}},
           {.options = {"--threads", "--machine", "--memory-limit", "--profile", "--trace", "--name-code"},
            .beside = {"--interpret"}},
           {.options = {"--save", "--resume", "--log", "--checkpoint-seconds", "--validation", "--patience",
@@ -56,8 +58,9 @@ std::vector<Idle> idle() {
 
 /// Where to write, and how to run, is for the command line alone: a model may come from somebody else.
 bool is_kept(const std::string& name) {
-  constexpr std::array never = {"--save",    "--resume", "--log",       "--checkpoint-seconds", "--folds",
-                                "--profile", "--trace",  "--name-code", "--interpret",          "--help"};
+  constexpr std::array never = {"--save",  "--overwrite", "--resume", "--log",       "--checkpoint-seconds",
+                                "--folds", "--profile",   "--trace",  "--name-code", "--interpret",
+                                "--help"};
   return std::ranges::find(never, name) == never.end();
 }
 
@@ -111,6 +114,18 @@ int64_t default_batch(const Arguments& arguments, const Dataset& train) {
   return std::clamp<int64_t>(least, 1, arguments.settings.batch);
 }
 
+/// What took hours to train is not replaced because a name was given twice.
+void expect_no_files(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  if (!fs::is_directory(folder, problem) || fs::is_empty(folder, problem) || problem) return;
+  const bool has_model = fs::exists(folder / "model.json", problem);
+  const bool resumes = has_model && fs::exists(folder / "checkpoint.safetensors", problem);
+  fail("[save] {} holds {} already: choose another name, {}or write into it with --overwrite",
+       folder.string(), has_model ? "a model" : "files",
+       resumes ? fmt::format("go on with crease train --resume '{}', ", folder.string()) : "");
+}
+
 int run(CLI::App& command, Arguments& arguments) {
   std::optional<Model> saved;
   std::optional<Checkpoint> checkpoint;
@@ -120,6 +135,10 @@ int run(CLI::App& command, Arguments& arguments) {
     take_saved_options(command, saved->info.training, *checkpoint);
   }
   refuse_idle(command, idle());
+  const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
+  std::error_code absent;
+  const bool goes_on = saved && std::filesystem::equivalent(place, arguments.resume, absent);
+  if (!goes_on && !arguments.overwrite) expect_no_files(place);
   const TrainingSettings& settings = arguments.settings;
   const LoadedData data =
       load_data(settings.data, saved ? &*saved : nullptr, settings.validation, settings.seed);
@@ -138,11 +157,8 @@ int run(CLI::App& command, Arguments& arguments) {
                checkpoint->epochs_done, settings.epochs);
     return 0;
   }
-  const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
-  TrainingPlaces places{.checkpoint_seconds = arguments.checkpoint_seconds};
+  TrainingPlaces places{.goes_on = goes_on, .checkpoint_seconds = arguments.checkpoint_seconds};
   if (!place.empty()) places.folder = place;
-  std::error_code absent;
-  places.goes_on = saved && std::filesystem::equivalent(place, arguments.resume, absent);
   if (!arguments.log.empty()) places.log = arguments.log;
   if (saved) places.metrics = saved->info.metrics;
 
@@ -258,7 +274,10 @@ void add_train(CLI::App& application, Action& action) {
       .add_option("--checkpoint-seconds", arguments->checkpoint_seconds,
                   "Time between checkpoints within an epoch")
       ->capture_default_str();
-  command.add_option("--save", arguments->save, "Folder for the network, saved while it is trained");
+  command.add_option("--save", arguments->save,
+                     "Folder for the network, saved while it is trained; new or empty");
+  command.add_flag("--overwrite", arguments->overwrite,
+                   "Save into a folder that holds files: a model there is replaced, other files stay");
   command.add_option("--resume", arguments->resume,
                      "Folder of a training to go on with; its options are kept, but for those that only say\n"
                      "how it is watched and run: give --log (the file goes on), --checkpoint-seconds,\n"

@@ -29,4 +29,8 @@ CLI::Option* add_sizes(CLI::App& command, const std::string& name, std::vector<i
 /// such as that of a shell's variable without a value, would count as none given.
 void refuse_wrong_texts(CLI::App& application);
 
+/// CLI11 names options that it does not know after the words around them, and unknown subcommands not at all.
+/// Errors: CLI::ValidationError with the word, and the name that it was perhaps meant to be.
+void refuse_unknown_words(const CLI::App& application, const std::vector<std::string>& words);
+
 }  // namespace crease::cli

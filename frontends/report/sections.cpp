@@ -29,6 +29,18 @@ std::vector<Finding> plain(const Graph& graph, const AnalyzeOptions& /*options*/
   return find(graph);
 }
 
+/// The box of all input elements; all of the space where it has a side that is infinite or a point.
+RegionBox region_box(const Graph& graph, const std::optional<InputBox>& box) {
+  RegionBox sides;
+  if (!box) return sides;
+  for (const NodeId id : graph.inputs())
+    for (const Interval& side : box_of(graph, id, *box)) {
+      if (!side.is_finite() || side.low == side.high) return {};
+      sides.emplace_back(Rational::of(side.low), Rational::of(side.high));
+    }
+  return sides;
+}
+
 }  // namespace
 
 std::span<const ReportSection> report_sections() {
@@ -49,7 +61,7 @@ std::span<const ReportSection> report_sections() {
       {"RANGE", "", nullptr, range_findings},
       {"REGIONS", "",
        [](const Graph& graph, const AnalyzeOptions& options) {
-         return region_findings(graph, options.regions);
+         return region_findings(graph, options.regions, region_box(graph, options.box));
        }},
       {"REGIONS", "along lines", observed_regions},
       {"PATHS", "path norm", plain<path_norm_findings>},

@@ -80,6 +80,13 @@ std::string node_key(const Graph& graph, NodeId id) {
   return fmt::format("%{}", id);
 }
 
+std::string spoken(const Graph& graph, NodeId id) {
+  for (const Output& output : graph.outputs())
+    if (output.node == id) return output.name;
+  const std::string key = node_key(graph, id);
+  return key.find_first_not_of("0123456789") == std::string::npos ? "'" + key + "'" : key;
+}
+
 NodeId find_node(const Graph& graph, const std::string& key) {
   NodeId id = -1;
   if (key.starts_with('%')) {

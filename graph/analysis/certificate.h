@@ -43,7 +43,10 @@ namespace crease {
 
 /// The name by which certificates call a node: its own if no other node has it, else an output's, else "%7".
 std::string node_key(const Graph& graph, NodeId id);
-/// The inverse. Errors: Error naming the key.
+/// How sentences call a node: by the name of its output if it is one, else by its key, in quotes if that is
+/// made of digits and would pass for a number.
+std::string spoken(const Graph& graph, NodeId id);
+/// The inverse of node_key. Errors: Error naming the key.
 NodeId find_node(const Graph& graph, const std::string& key);
 
 /// Exact numbers as certificates write them.

@@ -133,7 +133,7 @@ std::string check_witness(const nlohmann::json& certificate, const Graph& graph)
                  most = values[0].high + values[1].high - 2 * values[2].low;
   if (least.sign() <= 0 && most.sign() >= 0)
     throw Refused("with so few bits the three values may lie on a line: nothing is refuted");
-  return node_key(graph, output) + " is not affine in the inputs";
+  return spoken(graph, output) + " is not affine in the inputs";
 }
 
 }  // namespace checker

@@ -302,7 +302,8 @@ std::string check_affine(const Json& certificate, const Graph& graph) {
   AffineReplay replay(certificate, graph);
   replay.run();
   replay.compare(certificate.at("claim"));
-  return certificate.at("claim").at("sink").get<std::string>() + " is the claimed affine map of its frontier";
+  return spoken(graph, find_node(graph, certificate.at("claim").at("sink").get<std::string>())) +
+         " is the claimed affine map of its frontier";
 }
 
 }  // namespace crease::checker

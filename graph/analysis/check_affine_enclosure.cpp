@@ -137,7 +137,7 @@ std::string check_affine_enclosure(const json& certificate, const Graph& graph) 
   require_fields(claim, {"sink", "frontier", "W", "b", "error"}, {});
   EnclosureReplay(certificate, graph).compare(claim);
   return fmt::format("{} is an affine map of its frontier whose numbers are within {} of the claimed ones",
-                     claim.at("sink").get<std::string>(),
+                     spoken(graph, find_node(graph, claim.at("sink").get<std::string>())),
                      at_most_text(Rational::parse(claim.at("error").get<std::string>()), 3));
 }
 

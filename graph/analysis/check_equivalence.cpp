@@ -7,6 +7,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/check_fields.h"
 #include "graph/analysis/check_kinds.h"
+#include "graph/analysis/decimals.h"
 #include "graph/analysis/joined.h"
 #include "graph/error.h"
 
@@ -133,8 +134,8 @@ std::string exact_difference(const Json& witness, const Joined& both, const std:
       throw Refused(key + " is " + to_string(values[second]) + ", the certificate claims another value");
   }
   if (values[0] == values[1]) throw Refused("both values are equal: nothing is refuted");
-  return to_string(values[0]) + " in one network and " + to_string(values[1]) +
-         " in the other at the same input";
+  const auto [first, second] = distinct_texts(values[0], values[1]);
+  return first + " in one network and " + second + " in the other at the same input";
 }
 
 /// One value is below a number, the other above.
@@ -151,7 +152,7 @@ std::string separated(const Json& witness, const Joined& both, const std::pair<N
   const Enclosure &lower = below == "a" ? a : b, &upper = below == "a" ? b : a;
   if (!(lower.high < between && between < upper.low))
     throw Refused("the values are not proved to lie on both sides of " + to_string(between));
-  return "below " + to_string(between) + " in one network and above it in the other at the same input";
+  return "below " + readable_text(between) + " in one network and above it in the other at the same input";
 }
 
 }  // namespace

@@ -424,9 +424,9 @@ std::string check_piecewise_collapse(const Json& certificate, const Graph& graph
   const std::set<NodeId> frontier = frontier_of(claim, graph);
   Replay replay(certificate, graph, frontier);
   replay.run(certificate.at("steps"));
-  const std::string sink = claim.at("sink").get<std::string>();
-  compare_forms(graph, replay.forms(find_node(graph, sink)), claim);
-  return sink + " is the claimed affine map of its frontier" +
+  const NodeId sink = find_node(graph, claim.at("sink").get<std::string>());
+  compare_forms(graph, replay.forms(sink), claim);
+  return spoken(graph, sink) + " is the claimed affine map of its frontier" +
          (certificate.contains("box") ? " on the box" : "");
 }
 

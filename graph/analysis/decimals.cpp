@@ -42,4 +42,20 @@ std::string at_most_text(const Rational& value, int digits) {
 
 std::string at_least_text(const Rational& value, int digits) { return negated(at_most_text(-value, digits)); }
 
+std::pair<std::string, std::string> distinct_texts(const Rational& a, const Rational& b) {
+  constexpr int least = 9, most = 17;
+  for (int digits = least; digits <= most; ++digits) {
+    std::pair texts{fmt::format("{:.{}g}", a.to_double(), digits),
+                    fmt::format("{:.{}g}", b.to_double(), digits)};
+    if (texts.first != texts.second) return texts;
+  }
+  return {to_string(a), to_string(b)};
+}
+
+std::string readable_text(const Rational& number) {
+  constexpr size_t longest = 14;
+  const std::string exact = to_string(number);
+  return exact.size() <= longest ? exact : fmt::format("{:.9g}", number.to_double());
+}
+
 }  // namespace crease

@@ -1,7 +1,9 @@
-// Decimals of proved bounds: rounded away from what they bound, so that the text is as true as the number.
+// Decimals of exact numbers, as true as these: of proved bounds, rounded away from what they bound; of two
+// numbers that are told apart.
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "graph/rational.h"
 
@@ -13,5 +15,10 @@ std::string at_most_text(double value, int digits = 6);
 std::string at_least_text(double value, int digits = 6);
 std::string at_most_text(const Rational& value, int digits = 6);
 std::string at_least_text(const Rational& value, int digits = 6);
+
+/// Two numbers with as many digits as tell them apart, nine at least; as fractions where doubles do not.
+std::pair<std::string, std::string> distinct_texts(const Rational& a, const Rational& b);
+/// The number itself, or nine digits of it where it is a fraction that nobody would read.
+std::string readable_text(const Rational& number);
 
 }  // namespace crease

@@ -99,7 +99,7 @@ std::string culprit(const Graph& graph, const Linearity& facts, NodeId output, N
     if (node.role != Role::Apply || facts.degree(id, input) <= 1) continue;
     const bool first = std::all_of(node.operands.begin(), node.operands.end(),
                                    [&](NodeId operand) { return facts.degree(operand, input) <= 1; });
-    if (first) return fmt::format("{} of {}", node.op->name, name(graph, node.operands[0]));
+    if (first) return fmt::format("{} of {}", node.op->name, spoken(graph, node.operands[0]));
   }
   return "a later node";
 }
@@ -171,13 +171,6 @@ std::vector<std::string> names(const Graph& graph, const std::vector<NodeId>& id
   return result;
 }
 
-/// How sentences call a node: an output by the output's name.
-std::string spoken(const Graph& graph, NodeId id) {
-  for (const Output& output : graph.outputs())
-    if (output.node == id) return output.name;
-  return name(graph, id);
-}
-
 /// "y (10)": a node and its elements a sample.
 std::string sized(const Graph& graph, NodeId id) {
   return fmt::format("{} ({})", spoken(graph, id), sample_count(graph.node(id).shape));
@@ -209,8 +202,8 @@ void describe_form(const Graph& graph, const Linearity& facts, const AffineForm&
   for (size_t k = 0; k < form.frontier.size(); ++k) {
     const ExactMatrix& w = form.weights[k];
     const int64_t r = w.rank(narrowest);
-    const std::string key = name(graph, form.frontier[k]);
-    rank[key] = r;
+    const std::string key = spoken(graph, form.frontier[k]);
+    rank[name(graph, form.frontier[k])] = r;
     const std::string matrix = form.frontier.size() == 1 ? "W'" : "W'[" + key + "]";
     terms += fmt::format("{} {} + ", matrix, key);
     finding.sentences.push_back(fmt::format("{} is {} by {} of rank {}", matrix, w.columns(), w.rows(), r));
@@ -245,7 +238,7 @@ void describe_enclosure(const Graph& graph, const Linearity& facts, const Enclos
   const CollapseCost cost = collapse_cost(graph, facts, near.form);
   std::string terms;
   for (const NodeId id : near.form.frontier) {
-    const std::string key = name(graph, id);
+    const std::string key = spoken(graph, id);
     terms += fmt::format("{} {} + ", near.form.frontier.size() == 1 ? "W'" : "W'[" + key + "]", key);
   }
   finding.verdict = Verdict::Proved;

@@ -89,8 +89,8 @@ struct LocalMap {
 /// None where the network is not piecewise linear. Cost: loop points * input elements.
 std::optional<LocalMap> local_map(const Graph& graph, const Point& at);
 
-/// One finding, id "regions". Nothing for networks that are affine or not piecewise linear. `cells`: count up
-/// to so many; 0: about as many as a second allows.
-std::vector<Finding> region_findings(const Graph& graph, int64_t cells = 0);
+/// One finding, id "regions", of all of the space or of a box. Nothing for networks that are affine or not
+/// piecewise linear. `cells`: count up to so many; 0: about as many as a second allows.
+std::vector<Finding> region_findings(const Graph& graph, int64_t cells = 0, const RegionBox& box = {});
 
 }  // namespace crease

@@ -31,7 +31,15 @@ case_help() {
 
 case_usage() {
   gives 2 'subcommand is required'
-  gives 2 '--nope' train --nope
+  gives 0 'crease 0.' --version
+  gives 2 '--nope: no such option' train --nope
+  gives 2 '--epoch: no such option; did you mean --epochs?' train --epoch 3
+  gives 2 '--epoch: no such option; did you mean --epochs?' train --epoch=3
+  gives 2 '--verson: no such option; did you mean --version?' --verson
+  gives 2 'frobnicate: no such subcommand: want one of demo, train, inspect' frobnicate
+  gives 2 'doctor; did you mean inspect?' inspct model
+  gives 2 '--hidden: got 0, want sizes of at least 1' train --hidden 0
+  gives 2 '--channels: got -3, want sizes of at least 1' train --model cnn --channels 4,-3
   gives 2 '--epochs' train --epochs many
   gives 2 'model is required' eval
   local name
@@ -64,13 +72,12 @@ case_idle() {
   gives 2 '--tie: changes nothing without --simplified or' dump --graph --tie mid
   gives 2 '--batch: changes nothing without --simplified or' dump --gradient --batch 3
   gives 0 'training step' dump --gradient --optimizer adam --tie mid
-  gives 2 '--claim: changes nothing without --smt2' prove model --claim c1
   gives 2 '--certificate: changes nothing without --smt2' prove model --certificate file
   gives 2 '--box: changes nothing without --range fp16 or --range bf16' balance model -o other --range int8 --box 0,1
   gives 2 '--samples: changes nothing without --data' inspect model --samples 3
   gives 2 '--all: changes nothing beside --html' inspect model --html --all
   # What a saved training has is given as well.
-  "$crease" train --epochs 1 --hidden 4 --activation maxout --pieces 3 --validation 0.2 --save model > output
+  "$crease" train --epochs 1 --hidden 4 --activation maxout --pieces 3 --validation 0.2 --save model --overwrite > output
   gives 0 'epoch 2/2' train --resume model --epochs 2 --patience 3 --pieces 3
   [[ ! -e other ]] || complain 'a refused command left a folder'
 }
@@ -134,6 +141,9 @@ case_train() {
   accuracy=$(grep -oE '^test accuracy [0-9.]+ %' output)
   gives 0 "${accuracy#test }" eval model
   gives 0 'input %0 x: f32[batch, 64]' dump model
+  sed -i 's/"data": "digits"/"data": ""/' model/model.json  # as a program writes it that trains by itself
+  gives 1 "[eval] the model in 'model' does not name the data that it was made for: give --data" eval model
+  gives 0 "${accuracy#test }" eval model --data digits
   printf 'x0,x1,y\n' > line.csv
   local i
   for i in {1..60}; do printf '%d,%d,%d.5\n' "$i" $((i * i % 17)) $((3 * i)) >> line.csv; done
@@ -354,7 +364,7 @@ case_prove() {
   "$crease" train --epochs 1 --hidden 4 --activation identity --save affine > output || complain 'cannot train'
   "$crease" train --epochs 1 --hidden 4 --save relu > output || complain 'cannot train'
   gives 0 'affine-collapse        proved' prove affine
-  gives 0 'not-affine             proved' prove relu
+  gives 0 'not-affine             proved   logits is not affine' prove relu
   gives 0 'AFFINE' inspect affine --certificates proofs
   gives 0 'accepted: ' check proofs/c1.json affine
   gives 1 'refused: the certificate is about another graph' check proofs/c1.json relu
@@ -364,6 +374,9 @@ case_prove() {
   gives 1 'nowhere' check nowhere affine
   gives 1 'is not a folder' prove nowhere
   gives 1 "no such claim: got 'c9', want one of c1, c2" prove affine --claim c9 --smt2 c9.smt2
+  gives 1 "no such claim: got 'c9', want one of c1, c2" prove affine --claim c9
+  gives 0 'c1   affine-collapse        proved   logits is the claimed affine map' prove affine --claim c1
+  [[ $(wc -l < output) == 1 ]] || complain "more than that claim: $(cat output)"
   gives 1 'want --claim with one of c1, c2' prove affine --smt2 any.smt2
   gives 1 'no statement of linear arithmetic' prove affine --claim c2 --smt2 c2.smt2
   gives 0 'EQUIVALENT' equivalent affine affine --certificate equal.json

@@ -35,14 +35,18 @@ case_interrupt() {
   done
 }
 
-# What is there already is replaced by a training that starts, not by one that is refused.
+# What is there already is replaced where that is asked for, by a training that starts.
 case_refused() {
   gives 0 'saved to model' train --epochs 2 --save model --log log.jsonl
   sha256sum model/* log.jsonl > before
-  gives 2 '--patience' train --save model --log log.jsonl --patience 3
-  gives 1 'batch is larger than the data' train --save model --log log.jsonl --batch 100000
-  gives 1 'no rectifier' train --save model --log log.jsonl --activation tanh --sparsity
-  gives 1 'no rectifier' train --save model --log log.jsonl --activation tanh --sparsity-threshold 0
+  local way_out="[save] model holds a model already: choose another name, go on with crease train --resume 'model', or write"
+  gives 1 "$way_out into it with --overwrite" train --save model --log log.jsonl
+  gives 1 'model/ holds a model already' train --save model/ --data nowhere  # before any data are read
+  gives 2 '--patience' train --save model --overwrite --log log.jsonl --patience 3
+  gives 1 'batch is larger than the data' train --save model --overwrite --log log.jsonl --batch 100000
+  gives 1 'no rectifier' train --save model --overwrite --log log.jsonl --activation tanh --sparsity
+  gives 1 'no rectifier' train --save model --overwrite --log log.jsonl --activation tanh --sparsity-threshold 0
+  gives 2 '--overwrite: changes nothing without --save' train --overwrite
   sha256sum --quiet --check before || complain 'a training that was refused changed files'
   gives 1 "[resume] --hidden is '64' in the saved training: got '32,16'" train --resume model --hidden 32,16
   gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
@@ -59,10 +63,11 @@ case_refused() {
   sed 's/"--batch": "32"/"--batch": "many"/' model/model.json > theirs/model.json
   gives 1 "[resume] model.json: --batch: got 'many', want a whole number" train --resume theirs --epochs 4
   # A checkpoint of the training before is no part of one that begins anew in its folder.
-  gives 0 'saved to model' train --epochs 2 --save model
+  gives 0 'saved to model' train --epochs 2 --save model --overwrite
   mkdir copy
   cp model/checkpoint.safetensors copy
-  gives 1 'stopped being finite' train --optimizer sgd --learning-rate 1e30 --save copy
+  gives 1 '[save] copy holds files already: choose another name, or write into it with --overwrite' train --save copy
+  gives 1 'stopped being finite' train --optimizer sgd --learning-rate 1e30 --save copy --overwrite
   gives 1 'checkpoint.safetensors' train --resume copy
 }
 
@@ -73,7 +78,8 @@ case_resume() {
   gives 0 'saved to slow' train --resume model --epochs 2 --learning-rate 1e-9 --save slow
   cmp -s kept/parameters.safetensors slow/parameters.safetensors && complain 'the learning rate is passed over'
   gives 0 'saved to other' train --epochs 1 --hidden 4 --save other
-  gives 1 'nowhere/log' train --resume model --epochs 2 --save other --log nowhere/log  # ends before its first step
+  gives 1 '[save] other holds a model already' train --resume model --epochs 2 --save other
+  gives 1 'nowhere/log' train --resume model --epochs 2 --save other --overwrite --log nowhere/log  # ends before its first step
   [[ ! -e other/checkpoint.safetensors ]] || complain "another training's checkpoint is left beside the model"
   gives 1 'nowhere/log' train --resume model --epochs 2 --save ./model/ --log nowhere/log
   gives 0 'epoch 2/2' train --resume model --epochs 2
@@ -85,7 +91,7 @@ case_links() {
   ln -s ../elsewhere/graph.txt model/graph.txt
   : > model/parameters.safetensors
   chmod 600 model/parameters.safetensors
-  gives 0 'saved to model' train --epochs 1 --save model
+  gives 0 'saved to model' train --epochs 1 --save model --overwrite
   [[ -L model/graph.txt && -s elsewhere/graph.txt ]] || complain 'a link is replaced by a file'
   [[ $(stat -c %a model/parameters.safetensors) == 600 ]] || complain 'a private file became readable'
 }
@@ -104,7 +110,7 @@ case_odd_models() {
   # An outlier whose square is no f32, in the part that is tested.
   for i in {1..30}; do
     { printf 'a,y\n'; seq 30 | awk -v odd="$i" '{ print $1 "," ($1 == odd ? "1e25" : $1 ".5") }'; } > outlier.csv
-    "$crease" train --data csv:outlier.csv --epochs 1 --batch 4 --optimizer sgd --learning-rate 0.01 --save outlier > output 2>&1 || continue
+    "$crease" train --data csv:outlier.csv --epochs 1 --batch 4 --optimizer sgd --learning-rate 0.01 --save outlier --overwrite > output 2>&1 || continue
     if grep -qF 'test loss inf' output; then break; fi
   done
   gives 0 'loss inf' eval outlier
@@ -130,7 +136,7 @@ case_kill() {
     if [[ -s part/checkpoint.safetensors ]]; then
       "$crease" train --resume part --checkpoint-seconds 0 --log part.jsonl > first & process=$!
     else
-      "$crease" train "${options[@]}" --save part --log part.jsonl > first & process=$!
+      "$crease" train "${options[@]}" --save part --overwrite --log part.jsonl > first & process=$!
     fi
   done
   echo "killed $kills times"
@@ -151,13 +157,13 @@ case_full_disk() {
   # No room for even the first model: what is there stays.
   sha256sum small/* > before
   status=0
-  (ulimit -f 1; exec "$crease" train --epochs 3 --hidden 64,64 --save small) > output 2>&1 || status=$?
+  (ulimit -f 1; exec "$crease" train --epochs 3 --hidden 64,64 --save small --overwrite) > output 2>&1 || status=$?
   [[ $status == 1 ]] || complain "no room at the start: status $status, want 1: $(cat output)"
   sha256sum --quiet --check before || complain 'a training that could not begin changed files'
   [[ -z $(find small -name '.crease-*') ]] || complain "leaves $(find small -name '.crease-*')"
   # The checkpoint's place is taken by a folder: every save fails, the last one too.
   mkdir -p taken/checkpoint.safetensors rescue
-  TMPDIR=$folder/rescue gives 1 'training goes on' train --epochs 40 --save taken --checkpoint-seconds 0
+  TMPDIR=$folder/rescue gives 1 'training goes on' train --epochs 40 --save taken --overwrite --checkpoint-seconds 0
   [[ $(grep -c 'training goes on' output) == 1 ]] || complain "told more than once: $(cat output)"
   grep -qF 'epoch 40/40' output || complain "the training ended early: $(cat output)"
   local rescued

@@ -212,6 +212,30 @@ TEST_CASE("of parameters that are not finite the report says so first, and prove
   CHECK_FALSE(has(to_text(analyze(rectifiers())), "PARAMETERS"));
 }
 
+TEST_CASE("on a box the regions of the box are counted") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1}, Type::f64);
+  graph.output("y", relu(x) + relu(x - 1.0) + relu(x - 2.0));
+  const std::string all = to_text(analyze(graph), 0);
+  CHECK(has(
+      all,
+      "REGIONS       4 activation regions, 4 linear regions, 4 distinct affine maps, exactly   [proved at"));
+  const std::string some = to_text(analyze(graph, {.box = InputBox{Interval{0.5, 1.5}}}), 0);
+  CHECK(has(
+      some,
+      "REGIONS       2 activation regions, 2 linear regions, 2 distinct affine maps, exactly   [proved on"));
+  CHECK(has(some, "y[0] in [0.5, 2] exactly"));
+  const std::string point = to_text(analyze(graph, {.box = InputBox{Interval{1, 1}}}), 0);
+  CHECK(has(point, "REGIONS       4 activation regions"));
+}
+
+TEST_CASE("what is unknown has no certificate beside it") {
+  Graph smooth = network(mlp({4, 3, 2}, tanh_op), 4), open = rectifiers();
+  for (const Graph& graph : {smooth, open, linears()})
+    for (const Finding& finding : analyze(graph, {.box = InputBox{Interval{-9, 9}}}).findings)
+      CHECK_FALSE((finding.verdict == Verdict::Unknown && finding.certificate.has_value()));
+}
+
 TEST_CASE("what the normal form proves affine is not left open by the section before it") {
   Graph graph;
   const Value z = linear(2, 3)(graph.input("x", {"batch", 2}));

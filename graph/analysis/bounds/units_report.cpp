@@ -113,6 +113,13 @@ std::string method(const BoxAnalysis& box) {
                               : "intervals, and lines through the layers before";
 }
 
+void add_certificate(const BoxAnalysis& box, Finding& finding) {
+  if (const std::string json = box.box_json(); box.exact() && !json.empty())
+    finding.certificate = units_certificate(box.graph(), *box.exact(), json);
+  else
+    finding.sentences.push_back("no certificate: " + (box.exact() ? "the box is infinite" : box.no_exact()));
+}
+
 }  // namespace
 
 std::vector<Finding> unit_findings(const BoxAnalysis& box) {
@@ -136,18 +143,16 @@ std::vector<Finding> unit_findings(const BoxAnalysis& box) {
     const std::string key = node_key(graph, node.node);
     std::string line = fmt::format("{}: {}", key, counts_text(counts_of(node), false));
     if (all <= kListed) {
-      line = key + ":";
+      line.clear();
       for (const Unit& unit : node.units)
-        line += fmt::format(" [{}] {} {}", unit.element, interval_text(unit.interval), word(unit.state));
+        line += fmt::format("{}{}[{}] in {} {}", line.empty() ? "" : "; ", key, unit.element,
+                            interval_text(unit.interval), word(unit.state));
     }
     finding.sentences.push_back(line);
     add_dead(graph, node, finding);
   }
   for (size_t k = 0; k < total.size(); ++k) evidence["counts"][to_string(kStates[k])] = total[k];
-  if (const std::string json = box.box_json(); box.exact() && !json.empty())
-    finding.certificate = units_certificate(graph, *box.exact(), json);
-  if (!finding.certificate)
-    finding.sentences.push_back("no certificate: " + (box.exact() ? "the box is infinite" : box.no_exact()));
+  if (finding.verdict == Verdict::Proved) add_certificate(box, finding);
   finding.evidence = evidence.dump();
   return {finding};
 }

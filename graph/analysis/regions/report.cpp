@@ -79,18 +79,18 @@ bool worth_a_look(const Graph& graph) {
 
 }  // namespace
 
-std::vector<Finding> region_findings(const Graph& graph, int64_t cells) {
+std::vector<Finding> region_findings(const Graph& graph, int64_t cells, const RegionBox& box) {
   if (!worth_a_look(graph)) return {};
   Finding finding{
       .id = "regions", .subject = graph.outputs().front().name, .sentences = {}, .certificate = {}};
   Json evidence = Json::object();
-  RegionOptions options{.cell_limit = 600, .work_limit = kSecondOfWork};
-  if (cells > 0) options = {.cell_limit = cells};
+  RegionOptions options{.box = box, .cell_limit = 600, .work_limit = kSecondOfWork};
+  if (cells > 0) options = {.box = box, .cell_limit = cells};
   const Regions found = regions(graph, options);
   const auto bound = region_bound(graph);
   if (found.complete) {
     finding.verdict = Verdict::Proved;
-    finding.level = Level::Values;
+    finding.level = box.empty() ? Level::Values : Level::Box;
     finding.sentences.push_back(
         fmt::format("{} activation regions, {} linear regions, {} distinct affine maps, exactly",
                     found.activation_regions, found.linear_regions, found.distinct_affine_maps));

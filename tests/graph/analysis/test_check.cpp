@@ -174,6 +174,27 @@ TEST_CASE("a collapse over the batch is refused: one sample does not stand for a
   CHECK(contains(refusal(certificate, graph), "combines over samples"));
 }
 
+TEST_CASE("what is proved of an output is told by the output's name, not by that of its layer") {
+  for (const bool with_relu : {false, true}) {
+    Graph graph = two_layers(with_relu);
+    graph.set_name(graph.result("y"), "4");
+    for (const Finding& finding : linearity_findings(graph)) {
+      if (!finding.certificate) continue;
+      const CheckResult result = check(*finding.certificate, graph);
+      REQUIRE_MESSAGE(result.accepted, result.reason);
+      CHECK_MESSAGE(result.reason.starts_with("y is "), result.reason);
+    }
+  }
+}
+
+TEST_CASE("a layer named by a number is written in quotes") {
+  Graph graph = two_layers(true);
+  graph.set_name(graph.find("w1"), "0");
+  CHECK_EQ(spoken(graph, graph.find("0").id()), "'0'");
+  CHECK_EQ(node_key(graph, graph.find("0").id()), "0");
+  CHECK_EQ(spoken(graph, graph.find("b2").id()), "b2");
+}
+
 TEST_CASE("a witness against affine-ness is checked in every number") {
   const Graph graph = two_layers(true);
   const Finding finding = linearity_findings(graph).front();

@@ -64,7 +64,7 @@ TEST_CASE("bounds are printed no tighter than they are proved") {
 
   const BoxAnalysis box(graph, {.all = Interval{-1.00000036, 1.00000036}});
   const Finding units = unit_findings(box).front();
-  CHECK_EQ(units.sentences[1], "y: [0] [-1.00001, 1.00001] undecided");
+  CHECK_EQ(units.sentences[1], "y[0] in [-1.00001, 1.00001] undecided");
 
   const Graph other = rectifier(1.0012343);
   const BoxEquivalence found = box_equivalence(rectifier(1), other, {.all = Interval{0, 1}});
@@ -72,6 +72,20 @@ TEST_CASE("bounds are printed no tighter than they are proved") {
   const CheckResult judged = check(found.certificate->json, rectifier(1), other);
   REQUIRE_MESSAGE(judged.accepted, judged.reason);
   CHECK_EQ(judged.reason, "outputs of both networks differ by at most 0.00124 on the box");
+}
+
+TEST_CASE("numbers that differ are printed so, in decimals where a fraction is long") {
+  const std::pair<std::string, std::string> near{"0.3333333333", "0.3333333334"};
+  const Rational third(1, 3), more = third + Rational(1, 10'000'000'000);
+  CHECK(distinct_texts(third, more) == near);
+  const std::pair<std::string, std::string> plain{"1.5", "-2"};
+  CHECK(distinct_texts(Rational(3, 2), Rational(-2)) == plain);
+  const Rational least = Rational::dyadic(1, -80);
+  const auto [a, b] = distinct_texts(Rational(1), Rational(1) + least);
+  CHECK(a == "1");
+  CHECK(b == to_string(Rational(1) + least));
+  CHECK_EQ(readable_text(Rational(-7, 3)), "-7/3");
+  CHECK_EQ(readable_text(least), "8.27180613e-25");
 }
 
 TEST_CASE("numbers of regions beyond all digits are printed as the least power of two above") {
