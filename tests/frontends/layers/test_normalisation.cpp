@@ -1,4 +1,5 @@
 #include "frontends/layers/normalisation.h"
+#include "frontends/model.h"
 
 #include "graph/rewrite/simplify.h"
 #include "graph/text.h"
@@ -78,13 +79,14 @@ TEST_CASE("fine-tuning in evaluation mode leaves the running moments as they are
   const auto net = sequential(linear(2, 3), batch_norm(3), linear(3, 1));
   graph.output("loss", mean(square(net(graph.input("x", {"batch", 2})))));
   // As it is, read back from text, and copied by a pass.
-  for (const Graph& same : {graph, parse(to_string(graph)), simplify(graph).graph}) {
+  for (Graph same : {graph, parse(to_string(graph)), simplify(graph).graph}) {
+    set_parameters(same, parameters_of(graph));  // a text has no values
     const Graph step = train_step(same.result("loss"), adam());
     Program program = compile(step);
     program({{"x", irregular(Type::f32, {5, 2})}});
-    CHECK(program.parameter("1.running_mean") == Tensor::f32({3}, {0, 0, 0}));
-    CHECK(program.parameter("1.running_variance") == Tensor::f32({3}, {1, 1, 1}));
-    CHECK(program.parameter("1.weight") != Tensor::f32({3}, {1, 1, 1}));
+    for (const char* state : {"1.running_mean", "1.running_variance"})
+      CHECK(program.parameter(state) == same.find(state).node().value);
+    CHECK(program.parameter("1.bias") != same.find("1.bias").node().value);
     CHECK_FALSE(program.parameters().contains("adam.m/1.running_mean"));
   }
 }

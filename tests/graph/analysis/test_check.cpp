@@ -189,7 +189,7 @@ TEST_CASE("what is proved of an output is told by the output's name, not by that
 
 TEST_CASE("a layer named by a number is written in quotes") {
   Graph graph = two_layers(true);
-  graph.set_name(graph.find("w1"), "0");
+  graph.parameter("0", Tensor::scalar(Type::f32, 1));
   CHECK_EQ(spoken(graph, graph.find("0").id()), "'0'");
   CHECK_EQ(node_key(graph, graph.find("0").id()), "0");
   CHECK_EQ(spoken(graph, graph.find("b2").id()), "b2");
