@@ -366,7 +366,7 @@ class Training {
 
 Graph with_parameters(const Graph& network, const std::map<std::string, Tensor>& values) {
   Graph result = network;
-  take_parameters(result, values);
+  if (!values.empty()) take_parameters(result, values);  // none: before the first step
   return result;
 }
 

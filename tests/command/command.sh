@@ -113,11 +113,11 @@ case_bad_input() {
   gives 1 'norm' train --clip -1
   gives 1 'smoothing' train --label-smoothing 2
   gives 1 'images of 8x8 are too small for 4 poolings' train --model cnn --channels 1,1,1,1
-  gives 1 'positive' train --model cnn --channels 0
+  gives 2 '--channels: got 0, want sizes of at least 1' train --model cnn --channels 0
   gives 1 'weight decay must be at least 0' train --weight-decay -1
   gives 1 '[warm_up]' train --warm-up -1
   gives 1 'label smoothing wants classes' train --label-smoothing 0.1 --data csv:regression.csv
-  gives 1 'sizes must be positive' train --hidden 0
+  gives 2 '--hidden: got 0, want sizes of at least 1' train --hidden 0
   gives 1 'is not a folder' eval nowhere
   gives 1 'is not a folder' train --resume nowhere
   : > file
