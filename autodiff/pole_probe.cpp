@@ -60,12 +60,11 @@ class Poles {
 
   bool none() const { return nodes_.empty(); }
 
-  /// All poles.
+  /// All poles, in whatever branch.
   Value count() {
-    const IsSettled settled = [](const Scalar&) { return true; };
-    return total([&](LoopBuilder& builder) {
-      return builder.over_operands(depends(builder.body(), settled, is_pole));
-    });
+    const IsSettled never = [](const Scalar&) { return false; };
+    return total(
+        [&](LoopBuilder& builder) { return builder.over_operands(depends(builder.body(), never, is_pole)); });
   }
 
   /// Those that the loss depends on.

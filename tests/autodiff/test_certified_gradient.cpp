@@ -101,7 +101,12 @@ TEST_CASE("each claim is made where it holds") {
 }
 
 TEST_CASE("where the loss depends on an infinite slope nothing is claimed") {
-  const auto cube_root_like = [](const Value& x) { return sum(exp_op(0.25 * log_op(square(square(x))))); };
+  const auto root_of_fourth_power = [](const Value& x) {
+    return sum(exp_op(0.25 * log_op(square(square(x)))));
+  };
+  const Op gate{.name = "gate", .doc = "", .body = [](Scalar x) {
+                  return select(x > 0, exp(0.25 * log(x * x * x * x)), 0);
+                }};
   const std::vector<std::pair<double, std::function<Value(const Value&)>>> cases{
       {0, [](const Value& x) { return sum(exp_op(0.5 * log_op(x))); }},
       {0, [](const Value& x) { return sum(exp_op(log_op(x))); }},  // x to the right of 0
@@ -109,7 +114,8 @@ TEST_CASE("where the loss depends on an infinite slope nothing is claimed") {
       {1, [](const Value& x) { return sum(square(sqrt_op(1 - square(x)))); }},
       {0, [](const Value& x) { return sum(sqrt_op(x) * sqrt_op(x)); }},
       {0, [](const Value& x) { return sum(sqrt_op(exp_op(square(x)) - 1)); }},  // like |x|
-      {0, cube_root_like},                                                      // |x|
+      {0, root_of_fourth_power},                                                // |x|
+      {0, [&](const Value& x) { return sum(gate(x)); }},                        // relu
       {1e-320, [](const Value& x) { return sum(1.0 / (1.0 / x)); }},            // the quotient overflows
       {0, [](const Value& x) { return sum(relu(log_op(x))); }},                 // nothing to the left of 0
       {0, [](const Value& x) { return sum(where(log_op(x) < 0, x, 2 * x)); }},
