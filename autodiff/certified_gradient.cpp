@@ -125,7 +125,9 @@ struct CertifiedGradientFunction::Plan {
     read(selected, result);
     const bool regular = is_regular(bindings, selected, result);
     if (options.kinks != Kinks::Direction && certify_selection(bindings, result, regular)) {
-      if (result.claim != GradientClaim::BStatic) result.directions.clear();
+      const bool shown =
+          result.claim == GradientClaim::BStatic || result.claim == GradientClaim::Discontinuous;
+      if (!shown) result.directions.clear();
       return result;
     }
     return run_direction(bindings, std::move(result), regular);
@@ -195,6 +197,7 @@ struct CertifiedGradientFunction::Plan {
     result.claim = told.claim == GradientClaim::Discontinuous || told.claim == GradientClaim::NonLipschitz
                        ? told.claim
                        : GradientClaim::Partial;
+    result.directions = told.directions;
     result.unresolved = result.hits;
     return true;
   }
