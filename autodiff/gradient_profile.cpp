@@ -148,12 +148,33 @@ class Predictor {
   std::map<NodeId, std::optional<double>> deviations_;
 };
 
+/// The operand of which a node is a multiple with constant factors and terms, element by element.
+std::optional<NodeId> rescaled_operand(const Graph& graph, const Node& node) {
+  const auto is_data = [&](NodeId operand) { return !is_constant(graph, operand); };
+  if (node.role != Role::Apply || family(*node.op, node.loops) != Family::Map) return {};
+  if (std::ranges::count_if(node.operands, is_data) != 1) return {};
+  const auto data = std::ranges::find_if(node.operands, is_data);
+  const auto position = static_cast<int>(data - node.operands.begin());
+  const Scalar slope_of = slope(node.op->body.expression, position, Side::Left);
+  const bool stepped = slope_of.kind() == ScalarKind::Constant && slope_of.constant() == 0;  // floor
+  if (graph.node(*data).shape != node.shape || depends_on(slope_of, position) || stepped) return {};
+  return *data;
+}
+
+/// An output without what brings it to the units of its targets (unstandardise): that scales the gradients of
+/// all layers alike, and is none.
+NodeId before_units(const Graph& graph, NodeId output) {
+  while (const auto operand = rescaled_operand(graph, graph.node(output))) output = *operand;
+  return output;
+}
+
 std::vector<LayerGradient> layers_of(const Graph& graph, Predictor& predictor) {
   std::vector<LayerGradient> layers;
   for (const auto& [id, body] : predictor.bodies())
     layers.push_back({node_key(graph, id), graph.node(id).operands[0], 0, {}});
   for (const Output& output : graph.outputs())
-    if (is_floating(graph.node(output.node).type)) layers.push_back({output.name, output.node, 0, {}});
+    if (is_floating(graph.node(output.node).type))
+      layers.push_back({output.name, before_units(graph, output.node), 0, {}});
   std::map<NodeId, size_t> place;  // of the layer that reads z
   for (size_t i = 0; i < layers.size(); ++i) place.emplace(layers[i].z, i);
   for (const LayerGradient& layer : std::vector(layers))

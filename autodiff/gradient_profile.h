@@ -20,7 +20,7 @@ namespace crease {
 
 struct LayerGradient {
   std::string name;  // of the activation, or output
-  NodeId z = -1;     // what it reads
+  NodeId z = -1;     // what it reads; of an output, what constant factors and terms are applied to
   double rms = 0;    // of d loss / d z, per element
   /// Of the step from the next layer to this one, where they form a chain; none for the last one.
   std::optional<double> predicted_gain;

@@ -40,6 +40,7 @@
 #include "frontends/training/penalty.h"
 #include "frontends/training/predict.h"
 #include "frontends/training/pretrain.h"
+#include "frontends/training/regression.h"
 #include "frontends/training/train_log.h"
 #include "graph/analysis/balance/balance.h"
 #include "graph/analysis/balance/range.h"

@@ -69,15 +69,17 @@ Json numbers_to_json(const std::vector<double>& numbers) {
   return json;
 }
 
+Json to_json(const Standardisation& by) {
+  return {{"mean", numbers(by.mean)}, {"deviation", numbers(by.deviation)}};
+}
+
 Json to_json(const ModelInfo& info) {
   Json json{{"format", "crease model"},  {"version", format_version}, {"data", info.data},
             {"features", info.features}, {"classes", info.classes},   {"training", info.training},
             {"metrics", Json::object()}};
   for (const auto& [name, value] : info.metrics) json["metrics"][name] = number_to_json(value);
-  if (info.standardisation) {
-    json["standardisation"] = Json{{"mean", numbers(info.standardisation->mean)},
-                                   {"deviation", numbers(info.standardisation->deviation)}};
-  }
+  if (info.standardisation) json["standardisation"] = to_json(*info.standardisation);
+  if (info.targets) json["targets"] = to_json(*info.targets);
   return json;
 }
 
@@ -106,6 +108,7 @@ ModelInfo info_from_json(const Json& json) {
   for (const auto& [name, value] : json.at("metrics").items()) info.metrics[name] = number_from_json(value);
   if (json.contains("standardisation"))
     info.standardisation = standardisation_from_json(json["standardisation"]);
+  if (json.contains("targets")) info.targets = standardisation_from_json(json["targets"]);
   return info;
 }
 

@@ -19,7 +19,9 @@ struct ModelInfo {
   std::vector<std::string> features = {};  // columns of a table in their order; empty: not known
   std::vector<std::string> classes = {};   // names in the order of the logits; empty: a number is predicted
   std::optional<Standardisation> standardisation = {};  // what was done to the samples
-  std::map<std::string, std::string> training = {};     // options by name, as written on the command line
+  /// Of the numbers to predict, in training (see mse_in_deviations); the network answers in their units.
+  std::optional<Standardisation> targets = {};
+  std::map<std::string, std::string> training = {};  // options by name, as written on the command line
   std::map<std::string, double> metrics = {};
 };
 

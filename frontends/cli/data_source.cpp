@@ -67,10 +67,13 @@ LoadedData load_data(const std::string& source, const Model* model, double valid
   LoadedData data{.split = model != nullptr ? read_for(*model, source) : read_source(source)};
   if (validation != 0) data.split = with_validation(data.split, validation, seed);
   const bool pixels = !source.starts_with("csv:") && !source.starts_with("npy:");  // in [0, 1] as they are
-  if (model != nullptr)
+  if (model != nullptr) {
     data.standardisation = model->info.standardisation;
-  else if (!pixels)
+    data.targets = model->info.targets;
+  } else if (!pixels) {
     data.standardisation = measure(data.split.train);
+    if (data.split.train.classes == 0) data.targets = measure_targets(data.split.train);
+  }
   if (!data.standardisation) return data;
   for (Dataset* part : {&data.split.train, &data.split.test, &data.split.validation})
     if (part->size() > 0) part->x = standardise(part->x, *data.standardisation);

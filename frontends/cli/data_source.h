@@ -18,19 +18,19 @@ inline constexpr const char* data_help =
     "further: csv:FILE,label=COLUMN,ignore=COLUMN,missing=error|drop|mean,header=present|absent,"
     "target=classes|number)";
 
-/// Data with what was done to its samples.
+/// Data with what was done to its samples, and what was measured of numbers to predict.
 struct LoadedData {
   Split split;
-  std::optional<Standardisation> standardisation = {};
+  std::optional<Standardisation> standardisation = {}, targets = {};
 };
 
 /// Data that data_help explains. Those that come in one piece are split 80/20, the same way every time; of
 /// the training part the share `validation` is kept apart, drawn by the seed. For a `model` samples are what
 /// its own were: standardised alike or not at all, a table has classes if its own had, and labels are its
 /// numbers of the classes of these names. For a new one (null) tables and arrays are standardised by what is
-/// measured on the training part. Errors: those of read_source and with_validation; Error naming a class that
-/// the model does not have.
-/// A table with a header gives the columns that the model calls its features, in whatever order it has them.
+/// measured on the training part, and so are numbers to predict, which stay as they are. Errors: those of
+/// read_source and with_validation; Error naming a class that the model does not have. A table with a header
+/// gives the columns that the model calls its features, in whatever order it has them.
 LoadedData load_data(const std::string& source, const Model* model = nullptr, double validation = 0,
                      uint64_t seed = 0);
 

@@ -32,7 +32,8 @@ struct Trained {
 std::optional<Trained> train_network(const TrainingSettings& settings, const LoadedData& data,
                                      const std::string& title) {
   fmt::print("{}\n", title);
-  TrainingOutcome outcome = run_training(settings, data, make_networks(settings, data.split.train), {});
+  TrainingOutcome outcome =
+      run_training(settings, data, make_networks(settings, data.split.train, data.targets), {});
   if (outcome.result.stopped) return {};
   const double accuracy = outcome.result.epochs.back().test_accuracy.value_or(0);
   fmt::print("test accuracy {:.2f} % on {} digits that training never saw\n\n", 100 * accuracy,

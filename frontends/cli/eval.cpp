@@ -10,6 +10,7 @@
 #include "frontends/trainer.h"
 #include "frontends/training/certified.h"
 #include "frontends/training/confusion.h"
+#include "frontends/training/regression.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -34,11 +35,14 @@ int run(const Arguments& arguments) {
          arguments.model);
   const Dataset part = part_of(model, source, arguments.part);
   const RunnerOptions options{.compile = {}, .interpret = arguments.interpret};
-  const Evaluation found = evaluate_on(model.network, part, {.run = options});
+  TrainOptions measured{.run = options};
+  if (model.info.targets) measured.loss = mse_in_deviations(*model.info.targets);
+  const Evaluation found = evaluate_on(model.network, part, measured);
   fmt::print("{}{}: {} samples, loss {:.6g}", arguments.part == "all" ? "" : arguments.part + " part of ",
              source, found.samples, found.loss);
   if (found.accuracy) fmt::print(", accuracy {:.2f} %", 100 * *found.accuracy);
   fmt::print("\n");
+  if (part.classes == 0) fmt::print("{}\n", to_string(regression_fit(model.network, part, options)));
   if (arguments.confusion)
     fmt::print("\n{}\n", to_string(confusion(model.network, part, options), part.class_names));
   if (arguments.within) {

@@ -48,8 +48,9 @@ class Builder {
     }
   }
 
-  Layer finish(int64_t outputs) {
+  Layer finish(int64_t outputs, const std::optional<Standardisation>& targets) {
     layers_.push_back(linear(size_, outputs, {.init = init_}));
+    if (targets) layers_.push_back(unstandardise(*targets));
     return sequential(layers_).seeded(settings_.seed);
   }
 
@@ -72,14 +73,15 @@ class Builder {
   std::vector<Layer> layers_;
 };
 
-Layer make_layers(const TrainingSettings& settings, const Dataset& data) {
+Layer make_layers(const TrainingSettings& settings, const Dataset& data,
+                  const std::optional<Standardisation>& targets) {
   Builder builder(settings, data);
   expect(settings.model == "mlp" || settings.model == "cnn", "[model] unknown name '{}': want mlp or cnn",
          settings.model);
   if (settings.model == "cnn") builder.convolutions();
   builder.dense();
   const int64_t numbers = data.y.sizes().size() == 2 ? data.y.sizes()[1] : 1;
-  return builder.finish(data.classes > 0 ? data.classes : numbers);
+  return builder.finish(data.classes > 0 ? data.classes : numbers, targets);
 }
 
 /// lsuv wants data: the first samples, in their order.
@@ -97,8 +99,9 @@ std::string activation_operation(const TrainingSettings& settings) {
   return settings.activation == "swish" ? "silu" : settings.activation;
 }
 
-Networks make_networks(const TrainingSettings& settings, const Dataset& data) {
-  const Layer layers = make_layers(settings, data);
+Networks make_networks(const TrainingSettings& settings, const Dataset& data,
+                       const std::optional<Standardisation>& targets) {
+  const Layer layers = make_layers(settings, data, targets);
   const std::string output = data.classes > 0 ? "logits" : "prediction";
   Networks made{.network = network(layers, data.features(), output), .training = {}};
   if (settings.init == "lsuv") made.network = scaled_by_data(made.network, data);

@@ -13,6 +13,7 @@
 #include "frontends/cli/networks.h"
 #include "frontends/cli/training.h"
 #include "frontends/cli/usage.h"
+#include "frontends/training/regression.h"
 #include "graph/error.h"
 #include "graph/precision.h"
 #include "jit/machine_level.h"
@@ -105,6 +106,16 @@ void tell_of_data(const LoadedData& data) {
       data.split.test.size(),
       data.split.validation.size() > 0 ? fmt::format(", {} to validate", data.split.validation.size()) : "",
       train.features(), train.classes > 0 ? fmt::format("one of {} classes", train.classes) : "a number");
+  if (data.targets) fmt::print("losses are mean squares of errors, as shares of the number's variance\n");
+}
+
+void tell_of_test(const Graph& network, const Dataset& test, bool interpret) {
+  const RunnerOptions options{.compile = {}, .interpret = interpret};
+  if (test.classes > 0)
+    fmt::print("test accuracy {:.2f} % of {} samples\n",
+               100 * evaluate_on(network, test, {.run = options}).accuracy.value_or(0), test.size());
+  else
+    fmt::print("on {} test samples {}\n", test.size(), to_string(regression_fit(network, test, options)));
 }
 
 /// Few samples are one batch, unless a size was asked for.
@@ -150,7 +161,7 @@ int run(CLI::App& command, Arguments& arguments) {
     run_folds(settings, data, *arguments.folds);
     return 0;
   }
-  Networks networks = make_networks(settings, data.split.train);
+  Networks networks = make_networks(settings, data.split.train, data.targets);
   if (saved) networks.network = saved->network;
   if (checkpoint && checkpoint->epochs_done >= settings.epochs) {
     fmt::print("nothing to do: {} of {} epochs are done; ask for more with --epochs\n",
@@ -171,13 +182,7 @@ int run(CLI::App& command, Arguments& arguments) {
   if (const auto& best = outcome.result.checkpoint.best)
     fmt::print("{}best of the validation part after epoch {}; its parameters are kept\n",
                outcome.result.ran_out_of_patience ? "no better for long enough; " : "", best->epoch);
-  const Evaluation test = evaluate_on(outcome.model.network, data.split.test,
-                                      {.run = {.compile = {}, .interpret = settings.interpret}});
-  if (test.accuracy) {
-    fmt::print("test accuracy {:.2f} % of {} samples\n", 100 * *test.accuracy, test.samples);
-  } else {
-    fmt::print("test loss {:.6g} on {} samples\n", test.loss, test.samples);
-  }
+  tell_of_test(outcome.model.network, data.split.test, settings.interpret);
   if (places.folder) fmt::print("saved to {}\n", places.folder->string());
   return 0;
 }

@@ -46,6 +46,7 @@ Model make_model(const TrainingSettings& settings, const LoadedData& data, const
                 .features = names_to_keep(data.split.train.feature_names),
                 .classes = class_names(data.split.train),
                 .standardisation = data.standardisation,
+                .targets = data.targets,
                 .training = settings.as_options()};
   if (!last) {
     model.info.metrics = earlier;
@@ -92,7 +93,8 @@ Penalty penalty_of(const TrainingSettings& settings) {
 }
 
 /// What settings say of a training; places, display and stop are the caller's.
-TrainOptions train_options(const TrainingSettings& settings, const Split& data) {
+TrainOptions train_options(const TrainingSettings& settings, const Split& data,
+                           const std::optional<Standardisation>& targets) {
   TrainOptions options;
   options.epochs = settings.epochs;
   options.batch = settings.batch;
@@ -102,6 +104,7 @@ TrainOptions train_options(const TrainingSettings& settings, const Split& data) 
     options.schedule = make_schedule(settings.schedule, settings.warm_up);
   options.clip = settings.clip;
   options.penalty = penalty_of(settings);
+  if (targets) options.loss = mse_in_deviations(*targets);
   if (settings.label_smoothing != 0) {
     expect(data.train.classes > 0, "[train] label smoothing wants classes: '{}' has numbers", settings.data);
     options.training_loss = [smoothing = settings.label_smoothing](const Value& logits, const Value& label) {
@@ -212,7 +215,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   std::optional<TrainLog> log;
   Attempts saves(display), lines(display);
   Saver saver(folder, saves);
-  TrainOptions options = train_options(settings, data.split);
+  TrainOptions options = train_options(settings, data.split, data.targets);
   options.training_network = networks.training;
   options.resume = resume;
   // A place that cannot be written is an error now, not after the first epoch; a training that is refused
@@ -279,8 +282,9 @@ void run_folds(const TrainingSettings& settings, const LoadedData& data, int64_t
   for (const Split& fold : parts) {
     // Measured anew on what this fold is trained on: figures of all samples would tell it of its test part.
     const Split part = data.standardisation ? standardise(fold) : fold;
-    TrainOptions options = train_options(settings, part);
-    Networks networks = make_networks(settings, part.train);
+    const auto targets = data.targets ? std::optional(measure_targets(part.train)) : std::nullopt;
+    TrainOptions options = train_options(settings, part, targets);
+    Networks networks = make_networks(settings, part.train, targets);
     options.training_network = std::move(networks.training);
     const TrainResult result = train(networks.network, part, options);
     const EpochMetrics& last = result.epochs.back();

@@ -1,50 +1,68 @@
 #include "frontends/data/standardise.h"
 
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include "graph/error.h"
 
 namespace crease {
 namespace {
 
-/// Adds term(value, feature) of each value to its feature's sum, and divides by the number of samples.
-template <class Term>
-std::vector<double> mean_of(const Dataset& data, Term term) {
-  const auto values = data.x.read<float>();
-  std::vector<double> sums(static_cast<size_t>(data.features()));
-  for (size_t row = 0; row < values.size(); row += sums.size())
-    for (size_t j = 0; j < sums.size(); ++j) sums[j] += term(static_cast<double>(values[row + j]), j);
-  for (double& sum : sums) sum /= static_cast<double>(data.size());
-  return sums;
-}
+/// Numbers in rows of `width`, and what is measured of each column.
+struct Table {
+  std::span<const float> values;
+  size_t width;
 
-bool is_constant(const Dataset& data, size_t feature) {
-  const auto values = data.x.read<float>();
-  const auto width = static_cast<size_t>(data.features());
-  for (size_t i = feature; i < values.size(); i += width)
-    if (values[i] != values[feature]) return false;
-  return true;
+  /// Of term(value, column) over the rows.
+  template <class Term>
+  std::vector<double> mean_of(Term term) const {
+    std::vector<double> means(width);
+    for (size_t row = 0; row < values.size(); row += width)
+      for (size_t j = 0; j < width; ++j) means[j] += term(static_cast<double>(values[row + j]), j);
+    const size_t rows = values.size() / width;
+    for (double& mean : means) mean /= static_cast<double>(rows);
+    return means;
+  }
+
+  bool is_constant(size_t column) const {
+    for (size_t i = column; i < values.size(); i += width)
+      if (values[i] != values[column]) return false;
+    return true;
+  }
+};
+
+Standardisation measure(const Table& table) {
+  const std::vector<double> mean = table.mean_of([](double value, size_t) { return value; });
+  // Two passes: the difference of large squares would lose all digits of a small deviation.
+  const std::vector<double> variance =
+      table.mean_of([&](double value, size_t j) { return (value - mean[j]) * (value - mean[j]); });
+  const auto width = static_cast<int64_t>(table.width);
+  Standardisation by{Tensor(Type::f32, {width}), Tensor(Type::f32, {width})};
+  const auto means = by.mean.write<float>();
+  const auto deviations = by.deviation.write<float>();
+  for (size_t j = 0; j < table.width; ++j) {
+    // Told from the values: the rounded mean of equal numbers may differ from them, and that is no spread.
+    const bool constant = table.is_constant(j);
+    const auto deviation = static_cast<float>(std::sqrt(variance[j]));
+    means[j] = constant ? table.values[j] : static_cast<float>(mean[j]);
+    deviations[j] = constant || deviation == 0 ? 1.0f : deviation;
+  }
+  return by;
 }
 
 }  // namespace
 
 Standardisation measure(const Dataset& train) {
   validate(train);
-  const std::vector<double> mean = mean_of(train, [](double value, size_t) { return value; });
-  // Two passes: the difference of large squares would lose all digits of a small deviation.
-  const std::vector<double> variance =
-      mean_of(train, [&](double value, size_t j) { return (value - mean[j]) * (value - mean[j]); });
-  Standardisation by{Tensor(Type::f32, {train.features()}), Tensor(Type::f32, {train.features()})};
-  const auto means = by.mean.write<float>();
-  const auto deviations = by.deviation.write<float>();
-  for (size_t j = 0; j < mean.size(); ++j) {
-    // Told from the values: the rounded mean of equal numbers may differ from them, and that is no spread.
-    const bool constant = is_constant(train, j);
-    const auto deviation = static_cast<float>(std::sqrt(variance[j]));
-    means[j] = constant ? train.x.read<float>()[j] : static_cast<float>(mean[j]);
-    deviations[j] = constant || deviation == 0 ? 1.0f : deviation;
-  }
-  return by;
+  return measure(Table{train.x.read<float>(), static_cast<size_t>(train.features())});
+}
+
+Standardisation measure_targets(const Dataset& train) {
+  validate(train);
+  expect(train.classes == 0, "[measure_targets] '{}' has classes, no numbers to predict", train.name);
+  const int64_t width = train.y.sizes().size() == 2 ? train.y.sizes()[1] : 1;
+  return measure(Table{train.y.read<float>(), static_cast<size_t>(width)});
 }
 
 Tensor standardise(const Tensor& x, const Standardisation& by) {

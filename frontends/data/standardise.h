@@ -1,4 +1,4 @@
-// Features brought to mean 0 and standard deviation 1, measured on the training part only.
+// Features and targets brought to mean 0 and standard deviation 1, measured on the training part only.
 #pragma once
 
 #include "frontends/data/dataset.h"
@@ -14,6 +14,10 @@ struct Standardisation {
 /// Mean and deviation of each feature; sums in f64.
 /// Errors: those of validate.
 Standardisation measure(const Dataset& train);
+
+/// The same of the numbers that are to be predicted, y f32 [n] or [n, k]: for a network's last layer
+/// (unstandardise) and its loss (mse_in_deviations). Errors: those of validate; Error for classes.
+Standardisation measure_targets(const Dataset& train);
 
 /// (x - mean) / deviation for each feature of x, f32 [n, ...]; a constant feature becomes 0.
 /// Errors: Error if the number of features differs.

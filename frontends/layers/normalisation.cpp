@@ -166,4 +166,18 @@ Layer group_norm(int64_t groups, int64_t channels, const NormOptions& options, s
   });
 }
 
+Layer unstandardise(const Standardisation& by, std::source_location where) {
+  return Layer("unstandardise", [=](const Value& x, LayerScope& scope) {
+    const Dim columns(by.mean.count());
+    expect(!x.shape().empty() && x.shape().back() == columns && is_floating(x.type()),
+           "[unstandardise] the input does not fit: got {} {}, want floating [..., {}], as measured (layer "
+           "'{}', {})",
+           to_string(x.type()), to_string(x.shape()), to_string(columns), scope.path(), to_string(where));
+    Graph graph = x.graph();
+    const Value deviation = graph.constant(by.deviation.converted(x.type()), where);
+    const Value mean = graph.constant(by.mean.converted(x.type()), where);
+    return add(multiply(x, deviation, where), mean, where);
+  });
+}
+
 }  // namespace crease

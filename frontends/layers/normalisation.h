@@ -1,6 +1,7 @@
 // Normalisation: subtract a mean, divide by a deviation, then a learned scale and shift.
 #pragma once
 
+#include "frontends/data/standardise.h"
 #include "frontends/layers.h"
 
 namespace crease {
@@ -37,5 +38,10 @@ Layer layer_norm(const std::vector<int64_t>& sizes, const NormOptions& options =
 /// channel. Shapes: x [n, channels, ...] -> the same. Source: Wu and He 2018.
 Layer group_norm(int64_t groups, int64_t channels, const NormOptions& options = {},
                  std::source_location where = std::source_location::current());
+
+/// x deviation + mean, the inverse of standardise: as the last layer it lets a network compute what is small
+/// and even, and answer in the units of its targets. Constants, which no optimizer changes.
+/// Shapes: x [..., k] of k measured columns -> the same. Errors: Error for another k.
+Layer unstandardise(const Standardisation& by, std::source_location where = std::source_location::current());
 
 }  // namespace crease

@@ -6,12 +6,17 @@
 #include <string>
 
 #include "frontends/data/dataset.h"
+#include "frontends/data/standardise.h"
 #include "graph/graph.h"
 
 namespace crease {
 
 /// Loss of each sample: output [batch, ...], target [batch] or [batch, ...] -> [batch].
 using LossFunction = std::function<Value(const Value& output, const Value& target)>;
+
+/// mse of output and target, each divided by the deviation of its column (see measure_targets): errors as
+/// shares of the variance of the targets, whatever their units, of like size for all columns.
+LossFunction mse_in_deviations(const Standardisation& targets);
 
 /// A network extended by its loss. Values belong to a graph of their own, which they keep alive.
 struct Objective {

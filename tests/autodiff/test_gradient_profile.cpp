@@ -46,8 +46,8 @@ TEST_CASE("the gradient of a chain of known slopes is measured exactly") {
   REQUIRE(profile.layers.size() == 3);
   CHECK(profile.layers[0].rms == doctest::Approx(2));
   CHECK(profile.layers[1].rms == doctest::Approx(0.5));
-  CHECK(profile.layers[2].rms == doctest::Approx(1));
-  CHECK(profile.ratio() == doctest::Approx(2));
+  CHECK(profile.layers[2].rms == doctest::Approx(0.5));  // before its unit
+  CHECK(profile.ratio() == doctest::Approx(4));
 }
 
 TEST_CASE("He's variance keeps the gradient of relu layers, Glorot's halves its square at each") {
@@ -82,6 +82,18 @@ TEST_CASE("a vanishing gradient, a dead one and one that is not measured say so"
   CHECK(gradient_findings(skipped)[0].verdict == Verdict::Unknown);
   CHECK(first(skipped).find("not measured") != std::string::npos);
   CHECK(skipped.predicted_gain());
+}
+
+TEST_CASE("the units of the output are no layer") {
+  const GradientProfile plain = profile_of(deep(4, 16, 2, relu));
+  Graph graph = deep(4, 16, 2, relu);
+  const Output output = graph.outputs().front();
+  graph.clear_outputs();
+  const Value scale = graph.constant(Tensor::f32({1}, {1e6F}));
+  graph.output(output.name, scale * graph.value(output.node) + 3e5);
+  const GradientProfile scaled = profile_of(graph);
+  CHECK(scaled.ratio() == doctest::Approx(plain.ratio()));
+  CHECK(scaled.predicted_gain() == plain.predicted_gain());
 }
 
 TEST_CASE("a skip edge has no prediction, but is measured") {

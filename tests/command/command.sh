@@ -147,7 +147,17 @@ case_train() {
   printf 'x0,x1,y\n' > line.csv
   local i
   for i in {1..60}; do printf '%d,%d,%d.5\n' "$i" $((i * i % 17)) $((3 * i)) >> line.csv; done
-  gives 0 'test loss' train --data csv:line.csv --epochs 3
+  gives 0 'losses are mean squares of errors, as shares' train --data csv:line.csv --epochs 3
+  grep -qE '^on 12 test samples root mean square error [0-9.]+, R2 -?[0-9.]+$' output || complain "no figures: $(cat output)"
+  # Prices are learnt like anything else, and predicted as prices.
+  awk -F, 'NR == 1 { print; next } { print $1 "," $2 "," 200000 + 1000 * $3 }' line.csv > prices.csv
+  gives 0 'saved to prices' train --data csv:prices.csv --epochs 100 --save prices
+  gives 0 'R2 0.9' eval prices
+  gives 0 'prediction' predict prices --data csv:prices.csv
+  awk 'NR > 1 && ($1 < 150000 || $1 > 450000) { exit 1 }' output || complain "no prices: $(cat output)"
+  gives 0 'epoch 101/101  loss 0.0' train --resume prices --epochs 101
+  gives 0 '3 folds: test loss 0.' train --data csv:prices.csv --epochs 100 --folds 3
+  gives 0 'gradients are healthy' inspect prices
 }
 
 # Other data are measured as the model knows its own: labels by the names of classes, samples standardised alike.

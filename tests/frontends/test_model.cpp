@@ -20,12 +20,14 @@ namespace crease {
 namespace {
 
 Model some_model() {
-  ModelInfo info{.data = "csv:iris.csv",
-                 .classes = {"setosa", "a \"quoted\" name"},
-                 .standardisation = Standardisation{.mean = Tensor::f32({3}, {1, 0.1F, -2}),
-                                                    .deviation = Tensor::f32({3}, {1, 2, 3})},
-                 .training = {{"--epochs", "3"}},
-                 .metrics = {{"test accuracy", 0.96875}}};
+  ModelInfo info{
+      .data = "csv:iris.csv",
+      .classes = {"setosa", "a \"quoted\" name"},
+      .standardisation =
+          Standardisation{.mean = Tensor::f32({3}, {1, 0.1F, -2}), .deviation = Tensor::f32({3}, {1, 2, 3})},
+      .targets = Standardisation{.mean = Tensor::f32({1}, {2e5F}), .deviation = Tensor::f32({1}, {3e4F})},
+      .training = {{"--epochs", "3"}},
+      .metrics = {{"test accuracy", 0.96875}}};
   return {.network = network(mlp({3, 4, 2}, relu), 3), .info = info};
 }
 
@@ -42,6 +44,8 @@ TEST_CASE("a model that is saved and loaded is the same") {
   CHECK(loaded.info.classes == model.info.classes);
   CHECK(loaded.info.standardisation->mean == model.info.standardisation->mean);
   CHECK(loaded.info.standardisation->deviation == model.info.standardisation->deviation);
+  CHECK(loaded.info.targets->mean == model.info.targets->mean);
+  CHECK(loaded.info.targets->deviation == model.info.targets->deviation);
   CHECK(loaded.info.training == model.info.training);
   CHECK(loaded.info.metrics == model.info.metrics);
 }

@@ -74,6 +74,19 @@ TEST_CASE("data come from a table or are made") {
 
   CHECK(result.epochs.back().loss < result.epochs.front().loss);
   CHECK(start.result("height").shape() == Shape{"batch", 1});
+
+  const Standardisation price = measure_targets(houses.train);
+  const auto net = sequential(mlp({2, 16, 1}, relu), unstandardise(price));
+  const Graph untrained = network(net, 2, "price");
+  const TrainResult priced = train(untrained, houses,
+                                   {.epochs = 100,
+                                    .batch = 3,
+                                    .optimizer = adam({.learning_rate = 0.01}),
+                                    .loss = mse_in_deviations(price)});
+  const Graph prices = trained_network(untrained, priced.checkpoint);
+  fmt::print("{}\n", to_string(regression_fit(prices, houses.train)));
+
+  CHECK(*regression_fit(prices, houses.train)[0].r_squared > 0.9);
 }
 
 TEST_CASE("a network is trained, saved, loaded, trained on and asked") {

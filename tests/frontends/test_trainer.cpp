@@ -10,6 +10,7 @@
 
 #include "frontends/models.h"
 #include "frontends/training/diagnose.h"
+#include "frontends/training/regression.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -249,6 +250,24 @@ TEST_CASE("a column of logits fits a list of numbers") {
   const TrainResult result =
       train(network(linear(2, 1), 2), {.train = data, .test = data}, small_options(30));
   CHECK(*result.epochs.back().test_loss < 1e-6);
+}
+
+TEST_CASE("large targets are fitted in their own units, by shares of their variance") {
+  Dataset data{.x = uniform(-1, 1)({.sizes = {64, 2}, .seed = 1}), .y = Tensor(Type::f32, {64})};
+  for (int64_t i = 0; i < 64; ++i) data.y.set(i, 4e5 + 1e5 * (2 * data.x.at(2 * i) - data.x.at(2 * i + 1)));
+  const Standardisation targets = measure_targets(data);
+  const Graph start = network(sequential(linear(2, 1), unstandardise(targets)), 2);
+  TrainOptions options = small_options(30);
+  options.loss = mse_in_deviations(targets);
+  const TrainResult result = train(start, {.train = data, .test = data}, options);
+  CHECK(*result.epochs.back().test_loss < 1e-6);
+  const Graph fitted = trained_network(start, result.checkpoint);
+  const std::vector<ColumnFit> fit = regression_fit(fitted, data);
+  REQUIRE_EQ(fit.size(), 1);
+  CHECK(fit[0].rmse < 1e-3 * 1e5);
+  CHECK(*fit[0].r_squared > 0.999);
+  // The loss is the share of the variance that is not explained.
+  CHECK(*result.epochs.back().test_loss == doctest::Approx(1 - *fit[0].r_squared).epsilon(0.02));
 }
 
 TEST_CASE("without a test part training is not measured, and a schedule reads the training loss") {

@@ -175,6 +175,18 @@ TEST_CASE("a constant feature becomes 0 exactly, however its sum rounds") {
   CHECK(standardise(data.x, by) == Tensor(Type::f32, {1001, 1}));
 }
 
+TEST_CASE("targets are measured by column, classes are not") {
+  Dataset data{.x = Tensor(Type::f32, {4, 1}), .y = Tensor::f32({4, 2}, {1, 7, 3, 7, 1, 7, 3, 7})};
+  const Standardisation by = measure_targets(data);
+  CHECK(by.mean == Tensor::f32({2}, {2, 7}));
+  CHECK(by.deviation == Tensor::f32({2}, {1, 1}));
+  data.y = Tensor::f32({4}, {1e5F, 3e5F, 1e5F, 3e5F});
+  CHECK(measure_targets(data).mean == Tensor::f32({1}, {2e5F}));
+  CHECK(measure_targets(data).deviation == Tensor::f32({1}, {1e5F}));
+  CHECK(thrown_by([] { measure_targets(two_classes()); }).find("has classes, no numbers") !=
+        std::string::npos);
+}
+
 TEST_CASE("standardising another number of features is an error") {
   const Standardisation by = measure(two_classes());
   CHECK(thrown_by([&] { standardise(Tensor(Type::f32, {4, 3}), by); }) ==

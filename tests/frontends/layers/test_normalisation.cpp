@@ -137,6 +137,18 @@ TEST_CASE("normalisations have right gradients and compile to the same numbers")
   test::check_layer([] { return group_norm(2, 4); }, {"batch", 4, 3}, {2, 4, 3});
 }
 
+TEST_CASE("numbers are brought to the units that were measured") {
+  const Standardisation by{.mean = Tensor::f32({2}, {100, -1}), .deviation = Tensor::f32({2}, {10, 0.5F})};
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 2});
+  const Tensor y = evaluate(unstandardise(by)(x), {{"x", Tensor::f32({2, 2}, {0, 0, 1, -2})}});
+  CHECK(y == Tensor::f32({2, 2}, {100, -1, 110, -2}));
+  CHECK(standardise(y, by) == Tensor::f32({2, 2}, {0, 0, 1, -2}));
+  const Value wide = graph.input("wide", {"batch", 3});
+  CHECK(
+      test::holds(test::thrown_by([&] { unstandardise(by)(wide); }), "want floating [..., 2], as measured"));
+}
+
 TEST_CASE("normalisations say what does not fit") {
   Graph graph;
   const Value x = graph.input("x", {"batch", 4});
