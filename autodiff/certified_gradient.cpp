@@ -236,15 +236,19 @@ struct CertifiedGradientFunction::Plan {
 
   /// Whether f jumps in every neighbourhood of the point, though not at the point: seen along directions that
   /// keep a comparison level, as where(x > 0, y, 0) at (0, 0) keeps it along y. There f would move one way on
-  /// both sides if it were continuous. Leaves such directions in the result.
+  /// both sides if it were continuous. Leaves such directions in the result. Directions of the caller's are
+  /// left alone.
   bool jumps_beside(Bindings bindings, CertifiedGradient& result) const {
     if (!breaks || !options.along.empty() || tangents.size() < 2) return false;
     const Direction first = result.directions[0], second = result.directions[1];
-    const auto along_first = records->hits(bindings, {first}, most_jumps);
-    const auto along_second = records->hits(bindings, {second}, most_jumps);
-    for (size_t k = 0; k < along_first.size(); ++k) {
+    constexpr int64_t all = std::numeric_limits<int64_t>::max();
+    const auto along_first = records->hits(bindings, {first}, all);
+    const auto along_second = records->hits(bindings, {second}, all);
+    int64_t looked_at = 0;
+    for (size_t k = 0; k < along_first.size() && looked_at < most_jumps; ++k) {
       const double rise = along_first[k].tangent;
       if (along_first[k].continuous || rise == 0) continue;
+      ++looked_at;
       const Direction along = sum_of(scaled(first, along_second[k].tangent), scaled(second, -rise));
       for (const double sign : {1, -1}) {
         bind_direction(bindings, 0, scaled(along, sign));

@@ -22,7 +22,7 @@ enum class GradientClaim : uint8_t {
   BDirectional,   // the gradient of the smooth piece next to x in the directions: in the B-subdifferential
   ClarkeSingle,   // one kink of two sides was hit: in Clarke's subdifferential
   Partial,        // kinks that nothing decides: nothing is claimed
-  Discontinuous,  // f jumps at x, or as near to it as one likes: nothing is claimed
+  Discontinuous,  // f is seen to jump at x, or as near to it as one likes: nothing is claimed
   NonLipschitz    // f depends on an infinite slope, or no number was met: nothing is claimed
 };
 /// "smooth", "b_static", "b_directional", "clarke_single", "partial", "discontinuous", "non_lipschitz".

@@ -163,6 +163,16 @@ TEST_CASE("a jump that vanishes at the point and not beside it is a jump") {
   }
 }
 
+TEST_CASE("a jump beside the point is seen among many kinks that cannot jump") {
+  Graph graph;
+  const Value units = graph.input("units", {40}, Type::f64), x = graph.input("x", {2}, Type::f64);
+  const Value kinks_first = sum(relu(units));
+  const Value loss = kinks_first + sum(where(slice(x, 0, 0, 1) > 0, slice(x, 0, 1, 2), 0));
+  const Bindings here{{"units", Tensor(Type::f64, {40})}, {"x", Tensor(Type::f64, {2})}};
+  for (const Kinks kinks : {Kinks::Selection, Kinks::Direction, Kinks::Automatic})
+    CHECK(certified_gradient(loss, {units, x}, here, {.kinks = kinks}).claim == GradientClaim::Discontinuous);
+}
+
 TEST_CASE("an infinite slope that the loss does not depend on is harmless") {
   const auto masked = [](const Value& x, const Value& values) {
     return where(Value(x.graph().constant(Tensor::f64({2}, {0, 1}))) > 0, values, 0);
