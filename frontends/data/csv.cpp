@@ -72,6 +72,7 @@ class TableReader {
   std::string where(int64_t line, size_t column) const;
   bool by_name() const { return has_header() && !options_.feature_names.empty(); }
   std::optional<size_t> find_label(const std::vector<bool>& used) const;
+  size_t find_label_beside_features(const std::vector<bool>& used) const;
   size_t find_feature(const std::string& wanted) const;
   size_t find_column(const std::string& wanted) const;
   std::string shown_columns() const;
@@ -138,9 +139,28 @@ std::optional<size_t> TableReader::find_label(const std::vector<bool>& used) con
   const bool all =
       by_name() || options_.feature_count == 0 || std::ranges::count(used, true) <= options_.feature_count;
   if (!predicts() && all) return {};
+  if (by_name()) return find_label_beside_features(used);
   for (size_t column = columns_; column > 0; --column)
     if (used[column - 1]) return column - 1;
   return columns_ - 1;
+}
+
+/// The one column that the network does not read. Of several the last may be anything, such as a row's
+/// number.
+size_t TableReader::find_label_beside_features(const std::vector<bool>& used) const {
+  for (const std::string& feature : options_.feature_names) find_feature(feature);  // an error is about these
+  std::vector<size_t> left;
+  for (size_t column = 0; column < columns_; ++column)
+    if (used[column] && std::ranges::count(options_.feature_names, names_[column]) == 0)
+      left.push_back(column);
+  expect(!left.empty(), "[read_csv] '{}' has no column to predict: its columns are {}, which are features",
+         name_, shown_columns());
+  expect(
+      left.size() == 1,
+      "[read_csv] '{}' has {} columns beside the features, the last of them '{}': name the one to predict, "
+      "label=COLUMN (CsvOptions::label)",
+      name_, left.size(), printable(names_[left.back()]));
+  return left.front();
 }
 
 size_t TableReader::find_feature(const std::string& wanted) const {
@@ -228,8 +248,10 @@ void TableReader::add(const CsvRow& row) {
   if (predicts()) labels_.push_back({std::string(row.cells[*label_]), row.line});
 }
 
-/// Seconds since 1970 a minute apart are one number in f32.
+/// Seconds since 1970 a minute apart are one number in f32. A few rows for a network that was trained on more
+/// may be as close as they like.
 void TableReader::expect_told_apart() const {
+  if (!options_.means.empty()) return;
   for (size_t j = 0; j < features_.size(); ++j)
     expect(!spreads_[j].is_lost(),
            "[read_csv] {}: numbers from {} to {} lie too close together for f32, which moves them by up to "

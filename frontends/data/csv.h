@@ -24,8 +24,9 @@ enum class Target : uint8_t { Detect, Classes, Number, None };
 struct CsvOptions {
   char separator = ',';
   Header header = Header::Detect;
-  /// The column to predict: its name, or its number from 1. Empty: the last one that is not ignored; with
-  /// Target::None only where it is left over from the features.
+  /// The column to predict: its name, or its number from 1. Empty: the last one that is not ignored; beside
+  /// features that are named the only one left; with Target::None only where it is left over from the
+  /// features.
   std::string label = {};
   /// Columns left out, by name or number.
   std::vector<std::string> ignore = {};
@@ -48,8 +49,9 @@ struct CsvOptions {
 /// order (numbers by value, text by bytes), or f32 [n] for regression. Errors: Error naming file, line and
 /// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value, a class
 /// whose name is not UTF-8; Error for an unknown column (lists the names), a label that is ignored
-/// or among the features that are named, no rows or no features; Error for a feature that f32 cannot tell
-/// apart, such as seconds since 1970.
+/// or among the features that are named, several columns of which each may be the label, no rows or no
+/// features; Error for a feature that f32 cannot tell apart, such as seconds since 1970, unless there are
+/// `means`: of data that a network is trained on already.
 Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same from memory; `name` is what errors call it and becomes the name of the data.

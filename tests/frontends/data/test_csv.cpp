@@ -200,16 +200,24 @@ TEST_CASE("missing labels and empty columns have no mean") {
 
 TEST_CASE("features that are named are found in any order, whatever else the table has") {
   const CsvOptions options{.feature_names = {"b", "a"}};
-  const Dataset data = parse("a,c,b,y\n1,7,2,0.5\n3,7,4,1.5\n", options);
+  const Dataset data = parse("a,y,b\n1,0.5,2\n3,1.5,4\n", options);
   CHECK(data.x == Tensor::f32({2, 2}, {2, 1, 4, 3}));
   CHECK(data.feature_names == options.feature_names);
   CHECK(data.y == Tensor::f32({2}, {0.5, 1.5}));
   CHECK(complaint("a,c,y\n1,2,3\n", options) ==
         "[read_csv] 't.csv' has no column 'b', which is wanted as a feature: its columns are a, c, y");
+  CHECK(complaint("a,b\n1,2\n", options) ==
+        "[read_csv] 't.csv' has no column to predict: its columns are a, b, which are features");
   CHECK(
-      complaint("a,b\n1,2\n", options) ==
+      complaint("a,b,y\n1,2,3\n", {.label = "b", .feature_names = options.feature_names}) ==
       "[read_csv] 't.csv': column 'b' is wanted as a feature, not to be predicted: name the one to predict, "
       "label=COLUMN (CsvOptions::label)");
+  CHECK(
+      complaint("a,b,y,id\n1,2,3,4\n", options) ==
+      "[read_csv] 't.csv' has 2 columns beside the features, the last of them 'id': name the one to predict, "
+      "label=COLUMN (CsvOptions::label)");
+  const CsvOptions named{.label = "y", .feature_names = options.feature_names};
+  CHECK(parse("a,c,b,y,id\n1,7,2,0.5,1\n3,7,4,1.5,2\n", named).y == Tensor::f32({2}, {0.5, 1.5}));
   CHECK(holds(complaint("a,b,b,y\n1,2,2,3\n", options), "several columns named 'b'"));
   CHECK(parse("1,2,0.5\n3,4,1.5\n", options).x == Tensor::f32({2, 2}, {1, 2, 3, 4}));
 }
@@ -257,6 +265,11 @@ TEST_CASE("numbers that f32 cannot tell apart are refused") {
   CHECK(parse("1700000000,0.5\n1700000000,1.5\n", {}).size() == 2);  // constant anyway
   CHECK(parse("16777216,0.5\n16777218,1.5\n", {}).size() == 2);      // exact
   CHECK(parse("2019.1,0.5\n2020.7,1.5\n", {}).size() == 2);
+}
+
+TEST_CASE("rows for a network that is trained already may be as close as they like") {
+  const CsvOptions trained{.target = Target::None, .means = {40000}};
+  CHECK(parse("50000.10\n50000.15\n", trained).size() == 2);
 }
 
 TEST_CASE("gzip tables are read, and no more of them than allowed") {
