@@ -23,7 +23,7 @@ using Sizes = std::map<std::string, int64_t>;
 Sizes bind(const Graph& graph, const Bindings& inputs);
 
 /// The inputs that `wanted` nodes need: those they are computed from, and those that give a named dimension
-/// of what they are computed from its size.
+/// of what they are computed from, or the length of a loop over time, its size.
 std::vector<NodeId> needed_inputs(const Graph& graph, std::span<const NodeId> wanted);
 /// The same where only some inputs are `needed`: others may be left out.
 Sizes bind_needed(const Graph& graph, const Bindings& inputs, std::span<const NodeId> needed);
@@ -31,7 +31,7 @@ Sizes bind_needed(const Graph& graph, const Bindings& inputs, std::span<const No
 /// The shape with symbols replaced. Errors: Error for a symbol without size.
 std::vector<int64_t> sizes_of(const Shape& shape, const Sizes& sizes);
 
-/// ValueSpan of `wanted` nodes. Floating point is computed in the node's own type; sums and products
+/// Values of `wanted` nodes. Floating point is computed in the node's own type; sums and products
 /// accumulate in f64 and are rounded once, in row-major order of the loops. Input tensors convert from f64 to
 /// f32 and between integer types if exact. Inputs that they do not need may be left out. `subnormals` is
 /// pinned, whatever the caller's own mode is. Errors: those of bind; Error of a trap that springs

@@ -7,6 +7,7 @@
 #include "graph/evaluate.h"
 #include "graph/listed.h"
 #include "graph/scalar/forms.h"
+#include "graph/scan.h"
 #include "graph/truth.h"
 
 namespace crease {
@@ -56,31 +57,41 @@ std::string input_names(const Graph& graph) {
   return listed(names);
 }
 
+void add_named(const Shape& shape, std::set<std::string>& names) {
+  for (const Dim& dim : shape)
+    if (dim.is_symbol()) names.insert(dim.symbol());
+}
+
+/// The named dimensions whose size a node is computed with.
+void add_sizes_read(const Node& node, std::set<std::string>& names) {
+  add_named(node.shape, names);
+  for (const Label& label : node.loops.labels) add_named({label.extent}, names);
+  if (node.op)
+    any_step(node.op->body.expression, [&](const Scalar& step) {
+      if (step.kind() == ScalarKind::Size) names.insert(std::string(step.symbol()));
+      return false;
+    });
+  if (!node.scan) return;
+  add_named({node.scan->length}, names);
+  for (NodeId id = 0; id < node.scan->body.size(); ++id) add_sizes_read(node.scan->body.node(id), names);
+}
+
 }  // namespace
 
 std::vector<NodeId> needed_inputs(const Graph& graph, std::span<const NodeId> wanted) {
   const std::vector<NodeId> needed = ancestors(graph, wanted);
   std::set<std::string> open, given;  // named dimensions
-  const auto named = [](const Shape& shape, std::set<std::string>& names) {
-    for (const Dim& dim : shape)
-      if (dim.is_symbol()) names.insert(dim.symbol());
-  };
   std::vector<NodeId> result;
   for (const NodeId id : needed) {
     const Node& node = graph.node(id);
-    named(node.shape, open);
-    if (node.op)
-      any_step(node.op->body.expression, [&](const Scalar& step) {
-        if (step.kind() == ScalarKind::Size) open.insert(std::string(step.symbol()));
-        return false;
-      });
+    add_sizes_read(node, open);
     if (node.role != Role::Input) continue;
-    named(node.shape, given);
+    add_named(node.shape, given);
     result.push_back(id);
   }
   for (const NodeId id : graph.inputs()) {
     std::set<std::string> sizes;
-    named(graph.node(id).shape, sizes);
+    add_named(graph.node(id).shape, sizes);
     const bool gives = std::ranges::any_of(
         sizes, [&](const std::string& symbol) { return open.contains(symbol) && !given.contains(symbol); });
     if (!gives) continue;

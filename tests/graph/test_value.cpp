@@ -12,6 +12,7 @@
 #include "graph/ops/contraction.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 
 using namespace crease;
 
@@ -139,4 +140,16 @@ TEST_CASE("inputs that a result does not need may be left out") {
   CHECK(needed_inputs(graph, wanted) == std::vector<NodeId>{other.id()});
   CHECK(evaluate(ones, {{"other", Tensor(Type::f32, {3})}}).sizes() == std::vector<int64_t>{3});
   CHECK_THROWS_WITH_AS(evaluate(ones), doctest::Contains("input 'other' f32[time] is not bound"), Error);
+}
+
+TEST_CASE("who gives a loop over time its length is needed") {
+  Graph graph;
+  const Value x = graph.input("x", {"time"}), start = graph.input("start", {});
+  const auto doubled = [](const ScanArguments& arguments) {
+    return ScanStep{.carries = {arguments.carries[0] * 2}, .outputs = {}};
+  };
+  const Value end = scan({start}, {}, {}, doubled, {.length = Dim("time")}).carries[0];
+  const std::vector<NodeId> wanted{end.id()};
+  CHECK(needed_inputs(graph, wanted) == std::vector<NodeId>{start.id(), x.id()});
+  CHECK(evaluate(end, {{"start", Tensor::f32({}, {1})}, {"x", Tensor(Type::f32, {3})}}).item() == 8);
 }
