@@ -152,7 +152,8 @@ std::string separated(const Json& witness, const Joined& both, const std::pair<N
   const Enclosure &lower = below == "a" ? a : b, &upper = below == "a" ? b : a;
   if (!(lower.high < between && between < upper.low))
     throw Refused("the values are not proved to lie on both sides of " + to_string(between));
-  return "below " + readable_text(between) + " in one network and above it in the other at the same input";
+  return "below " + text_between(lower.high, upper.low) +
+         " in one network and above it in the other at the same input";
 }
 
 }  // namespace

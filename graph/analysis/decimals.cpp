@@ -10,6 +10,9 @@
 namespace crease {
 namespace {
 
+/// Of numbers that are told apart, and what every double has.
+constexpr int least_digits = 9, most_digits = 17;
+
 std::string negated(const std::string& text) {
   if (text == "0") return text;
   return text.starts_with('-') ? text.substr(1) : '-' + text;
@@ -43,13 +46,22 @@ std::string at_most_text(const Rational& value, int digits) {
 std::string at_least_text(const Rational& value, int digits) { return negated(at_most_text(-value, digits)); }
 
 std::pair<std::string, std::string> distinct_texts(const Rational& a, const Rational& b) {
-  constexpr int least = 9, most = 17;
-  for (int digits = least; digits <= most; ++digits) {
+  for (int digits = least_digits; digits <= most_digits; ++digits) {
     std::pair texts{fmt::format("{:.{}g}", a.to_double(), digits),
                     fmt::format("{:.{}g}", b.to_double(), digits)};
     if (texts.first != texts.second) return texts;
   }
   return {to_string(a), to_string(b)};
+}
+
+std::string text_between(const Rational& low, const Rational& high) {
+  const Rational middle = (low + high) / 2;
+  for (int digits = least_digits; digits <= most_digits && std::isfinite(middle.to_double()); ++digits) {
+    std::string text = fmt::format("{:.{}g}", middle.to_double(), digits);
+    const Rational number = Rational::parse(text);
+    if (low < number && number < high) return text;
+  }
+  return to_string(middle);
 }
 
 std::string readable_text(const Rational& number) {

@@ -18,6 +18,8 @@ std::string at_least_text(const Rational& value, int digits = 6);
 
 /// Two numbers with as many digits as tell them apart, nine at least; as fractions where doubles do not.
 std::pair<std::string, std::string> distinct_texts(const Rational& a, const Rational& b);
+/// A number that lies between two others, low < high, with as few digits, nine at least, as make it do so.
+std::string text_between(const Rational& low, const Rational& high);
 /// The number itself, or nine digits of it where it is a fraction that nobody would read.
 std::string readable_text(const Rational& number);
 

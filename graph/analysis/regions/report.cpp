@@ -28,6 +28,11 @@ void add_bound(const RegionBound& bound, Finding& finding, Json& evidence) {
                        {"montufar2017", to_string(bound.montufar)}};
 }
 
+/// Whether six digits, which proved bounds are printed with, say all of a number.
+bool is_told(const std::optional<Rational>& number) {
+  return !number || at_most_text(*number) == at_least_text(*number);
+}
+
 std::string range_text(const RationalRange& range) {
   return fmt::format("[{}, {}]", range.low ? at_least_text(*range.low) : "-inf",
                      range.high ? at_most_text(*range.high) : "inf");
@@ -55,16 +60,20 @@ void add_outputs(const Graph& graph, const Regions& found, Finding& finding, Jso
       for (const auto& [key, value] : {std::pair{"convex", facts.convex}, {"concave", facts.concave}})
         list.back()[key] = value ? Json(*value) : Json();
       // Where it jumps, values on the creases need not be between those of the pieces.
-      const std::string_view scope =
-          facts.lipschitz ? "exactly" : "inside of the pieces; it may jump between";
+      const bool told = is_told(facts.range.low) && is_told(facts.range.high);
+      const std::string_view scope = !facts.lipschitz ? " inside of the pieces; it may jump between"
+                                     : told           ? " exactly"
+                                                      : ", rounded outward";
       if (e < shown)
-        finding.sentences.push_back(fmt::format("{}[{}] in {} {}{}", output.name, i, range_text(facts.range),
+        finding.sentences.push_back(fmt::format("{}[{}] in {}{}{}", output.name, i, range_text(facts.range),
                                                 scope, shape_text(facts)));
     }
   evidence["outputs"] = list;
   if (const auto steepest = lipschitz(found)) {
+    const std::string number = at_most_text(*steepest);
     finding.sentences.push_back(
-        fmt::format("Lipschitz constant exactly {} (maximum norm)", at_most_text(*steepest)));
+        fmt::format("Lipschitz constant {} (maximum norm)",
+                    is_told(steepest) ? "exactly " + number : number + ", rounded up"));
     evidence["lipschitz_inf"] = to_string(*steepest);
   }
 }

@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "graph/analysis/bounds/units.h"
 #include "graph/analysis/check.h"
 #include "graph/analysis/equivalence/box_equivalence.h"
+#include "graph/analysis/equivalence/equivalence.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/path_norm.h"
 #include "graph/analysis/regions.h"
@@ -60,7 +62,7 @@ TEST_CASE("bounds are printed no tighter than they are proved") {
   CHECK_EQ(lipschitz_findings(graph).front().sentences.front(),
            "Lipschitz constant at most 1.00001 (maximum norm)");
   const Finding regions = region_findings(graph).front();
-  CHECK_EQ(regions.sentences[2], "Lipschitz constant exactly 1.00001 (maximum norm)");
+  CHECK_EQ(regions.sentences[2], "Lipschitz constant 1.00001, rounded up (maximum norm)");
 
   const BoxAnalysis box(graph, {.all = Interval{-1.00000036, 1.00000036}});
   const Finding units = unit_findings(box).front();
@@ -95,4 +97,27 @@ TEST_CASE("numbers of regions beyond all digits are printed as the least power o
   graph.output("y", h);
   const Finding finding = region_findings(graph).front();
   CHECK_EQ(finding.sentences.back().substr(0, 33), "at most 2^1100 activation regions");
+}
+
+TEST_CASE("a number between two is printed so that it is between them") {
+  const Rational third = Rational(1, 3);
+  CHECK_EQ(text_between(0, 1), "0.5");
+  CHECK_EQ(text_between(third - Rational(1, 1'000'000'000'000), third), "0.333333333333");
+  CHECK_EQ(text_between(third, third + Rational::dyadic(1, -100)).find('.'), std::string::npos);
+
+  const auto network = [](double weight) {
+    Graph graph;
+    const Value x = graph.input("x", {"batch", 1}, Type::f64);
+    graph.output("y", exp(tanh(x) * graph.parameter("w", Tensor::f64({1}, {weight}))));
+    return graph;
+  };
+  const Graph one = network(1), other = network(1 + 0x1p-46);
+  const Equivalence found = equivalent(one, other);
+  REQUIRE(found.certificate);
+  const std::string told = check(found.certificate->json, one, other).reason;
+  REQUIRE_EQ(told.substr(0, 14), "y is below 0.3");
+  const Rational said = Rational::parse(told.substr(11, told.find(' ', 11) - 11));
+  const Rational proved = Rational::parse(
+      nlohmann::json::parse(found.certificate->json)["witness"]["between"].get<std::string>());
+  CHECK((said - proved).abs() < Rational::dyadic(1, -46));
 }
