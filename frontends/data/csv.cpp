@@ -79,7 +79,7 @@ class TableReader {
   bool is_missing(std::string_view cell) const;
   double feature(std::string_view cell, int64_t line, size_t column) const;
   bool keep_despite_missing(const CsvRow& row) const;
-  void expect_told_apart() const;
+  void expect_told_apart(const Spread& spread, size_t column) const;
   void fill_missing();
   void set_target(Dataset& data) const;
   bool is_classes(const std::vector<std::optional<double>>& numbers) const;
@@ -250,15 +250,11 @@ void TableReader::add(const CsvRow& row) {
 
 /// Seconds since 1970 a minute apart are one number in f32. A few rows for a network that was trained on more
 /// may be as close as they like.
-void TableReader::expect_told_apart() const {
-  if (!options_.means.empty()) return;
-  for (size_t j = 0; j < features_.size(); ++j)
-    expect(!spreads_[j].is_lost(),
-           "[read_csv] {}: numbers from {} to {} lie too close together for f32, which moves them by up to "
-           "{:.2g}: "
-           "take an offset such as {} from them first",
-           where(first_line_, features_[j]), spreads_[j].least, spreads_[j].greatest, spreads_[j].moved,
-           spreads_[j].least);
+void TableReader::expect_told_apart(const Spread& spread, size_t column) const {
+  expect(!options_.means.empty() || !spread.is_lost(),
+         "[read_csv] {}: numbers from {} to {} lie too close together for f32, which moves them by up to "
+         "{:.2g}: take an offset such as {} from them first",
+         where(first_line_, column), spread.least, spread.greatest, spread.moved, spread.least);
 }
 
 void TableReader::fill_missing() {
@@ -332,10 +328,14 @@ void TableReader::set_classes(Dataset& data, const std::vector<std::optional<dou
 void TableReader::set_numbers(Dataset& data, const std::vector<std::optional<double>>& numbers) const {
   data.y = Tensor(Type::f32, {static_cast<int64_t>(labels_.size())});
   const auto y = data.y.write<float>();
+  Spread spread;
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(feature(labels_[i].text, labels_[i].line, *label_));
+    const double value = feature(labels_[i].text, labels_[i].line, *label_);
+    spread.add(value);
+    y[i] = static_cast<float>(value);
     ensure(numbers[i].has_value(), "label {} became a number", labels_[i].text);
   }
+  expect_told_apart(spread, *label_);
 }
 
 void TableReader::set_target(Dataset& data) const {
@@ -356,7 +356,7 @@ void TableReader::set_target(Dataset& data) const {
 Dataset TableReader::finish() {
   expect(rows() > 0, "[read_csv] '{}' has no rows{}: want at least one", name_,
          has_header() ? " after its header" : "");
-  expect_told_apart();
+  for (size_t j = 0; j < features_.size(); ++j) expect_told_apart(spreads_[j], features_[j]);
   if (options_.missing == Missing::Mean) fill_missing();
   Dataset data;
   data.name = name_;

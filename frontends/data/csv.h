@@ -50,8 +50,8 @@ struct CsvOptions {
 /// column for a ragged row, an open quote, a NUL, a cell that is no finite f32, a missing value, a class
 /// whose name is not UTF-8; Error for an unknown column (lists the names), a label that is ignored
 /// or among the features that are named, several columns of which each may be the label, no rows or no
-/// features; Error for a feature that f32 cannot tell apart, such as seconds since 1970, unless there are
-/// `means`: of data that a network is trained on already.
+/// features; Error for a column of numbers that f32 cannot tell apart, such as seconds since 1970, unless
+/// there are `means`: of data that a network is trained on already.
 Dataset read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same from memory; `name` is what errors call it and becomes the name of the data.

@@ -262,6 +262,7 @@ TEST_CASE("numbers that f32 cannot tell apart are refused") {
         "[read_csv] 't.csv' line 1, column 1: numbers from 1700000000 to 1700000060 lie too close together "
         "for f32, "
         "which moves them by up to 60: take an offset such as 1700000000 from them first");
+  CHECK(holds(complaint("0.5,1700000000\n1.5,1700000020\n2.5,1700000060.5\n"), "column 2: numbers from"));
   CHECK(parse("1700000000,0.5\n1700000000,1.5\n", {}).size() == 2);  // constant anyway
   CHECK(parse("16777216,0.5\n16777218,1.5\n", {}).size() == 2);      // exact
   CHECK(parse("2019.1,0.5\n2020.7,1.5\n", {}).size() == 2);
