@@ -114,8 +114,8 @@ std::vector<Finding> region_findings(const Graph& graph, int64_t cells, const Re
                                      : "regions are not counted: " + found.reason);
     if (some) evidence["activation_regions_at_least"] = found.activation_regions;
     if (found.out_of_budget)
-      finding.sentences.push_back("`crease inspect --regions CELLS` counts up to so many");
-    finding.sentences.push_back("where data or a box is given, they are counted along straight lines");
+      finding.sentences.emplace_back("`crease inspect --regions CELLS` counts up to so many");
+    finding.sentences.emplace_back("where data or a box is given, they are counted along straight lines");
   }
   if (bound) add_bound(*bound, finding, evidence);
   finding.evidence = evidence.dump();
