@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <set>
 
 #include "graph/analysis/certificate.h"
@@ -201,6 +202,7 @@ class Analysis {
 
   /// Walks from what decides a kink towards the sum that adds a parameter.
   void follow(NodeId id, OwnBias& fact) const {
+    std::vector<std::pair<NodeId, double>> path;  // nodes, and their slopes in what comes next
     while (true) {
       if (variables_.contains(id) && uses(id) == 1) {
         fact.bias = fact.sum = id;
@@ -209,7 +211,7 @@ class Analysis {
       const Node& node = graph_.node(id);
       if (node.role != Role::Apply || node.op->combine != Combine::Assign) return;
       NodeId next = -1;
-      bool next_negative = false;
+      double next_slope = 0;
       int moving = 0;
       for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
         const NodeId operand = node.operands[static_cast<size_t>(k)];
@@ -218,21 +220,23 @@ class Analysis {
         const double slope = constant_slope(node, k);
         if (slope == 0) continue;
         if (const NodeId bias = lone_parameter(operand); bias >= 0) {
-          if (!reaches_all(id, operand)) {
-            fact.problem = "its bias does not reach every element";
-            continue;
-          }
-          fact.problem.clear();
+          path.emplace_back(id, slope);
+          fact.problem = !reaches_all(id, operand) ? "its bias does not reach every element"
+                         : !arrives(path)          ? "between its bias and it numbers are rounded to 0"
+                                                   : "";
+          path.pop_back();
+          if (!fact.problem.empty()) continue;
           fact.bias = bias;
           fact.sum = id;
           fact.negative ^= slope < 0;
           return;
         }
         next = operand;
-        next_negative = slope < 0;
+        next_slope = slope;
       }
       if (moving != 1 || next < 0) return;
-      fact.negative ^= next_negative;
+      path.emplace_back(id, next_slope);
+      fact.negative ^= next_slope < 0;
       id = next;
     }
   }
@@ -242,16 +246,27 @@ class Analysis {
     return found == uses_.end() ? 0 : found->second;
   }
 
+  /// Whether a change passes through all these slopes, each product rounded as its node rounds.
+  bool arrives(std::span<const std::pair<NodeId, double>> path) const {
+    double change = 1;
+    for (const auto& [id, slope] : path | std::views::reverse) change = held(graph_.node(id), change * slope);
+    return change != 0;
+  }
+
+  /// A number in the arithmetic of a node; 0 if it has none.
+  double held(const Node& node, double number) const {
+    const bool single = compute_type(operand_types(graph_, node), node.type) == Type::f32;
+    const double result = single ? static_cast<float>(number) : number;
+    return std::isfinite(result) ? result : 0;
+  }
+
   /// The slope of the body in operand k if it is the same everywhere and a number of the node's arithmetic,
   /// else 0.
   double constant_slope(const Node& node, int k) const {
     const Scalar& body = node.op->body.expression;
     if (!kink_conditions(body).empty()) return 0;
     const Scalar slope = crease::slope(body, k, Side::Left);
-    if (slope.kind() != Kind::Constant) return 0;
-    const bool single = compute_type(operand_types(graph_, node), node.type) == Type::f32;
-    const double held = single ? static_cast<float>(slope.constant()) : slope.constant();
-    return std::isfinite(held) ? held : 0;
+    return slope.kind() == Kind::Constant ? held(node, slope.constant()) : 0;
   }
 
   /// The variable that a node is, moved about at most, if nothing else reads it; else -1.

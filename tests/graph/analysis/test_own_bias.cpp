@@ -109,6 +109,10 @@ TEST_CASE("a slope that the arithmetic of its node rounds to 0 moves nothing") {
     const Value x = graph.input("x", {2}, type), b = graph.parameter("b", Tensor(type, {2}));
     const std::vector<NodeId> outputs{sum(relu(hardly(x, b))).id()}, wrt{b.id()};
     CHECK_EQ(own_bias(graph, outputs, wrt).certified(), type == Type::f64);
+    const std::vector<NodeId> twice{sum(relu(1e-30 * (1e-30 * (x + b)))).id()};
+    CHECK_EQ(own_bias(graph, twice, wrt).certified(), type == Type::f64);
+    const std::vector<NodeId> back{sum(relu(1e30 * (1e-30 * (x + b)))).id()};
+    CHECK(own_bias(graph, back, wrt).certified());
   }
 }
 
