@@ -27,6 +27,15 @@ bool is_short(const ScheduledLoop& row, const KernelSchedule& plan, int lanes) {
          std::ranges::find(plan.absorbed_by, row.loop) == plan.absorbed_by.end();
 }
 
+/// Whether a loop took up another one before, and the value of one of the two is used as a number: of three
+/// loops in one, only the row's own would be known.
+bool needs_three_digits(int loop, const KernelSchedule& plan, uint64_t numbers) {
+  uint64_t taken = 0;
+  for (size_t other = 0; other < plan.absorbed_by.size(); ++other)
+    if (plan.absorbed_by[other] == loop) taken |= uint64_t{1} << other;
+  return taken != 0 && (numbers & (taken | uint64_t{1} << loop)) != 0;
+}
+
 bool fit(const Kernel& kernel, const std::vector<Buffer>& buffers, const ScheduledLoop& around,
          const ScheduledLoop& row) {
   const auto address = [&](const Place& place, int buffer) {
@@ -50,8 +59,7 @@ std::optional<KernelSchedule> join_rows(const Kernel& kernel, const std::vector<
                                         uint64_t numbers, KernelSchedule plan, int lanes) {
   if (plan.outer.size() < 2) return std::nullopt;
   const ScheduledLoop row = plan.outer.back(), around = plan.outer[plan.outer.size() - 2];
-  const bool alone = std::ranges::find(plan.absorbed_by, around.loop) == plan.absorbed_by.end();
-  if (!is_short(row, plan, lanes) || (!alone && (numbers >> around.loop & 1) != 0) ||
+  if (!is_short(row, plan, lanes) || needs_three_digits(around.loop, plan, numbers) ||
       !fit(kernel, buffers, around, row))
     return std::nullopt;
   plan.outer.pop_back();

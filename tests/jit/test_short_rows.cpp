@@ -149,3 +149,25 @@ TEST_CASE("operands that repeat along or across short rows equal the interpreter
                     {}, 2);
     }
 }
+
+// The loop around short rows may be two loops already, one of which says where there is padding.
+TEST_CASE("padding around several short rows stays where it is, at every width") {
+  for (const auto& sizes :
+       std::vector<std::vector<int64_t>>{{2, 2, 2}, {3, 2, 4}, {2, 4, 2}, {5, 8, 2}, {2, 3, 4}})
+    for (const Type type : {Type::f32, Type::f64})
+      for (const int bits : {128, 256, 512}) {
+        if (bits > host_machine().vector_bits) continue;
+        CAPTURE(to_string(sizes));
+        CAPTURE(bits);
+        Graph graph;
+        const Value x = graph.input("x", Shape(sizes.begin(), sizes.end()), type),
+                    row = graph.input("row", {sizes[2]}, type);
+        for (const int axis : {0, 1}) {
+          const Value padded = pad(x, axis, 1, 2);
+          graph.output("relu" + std::to_string(axis), relu(padded));
+          graph.output("sum" + std::to_string(axis), padded + row);
+        }
+        check_program(graph, {{"x", dyadic(type, sizes, 1)}, {"row", dyadic(type, {sizes[2]}, 2)}},
+                      {.vector_bits = bits});
+      }
+}
