@@ -234,16 +234,29 @@ struct CertifiedGradientFunction::Plan {
     return result;
   }
 
-  /// Whether f jumps in every neighbourhood of the point, though not at the point: seen along directions that
-  /// keep a comparison level, as where(x > 0, y, 0) at (0, 0) keeps it along y. There f would move one way on
-  /// both sides if it were continuous. Leaves such directions in the result. Directions of the caller's are
-  /// left alone.
+  /// The loss and its slope next to the point: along the first direction, then to one side of it.
+  struct Beside {
+    double value, derivative;
+  };
+  Beside beside(Bindings& bindings, const Direction& along, const Direction& side) const {
+    bind_direction(bindings, 0, along);
+    bind_direction(bindings, 1, side);
+    const auto outputs = direction(bindings);
+    return {outputs.at("value").item(), outputs.at("derivative").item()};
+  }
+
+  /// Whether f jumps in every neighbourhood of the point, seen along directions that keep one comparison
+  /// level, as where(x > 0, y, 0) at (0, 0) keeps it along y. There f would move one way on both sides if it
+  /// were continuous; and jumps that cancel along a drawn direction, as those of sign(x) + sign(y), do not
+  /// where only one is crossed. Leaves such directions in the result. Directions of the caller's are left
+  /// alone.
   bool jumps_beside(Bindings bindings, CertifiedGradient& result) const {
     if (!breaks || !options.along.empty() || tangents.size() < 2) return false;
     const Direction first = result.directions[0], second = result.directions[1];
     constexpr int64_t all = std::numeric_limits<int64_t>::max();
     const auto along_first = records->hits(bindings, {first}, all);
     const auto along_second = records->hits(bindings, {second}, all);
+    const auto same = [&](double a, double b) { return level(a, b, loss.type()); };
     int64_t looked_at = 0;
     for (size_t k = 0; k < along_first.size() && looked_at < most_jumps; ++k) {
       const double rise = along_first[k].tangent;
@@ -251,15 +264,14 @@ struct CertifiedGradientFunction::Plan {
       ++looked_at;
       const Direction along = sum_of(scaled(first, along_second[k].tangent), scaled(second, -rise));
       for (const double sign : {1, -1}) {
-        bind_direction(bindings, 0, scaled(along, sign));
-        const auto slope_beside = [&](double side) {
-          bind_direction(bindings, 1, scaled(first, side));
-          return direction(bindings).at("derivative").item();
-        };
-        const double ahead = slope_beside(1), behind = slope_beside(-1);
-        if (!std::isfinite(ahead - behind) || level(ahead, behind, loss.type())) continue;
-        result.directions[0] = scaled(along, sign);
-        result.directions[1] = first;
+        const Direction line = scaled(along, sign), other_side = scaled(first, -1);
+        const Beside ahead = beside(bindings, line, first), behind = beside(bindings, line, other_side);
+        if (!std::isfinite(ahead.derivative - behind.derivative)) continue;
+        const bool jumps_behind = !same(behind.value, result.value);
+        if (same(ahead.value, result.value) && !jumps_behind && same(ahead.derivative, behind.derivative))
+          continue;
+        result.directions[0] = line;
+        result.directions[1] = jumps_behind ? other_side : first;
         return true;
       }
     }

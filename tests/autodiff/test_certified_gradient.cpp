@@ -173,6 +173,27 @@ TEST_CASE("a jump beside the point is seen among many kinks that cannot jump") {
     CHECK(certified_gradient(loss, {units, x}, here, {.kinks = kinks}).claim == GradientClaim::Discontinuous);
 }
 
+TEST_CASE("jumps that cancel along the drawn directions are jumps") {
+  const auto claim = [](const std::function<Value(const Value&)>& f, uint64_t seed) {
+    Graph graph;
+    const Value x = graph.input("x", {4}, Type::f64);
+    const Bindings here{{"x", Tensor(Type::f64, {4})}};
+    const Value loss = f(x);
+    const CertifyOptions options{.kinks = seed % 2 == 0 ? Kinks::Automatic : Kinks::Direction, .seed = seed};
+    const CertifiedGradient result = certified_gradient(loss, {&x, 1}, here, options);
+    const CheckResult answer = check(gradient_certificate(loss, {&x, 1}, here, result), graph);
+    CAPTURE(answer.reason);
+    CHECK(answer.accepted);
+    return result.claim;
+  };
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    CHECK(claim([](const Value& x) { return sum(sign(x)); }, seed) == GradientClaim::Discontinuous);
+    CHECK(claim([](const Value& x) { return sum(where(x > 0, x, 2 * x)); }, seed) ==
+          GradientClaim::BDirectional);
+  }
+}
+
 TEST_CASE("an infinite slope that the loss does not depend on is harmless") {
   const auto masked = [](const Value& x, const Value& values) {
     return where(Value(x.graph().constant(Tensor::f64({2}, {0, 1}))) > 0, values, 0);
