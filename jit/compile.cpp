@@ -119,8 +119,11 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
     kernels = step("rematerialise", [&] { return rematerialise(std::move(kernels), machine, limit); });
     verify(kernels);
   }
-  Schedule schedule =
-      step("schedule", [&] { return schedule_bits(kernels, machine, {options.threads, options.split_all}); });
+  const Threads threads{options.threads, options.split_all};
+  Schedule schedule = step("schedule", [&] {  // under a memory limit it is decided what is stored as bits
+    return options.memory_limit > 0 ? crease::schedule(kernels, machine, threads)
+                                    : schedule_bits(kernels, machine, threads);
+  });
   step.keep(dumps.fused, kernels);
   step.keep(dumps.schedule, schedule, kernels);
   MemoryPlan memory = step("memory", [&] { return plan_memory(kernels, schedule); });

@@ -318,18 +318,6 @@ bool moves_lanes(const Place& place, const KernelSchedule& plan) {
   });
 }
 
-bool serves_bits(const Kernel& kernel, const KernelSchedule& plan, int buffer) {
-  const bool reads = std::ranges::all_of(kernel.code, [&](const Instruction& it) {
-    if (it.kind != InstructionKind::Read || it.buffer != buffer) return true;
-    if (!it.operands.empty() || !is_plain(it.place, kernel)) return false;
-    return !moves_lanes(it.place, plan) || is_whole_bytes(plan, it.place);
-  });
-  return reads && std::ranges::all_of(kernel.stores, [&](const Store& it) {
-           return it.buffer != buffer || (it.combine == Combine::Assign && it.condition < 0 &&
-                                          is_plain(it.place, kernel) && is_whole_bytes(plan, it.place));
-         });
-}
-
 /// Short rows that make whole vectors together: padding each would keep the loops over them apart.
 bool has_short_rows(const Shape& shape) {
   if (shape.size() < 2 || shape[shape.size() - 2].is_symbol()) return false;
@@ -344,6 +332,18 @@ bool may_be_bits(const Buffer& it) {
 }
 
 }  // namespace
+
+bool serves_bits(const Kernel& kernel, const KernelSchedule& plan, int buffer) {
+  const bool reads = std::ranges::all_of(kernel.code, [&](const Instruction& it) {
+    if (it.kind != InstructionKind::Read || it.buffer != buffer) return true;
+    if (!it.operands.empty() || !is_plain(it.place, kernel)) return false;
+    return !moves_lanes(it.place, plan) || is_whole_bytes(plan, it.place);
+  });
+  return reads && std::ranges::all_of(kernel.stores, [&](const Store& it) {
+           return it.buffer != buffer || (it.combine == Combine::Assign && it.condition < 0 &&
+                                          is_plain(it.place, kernel) && is_whole_bytes(plan, it.place));
+         });
+}
 
 Kernels store_masks(Kernels program) { return Masker(std::move(program)).run(); }
 

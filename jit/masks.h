@@ -19,4 +19,7 @@ Kernels store_masks(Kernels program);
 /// rows of unknown size, single values, and results of transposed tiles.
 Schedule schedule_bits(Kernels& program, const Machine& machine, Threads threads = {});
 
+/// Whether a kernel, run as planned, reads and writes a buffer of bits in whole bytes.
+bool serves_bits(const Kernel& kernel, const KernelSchedule& plan, int buffer);
+
 }  // namespace crease

@@ -22,15 +22,11 @@ struct Planned {
   Schedule schedule;
 };
 
-Kernels without_bits(Kernels program) {
-  for (Buffer& buffer : program.buffers) buffer.bits = false;
-  return program;
-}
-
+/// Which truth values are bits is decided once, for the program without copies, and inherited: what reads
+/// them adds up in an order that depends on it.
 Planned planned(Kernels program, const Machine& machine, const MemoryLimit& limit) {
-  program = without_bits(std::move(program));
-  Schedule schedule = schedule_bits(program, machine, limit.threads);
-  return {std::move(program), std::move(schedule)};
+  Schedule plan = schedule(program, machine, limit.threads);
+  return {std::move(program), std::move(plan)};
 }
 
 /// The arena of a program, and the kernel where most of it is in use.
@@ -71,6 +67,17 @@ bool sums_alike(const Planned& it, const Machine& machine, size_t maker, const K
   return sums_in_chains(schedule(alone, machine).kernels.front());
 }
 
+/// Whether a copy can read and write the truth values that its original reads and writes as bits.
+bool serves_bits(const Planned& it, const Machine& machine, const Kernel& copy) {
+  Kernels alone = it.program;
+  alone.step_loops.clear();
+  alone.kernels = {copy};
+  const KernelSchedule plan = schedule(alone, machine).kernels.front();
+  for (size_t b = 0; b < alone.buffers.size(); ++b)
+    if (alone.buffers[b].bits && !serves_bits(copy, plan, static_cast<int>(b))) return false;
+  return true;
+}
+
 /// Whether a kernel at this position would read a parameter after its next value took its place.
 bool reads_overwritten(const Kernels& program, const Recompute& cut, const Kernel& copy, size_t position) {
   return std::ranges::any_of(copy.code, [&](const Instruction& it) {
@@ -92,8 +99,8 @@ std::optional<Planned> lowered(const Planned& it, const Machine& machine, const 
     const Recompute cut(it.program, sizes, peak, cheap_only, banned);
     if (cut.storages().empty()) return {};
     const auto may_copy = [&](int storage, size_t maker, const Kernel& copy, size_t position) {
-      const bool may =
-          sums_alike(it, machine, maker, copy) && !reads_overwritten(it.program, cut, copy, position);
+      const bool may = sums_alike(it, machine, maker, copy) && serves_bits(it, machine, copy) &&
+                       !reads_overwritten(it.program, cut, copy, position);
       if (!may) banned.insert(storage);
       return may;
     };
@@ -118,7 +125,8 @@ void check_sizes(const Kernels& program, const MemoryLimit& limit) {
 Kernels rematerialise(Kernels program, const Machine& machine, const MemoryLimit& limit) {
   check_sizes(program, limit);
   int64_t least = INT64_MAX;
-  Planned now = planned(std::move(program), machine, limit);
+  Schedule without_copies = schedule_bits(program, machine, limit.threads);
+  Planned now{std::move(program), std::move(without_copies)};
   const size_t most_kernels = most_growth * now.program.kernels.size();
   for (int turn = 0; turn < most_turns && now.program.kernels.size() <= most_kernels; ++turn) {
     Peak peak = peak_of(now, limit.sizes);
@@ -127,7 +135,7 @@ Kernels rematerialise(Kernels program, const Machine& machine, const MemoryLimit
       now = planned(std::move(now.program), machine, limit);
       peak = peak_of(now, limit.sizes);
     }
-    if (peak.bytes <= limit.bytes) return without_bits(std::move(now.program));
+    if (peak.bytes <= limit.bytes) return std::move(now.program);
     least = std::min(least, peak.bytes);
     std::optional<Planned> next = lowered(now, machine, limit.sizes, peak.kernel, true);
     if (!next) next = lowered(now, machine, limit.sizes, peak.kernel, false);

@@ -18,7 +18,8 @@ struct MemoryLimit {
 /// to be kept; what lies behind the cut is computed again just before its first later use, by a copy of the
 /// kernel that made it. Elementwise values come first, products and long sums only where those do not do.
 /// Assumes ordered kernels that verify; so are those that are returned. Results have the same bits: a copy
-/// runs the same instructions in the same order on the same values, and stored decisions at kinks stay.
+/// runs the same instructions in the same order on the same values, stored decisions at kinks stay, and truth
+/// values lie in memory as without a limit: Buffer::bits is decided.
 /// Errors: Error naming the least possible if the limit cannot be met; Error for a named dimension without
 /// size.
 /// Source: the minimal cuts between forward and backward part as in the min-cut partitioner of PyTorch

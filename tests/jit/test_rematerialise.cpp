@@ -5,6 +5,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "tests/jit/oracle.h"
 
@@ -81,6 +82,32 @@ TEST_CASE("under a memory limit a program takes no more, and gives the same bits
       CHECK(static_cast<double>(small.arena_bytes()) <= static_cast<double>(whole) * share);
     }
   }
+}
+
+/// Its second value reads truth values that are computed again beside a product, whose order depends on how
+/// they lie in memory.
+Graph product_behind_kinks(int64_t rows, int64_t columns) {
+  Graph graph;
+  const Value p = graph.input("x", {rows, columns});
+  const Value unit = hard_sigmoid(relu6(p));
+  const Value wide = exp(broadcast_to(p, {3, rows, columns}));
+  graph.output("wide", sum(wide * softplus(wide)));
+  graph.output("slope", grad(product(tanh(unit)) + sum(wide), p));
+  return graph;
+}
+
+TEST_CASE("what is added or multiplied beside truth values keeps its order under a limit") {
+  for (const int64_t count : {5, 7, 9, 20})
+    for (const int64_t columns : {2, 3, 5, 17}) {
+      CAPTURE(count);
+      CAPTURE(columns);
+      const Graph graph = product_behind_kinks(count, columns);
+      Program plain = compile(graph);
+      const Bindings data{{"x", dyadic(Type::f32, {count, columns}, 1)}};
+      const auto want = plain(data);
+      const int64_t least = least_of(graph, 1);
+      CHECK(compile(graph, {.memory_limit = std::min(least, plain.arena_bytes())})(data) == want);
+    }
 }
 
 TEST_CASE("a limit that cannot be met is refused with the least, and the least can be met") {
