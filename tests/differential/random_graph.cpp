@@ -4,18 +4,19 @@
 #include <cmath>
 #include <random>
 
+#include "frontends/losses.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/leaf.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
+#include "graph/ops/order.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 
 namespace crease::differential {
 namespace {
-
-constexpr int64_t most_elements = 160;
 
 class Generator {
  public:
@@ -40,10 +41,11 @@ class Generator {
   }
   double half() { return (below(9) - 4) / 2.0; }
 
-  static bool fits(const Shape& shape) {
+  bool fits(const Shape& shape) const {
+    const int64_t batch = options_.large ? 40 : 3, most = options_.large ? 20000 : 160;
     int64_t count = 1;
-    for (const Dim& dim : shape) count *= dim.is_symbol() ? 3 : dim.size();
-    return count > 0 && count <= most_elements;
+    for (const Dim& dim : shape) count *= dim.is_symbol() ? batch : dim.size();
+    return count > 0 && count <= most;
   }
 
   Tensor numbers(std::vector<int64_t> sizes) {
@@ -53,8 +55,9 @@ class Generator {
   }
 
   void make_leaves() {
-    const Dim size = 1 + below(4);
-    const std::vector<Shape> shapes{{"batch", size}, {size},   {size, 1 + below(4)}, {},
+    const int most = options_.large ? 70 : 4;
+    const Dim size = 1 + below(most);
+    const std::vector<Shape> shapes{{"batch", size}, {size},   {size, 1 + below(most)}, {},
                                     {2, 2, size},    {1, size}};
     for (int i = 0; i < 3; ++i) {
       const Value input = graph_.input("x" + std::to_string(i),
@@ -197,15 +200,38 @@ class Generator {
 
   Value other(const Value& x) {
     const Shape& shape = x.shape();
-    switch (below(5)) {
-      case 0:
-        return shape.empty() || shape.back().is_symbol() ? Value()
-                                                         : matmul(x, weight({shape.back().size(), 2}));
+    const bool has_row = !shape.empty() && !shape.back().is_symbol();
+    switch (below(options_.piecewise_linear ? 8 : 10)) {
+      case 0: return has_row ? matmul(x, weight({shape.back().size(), columns()})) : Value();
       case 1: return shape.size() != 2 || shape[0].is_symbol() ? Value() : gather(x, index_);
       case 2: return shape.size() != 2 || shape[0] != Dim("batch") ? Value() : pick_column(x);
       case 3: return one_hot(index_, 3, options_.type) + pool_[5];
-      default: return convolved(x);
+      case 4: return convolved(x);
+      case 5: return has_row ? kth_smallest(x, below(static_cast<int>(shape.back().size()))) : Value();
+      case 6: return scanned(x);
+      case 7:
+        return shape.size() != 3 || has_symbol(shape) || shape[2].size() < 2
+                   ? Value()
+                   : max_pool1d(x, {.stride = {1 + below(2)}});
+      case 8: return shape.size() == 2 ? einsum("a b, c b -> a c", {x, x}) : Value();
+      default: return has_row ? softmax(x) : Value();
     }
+  }
+
+  int64_t columns() { return options_.large ? 1 + below(60) : 2; }
+
+  /// A loop over the first dimension, its last carry or its stacked outputs.
+  Value scanned(const Value& x) {
+    if (x.shape().size() < 2 || has_symbol(x.shape()) || x.shape()[0].size() > 12) return {};
+    std::vector<int64_t> sizes = sizes_of(x.shape(), {});
+    sizes.erase(sizes.begin());
+    const auto step = [](const ScanArguments& at) {
+      const Value next = max(at.carries[0], at.elements[0]) - 0.5;
+      return ScanStep{.carries = {next}, .outputs = {relu(next) + at.elements[0]}};
+    };
+    const ScanResult result =
+        scan({graph_.constant(numbers(sizes))}, {x}, {}, step, {.reverse = below(2) == 0});
+    return below(2) == 0 ? result.carries[0] : result.outputs[0];
   }
 
   Value weight(std::vector<int64_t> sizes) { return graph_.constant(numbers(std::move(sizes))); }
@@ -240,12 +266,12 @@ class Generator {
 };
 
 template <class Number>
-Bindings bindings(const Graph& graph, uint64_t seed, Number number) {
+Bindings bindings(const Graph& graph, uint64_t seed, int64_t batch, Number number) {
   std::mt19937_64 random(seed);
   Bindings inputs;
   for (const NodeId id : graph.inputs()) {
     const Node& node = graph.node(id);
-    Tensor tensor(node.type, sizes_of(node.shape, {{"batch", 3}}));
+    Tensor tensor(node.type, sizes_of(node.shape, {{"batch", batch}}));
     for (int64_t i = 0; i < tensor.count(); ++i)
       tensor.set(i, is_floating(node.type) ? number(random) : static_cast<double>(random() % 4) - 1);
     inputs.emplace(node.name, tensor);
@@ -259,12 +285,13 @@ RandomGraph random_graph(uint64_t seed, const RandomOptions& options) {
   return Generator(seed, options).run();
 }
 
-Bindings halves(const Graph& graph, uint64_t seed) {
-  return bindings(graph, seed, [](auto& random) { return (static_cast<double>(random() % 9) - 4) / 2; });
+Bindings halves(const Graph& graph, uint64_t seed, int64_t batch) {
+  return bindings(graph, seed, batch,
+                  [](auto& random) { return (static_cast<double>(random() % 9) - 4) / 2; });
 }
 
-Bindings irregular(const Graph& graph, uint64_t seed) {
-  return bindings(graph, seed,
+Bindings irregular(const Graph& graph, uint64_t seed, int64_t batch) {
+  return bindings(graph, seed, batch,
                   [](auto& random) { return static_cast<double>(random() >> 11) * 0x1p-51 - 2; });
 }
 

@@ -18,6 +18,8 @@ struct RandomOptions {
   /// Ties of their own on some kinked nodes.
   bool own_ties = false;
   int operations = 14;
+  /// Dimensions up to 70 instead of 4: vectors, their remainders, and sums of several of them.
+  bool large = false;
 };
 
 /// A graph with inputs (of a named dimension "batch" too), a parameter, constants and operations on them; an
@@ -30,9 +32,9 @@ struct RandomGraph {
 
 RandomGraph random_graph(uint64_t seed, const RandomOptions& options = {});
 
-/// Inputs for it, with batch = 3: multiples of 1/2 in [-2, 2], so that kinks and ties are hit all the time;
-/// or irregular numbers of that size, so that none is.
-Bindings halves(const Graph& graph, uint64_t seed);
-Bindings irregular(const Graph& graph, uint64_t seed);
+/// Inputs for it: multiples of 1/2 in [-2, 2], so that kinks and ties are hit all the time; or irregular
+/// numbers of that size, so that none is.
+Bindings halves(const Graph& graph, uint64_t seed, int64_t batch = 3);
+Bindings irregular(const Graph& graph, uint64_t seed, int64_t batch = 3);
 
 }  // namespace crease::differential

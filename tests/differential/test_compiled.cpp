@@ -2,9 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <random>
+#include <sstream>
 
 #include "autodiff/directional.h"
+#include "graph/error.h"
 #include "graph/text.h"
+#include "jit/machine.h"
 #include "jit/program.h"
 #include "tests/differential/random_graph.h"
 #include "tests/level.h"
@@ -48,6 +53,43 @@ void compare(const Graph& graph, const Bindings& inputs, const CompileOptions& o
   }
 }
 
+/// Ways to compile that results must not depend on.
+CompileOptions any_options(std::mt19937_64& random, int64_t batch) {
+  const auto below = [&](int count) { return static_cast<int>(random() % static_cast<uint64_t>(count)); };
+  const int widest = host_machine().vector_bits, bits = 128 << below(3);
+  CompileOptions options{.threads = 1 + below(3),
+                         .vector_bits = below(2) == 0 ? 0 : std::min(bits, widest),
+                         .fuse = below(4) != 0,
+                         .optimisation = below(3),
+                         .split_all = below(2) == 0};
+  if (below(2) == 0) options.specialise = {{"batch", batch}};
+  return options;
+}
+
+/// Where a limit of three quarters of the memory can be met, the bits are the same.
+void compare_limited(const Graph& graph, const Bindings& inputs, CompileOptions options, int64_t batch) {
+  options = test::at_test_level(options);
+  Program plain = compile(graph, options);
+  const auto want = plain(inputs);
+  options.memory_limit = std::max<int64_t>(1, plain.arena_bytes() * 3 / 4);
+  options.memory_sizes = {{"batch", batch}};
+  try {
+    const auto got = compile(graph, options)(inputs);
+    for (const auto& [name, tensor] : want)
+      for (int64_t i = 0; i < tensor.count(); ++i)
+        if (!same(got.at(name).at(i), tensor.at(i))) CHECK(name + " differs under a memory limit" == "");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("do not fit into the memory limit") != std::string::npos);
+  }
+}
+
+/// The first seed and their number: CREASE_SEEDS="1000 5000" for a campaign.
+std::pair<uint64_t, uint64_t> seeds_or(uint64_t first, uint64_t count) {
+  const char* text = std::getenv("CREASE_SEEDS");
+  if (text != nullptr) std::istringstream(text) >> first >> count;
+  return {first, count};
+}
+
 }  // namespace
 
 TEST_CASE("compiled piecewise-linear graphs and gradients equal the interpreter to the bit, fused or not") {
@@ -73,6 +115,34 @@ TEST_CASE("compiled graphs of all operations equal the interpreter up to roundin
       CAPTURE(fuse);
       // 20 layers, each may amplify what came before by at most 2^2 and adds 2^6 roundings of 2^-52.
       compare(graph, inputs, {.fuse = fuse}, 0x1p-40);
+    }
+  }
+}
+
+TEST_CASE("large random graphs equal the interpreter, however they are compiled") {
+  const auto [first, count] = seeds_or(200, 16);
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    const bool exact = random() % 2 == 0, single = random() % 3 == 0;
+    const int64_t batch = std::vector<int64_t>{1, 2, 8, 17, 33, 64, 65}[random() % 7];
+    const Graph graph = training_graph(seed,
+                                       {.type = exact || !single ? Type::f64 : Type::f32,
+                                        .piecewise_linear = exact,
+                                        .continuous = !exact,
+                                        .operations = 5 + static_cast<int>(random() % 30),
+                                        .large = true},
+                                       random() % 2 == 0 ? Tie::left : Tie::right);
+    const Bindings inputs = exact ? halves(graph, seed, batch) : irregular(graph, seed, batch);
+    for (int way = 0; way < 2; ++way) {
+      const CompileOptions options = any_options(random, batch);
+      CAPTURE(options.vector_bits);
+      CAPTURE(options.fuse);
+      CAPTURE(options.threads);
+      CAPTURE(options.optimisation);
+      // Sums of up to 2^12 terms behind one another; halves stay exact up to 2^52.
+      compare(graph, inputs, options, exact ? 0x1p-52 : single ? 0x1p-10 : 0x1p-36);
+      if (way == 0) compare_limited(graph, inputs, options, batch);
     }
   }
 }
