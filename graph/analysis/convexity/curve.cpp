@@ -235,7 +235,8 @@ Curve CurveBody::rules(std::span<const Curve> arguments) {
 
 Curve CurveBody::of_one(std::span<const Curve> arguments, size_t variable) {
   const Curve& inner = arguments[variable];
-  std::vector<double> key{inner.negative ? 1.0 : 0.0, inner.positive ? 1.0 : 0.0};
+  std::vector<double> key{static_cast<double>(variable), inner.negative ? 1.0 : 0.0,
+                          inner.positive ? 1.0 : 0.0};
   bool known_constants = true;
   for (size_t k = 0; k < arguments.size(); ++k)
     if (k != variable) {

@@ -67,7 +67,7 @@ class CurveBody {
   bool nonlinear_ = false;  // holds more than sums and products
   std::vector<BodyStep> steps_;
   std::vector<Curve> registers_;
-  /// By the values of the constant arguments and the sign of the one that varies.
+  /// By the argument that varies, its sign, and the values of the constant ones.
   std::map<std::vector<double>, std::optional<Curve>> known_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -166,6 +167,23 @@ TEST_CASE("a slope that is infinite at 0 joins no halves") {
   const auto logarithm = Body([&](Scalar x) { return log(folded(x)); }).expression;
   CHECK_FALSE(of(root).is_concave());
   CHECK_FALSE(of(logarithm).is_concave());
+}
+
+TEST_CASE("a body keeps apart which of its arguments varies") {
+  const Scalar body = Body([](Scalar a, Scalar b) { return max(a - 2 * b, 0); }).expression;
+  CurveBody facts(body);
+  const Curve x{.rises = 1, .negative = true, .positive = true}, zero = constant_curve(0);
+  const Curve first = facts.run(std::array{x, zero}), second = facts.run(std::array{zero, x});
+  CHECK((first.rises == 1 && first.falls == 0));
+  CHECK((second.rises == 0 && second.falls == 1));
+
+  Graph graph;
+  const Value h = relu(graph.input("x", {1})) * graph.constant(Tensor::f32({3}, {2, 0, -1}));
+  const Op below{.name = "below", .doc = "", .body = [](Scalar a, Scalar b) { return select(a <= b, 1, 0); }};
+  const Value each = below(unsqueeze(h, 0), unsqueeze(h, 1));
+  const Convexity table(graph);
+  CHECK(table.at(each.id(), 1).is_constant());        // 0 <= 2 relu(x)
+  CHECK_FALSE(table.at(each.id(), 3).is_constant());  // 2 relu(x) <= 0
 }
 
 TEST_CASE("random numbers vary with their counter") {
