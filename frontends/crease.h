@@ -13,6 +13,7 @@
 #include "autodiff/reverse.h"
 #include "autodiff/second_order.h"
 #include "autodiff/ties.h"
+#include "frontends/column_box.h"
 #include "frontends/data.h"
 #include "frontends/init.h"
 #include "frontends/layers.h"

@@ -103,6 +103,22 @@ void expect_meaning(const Graph& graph, const AnalyzeOptions& options) {
          options.regions);
 }
 
+/// Which box was used, in the caller's words if there are some.
+std::vector<std::string> box_lines(const AnalyzeOptions& options) {
+  if (!options.box || !options.box_lines.empty()) return options.box_lines;
+  std::vector<std::string> lines;
+  for (const auto& [name, sides] : options.box->inputs) {
+    Interval all = sides.empty() ? Interval{} : sides.front();
+    for (const Interval& side : sides) all = hull(all, side);
+    lines.push_back(fmt::format("each of {} elements of '{}' has its own interval, all from {} to {}",
+                                sides.size(), name, all.low, all.high));
+  }
+  if (const auto& all = options.box->all)
+    lines.push_back(
+        fmt::format("every {}input is from {} to {}", lines.empty() ? "" : "other ", all->low, all->high));
+  return lines;
+}
+
 }  // namespace
 
 Graph analyzed_graph(const Graph& graph) { return without_updates(with_outputs(graph)); }
@@ -112,6 +128,7 @@ Report analyze(const Graph& graph, const AnalyzeOptions& options) {
   Report report{.title = options.title,
                 .digest = {},
                 .graph = analyzed_graph(graph),
+                .box = box_lines(options),
                 .findings = {},
                 .certificates = {},
                 .structure = {},

@@ -27,6 +27,8 @@ struct AnalyzeOptions {
   Sizes sizes = {};
   /// Where the inputs are: what can be said of units and ranges there is said, too.
   std::optional<InputBox> box = {};
+  /// What the report says of it, such as its ends in other units; empty: its ends as the network gets them.
+  std::vector<std::string> box_lines = {};
   /// Samples for what can only be observed: zeros, gradients, separability. Empty: a few standard normal
   /// ones.
   std::vector<Bindings> samples = {};
@@ -51,6 +53,7 @@ struct Report {
   std::string title;
   std::string digest;  // of the graph
   Graph graph;
+  std::vector<std::string> box;   // where the inputs are, in words; empty: anywhere
   std::vector<Finding> findings;  // in the order of report_sections()
   std::vector<CheckedCertificate> certificates;
   Structure structure;

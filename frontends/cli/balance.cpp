@@ -1,9 +1,11 @@
 // crease balance: the same function with the smallest parameters.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
@@ -20,8 +22,8 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, output, format, box;
-  std::vector<std::string> keep;
+  std::string model, output, format;
+  std::vector<std::string> box, keep;
   bool real = false;
   int64_t samples = 64;
 };
@@ -79,11 +81,11 @@ void print_overflows(const Graph& graph, const ScalingGroup& group, const RangeF
 
 /// Factors that make a floating format fit worse are not taken: then all are 1.
 Balance kept_if_better(const Graph& graph, const ScalingGroup& group, Balance found,
-                       const Arguments& arguments) {
+                       const Arguments& arguments, const std::optional<GivenBox>& box) {
   const NarrowFormat format = parse_narrow_format(arguments.format);
   const auto faults = [&](const Graph& network) {
-    if (!arguments.box.empty()) {
-      const BoxFit fit = box_fit(network, format, parse_box(arguments.box), 0);
+    if (box) {
+      const BoxFit fit = box_fit(network, format, box->box, 0);
       return std::pair(static_cast<int64_t>(fit.overflowing.size()), std::log2(fit.bound));
     }
     const RangeFit fit = range_fit(network, format, arguments.samples);
@@ -107,17 +109,19 @@ void print_range(const Graph& before, const Graph& after, const ScalingGroup& gr
 }
 
 /// What is proved over a box, and what stands in the way.
-void print_box(const Graph& after, const ScalingGroup& group, const Arguments& arguments) {
+void print_box(const Graph& after, const ScalingGroup& group, const GivenBox& box,
+               const Arguments& arguments) {
   const NarrowFormat format = parse_narrow_format(arguments.format);
-  const BoxFit fit = box_fit(after, format, parse_box(arguments.box), arguments.samples);
+  const BoxFit fit = box_fit(after, format, box.box, arguments.samples);
+  fmt::print("the box: {}\n", fmt::join(box.lines, "\n         "));
   const double limit = greatest_number(format);
   if (fit.overflowing.empty()) {
     fmt::print("no node overflows {} on the box {}: proved; the largest bound is {}, at {}\n",
-               to_string(format), arguments.box, at_most_text(fit.bound), node_key(after, fit.largest));
+               to_string(format), box.name, at_most_text(fit.bound), node_key(after, fit.largest));
     return;
   }
   fmt::print("{} nodes are not proved to fit {} on the box {}\n", fit.overflowing.size(), to_string(format),
-             arguments.box);
+             box.name);
   for (const BoxOverflow& each : fit.overflowing) {
     const bool pinned = is_pinned(group, each.tensor, each.element), reached = each.reached > limit;
     fmt::print("  {}[{}] {} {}{}\n", node_key(after, each.tensor), each.element,
@@ -148,7 +152,11 @@ int run(const Arguments& arguments) {
   const Graph before = analyzed_graph(model.network);
   const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
   BalanceOptions options{.powers_of_two = !arguments.real};
-  if (!arguments.box.empty()) options.box = parse_box(arguments.box);
+  std::optional<GivenBox> box;
+  if (!arguments.box.empty()) {
+    box = given_box(arguments.box, model);
+    options.box = box->box;
+  }
   if (!arguments.format.empty()) {
     options.goal = BalanceGoal::Range;
     options.samples = parse_narrow_format(arguments.format) == NarrowFormat::Int8 ? 0 : arguments.samples;
@@ -157,7 +165,7 @@ int run(const Arguments& arguments) {
   expect(std::isfinite(found.squares_before),
          "[balance] '{}' has parameters that are not finite numbers: nothing can be balanced",
          arguments.model);
-  if (!arguments.format.empty()) found = kept_if_better(before, group, std::move(found), arguments);
+  if (!arguments.format.empty()) found = kept_if_better(before, group, std::move(found), arguments, box);
   const Graph after = rescaled(before, group, found.t);
   fmt::print("sum of squares {:.6g} -> {:.6g}; {} over {}: {:.6g}\n", found.squares_before,
              found.squares_after, found.attained ? "least" : "infimum, not reached,", rescaling_scope(before),
@@ -165,7 +173,7 @@ int run(const Arguments& arguments) {
   print_factors(found);
   for (const EscapingUnit& unit : found.escaping) fmt::print("  {}\n", escape_sentence(before, unit));
   if (!arguments.format.empty()) print_range(before, after, group, arguments);
-  if (!arguments.box.empty()) print_box(after, group, arguments);
+  if (box) print_box(after, group, *box, arguments);
   compare_outputs(before, after, arguments);
   set_parameters(model.network, parameters_of(after));
   save_new_model(arguments.output, model);
@@ -190,12 +198,8 @@ void add_balance(CLI::App& application, Action& action) {
       .add_option("--range", arguments->format,
                   "Make the greatest sizes even instead, for fp16, bf16 or int8 numbers")
       ->check(CLI::IsMember({"fp16", "bf16", "int8"}));
-  command
-      .add_option(
-          "--box", arguments->box,
-          "With --range fp16 or bf16: prove that nothing overflows for inputs with every element from "
-          "LOW to HIGH")
-      ->type_name("LOW,HIGH");
+  add_box(command, arguments->box,
+          "With --range fp16 or bf16: prove that nothing overflows for inputs in a box.");
   command.add_option("--keep", arguments->keep,
                      "Parameters that keep their value; running statistics (running_...) always do");
   command.add_option("--samples", arguments->samples, "Random inputs on which both networks are run")

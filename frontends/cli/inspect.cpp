@@ -19,7 +19,8 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, certificates, box, data;
+  std::string model, certificates, data;
+  std::vector<std::string> box;
   int64_t samples = 100, regions = 0;
   bool json = false, dot = false, html = false, all = false;
 };
@@ -60,7 +61,11 @@ int run(const Arguments& arguments) {
   const Model model = load_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
   AnalyzeOptions options{.title = title.empty() ? arguments.model : title, .regions = arguments.regions};
-  if (!arguments.box.empty()) options.box = parse_box(arguments.box);
+  if (!arguments.box.empty()) {
+    GivenBox given = given_box(arguments.box, model);
+    options.box = std::move(given.box);
+    options.box_lines = std::move(given.lines);
+  }
   if (!arguments.data.empty()) add_samples(options, model, arguments);
   const Report report = analyze(model.network, options);
   if (!arguments.certificates.empty()) write_certificates(report, arguments.certificates);
@@ -89,10 +94,7 @@ void add_inspect(CLI::App& application, Action& action) {
                 "As one page for a browser, with a drawing and sliders; it needs no network")
       ->excludes(json)
       ->excludes(dot);
-  command
-      .add_option("--box", arguments->box,
-                  "Also what holds for inputs with every element from LOW to HIGH: dead units, ranges")
-      ->type_name("LOW,HIGH");
+  add_box(command, arguments->box, "Also what holds for inputs in a box: dead units, ranges.");
   command.add_option("--certificates", arguments->certificates,
                      "Also write each certificate into this folder, as c1.json, c2.json, ...");
   command.add_option(
@@ -109,7 +111,8 @@ void add_inspect(CLI::App& application, Action& action) {
       "Examples:\n  crease inspect my-model\n  crease inspect my-model --html > my-model.html\n  crease "
       "inspect my-model --dot | dot -Tsvg > my-model.svg\n  crease inspect my-model --certificates proofs\n  "
       "crease "
-      "inspect my-model --box 0,1\n  crease inspect my-model --data digits");
+      "inspect my-model --box 0,1\n  crease inspect my-model --box age=20,60 --box income=0,1e5\n  crease "
+      "inspect my-model --data digits");
   command.callback([&command, &action, arguments] {
     refuse_idle(command, {{.options = {"--samples"}, .without = {"--data"}},
                           {.options = {"--all"}, .beside = {"--json", "--dot", "--html"}}});

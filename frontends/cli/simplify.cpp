@@ -23,7 +23,8 @@ namespace crease::cli {
 namespace {
 
 struct Arguments {
-  std::string model, box, output;
+  std::string model, output;
+  std::vector<std::string> box;
   bool no_collapse = false, certified = false;
 
   SimplifyOptions options() const {
@@ -91,8 +92,10 @@ int run(const Arguments& arguments) {
   const std::filesystem::path to = arguments.output;
   Model model = load_model(arguments.model);
   const Graph graph = analyzed_graph(model.network);
-  const InputBox box = parse_box(arguments.box);
+  const GivenBox given = given_box(arguments.box, model);
+  const InputBox& box = given.box;
   expect_free(to);
+  fmt::print("the box: {}\n", fmt::join(given.lines, "\n         "));
   const SimplifiedNetwork simplified = simplify_units(graph, box, arguments.options());
   print(simplified);
   model.network = simplified.graph;
@@ -110,9 +113,7 @@ void add_simplify(CLI::App& application, Action& action) {
       "simplify", "Write a smaller network that computes the same for inputs in a box");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
-  command.add_option("--box", arguments->box, "Every input element is from LOW to HIGH")
-      ->required()
-      ->type_name("LOW,HIGH");
+  add_box(command, arguments->box, "Where the inputs are.")->required();
   command.add_option("-o,--output", arguments->output, "Folder to make; it must not exist")->required();
   command.add_flag("--no-collapse", arguments->no_collapse,
                    "Only delete and linearise units: every weight stays as it is, none is rounded");
@@ -125,7 +126,8 @@ void add_simplify(CLI::App& application, Action& action) {
       "flattening), replaces always active ones by their argument, merges affine layers, and begins again\n"
       "until nothing changes. Outputs are equal for inputs in the box, up to the rounding of merged layers,\n"
       "which the certificate bounds; outside they are not.\n"
-      "Examples:\n  crease simplify my-model --box 0,1 -o smaller\n  crease check smaller/certificate.json "
+      "Examples:\n  crease simplify my-model --box 0,1 -o smaller\n  crease simplify my-model --box "
+      "age=20,60 --box income=0,1e5 -o smaller\n  crease check smaller/certificate.json "
       "my-model smaller");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <numeric>
 #include <ranges>
-#include <utility>
+
+#include "frontends/near_name.h"
 
 namespace crease::cli {
 namespace {
@@ -87,30 +87,6 @@ void refuse_wrong_texts(CLI::App& application) {
 
 namespace {
 
-/// How many letters are to be put in, taken out or changed. Source: Levenshtein 1966.
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({changed, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
-/// "; did you mean --epochs?", or nothing where no name is near.
-std::string guess(const std::string& word, const std::vector<std::string>& names) {
-  const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
-  const auto nearest = std::ranges::min_element(names, {}, distance);
-  constexpr size_t letters_a_slip = 3;
-  if (nearest == names.end() || distance(*nearest) > std::max<size_t>(1, word.size() / letters_a_slip))
-    return {};
-  return fmt::format("; did you mean {}?", *nearest);
-}
-
 std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options())
@@ -134,12 +110,12 @@ void refuse_unknown_words(const CLI::App& application, const std::vector<std::st
       const std::string name = word.substr(0, word.find('='));
       const std::vector<std::string> names = option_names(*command);
       if (std::ranges::find(names, name) == names.end())
-        throw CLI::ValidationError(name, "no such option" + guess(name, names));
+        throw CLI::ValidationError(name, "no such option" + did_you_mean(name, names));
     } else if (command == &application && !word.starts_with('-')) {
       const std::vector<std::string> names = subcommand_names(application);
       if (std::ranges::find(names, word) == names.end())
         throw CLI::ValidationError(word, fmt::format("no such subcommand: want one of {}{}",
-                                                     fmt::join(names, ", "), guess(word, names)));
+                                                     fmt::join(names, ", "), did_you_mean(word, names)));
       command = application.get_subcommand(word);
     }
   }

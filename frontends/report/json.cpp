@@ -74,6 +74,7 @@ std::string to_json(const Report& report) {
                   {"title", report.title},
                   {"graph", report.digest},
                   {"network", network_line(report.graph)},
+                  {"box", report.box},
                   {"findings", findings_of(report)},
                   {"nodes", nodes_of(report)},
                   {"structure", structure_of(report)},

@@ -85,6 +85,7 @@ class Writer {
     lines_.push_back(
         fmt::format("{}   {}   {} parameters   digest {}", report_.title, network_line(report_.graph),
                     grouped(static_cast<double>(report_.cost.parameters)), report_.digest.substr(0, 8)));
+    write_box();
     write_findings();
     write_structure();
     write_cost();
@@ -121,6 +122,12 @@ class Writer {
                   ? fmt::format("; certificate {} checked", certificate->id)
                   : fmt::format("; certificate {} REFUSED: {}", certificate->id, certificate->reason);
     return text + "]";
+  }
+
+  void write_box() {
+    if (report_.box.empty()) return;
+    begin("BOX");
+    for (const std::string& line : report_.box) say(line);
   }
 
   void write_findings() {

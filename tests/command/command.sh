@@ -370,6 +370,32 @@ case_simplify() {
   [[ ! -e other ]] || complain 'a failed run left a folder'
 }
 
+# A box in the numbers of the table, by the names of its columns.
+case_column_box() {
+  printf 'age,income,rate=x,y\n' > table.csv
+  local i
+  for i in {1..60}; do printf '%d,%d,%d.25,%d\n' $((20 + i % 40)) $((1000 * (i * i % 90))) $((i % 7)) $((i % 2)); done >> table.csv
+  gives 0 'saved to model' train --data csv:table.csv --hidden 4 --epochs 2 --save model
+  gives 0 "BOX           'age' is from 20 to 60 in the table, from -" inspect model --box age=20,60 --box income=0,1e5 --box -1,1
+  grep -qF "every other column is from -1 to 1 as the network gets it, standardised" output || complain "$(cat output)"
+  gives 0 'every other column can be anything' inspect model --box 'rate=x=[0, 5.5]'
+  gives 0 "'rate=x' is from 0 to 5.5 in the table" inspect model --box rate=x=0,5.5 --json
+  gives 0 "'rate=x' is from 0 to 5.5 in the table" inspect model --box rate=x=0,5.5 --html
+  gives 0 'every input is from 0 to 1 as the network gets it, standardised' inspect model --box 0,1
+  gives 1 'its columns are age, income, rate=x; did you mean income?' inspect model --box incom=0,1
+  gives 1 "got 'age=60,20', want NAME=LOW,HIGH with numbers LOW <= HIGH, such as age=20,60" inspect model --box age=60,20
+  gives 1 "want NAME=LOW,HIGH" inspect model --box age=20
+  gives 1 "'age' is given twice" inspect model --box age=20,60 --box age=30,40
+  gives 1 'for every input twice' inspect model --box 0,1 --box 0,2
+  gives 0 'with certificate.json' simplify model --box age=20,60 --box income=0,1e5 --box rate=x=0,7 -o smaller
+  grep -qF "the box: 'age' is from 20 to 60 in the table" output || complain "$(cat output)"
+  if grep -qF 'every other' output; then complain 'all columns have a range'; fi
+  gives 0 'accepted' check smaller/certificate.json model smaller
+  gives 0 'on the box age=20,60 0,1: proved' balance model -o half --range fp16 --box age=20,60 --box 0,1
+  "$crease" train --epochs 1 --hidden 4 --save digits > output || complain 'cannot train'
+  gives 1 'no names of columns, which come from a table with a header' inspect digits --box age=20,60
+}
+
 case_prove() {
   "$crease" train --epochs 1 --hidden 4 --activation identity --save affine > output || complain 'cannot train'
   "$crease" train --epochs 1 --hidden 4 --save relu > output || complain 'cannot train'

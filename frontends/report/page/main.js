@@ -138,6 +138,7 @@ function show({ report, drawing, network, folds }) {
   document.title = `${report.title} · crease report`;
   document.getElementById("title").textContent = report.title;
   document.getElementById("line").textContent = `${report.network} · digest ${report.graph.slice(0, 8)}`;
+  document.getElementById("box").append(...report.box.map((line) => element("div", {}, line)));
   const units = unitsOf(report);
   const { picture, selectNode } = drawGraph(drawing, units);
   showTiles(document.getElementById("tiles"), report);
