@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autodiff/reverse.h"
+#include "graph/analysis/dataflow.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
@@ -98,7 +99,7 @@ Graph copy_of(const std::vector<std::pair<std::string, Value>>& outputs, bool wi
   if (source.tie()) result.set_tie(*source.tie());
   std::vector<Value> copies(static_cast<size_t>(source.size()));
   const auto copy = [&](NodeId id) -> Value& { return copies[static_cast<size_t>(id)]; };
-  for (const NodeId id : ancestors(source, wanted)) {
+  for (const NodeId id : ancestors_with_sizes(source, wanted)) {
     const Node& node = source.node(id);
     std::vector<Value> operands;
     for (const NodeId operand : node.operands) operands.push_back(copy(operand));

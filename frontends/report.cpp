@@ -34,7 +34,7 @@ Graph without_updates(const Graph& graph) {
   std::vector<NodeId> results;
   for (const Output& output : graph.outputs()) results.push_back(output.node);
   std::vector<Value> copies(static_cast<size_t>(graph.size()));
-  for (const NodeId id : ancestors(graph, results)) {
+  for (const NodeId id : ancestors_with_sizes(graph, results)) {
     std::vector<Value> operands;
     for (const NodeId operand : graph.node(id).operands)
       operands.push_back(copies[static_cast<size_t>(operand)]);

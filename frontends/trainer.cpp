@@ -52,7 +52,9 @@ Evaluation evaluate_with(Runner& runner, const Objective& objective, const Datas
   constexpr int64_t most = 256;  // enough to fill the machine, little memory
   EpochTotals totals;
   for (const Batch& batch : data.batches(std::min(most, data.size()), {.shuffle = false})) {
-    const auto values = runner({{objective.input, batch.x}, {objective.target, batch.y}});
+    Bindings inputs{{objective.target, batch.y}};
+    if (objective.reads_input) inputs.emplace(objective.input, batch.x);
+    const auto values = runner(inputs);
     totals.loss += values.at("loss_sum").item();
     if (objective.correct) totals.correct += values.at("correct").item();
     totals.samples += batch.size();

@@ -9,6 +9,8 @@
 #include "frontends/losses.h"
 #include "frontends/model.h"
 #include "frontends/models.h"
+#include "graph/error.h"
+#include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "graph/text.h"
 #include "jit/program.h"
@@ -19,8 +21,7 @@ namespace {
 struct Arguments {
   std::string model;
   std::vector<int64_t> sizes = {2, 3, 2};
-  std::string activation = "relu", optimizer = "sgd", loss = "cross-entropy", tie = "left",
-              machine = "native";
+  std::string activation = "relu", optimizer = "sgd", loss, tie = "left", machine = "native";
   int64_t batch = 0;
   int threads = 1;
   bool graph = false, gradient = false, simplified = false, kernels = false, fused = false, schedule = false,
@@ -31,15 +32,29 @@ struct Arguments {
   }
 };
 
-Graph network_of(const Arguments& arguments) {
-  if (!arguments.model.empty()) return load_model(arguments.model).network;
-  return network(mlp(arguments.sizes, activation_named(arguments.activation)), arguments.sizes.front());
+/// A network that was not trained yet has logits.
+Model model_of(const Arguments& arguments) {
+  if (!arguments.model.empty()) return load_model(arguments.model);
+  return {.network =
+              network(mlp(arguments.sizes, activation_named(arguments.activation)), arguments.sizes.front()),
+          .info = {.classes = {"0", "1"}}};
+}
+
+/// What training would take, unless another loss is asked for.
+std::string loss_name(const Arguments& arguments, const Model& model) {
+  if (!arguments.loss.empty()) return arguments.loss;
+  return model.info.classes.empty() ? "mse" : "cross-entropy";
 }
 
 /// The mean loss of the network on a target, both in a new graph.
 Value loss_of(const Graph& network, const std::string& name) {
   Graph graph = network;
   const Value output = graph.value(graph.outputs().front().node);
+  const bool one_number = output.shape().size() == 2 && output.shape()[1] == Dim(1);
+  if (name == "mse" && one_number) {  // the column that is predicted
+    const Value target = graph.input("target", {output.shape().front()}, output.type());
+    return mean(mse(reshape(output, target.shape()), target));
+  }
   if (name == "mse") return mean(mse(output, graph.input("target", output.shape(), output.type())));
   return mean(softmax_cross_entropy(output, graph.input("label", {output.shape().front()}, Type::i32)));
 }
@@ -69,14 +84,20 @@ void print_compilation(const Arguments& arguments, const Graph& step) {
 }
 
 int run(const Arguments& arguments) {
-  const Value loss = loss_of(network_of(arguments), arguments.loss);
+  const Model model = model_of(arguments);
+  const std::string name = loss_name(arguments, model);
+  const Value loss = loss_of(model.network, name);
   const bool nothing_chosen = !arguments.graph && !arguments.gradient && !arguments.needs_compilation();
   if (arguments.graph || nothing_chosen)
-    print_section("network and loss", to_string(extract({{"loss", loss}})));
+    print_section(fmt::format("network and loss ({})", name), to_string(extract({{"loss", loss}})));
+  if (!arguments.gradient && !arguments.needs_compilation()) return 0;
+  expect(!model.network.parameters().empty(),
+         "[dump] '{}' has no parameters, so there is no training step: --graph alone prints its network",
+         arguments.model);
   const Slopes slopes = parse_slopes(arguments.tie);
   const Graph step =
       train_step(loss, make_optimizer(arguments.optimizer, {}), {.tie = slopes.tie, .table = slopes.table});
-  if (arguments.gradient) print_section("training step", to_string(step));
+  if (arguments.gradient) print_section(fmt::format("training step ({})", name), to_string(step));
   if (arguments.needs_compilation()) print_compilation(arguments, step);
   return 0;
 }
@@ -86,9 +107,11 @@ void add_network_options(CLI::App& command, Arguments& arguments) {
   add_sizes(command, "--sizes", arguments.sizes, "Sizes of the layers");
   command.add_option("--activation", arguments.activation, "Activation by its name")->capture_default_str();
   command.add_option("--optimizer", arguments.optimizer, optimizer_help)->capture_default_str();
-  command.add_option("--loss", arguments.loss, "cross-entropy or mse")
-      ->check(CLI::IsMember({"cross-entropy", "mse"}))
-      ->capture_default_str();
+  command
+      .add_option("--loss", arguments.loss,
+                  "cross-entropy or mse; default: what training takes, "
+                  "cross-entropy for classes and mse for numbers")
+      ->check(CLI::IsMember({"cross-entropy", "mse"}));
   command.add_option("--tie", arguments.tie, tie_help)->capture_default_str();
   command.add_option("--batch", arguments.batch, "Compile for this batch size alone; 0: for any")
       ->check(CLI::NonNegativeNumber)

@@ -185,7 +185,7 @@ std::vector<Finding> observed_regions(const Graph& graph, const AnalyzeOptions& 
 }
 
 std::vector<Finding> observed_separability(const Graph& graph, const AnalyzeOptions& options) {
-  if (options.labels.empty()) return {};
+  if (options.labels.empty() || graph.inputs().empty()) return {};
   expect(!options.samples.empty(), "[analyze] {} labels without samples", options.labels.size());
   expect(options.labels.size() % options.samples.size() == 0, "[analyze] {} labels for {} bindings",
          options.labels.size(), options.samples.size());

@@ -1,5 +1,8 @@
 #include "frontends/training/objective.h"
 
+#include <algorithm>
+#include <span>
+
 #include "frontends/losses.h"
 #include "graph/error.h"
 #include "graph/ops/movement.h"
@@ -53,6 +56,8 @@ Objective make_objective(const Graph& network, const Dataset& data, const LossFu
   result.target = result.input == "label" ? "target" : "label";
   const Value target = graph.input(result.target, batch_of(x.shape().front(), data.y.sizes()), data.y.type());
   result.output = output;
+  const NodeId root = output.id();
+  result.reads_input = std::ranges::binary_search(ancestors(graph, std::span(&root, 1)), x.id());
   const bool classifies = data.classes > 0;
   const LossFunction fallback = [&](const Value& a, const Value& b) {
     if (classifies) return softmax_cross_entropy(a, b);

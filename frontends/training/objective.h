@@ -21,6 +21,7 @@ LossFunction mse_in_deviations(const Standardisation& targets);
 /// A network extended by its loss. Values belong to a graph of their own, which they keep alive.
 struct Objective {
   std::string input;             // name of the network's input
+  bool reads_input = true;       // false: the same outputs for all samples
   std::string target;            // name of the added input
   Value output;                  // of the network
   Value loss;                    // mean over the batch

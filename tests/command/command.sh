@@ -304,6 +304,14 @@ case_dump() {
   gives 0 'update "0.weight"' dump --gradient --tie pytorch
   gives 0 '=== kernels ===' dump --kernels --fused --schedule --memory --llvm --assembly --time-passes
   grep -qF '=== assembly ===' output || complain 'no assembly'
+  # The loss is the one that training takes, and named.
+  gives 0 '=== training step (cross-entropy) ===' dump --gradient
+  gives 0 '=== network and loss (mse) ===' dump --loss mse
+  printf 'x,y\n1,1.5\n2,2.5\n3,3.5\n4,4.5\n5,5.25\n6,6.5\n' > line.csv
+  "$crease" train --data csv:line.csv --epochs 1 --hidden 3 --save line > output || complain 'cannot train'
+  gives 0 '=== training step (mse) ===' dump line --gradient
+  grep -qE 'input %[0-9]+ target: f32\[batch\]' output || complain "no target of one number a sample: $(cat output)"
+  gives 0 '=== training step (cross-entropy) ===' dump line --gradient --loss cross-entropy
 }
 
 case_balance() {
@@ -342,6 +350,7 @@ case_balance() {
 }
 
 case_simplify() {
+  local how
   "$crease" train --epochs 1 --hidden 8 --save model > output || complain 'cannot train'
   gives 0 'UNITS' inspect model --box 0,1
   gives 0 '"units"' inspect model --box=-1,1 --json
@@ -357,6 +366,21 @@ case_simplify() {
   gives 0 'the same function on the box' simplify model --box 0.4,0.6 --no-collapse --certified -o certified
   gives 0 'parameters: 610 before, 0 after' simplify model --box 0.5,0.5 -o constant
   gives 0 'accepted: outputs of both networks differ by at most' check constant/certificate.json model constant
+  # A network without parameters, whose outputs are the same for every input, is still one of one input.
+  for how in '' --interpret --confusion '--within 0.1'; do
+    # shellcheck disable=SC2086
+    gives 0 '359 samples, loss 2.' eval constant $how
+  done
+  gives 0 'bit-identical' balance constant -o balanced-constant
+  gives 0 'bit-identical' canonical constant -o canonical-constant
+  gives 0 'output loss' dump constant
+  gives 1 'has no parameters, so there is no training step: --graph alone prints its network' dump constant --gradient
+  gives 0 'x[64] = logits' inspect constant --data digits --box 0,1
+  gives 0 'nothing is proved about constant' prove constant
+  gives 3 'DIFFERENT' equivalent model constant
+  gives 3 'DIFFERENT' equivalent constant model
+  gives 0 'nothing was changed' simplify constant --box 0,1 -o twice
+  gives 0 '0,1,2,3,4,5,6,7,8,9' predict constant --data digits
   gives 0 'accuracy' eval smaller
   # Where nothing can be changed it says so, and bounds no difference of a network from itself.
   "$crease" train --epochs 1 --hidden 8 --activation tanh --save smooth > output || complain 'cannot train'

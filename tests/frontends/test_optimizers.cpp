@@ -11,6 +11,7 @@
 #include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "jit/program.h"
 
@@ -225,6 +226,18 @@ TEST_CASE("extract takes the ancestors of its outputs and nothing else") {
   Graph other;
   CHECK_THROWS_WITH_AS(extract({{"logits", logits}, {"other", other.input("x", {1})}}),
                        "[extract] output 'other' belongs to another graph", Error);
+}
+
+TEST_CASE("extract keeps the input that says how many rows a constant has") {
+  Graph graph;
+  graph.input("label", {"batch"}, Type::i32);
+  const Value x = graph.input("x", {"rows", 2});
+  const Value same = broadcast_to(graph.constant(Tensor::f32({1, 2}, {3, 4})), x.shape());
+  const Graph extracted = extract({{"same", same}});
+  REQUIRE(extracted.inputs().size() == 1);
+  CHECK(extracted.node(extracted.inputs()[0]).name == "x");
+  CHECK(evaluate(extracted, {{"x", Tensor(Type::f32, {5, 2})}}).at("same").sizes() ==
+        std::vector<int64_t>{5, 2});
 }
 
 TEST_CASE("impossible training steps are refused") {

@@ -9,11 +9,13 @@
 #include <limits>
 
 #include "frontends/models.h"
+#include "frontends/report.h"
 #include "frontends/training/diagnose.h"
 #include "frontends/training/regression.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/movement.h"
 
 namespace crease {
 namespace {
@@ -300,6 +302,26 @@ TEST_CASE("evaluate_on counts every sample once, the last small batch too") {
       evaluate_on(trained_network(small_network(), result.checkpoint), data, small_options());
   CHECK(found.samples == 300);
   CHECK(*found.accuracy == *result.epochs.back().test_accuracy);
+}
+
+TEST_CASE("a network that does not look at its input is evaluated and analyzed") {
+  Graph constant;
+  const Value x = constant.input("x", {"batch", 2});
+  constant.output("logits", broadcast_to(constant.constant(Tensor::f32({1, 2}, {-1, 1})), x.shape()));
+  const Dataset data = two_classes(300, 3);
+  double ones = 0;
+  for (int64_t i = 0; i < data.size(); ++i) ones += data.y.at(i);
+  for (const bool interpret : {true, false}) {
+    const Evaluation found = evaluate_on(constant, data, {.run = {.compile = {}, .interpret = interpret}});
+    CHECK(*found.accuracy == doctest::Approx(ones / 300));
+  }
+  const Batch batch = *data.batches(20, {.shuffle = false}).begin();
+  AnalyzeOptions options{.samples = {{{"x", batch.x}}}, .labels = std::vector<int64_t>(20, 1)};
+  options.labels[0] = 0;
+  CHECK(analyze(constant, options).graph.inputs().size() == 1);
+  constant = Graph();
+  constant.output("y", constant.constant(Tensor::f32({2}, {1, 2})) + 1);
+  CHECK(analyze(constant, options).graph.inputs().empty());
 }
 
 TEST_CASE("a loss that is not finite names epoch, step, the first node and its source line") {
