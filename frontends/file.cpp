@@ -148,11 +148,17 @@ std::string read_file(const std::filesystem::path& path, int64_t most_bytes) {
   return bytes;
 }
 
-void write_file_atomically(const std::filesystem::path& name, std::span<const std::string_view> parts) {
+namespace {
+
+/// The file that a name stands for. Errors: Error where it could not be replaced.
+std::filesystem::path replaceable(const std::filesystem::path& name) {
   expect(name.has_filename(), "[write_file] '{}' names no file", name.string());
   expect_replaceable(name);
-  const std::filesystem::path path = followed(name);
+  return followed(name);
+}
 
+/// A new file beside `path`, its name and descriptor.
+std::pair<std::filesystem::path, int> temporary_beside(const std::filesystem::path& path) {
   int attempt = 0;
   int number = -1;
   do {
@@ -160,7 +166,21 @@ void write_file_atomically(const std::filesystem::path& name, std::span<const st
   } while (number < 0 && errno == EEXIST && ++attempt < 1000);
   expect(number >= 0, "[write_file] cannot write in '{}' for '{}': {}", folder_of(path).string(),
          path.string(), reason(errno));
-  TemporaryFile temporary(temporary_name(path, attempt));
+  return {temporary_name(path, attempt), number};
+}
+
+}  // namespace
+
+void expect_writable(const std::filesystem::path& name) {
+  const auto [path, number] = temporary_beside(replaceable(name));
+  const TemporaryFile temporary(path);
+  const Descriptor file(number);
+}
+
+void write_file_atomically(const std::filesystem::path& name, std::span<const std::string_view> parts) {
+  const std::filesystem::path path = replaceable(name);
+  const auto [made, number] = temporary_beside(path);
+  TemporaryFile temporary(made);
   Descriptor file(number);
 
   keep_mode(path, file.number());

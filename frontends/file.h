@@ -22,4 +22,8 @@ std::string read_file(const std::filesystem::path& path, int64_t most_bytes = in
 void write_file_atomically(const std::filesystem::path& name, std::span<const std::string_view> parts);
 void write_file_atomically(const std::filesystem::path& name, std::string_view bytes);
 
+/// For what is to be asked before long work: that a file could be written there; nothing changes.
+/// Errors: those of write_file_atomically that can be told before there is something to write.
+void expect_writable(const std::filesystem::path& name);
+
 }  // namespace crease

@@ -26,6 +26,12 @@ std::filesystem::path rescue(const Model& model, const Checkpoint& checkpoint) {
   return folder;
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  expect(!code, "[save] cannot make the folder {}: {}", folder.string(), code.message());
+}
+
 }  // namespace
 
 void Attempts::operator()(const std::function<void()>& action) {
@@ -40,8 +46,13 @@ void Attempts::operator()(const std::function<void()>& action) {
   }
 }
 
-void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on) {
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on, FolderLock* lock) {
   namespace fs = std::filesystem;
+  make_folder(folder);
+  if (lock != nullptr) {
+    lock->take(folder);
+    remove_leftovers(folder);
+  }
   const fs::path made = folder / fmt::format(".crease-begin-{}", ::getpid());
   std::error_code problem;
   try {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "frontends/cli/terminal.h"
+#include "frontends/cli/training_folder.h"
 #include "frontends/model.h"
 
 namespace crease::cli {
@@ -24,9 +25,10 @@ class Attempts {
 
 /// Puts the model that a training starts with in place of what is there, once it is seen that there is room
 /// for all of it. Unless the training `goes_on` in this folder, a checkpoint of another one goes first: no
-/// kill may leave it beside this model. Errors: those of save_model; where there is no room what was there is
-/// as it was.
-void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on);
+/// kill may leave it beside this model; what a killed one left of files goes, too. Errors: those of
+/// save_model and of the lock, which is taken if there is one; where there is no room what was there is as it
+/// was.
+void begin_folder(const std::filesystem::path& folder, const Model& model, bool goes_on, FolderLock* lock);
 
 /// Model and checkpoint to a folder. Errors: Error with the system's reason.
 void save(const std::filesystem::path& folder, const Model& model, const Checkpoint& checkpoint);

@@ -12,7 +12,9 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/networks.h"
 #include "frontends/cli/training.h"
+#include "frontends/cli/training_folder.h"
 #include "frontends/cli/usage.h"
+#include "frontends/file.h"
 #include "frontends/training/regression.h"
 #include "graph/error.h"
 #include "graph/precision.h"
@@ -49,7 +51,7 @@ std::vector<Idle> idle() {
           {.options = {"--pieces"}, .without = {"--activation maxout"}},
           {.options = {"--patience"}, .without = {"--validation"}},
           {.options = {"--checkpoint-seconds"}, .without = {"--save", "--resume"}},
-          {.options = {"--overwrite"}, .without = {"--save"}},
+          {.options = {"--overwrite"}, .without = {"--save", "--log"}},
           {.options = {"--threads", "--machine", "--memory-limit", "--profile", "--trace", "--name-code"},
            .beside = {"--interpret"}},
           {.options = {"--save", "--resume", "--log", "--checkpoint-seconds", "--validation", "--patience",
@@ -137,7 +139,21 @@ void expect_no_files(const std::filesystem::path& folder) {
        resumes ? fmt::format("go on with crease train --resume '{}', ", folder.string()) : "");
 }
 
+/// Nor is a log.
+void expect_no_lines(const std::filesystem::path& log) {
+  std::error_code problem;
+  const bool has_lines = std::filesystem::is_regular_file(log, problem) &&
+                         std::filesystem::file_size(log, problem) > 0 && !problem;
+  expect(!has_lines,
+         "[log] {} holds lines already: choose another name, go on with --resume and the folder of that "
+         "training, or begin it anew with --overwrite",
+         log.string());
+}
+
 int run(CLI::App& command, Arguments& arguments) {
+  const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
+  FolderLock lock;
+  if (!place.empty()) lock.take(place);
   std::optional<Model> saved;
   std::optional<Checkpoint> checkpoint;
   if (!arguments.resume.empty()) {
@@ -146,11 +162,12 @@ int run(CLI::App& command, Arguments& arguments) {
     take_saved_options(command, saved->info.training, *checkpoint);
   }
   refuse_idle(command, idle());
-  const std::string place = arguments.save.empty() ? arguments.resume : arguments.save;
   std::error_code absent;
   const bool goes_on = saved && std::filesystem::equivalent(place, arguments.resume, absent);
   if (!goes_on && !arguments.overwrite) expect_no_files(place);
+  if (!saved && !arguments.overwrite && !arguments.log.empty()) expect_no_lines(arguments.log);
   const TrainingSettings& settings = arguments.settings;
+  if (!settings.trace.empty()) expect_writable(settings.trace);
   const LoadedData data =
       load_data(settings.data, saved ? &*saved : nullptr, settings.validation, settings.seed);
   if (!saved && command.count("--batch") == 0)
@@ -168,7 +185,8 @@ int run(CLI::App& command, Arguments& arguments) {
                checkpoint->epochs_done, settings.epochs);
     return 0;
   }
-  TrainingPlaces places{.goes_on = goes_on, .checkpoint_seconds = arguments.checkpoint_seconds};
+  TrainingPlaces places{
+      .goes_on = goes_on, .lock = &lock, .checkpoint_seconds = arguments.checkpoint_seconds};
   if (!place.empty()) places.folder = place;
   if (!arguments.log.empty()) places.log = arguments.log;
   if (saved) places.metrics = saved->info.metrics;
@@ -274,15 +292,18 @@ void add_train(CLI::App& application, Action& action) {
   add_data_options(command, settings);
   command.add_option("--folds", arguments->folds,
                      "Train and test on so many folds of the training samples instead; nothing is saved");
-  command.add_option("--log", arguments->log, "File for one line of JSON an epoch");
+  command.add_option("--log", arguments->log,
+                     "File for one line of JSON an epoch; new, empty, or that of a training to go on with");
   command
       .add_option("--checkpoint-seconds", arguments->checkpoint_seconds,
                   "Time between checkpoints within an epoch")
       ->capture_default_str();
   command.add_option("--save", arguments->save,
                      "Folder for the network, saved while it is trained; new or empty");
-  command.add_flag("--overwrite", arguments->overwrite,
-                   "Save into a folder that holds files: a model there is replaced, other files stay");
+  command.add_flag(
+      "--overwrite", arguments->overwrite,
+      "Save into a folder that holds files: a model there is replaced, other files stay; begin the "
+      "file of --log anew");
   command.add_option("--resume", arguments->resume,
                      "Folder of a training to go on with; its options are kept, but for those that only say\n"
                      "how it is watched and run: give --log (the file goes on), --checkpoint-seconds,\n"

@@ -223,7 +223,7 @@ TrainingOutcome run_training(const TrainingSettings& settings, const LoadedData&
   // there is nothing to save.
   options.on_start = [&] {
     stop_request.emplace();
-    if (folder) begin_folder(*folder, model_at(resume.value_or(Checkpoint{})), places.goes_on);
+    if (folder) begin_folder(*folder, model_at(resume.value_or(Checkpoint{})), places.goes_on, places.lock);
     if (places.log) log.emplace(*places.log, resume ? resume->epochs_done : 0);
   };
   options.on_progress = [&](const TrainProgress& progress) { display.show(progress); };

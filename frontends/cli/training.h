@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontends/cli/data_source.h"
+#include "frontends/cli/training_folder.h"
 #include "frontends/model.h"
 #include "frontends/trainer.h"
 
@@ -71,6 +72,7 @@ struct TrainingPlaces {
   std::optional<std::filesystem::path> folder = {};  // model and checkpoint
   bool goes_on = false;                              // the folder has the checkpoint that is resumed
   std::optional<std::filesystem::path> log = {};     // one line of JSON an epoch
+  FolderLock* lock = nullptr;                        // of the folder, taken when training begins
   double checkpoint_seconds = 60;                    // between checkpoints within an epoch
   /// Of the model that is resumed: they stand until an epoch has new ones.
   std::map<std::string, double> metrics = {};

@@ -47,7 +47,15 @@ case_refused() {
   gives 1 'no rectifier' train --save model --overwrite --log log.jsonl --activation tanh --sparsity
   gives 1 'no rectifier' train --save model --overwrite --log log.jsonl --activation tanh --sparsity-threshold 0
   gives 2 '--overwrite: changes nothing without --save' train --overwrite
+  gives 1 '[log] log.jsonl holds lines already: choose another name, go on with --resume' train --log log.jsonl
+  gives 1 '[log] ./log.jsonl holds lines already' train --save other --log ./log.jsonl
   sha256sum --quiet --check before || complain 'a training that was refused changed files'
+  [[ ! -e other ]] || complain 'a refused training left a folder'
+  cp log.jsonl again.jsonl
+  gives 0 'epoch 1/1' train --epochs 1 --log again.jsonl --overwrite
+  [[ $(wc -l < again.jsonl) == 1 ]] || complain 'a log that is overwritten keeps lines'
+  : > again.jsonl
+  gives 0 'epoch 1/1' train --epochs 1 --log again.jsonl
   gives 1 "[resume] --hidden is '64' in the saved training: got '32,16'" train --resume model --hidden 32,16
   gives 1 "--activation is 'relu'" train --resume model --epochs 3 --activation tanh
   gives 1 "--batch-norm is 'not given'" train --resume model --epochs 3 --batch-norm
@@ -69,6 +77,34 @@ case_refused() {
   gives 1 '[save] copy holds files already: choose another name, or write into it with --overwrite' train --save copy
   gives 1 'stopped being finite' train --optimizer sgd --learning-rate 1e30 --save copy --overwrite
   gives 1 'checkpoint.safetensors' train --resume copy
+}
+
+# Two trainings do not write into one folder, and what a killed one left there goes with the next.
+case_one_folder() {
+  "$crease" train --epochs 1000000 --save model --log log.jsonl > first 2>&1 &
+  local process=$! gone kept
+  until [[ -s model/checkpoint.safetensors ]]; do kill -0 $process || complain "$(cat first)"; sleep 0.01; done
+  gives 1 '[save] another training writes into model now: wait for its end, or choose another name' train --save model --overwrite
+  gives 1 '[save] another training writes into model now' train --resume model
+  gives 1 '[save] another training writes into ./model/ now' train --resume model --save ./model/
+  gives 0 'samples, loss' eval model
+  kill -KILL $process
+  wait $process || true
+  gone=$(bash -c 'echo $$')
+  kept=(model/.crease-$$-0.tmp model/.crease-begin-$$ model/.crease-$gone-0.txt model/.crease--0.tmp model/.crease-$gone-x.tmp
+    model/crease-$gone-0.tmp model/.crease-99999999999999999999-0.tmp model/notes)
+  touch "${kept[@]}" "model/.crease-$gone-0.tmp" "model/.crease-$gone-12.tmp"
+  mkdir "model/.crease-begin-$gone" "model/.crease-$gone-3.tmp"
+  touch "model/.crease-begin-$gone/graph.txt"
+  ln -s notes "model/.crease-$gone-4.tmp"
+  gives 0 'epoch 1/1' train --epochs 1 --save model --overwrite
+  local name
+  for name in "${kept[@]}" "model/.crease-$gone-3.tmp" "model/.crease-$gone-4.tmp"; do
+    [[ -e $name ]] || complain "removed $name, which is not surely its own"
+  done
+  for name in "model/.crease-$gone-0.tmp" "model/.crease-$gone-12.tmp" "model/.crease-begin-$gone"; do
+    [[ ! -e $name ]] || complain "left $name"
+  done
 }
 
 # What is resumed goes on as the command line says now, and in another folder leaves nothing of what was there.
@@ -170,8 +206,15 @@ case_full_disk() {
   rescued=$(echo rescue/crease-unsaved-*)
   grep -qF "go on with crease train --resume '$folder/$rescued'" output || complain "no way out: $(cat output)"
   gives 0 'nothing to do' train --resume "$rescued"
-  # A trace that cannot be written is an error that costs nothing of what was trained.
+  # A trace that could not be written is an error before anything is trained; one that could, and then cannot,
+  # costs nothing of what was trained.
   gives 1 'nowhere/trace' train --epochs 5 --save traced --trace nowhere/trace
+  gives 1 'is a folder' train --epochs 5 --save traced --trace small
+  [[ ! -e traced ]] || complain 'trained for a trace that cannot be written'
+  status=0
+  (ulimit -f 16; exec "$crease" train --epochs 5 --hidden 4 --save traced --trace trace) > output 2>&1 || status=$?
+  [[ $status == 1 ]] || complain "a trace at the limit of a file's size: status $status, want 1: $(cat output)"
+  grep -qF "/trace': File too large" output || grep -qF "'trace': File too large" output || complain "no reason: $(cat output)"
   gives 0 'nothing to do' train --resume traced --epochs 5
   if [[ -w /dev/full ]]; then
     for command in 'inspect small' 'eval small'; do

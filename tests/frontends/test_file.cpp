@@ -34,6 +34,21 @@ TEST_CASE("a file comes back as it was written, and nothing else is left in the 
   CHECK(files_in(folder) == 1);
 }
 
+TEST_CASE("whether a file could be written is told without writing it") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "old");
+  expect_writable(folder / "file");
+  expect_writable(folder / "new");
+  CHECK(read_file(folder / "file") == "old");
+  CHECK(files_in(folder) == 1);
+  for (const std::string name : {"nowhere/file", ".", ""}) {
+    const auto path = folder.path() / name;
+    CHECK(thrown_by([&] { expect_writable(path); }) ==
+          thrown_by([&] { write_file_atomically(path, "new"); }));
+    CHECK(thrown_by([&] { expect_writable(path); }) != "nothing thrown");
+  }
+}
+
 TEST_CASE("who may read a file stays when it is replaced, also behind a link") {
   const TemporaryFolder folder;
   write_file_atomically(folder / "file", "old");
