@@ -10,6 +10,7 @@
 
 #include "frontends/file.h"
 #include "frontends/safetensors.h"
+#include "graph/analysis/json_problem.h"
 #include "graph/error.h"
 #include "graph/listed.h"
 #include "graph/text.h"
@@ -112,14 +113,66 @@ ModelInfo info_from_json(const Json& json) {
   return info;
 }
 
+bool is_text(const Json& json) { return json.is_string(); }
+/// As number_to_json writes them.
+bool is_figure(const Json& json) { return json.is_number() || json.is_string() || json.is_null(); }
+bool is_number(const Json& json) { return json.is_number(); }
+
+template <bool (*is_right)(const Json&)>
+bool is_list_of(const Json& json) {
+  return json.is_array() && std::ranges::all_of(json, is_right);
+}
+
+template <bool (*is_right)(const Json&)>
+bool is_map_of(const Json& json) {
+  return json.is_object() && std::ranges::all_of(json, is_right);
+}
+
+bool is_standardisation(const Json& json) {
+  return json.is_object() && json.contains("mean") && json.contains("deviation") &&
+         is_list_of<is_number>(json["mean"]) && is_list_of<is_number>(json["deviation"]);
+}
+
+/// Names the field of model.json that is not what it should be. Errors: Error for the first one.
+void expect_fields(const Json& json) {
+  struct Field {
+    const char* name;
+    bool (*is_right)(const Json&);
+    const char* want;
+    bool optional = false;
+  };
+  static constexpr Field fields[] = {
+      {"format", is_text, "a text"},
+      {"version", is_number, "a number"},
+      {"data", is_text, "a text"},
+      {"features", is_list_of<is_text>, "a list of texts", true},
+      {"classes", is_list_of<is_text>, "a list of texts"},
+      {"training", is_map_of<is_text>, "an object of texts"},
+      {"metrics", is_map_of<is_figure>, "an object of numbers"},
+      {"standardisation", is_standardisation, "an object with two lists of numbers, mean and deviation",
+       true},
+  };
+  expect(json.is_object(), "got {}, want an object with the fields of a model", json.type_name());
+  const auto is_other = [&](const char* name, const Json& ours) {
+    return json.contains(name) && json[name] != ours;
+  };
+  if (is_other("format", "crease model") || is_other("version", format_version)) return;  // with other fields
+  for (const Field& field : fields) {
+    const bool present = json.contains(field.name);
+    expect(present || field.optional, "field '{}' is missing: want {}", field.name, field.want);
+    expect(!present || field.is_right(json[field.name]), "field '{}' is not {}", field.name, field.want);
+  }
+}
+
 ModelInfo read_info(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   try {
-    return info_from_json(Json::parse(text));
-  } catch (const nlohmann::json::exception& problem) {
-    fail("[load] {}: {}", path.string(), problem.what());
-  } catch (const Error& problem) {
-    fail("[load] {}: {}", path.string(), problem.what());
+    const Json json = Json::parse(text);
+    expect_fields(json);
+    return info_from_json(json);
+  } catch (const std::exception& problem) {
+    fail("[load] {}: {}; `crease train --save` writes it anew, or take it from a copy of the folder",
+         path.string(), json_problem(text, problem));
   }
 }
 
@@ -189,9 +242,8 @@ std::vector<double> losses_in(const TensorFile& file, const std::filesystem::pat
     std::vector<double> losses;
     for (const Json& loss : Json::parse(entry->second)) losses.push_back(number_from_json(loss));
     return losses;
-  } catch (const std::exception& problem) {
-    fail("[load] {}: '{}' is '{}', want a list of numbers ({})", path.string(), losses_key, entry->second,
-         problem.what());
+  } catch (const std::exception&) {
+    fail("[load] {}: '{}' is '{}', want a list of numbers", path.string(), losses_key, entry->second);
   }
 }
 

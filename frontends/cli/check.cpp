@@ -24,7 +24,8 @@ int run(const Arguments& arguments) {
           ? check(certificate, graph)
           : check(certificate, graph, analyzed_graph(load_model(arguments.other).network));
   fmt::print("{}: {}\n", result.accepted ? "accepted" : "refused", result.reason);
-  return result.accepted ? 0 : 1;
+  constexpr int refused = 3;  // 1 is what could not be judged
+  return result.accepted ? 0 : refused;
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ void add_check(CLI::App& application, Action& action) {
   command.add_option("other", arguments->other,
                      "The second network, for what `crease equivalent --certificate` wrote");
   command.footer(
-      "Exit status: 0 accepted, 1 refused.\n"
+      "Exit status: 0 accepted, 3 refused, 1 a file that cannot be read.\n"
       "Examples:\n  crease inspect my-model --certificates proofs\n  crease check proofs/c1.json my-model");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }

@@ -1,5 +1,5 @@
-// The command `crease`. Exit status: 0 done, 1 an error of data or options, 2 a wrong command line, 130
-// interrupted.
+// The command `crease`. Exit status: 0 done, 1 an error of data or options, 2 a wrong command line, 3 and
+// 4 answers that are not yes (see `crease check`, `crease equivalent`), 130 interrupted.
 #include <crease/version.h>
 #include <fmt/format.h>
 

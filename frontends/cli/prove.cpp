@@ -32,6 +32,8 @@ const CheckedCertificate& chosen(const Report& report, const std::string& claim)
   return report.certificates.front();
 }
 
+constexpr int refused = 3;  // as of `crease check`
+
 /// Whether the proof is accepted.
 bool tell(const Report& report, const CheckedCertificate& checked) {
   fmt::print("{:<4} {:<22} {:<8} {}\n", checked.id, report.findings[checked.finding].certificate->kind,
@@ -40,11 +42,11 @@ bool tell(const Report& report, const CheckedCertificate& checked) {
 }
 
 int list(const Report& report, const std::string& claim) {
-  if (!claim.empty()) return tell(report, chosen(report, claim)) ? 0 : 1;
+  if (!claim.empty()) return tell(report, chosen(report, claim)) ? 0 : refused;
   bool all = true;
   for (const CheckedCertificate& checked : report.certificates) all = tell(report, checked) && all;
   if (report.certificates.empty()) fmt::print("nothing is proved about {}\n", report.title);
-  return all ? 0 : 1;
+  return all ? 0 : refused;
 }
 
 int run(const Arguments& arguments) {
@@ -82,7 +84,8 @@ void add_prove(CLI::App& application, Action& action) {
   command.add_option("--smt2", arguments->smt,
                      "Write the claim to this file in SMT-LIB 2, logic QF_LRA: unsat means that it holds");
   command.footer(
-      "A certificate is judged by `crease check`. Exit status without --smt2: 0 if every proof is accepted.\n"
+      "A certificate is judged by `crease check`. Exit status without --smt2: 0 if every proof is accepted, "
+      "3 if one is refused.\n"
       "Examples:\n  crease prove my-model\n  crease prove my-model --claim c1 --smt2 c1.smt2 && z3 c1.smt2");
   command.callback([&command, &action, arguments] {
     refuse_idle(command, {{.options = {"--certificate"}, .without = {"--smt2"}},

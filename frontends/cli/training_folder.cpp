@@ -1,7 +1,6 @@
 #include "frontends/cli/training_folder.h"
 
 #include <fcntl.h>
-
 #include <sys/file.h>
 #include <unistd.h>
 

@@ -17,7 +17,8 @@ std::string lines_until(const std::filesystem::path& path, int64_t last) {
   std::istringstream lines(read_file(path));
   for (std::string line; std::getline(lines, line);) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("epoch", last + 1) <= last) kept += line + "\n";
+    const bool is_epoch = json.is_object() && json.contains("epoch") && json["epoch"].is_number_integer();
+    if (is_epoch && json["epoch"].get<int64_t>() <= last) kept += line + "\n";
   }
   return kept;
 }

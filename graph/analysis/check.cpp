@@ -8,6 +8,7 @@
 #include "graph/analysis/check_kinds.h"
 #include "graph/analysis/check_replay.h"
 #include "graph/analysis/digest.h"
+#include "graph/analysis/json_problem.h"
 #include "graph/error.h"
 
 namespace crease {
@@ -178,12 +179,10 @@ CheckResult judged(std::string_view json, const Graph& graph, const Graph* other
     return {true, check_kind(json, graph, other)};
   } catch (const checker::Refused& refused) {
     return {false, refused.what()};
-  } catch (const nlohmann::json::exception& problem) {
-    return {false, std::string("not a certificate: ") + problem.what()};
   } catch (const Error& problem) {
     return {false, problem.what()};
   } catch (const std::exception& problem) {
-    return {false, std::string("not a certificate: ") + problem.what()};
+    return {false, "not a certificate: " + json_problem(json, problem)};
   }
 }
 

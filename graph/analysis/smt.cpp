@@ -8,6 +8,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/digest.h"
 #include "graph/analysis/exact.h"
+#include "graph/analysis/json_problem.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
 #include "graph/piecewise.h"
@@ -355,21 +356,25 @@ class Script {
 
 std::string smt_claim(std::string_view certificate, const Graph& graph, const Graph* other) {
   const Json json = Json::parse(certificate, nullptr, false);
-  expect(json.is_object() && json.value("cert", "") == "graph-cert/1",
-         "[smt] not a certificate: want JSON of format graph-cert/1");
-  const std::string kind = json.value("kind", "");
+  const auto field = [&](const char* name) {
+    return json.is_object() && json.contains(name) && json.at(name).is_string()
+               ? json.at(name).get<std::string>()
+               : std::string();
+  };
+  expect(field("cert") == "graph-cert/1", "[smt] not a certificate: want JSON of format graph-cert/1");
+  const std::string kind = field("kind");
   try {
     Script script(json, graph);
     if (kind == "equivalence") {
       expect(other != nullptr, "[smt] one network: got a claim about two, want both");
       return script.equivalence(*other);
     }
-    expect(json.value("graph", "") == digest(graph), "[smt] the certificate is about another graph");
+    expect(field("graph") == digest(graph), "[smt] the certificate is about another graph");
     if (kind == "affine-collapse") return script.collapse();
     if (kind == "unit-verdicts") return script.units();
     if (kind == "not-affine") return script.witness();
   } catch (const Json::exception& problem) {
-    fail("[smt] not a certificate: {}", problem.what());
+    fail("[smt] not a certificate: {}", json_problem(certificate, problem));
   } catch (const std::out_of_range&) {
     fail("[smt] not a certificate: a list is too short");
   } catch (const std::invalid_argument&) {

@@ -323,11 +323,11 @@ case_balance() {
   cmp first second
   gives 0 'EQUIVALENT for all inputs' equivalent model balanced --certificate equal.json
   gives 0 'accepted: both networks' check equal.json model balanced
-  gives 1 'speaks of two graphs' check equal.json model
+  gives 3 'speaks of two graphs' check equal.json model
   "$crease" train --epochs 1 --hidden 8 --seed 3 --save other > output || complain 'cannot train'
   gives 3 'DIFFERENT: logits[0]' equivalent model other --certificate differ.json
   gives 0 'accepted: logits is' check differ.json model other
-  gives 1 'about another second graph' check differ.json model balanced
+  gives 3 'about another second graph' check differ.json model balanced
   rm -r other
   "$crease" train --epochs 1 --hidden 8 --batch-norm --save normed > output || complain 'cannot train'
   "$crease" canonical normed -o normed-form > output || complain 'no canonical form'
@@ -359,8 +359,8 @@ case_simplify() {
   gives 0 'with certificate.json' simplify model --box 0.49,0.5 -o smaller
   grep -q 'round 1: ' output || complain 'no round is told'
   gives 0 'accepted: ' check smaller/certificate.json model smaller
-  gives 1 'give both' check smaller/certificate.json model
-  gives 1 'about another second graph' check smaller/certificate.json model model
+  gives 3 'give both' check smaller/certificate.json model
+  gives 3 'about another second graph' check smaller/certificate.json model model
   gives 0 'are the same function on the box' simplify model --box 0.49,0.5 --no-collapse -o moved
   gives 0 'the same function on the box' check moved/certificate.json model moved
   gives 0 'the same function on the box' simplify model --box 0.4,0.6 --no-collapse --certified -o certified
@@ -427,10 +427,14 @@ case_prove() {
   gives 0 'not-affine             proved   logits is not affine' prove relu
   gives 0 'AFFINE' inspect affine --certificates proofs
   gives 0 'accepted: ' check proofs/c1.json affine
-  gives 1 'refused: the certificate is about another graph' check proofs/c1.json relu
+  gives 3 'refused: the certificate is about another graph' check proofs/c1.json relu
   sed 's/"b":\["[^"]*"/"b":["3"/' proofs/c1.json > wrong.json
-  gives 1 'the certificate claims 3' check wrong.json affine
-  gives 1 'not a certificate' check "$crease" affine
+  gives 3 'the certificate claims 3' check wrong.json affine
+  gives 3 'refused: not a certificate: line 1, column 1: no JSON: got the byte 0x7f' check "$crease" affine
+  head -c 100 proofs/c1.json > short.json
+  gives 3 'column 101: no JSON: the text ends too early' check short.json affine
+  sed 's/"claim"/"clam"/' proofs/c1.json > misspelt.json
+  gives 3 "refused: field 'claim' is missing" check misspelt.json affine
   gives 1 'nowhere' check nowhere affine
   gives 1 'is not a folder' prove nowhere
   gives 1 "no such claim: got 'c9', want one of c1, c2" prove affine --claim c9 --smt2 c9.smt2

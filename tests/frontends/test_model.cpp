@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+#include "frontends/file.h"
 #include "frontends/models.h"
 #include "frontends/optimizers.h"
 #include "frontends/safetensors.h"
@@ -15,6 +16,7 @@
 #include "graph/ops/reduction.h"
 #include "graph/text.h"
 #include "tests/files.h"
+#include "tests/frontends/thrown.h"
 
 namespace crease {
 namespace {
@@ -32,6 +34,33 @@ Model some_model() {
 }
 
 void put(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+TEST_CASE("a model.json that is not right is named with the place in our words") {
+  const test::TemporaryFolder folder;
+  save_model(folder.path(), some_model());
+  const auto path = folder / "model.json";
+  const std::string whole = read_file(path);
+  const auto said_of = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    text.replace(text.find(from), from.size(), to);
+    put(path, text);
+    const std::string message = test::thrown_by([&] { load_model(folder.path()); });
+    CAPTURE(message);
+    CHECK(message.starts_with("[load] " + path.string() + ": "));
+    CHECK(message.ends_with("; `crease train --save` writes it anew, or take it from a copy of the folder"));
+    CHECK_FALSE(test::holds(message, "json.exception"));
+    return message;
+  };
+  CHECK(test::holds(said_of(whole, ""), ": line 1, column 1: no JSON: the text ends too early;"));
+  CHECK(test::holds(said_of("\"version\": 1", "\"version\" 1"), ": line 3, column 13: no JSON: got '1';"));
+  CHECK(test::holds(said_of(whole, "[]"), ": got array, want an object with the fields of a model;"));
+  CHECK(test::holds(said_of("\"data\"", "\"dato\""), ": field 'data' is missing: want a text;"));
+  CHECK(test::holds(said_of("\"setosa\"", "7"), ": field 'classes' is not a list of texts;"));
+  CHECK(test::holds(said_of("0.96875", "[]"), ": field 'metrics' is not an object of numbers;"));
+  CHECK(test::holds(said_of("\"deviation\"", "\"divination\""), "mean and deviation;"));
+  CHECK(
+      test::holds(said_of("\"version\": 1", "\"version\": 2"), "version 2 is not 'crease model' version 1"));
+}
 
 TEST_CASE("a model that is saved and loaded is the same") {
   const test::TemporaryFolder folder;
