@@ -18,6 +18,7 @@ NodeClass class_of(const Node& node, Part part) {
     case Part::Affine: return NodeClass::Affine;
     case Part::Atom: break;
   }
+  if (node.role == Role::Input || node.role == Role::Random) return NodeClass::Affine;  // itself
   if (node.role != Role::Apply) return NodeClass::Constant;
   const std::vector<Piecewise> affine(node.operands.size(), Piecewise::Affine);
   switch (piecewise_of(node, affine)) {

@@ -69,13 +69,21 @@ std::string colour(size_t map) {
 
 std::optional<FoldPicture> fold_picture(const Graph& graph, double half, int64_t cell_limit,
                                         int64_t work_limit) {
+  return fold_picture_explained(graph, half, cell_limit, work_limit).picture;
+}
+
+ExplainedFolds fold_picture_explained(const Graph& graph, double half, int64_t cell_limit,
+                                      int64_t work_limit) {
   expect(std::isfinite(half) && half > 0, "[fold_picture] the square must be from -half to half > 0: got {}",
          half);
-  if (graph.inputs().empty() || input_elements(graph) != 2) return {};
+  if (graph.inputs().empty() || input_elements(graph) != 2) return {.picture = {}};
   const auto side = std::pair{Rational::of(-half), Rational::of(half)};
   const Regions found =
       regions(graph, {.box = {side, side}, .cell_limit = cell_limit, .work_limit = work_limit});
-  if (!found.complete) return {};
+  if (!found.complete)
+    return {.picture = {},
+            .reason = fmt::format("the linear pieces for inputs from -{0} to {0} are not all known: {1}",
+                                  half, found.reason)};
   const auto names = coordinates(graph);
   FoldPicture picture{.half = half,
                       .cells = {},
@@ -92,7 +100,7 @@ std::optional<FoldPicture> fold_picture(const Graph& graph, double half, int64_t
       drawn.corners.push_back({corner[0].to_double(), corner[1].to_double()});
     picture.cells.push_back(std::move(drawn));
   }
-  return picture;
+  return {.picture = std::move(picture)};
 }
 
 std::string to_svg(const FoldPicture& picture, int size) {

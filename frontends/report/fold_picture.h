@@ -30,6 +30,14 @@ struct FoldPicture {
 std::optional<FoldPicture> fold_picture(const Graph& graph, double half = 2, int64_t cell_limit = 600,
                                         int64_t work_limit = 5 * kSecondOfWork);
 
+/// The same, and why there is none where one could be looked for: of inputs with two elements together.
+struct ExplainedFolds {
+  std::optional<FoldPicture> picture;
+  std::string reason = {};
+};
+ExplainedFolds fold_picture_explained(const Graph& graph, double half = 2, int64_t cell_limit = 600,
+                                      int64_t work_limit = 5 * kSecondOfWork);
+
 /// SVG of `size` by `size` pixels, that names each map where the pointer rests; the second input grows
 /// upwards.
 std::string to_svg(const FoldPicture& picture, int size = 480);

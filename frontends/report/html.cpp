@@ -17,6 +17,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// What a leaf is, what another node does with the data.
+std::string class_text(const Node& node, NodeClass node_class) {
+  const bool leaf = node.role != Role::Apply && node.role != Role::Scan;
+  return std::string(leaf ? role_name(node.role) : to_string(node_class));
+}
+
 Json drawing_json(const Graph& graph) {
   const NodeFacts facts = node_facts(graph);
   const BoxGraph picture = boxes_of(graph, facts);
@@ -29,7 +35,7 @@ Json drawing_json(const Graph& graph) {
       widest = std::max(widest, facts.classes[place]);
       members.push_back({{"key", node_key(graph, id)},
                          {"shape", to_string(graph.node(id).shape)},
-                         {"class", std::string(to_string(facts.classes[place]))},
+                         {"class", class_text(graph.node(id), facts.classes[place])},
                          {"scales", facts.scales[place]},
                          {"saturation", facts.saturations[place]}});
     }
@@ -72,7 +78,7 @@ void fill(std::string& page, const std::string& mark, const std::string& text) {
 
 std::string to_html(const Report& report) {
   using namespace embedded;
-  const auto folds = fold_picture(report.graph);
+  const auto [folds, no_folds] = fold_picture_explained(report.graph);
   std::string page = text_of(report_page, report_page_size);
   fill(page, "/* style */", text_of(report_style, report_style_size));
   fill(page, "/* script */",
@@ -84,7 +90,8 @@ std::string to_html(const Report& report) {
        inert(Json{{"report", Json::parse(to_json(report))},
                   {"drawing", drawing_json(report.graph)},
                   {"network", Json::parse(network_json(report.graph))},
-                  {"folds", folds ? Json::parse(to_json(*folds)) : Json()}}
+                  {"folds", folds ? Json::parse(to_json(*folds)) : Json()},
+                  {"no_folds", no_folds}}
                  .dump(-1, ' ', false, Json::error_handler_t::replace)));
   return page;
 }

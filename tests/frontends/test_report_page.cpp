@@ -66,6 +66,33 @@ TEST_CASE("a small graph is drawn node by node, with arrows that lead down") {
              picture.boxes[static_cast<size_t>(arrow.to)].layer);
 }
 
+TEST_CASE("an input is no constant: not in the page, nor in the picture") {
+  const Report report = analyze(rectifiers({4, 3, 2}));
+  const Json boxes = Json::parse(data_of(to_html(report))).at("drawing").at("boxes");
+  CHECK_EQ(boxes.at(0).at("class"), "affine");
+  CHECK_EQ(boxes.at(0).at("members").at(0).at("class"), "input");
+  CHECK_EQ(boxes.at(1).at("members").at(0).at("class"), "affine");
+  const NodeFacts facts = node_facts(report.graph);
+  for (const NodeId id : report.graph.inputs())
+    CHECK(facts.classes[static_cast<size_t>(id)] == NodeClass::Affine);
+  for (const NodeId id : report.graph.parameters())
+    CHECK(facts.classes[static_cast<size_t>(id)] == NodeClass::Constant);
+}
+
+TEST_CASE("a page without a picture of the linear pieces says why") {
+  const auto data = [](const std::vector<int64_t>& widths) {
+    return Json::parse(data_of(to_html(analyze(rectifiers(widths), {.regions = 1}))));
+  };
+  const Json many = data({2, 64, 1});
+  CHECK(many.at("folds").is_null());
+  const auto reason = many.at("no_folds").get<std::string>();
+  CAPTURE(reason);
+  CHECK(reason.starts_with("the linear pieces for inputs from -2 to 2 are not all known: "));
+  CHECK_NE(reason.find("600"), std::string::npos);
+  CHECK_EQ(data({2, 4, 1}).at("no_folds"), "");
+  CHECK_EQ(data({4, 3, 2}).at("no_folds"), "");
+}
+
 TEST_CASE("a large graph is folded into at most as many boxes as are wanted, each node in one of them") {
   const Graph graph = rectifiers(std::vector<int64_t>(301, 2));
   const NodeFacts facts = node_facts(graph);

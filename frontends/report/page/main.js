@@ -134,7 +134,7 @@ function unitsOf(report) {
   return units;
 }
 
-function show({ report, drawing, network, folds }) {
+function show({ report, drawing, network, folds, no_folds: noFolds }) {
   document.title = `${report.title} · crease report`;
   document.getElementById("title").textContent = report.title;
   document.getElementById("line").textContent = `${report.network} · digest ${report.graph.slice(0, 8)}`;
@@ -146,7 +146,7 @@ function show({ report, drawing, network, folds }) {
   showLegend(document.getElementById("legend"), units.size > 0);
   document.getElementById("drawing").append(picture);
   showRescaling(document.getElementById("rescaling"), network);
-  showRegions(document.getElementById("regions"), network, folds);
+  showRegions(document.getElementById("regions"), network, folds, noFolds);
   showCertificates(document.getElementById("certificates"), report.certificates);
   showContents(document.getElementById("contents"));
 }

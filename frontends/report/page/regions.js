@@ -76,9 +76,10 @@ function drawGrid(section, network, name) {
   setTimeout(draw);
 }
 
-function showRegions(section, network, folds) {
+function showRegions(section, network, folds, noFolds) {
   if (folds) return drawFolds(section, folds);
+  if (noFolds) section.append(element("p", { id: "no-folds", class: "quiet" }, `No exact picture: ${noFolds}.`));
   const inputs = (network.nodes ?? []).filter((node) => node.role === "input");
-  if (inputs.length !== 1 || count(inputs[0].sizes) !== 2) return section.remove();
+  if (inputs.length !== 1 || count(inputs[0].sizes) !== 2) return noFolds ? undefined : section.remove();
   drawGrid(section, network, inputs[0].name);
 }
