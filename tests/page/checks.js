@@ -86,9 +86,17 @@ function checkLinks(drawing, report) {
   }
 }
 
+/// Where the inputs are is said.
+function checkBox(report) {
+  const lines = [...document.querySelectorAll("#box div")].map((line) => line.textContent);
+  check(lines.join() === report.box.join(), `of the box it says '${lines.join()}'`);
+}
+
 /// Exact pieces tile the square, and each is named when it has the focus.
 function checkFolds() {
-  const { folds } = JSON.parse(document.getElementById("data").textContent);
+  const { folds, no_folds: noFolds } = JSON.parse(document.getElementById("data").textContent);
+  const said = document.getElementById("no-folds")?.textContent ?? "";
+  check(noFolds ? said.includes(noFolds) : said === "", `of a missing picture it says '${said}'`);
   if (!folds) return;
   const area = (corners) => corners.reduce((sum, [x, y], i) => {
     const [nextX, nextY] = corners[(i + 1) % corners.length];
@@ -137,6 +145,7 @@ async function checkPage() {
   checkManyUnits();
   await checkKeyboard();
   checkTiles();
+  checkBox(report);
   checkLinks(drawing, report);
   const sliders = await checkSliders();
   check(sliders || facts.title !== "digits", "digits must have sliders");

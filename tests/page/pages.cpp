@@ -112,6 +112,7 @@ int main(int count, char** arguments) {
   const Page pages[] = {
       {"digits", multilayer({64, 16, 10}, relu), "digits"},
       {"plane", multilayer({2, 6, 4, 1}, relu), "a network of two inputs"},
+      {"pieces", multilayer({2, 64, 1}, relu), "more linear pieces than are drawn"},
       {"linear", multilayer({4, 3, 2}, identity), "linear"},
       {"image", image_network(), "convolution"},
       {"smooth", smooth_network(), "smooth"},
