@@ -215,7 +215,8 @@ TEST_CASE("a log has a line an epoch, and after a resume those of an uninterrupt
     for (int64_t epoch = 1; epoch <= 4; ++epoch) log.write({.epoch = epoch, .test_accuracy = 0.5});
   }
   CHECK_EQ(epochs(), std::vector<int64_t>{1, 2, 3, 4});
-  write_file_atomically(path, read_file(path) + "{\"epoch\": 5, \"lo");  // a crash within a line
+  write_file_atomically(
+      path, read_file(path) + "{\"epoch\": \"5\"}\n{\"epoch\": 5, \"lo");  // a crash within a line
   {
     TrainLog log(path, 2);
     log.write({.epoch = 3});
