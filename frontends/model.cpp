@@ -151,6 +151,7 @@ void expect_fields(const Json& json) {
       {"metrics", is_map_of<is_figure>, "an object of numbers"},
       {"standardisation", is_standardisation, "an object with two lists of numbers, mean and deviation",
        true},
+      {"targets", is_standardisation, "an object with two lists of numbers, mean and deviation", true},
   };
   expect(json.is_object(), "got {}, want an object with the fields of a model", json.type_name());
   const auto is_other = [&](const char* name, const Json& ours) {

@@ -9,8 +9,8 @@
 #include "frontends/losses.h"
 #include "frontends/model.h"
 #include "frontends/models.h"
+#include "frontends/training/objective.h"
 #include "graph/error.h"
-#include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "graph/text.h"
 #include "jit/program.h"
@@ -40,23 +40,26 @@ Model model_of(const Arguments& arguments) {
           .info = {.classes = {"0", "1"}}};
 }
 
-/// What training would take, unless another loss is asked for.
-std::string loss_name(const Arguments& arguments, const Model& model) {
-  if (!arguments.loss.empty()) return arguments.loss;
-  return model.info.classes.empty() ? "mse" : "cross-entropy";
-}
+/// A loss and what it is called.
+struct Loss {
+  std::string name;
+  Value mean;  // in a graph of its own
+};
 
-/// The mean loss of the network on a target, both in a new graph.
-Value loss_of(const Graph& network, const std::string& name) {
-  Graph graph = network;
+/// What training would take, unless another loss is asked for.
+Loss loss_of(const Arguments& arguments, const Model& model) {
+  Graph graph = model.network;
   const Value output = graph.value(graph.outputs().front().node);
-  const bool one_number = output.shape().size() == 2 && output.shape()[1] == Dim(1);
-  if (name == "mse" && one_number) {  // the column that is predicted
-    const Value target = graph.input("target", {output.shape().front()}, output.type());
-    return mean(mse(reshape(output, target.shape()), target));
-  }
-  if (name == "mse") return mean(mse(output, graph.input("target", output.shape(), output.type())));
-  return mean(softmax_cross_entropy(output, graph.input("label", {output.shape().front()}, Type::i32)));
+  const Dim batch = output.shape().empty() ? Dim(1) : output.shape().front();  // the loss says what it wants
+  const std::string kind = !arguments.loss.empty()      ? arguments.loss
+                           : model.info.classes.empty() ? "mse"
+                                                        : "cross-entropy";
+  if (kind == "cross-entropy")
+    return {kind, mean(softmax_cross_entropy(output, graph.input("label", {batch}, Type::i32)))};
+  const bool one_number = output.shape() == Shape{batch, 1};  // the column that is predicted
+  const Value target = graph.input("target", one_number ? Shape{batch} : output.shape(), output.type());
+  if (!arguments.loss.empty() || !model.info.targets) return {kind, mean(error_of_numbers(output, target))};
+  return {"mse in deviations", mean(mse_in_deviations(*model.info.targets)(output, target))};
 }
 
 void print_section(const std::string& title, const std::string& text) {
@@ -85,8 +88,7 @@ void print_compilation(const Arguments& arguments, const Graph& step) {
 
 int run(const Arguments& arguments) {
   const Model model = model_of(arguments);
-  const std::string name = loss_name(arguments, model);
-  const Value loss = loss_of(model.network, name);
+  const auto [name, loss] = loss_of(arguments, model);
   const bool nothing_chosen = !arguments.graph && !arguments.gradient && !arguments.needs_compilation();
   if (arguments.graph || nothing_chosen)
     print_section(fmt::format("network and loss ({})", name), to_string(extract({{"loss", loss}})));

@@ -18,18 +18,17 @@ Shape batch_of(const Dim& batch, const std::vector<int64_t>& sizes) {
   return shape;
 }
 
-/// One number a sample may have an axis of its own in the output.
-Value mse_of(const Value& output, const Value& target) {
+}  // namespace
+
+Value error_of_numbers(const Value& output, const Value& target) {
   const bool one_number = target.shape().size() == 1 && output.shape() == Shape{target.shape()[0], 1};
   return mse(one_number ? reshape(output, target.shape()) : output, target);
 }
 
-}  // namespace
-
 LossFunction mse_in_deviations(const Standardisation& targets) {
   return [deviation = targets.deviation](const Value& output, const Value& target) {
     const Value unit = output.graph().constant(deviation.converted(output.type()));
-    return mse_of(output / unit, target / unit);
+    return error_of_numbers(output / unit, target / unit);
   };
 }
 
@@ -61,7 +60,7 @@ Objective make_objective(const Graph& network, const Dataset& data, const LossFu
   const bool classifies = data.classes > 0;
   const LossFunction fallback = [&](const Value& a, const Value& b) {
     if (classifies) return softmax_cross_entropy(a, b);
-    return mse_of(a, b);
+    return error_of_numbers(a, b);
   };
   const Value each = loss ? loss(output, target) : fallback(output, target);
   result.loss = mean(each);

@@ -14,6 +14,9 @@ namespace crease {
 /// Loss of each sample: output [batch, ...], target [batch] or [batch, ...] -> [batch].
 using LossFunction = std::function<Value(const Value& output, const Value& target)>;
 
+/// mse, where one number a sample may have an axis of its own: output [batch, 1] for target [batch], too.
+Value error_of_numbers(const Value& output, const Value& target);
+
 /// mse of output and target, each divided by the deviation of its column (see measure_targets): errors as
 /// shares of the variance of the targets, whatever their units, of like size for all columns.
 LossFunction mse_in_deviations(const Standardisation& targets);
