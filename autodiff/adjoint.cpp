@@ -9,6 +9,7 @@
 #include "autodiff/selection.h"
 #include "autodiff/trap.h"
 #include "graph/error.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/reduction.h"
 #include "graph/scalar/forms.h"
 #include "graph/scalar/lock.h"
@@ -83,8 +84,8 @@ Scalar strong_product(const Scalar& factor, const Scalar& slope, AtPole at_pole)
 std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const Value& dy,
                                     const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
-  if (builder.representative(k) != k) return {};
   const Node& node = builder.node();
+  if (builder.representative(k) != k || is_held(*node.op)) return {};
   const KinkRule rule = rule_beside_trap(selected.rule);
   const NanFlow flow = nan_flow(
       graph, builder, k, selected.follows_nan,

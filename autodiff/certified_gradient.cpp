@@ -323,6 +323,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpa
                                                      std::source_location where) {
   check_loss("certified_gradient", loss, where);
   check_derivative("certified_gradient", {&loss, 1}, wrt, where);
+  check_not_held("certified_gradient", {&loss, 1}, wrt, where);
   expect(options.directions >= 1 || !options.along.empty(),
          "[certified_gradient] wants at least one direction (at {})", to_string(where));
   auto plan = std::make_shared<Plan>(Plan{.options = options, .work = with_bound_parameters(loss.graph())});

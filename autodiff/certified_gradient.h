@@ -73,7 +73,7 @@ class CertifiedGradientFunction {
   using Compile = std::function<Run(const Graph&)>;
 
   /// `wrt`: inputs and parameters. Errors: those of grad and locked_grad; Error for a variable that is
-  /// computed, or directions that do not fit.
+  /// computed, directions that do not fit, or a part that stop_gradient holds constant.
   CertifiedGradientFunction(const Value& loss, ValueSpan wrt, const CertifyOptions& options = {},
                             const Compile& compile = interpreted,
                             std::source_location where = std::source_location::current());

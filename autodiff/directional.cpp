@@ -12,6 +12,7 @@
 #include "autodiff/trap.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/leaf.h"
 
 namespace crease {
@@ -59,6 +60,7 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
                                     const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
+  if (is_held(*node.op)) return {};  // a variable itself
   const KinkRule rule = rule_beside_trap(selected.rule);
   std::vector<Value> traps;
   Scalar body = 0;

@@ -14,6 +14,7 @@
 #include "graph/analysis/regions/explore.h"
 #include "graph/analysis/scaling.h"
 #include "graph/error.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 namespace {
@@ -225,6 +226,12 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
   if (columns.count > options.parameter_limit) {
     result.reason =
         fmt::format("there are {} parameters, the limit is {}", columns.count, options.parameter_limit);
+    return result;
+  }
+  if (const auto held = held_in_network(graph)) {
+    result.reason =
+        fmt::format("stop_gradient holds node {} constant: gradients are not those of the function",
+                    describe(graph, *held));
     return result;
   }
   if (columns.count == 0) {

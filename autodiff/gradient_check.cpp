@@ -73,6 +73,7 @@ class Check {
       point_.push_back(node.role == Role::Parameter ? node.value.converted(Type::f64)
                                                     : bound(node.name).converted(Type::f64));
     }
+    check_not_held("check_gradients", {&loss, 1}, wrt, where);
     const std::vector<bool> active = reached(graph_, {&loss_, 1}, wrt_);
     check_loops("check_gradients", graph_, active, where);
     watched_ = std::make_unique<bool[]>(active.size());

@@ -1,10 +1,13 @@
 #include "autodiff/reach.h"
 
 #include "graph/error.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 
 namespace {
+
+bool is_held(const Node& node) { return node.op && is_held(*node.op); }
 
 /// Nodes on a path from a variable to an output; `passes` says which nodes a path may go through.
 template <class Passes>
@@ -16,9 +19,12 @@ std::vector<bool> on_paths(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
     for (const NodeId operand : graph.node(static_cast<NodeId>(id)).operands)
       if (found[static_cast<size_t>(operand)] && passes(graph.node(static_cast<NodeId>(id))))
         found[id] = true;
-  std::vector<NodeId> ids;
-  for (const Value& output : outputs) ids.push_back(output.id());
-  for (const NodeId id : ancestors(graph, ids)) needed[static_cast<size_t>(id)] = true;
+  for (const Value& output : outputs) needed[static_cast<size_t>(output.id())] = true;
+  for (NodeId id = graph.size() - 1; id >= 0; --id) {
+    const Node& node = graph.node(id);
+    if (!needed[static_cast<size_t>(id)] || is_held(node)) continue;
+    for (const NodeId operand : node.operands) needed[static_cast<size_t>(operand)] = true;
+  }
   for (size_t id = 0; id < size; ++id) found[id] = found[id] && needed[id];
   return found;
 }
@@ -26,11 +32,12 @@ std::vector<bool> on_paths(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
 }  // namespace
 
 std::vector<bool> between(const Graph& graph, ValueSpan outputs, ValueSpan wrt) {
-  return on_paths(graph, outputs, wrt, [](const Node& node) { return is_floating(node.type); });
+  return on_paths(graph, outputs, wrt,
+                  [](const Node& node) { return is_floating(node.type) && !is_held(node); });
 }
 
 std::vector<bool> reached(const Graph& graph, ValueSpan outputs, ValueSpan wrt) {
-  return on_paths(graph, outputs, wrt, [](const Node&) { return true; });
+  return on_paths(graph, outputs, wrt, [](const Node& node) { return !is_held(node); });
 }
 
 void check_loss(const char* call, const Value& loss, const std::source_location& where) {
@@ -57,6 +64,17 @@ void check_derivative(const char* call, ValueSpan outputs, ValueSpan wrt, const 
   for (const Value& output : outputs)
     if (!output.same_graph(outputs[0]))
       fail("[{}] the outputs belong to different graphs (at {})", call, to_string(where));
+}
+
+void check_not_held(const char* call, ValueSpan outputs, ValueSpan wrt, const std::source_location& where) {
+  const Graph graph = outputs[0].graph();
+  const auto held = held_between(graph, outputs, wrt);
+  if (!held) return;
+  fail(
+      "[{}] stop_gradient holds a part constant that the variables move, so the derivative is not that of "
+      "the "
+      "function: make what it holds an input, or differentiate without it (node {}, at {})",
+      call, describe(graph, *held), to_string(where));
 }
 
 void check_like(const char* call, const char* role, const Value& value, const Value& like,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "graph/ops/hold.h"
 #include "graph/scalar/forms.h"
 
 namespace crease {
@@ -87,7 +88,8 @@ std::optional<Access> compose(const Access& access, const Access& at) {
 /// What a read element is computed from, if it is written by a map.
 std::optional<Form> expand(const Read& read) {
   const Node& node = read.value.node();
-  if (node.role != Role::Apply || node.op->combine != Combine::Assign || !writes_each_label(node.loops))
+  if (node.role != Role::Apply || node.op->combine != Combine::Assign || !writes_each_label(node.loops) ||
+      is_held(*node.op))
     return {};
   Form form = form_of(read.value.graph(), read.value.id());
   if (mentions_labels(form.expression)) return {};

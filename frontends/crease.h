@@ -64,6 +64,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/catalog.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/leaf.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"

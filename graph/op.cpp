@@ -95,7 +95,7 @@ Attributes conventions(const Op& op) {
   Attributes found;
   for (const auto& attribute : op.attributes)
     if (attribute.first == "order" || attribute.first == "slope_at_0" || attribute.first == "decided" ||
-        tells_precision(attribute))
+        attribute.first == "held" || tells_precision(attribute))
       found.push_back(attribute);
   return found;
 }

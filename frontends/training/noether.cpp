@@ -4,6 +4,7 @@
 
 #include "frontends/optimizers.h"
 #include "graph/error.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 namespace {
@@ -37,6 +38,13 @@ Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rule
   std::vector<Value> parameters;
   for (const NodeId id : graph.parameters())
     if (is_floating(graph.node(id).type)) parameters.push_back(graph.value(id));
+  const auto held = held_between(graph, {graph.value(objective.loss.id())}, parameters);
+  if (held)
+    fail(
+        "[noether] stop_gradient holds node {} constant: the gradients are not those of a loss that "
+        "rescalings "
+        "leave alone, train without the Noether test",
+        describe(graph, *held));
   const std::vector<Value> values = grad(graph.value(objective.loss.id()), parameters, rules);
   std::vector<std::pair<std::string, Value>> outputs;
   for (size_t k = 0; k < values.size(); ++k) outputs.emplace_back(parameters[k].node().name, values[k]);

@@ -10,6 +10,7 @@
 #include "graph/analysis/exact.h"
 #include "graph/analysis/points.h"
 #include "graph/error.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 namespace {
@@ -102,7 +103,8 @@ class Finder {
       const Node& node = graph_.node(id);
       const bool moves =
           node.role == Role::Apply && node.operands.size() == 1 && node.op->combine == Combine::Assign &&
-          node.op->body.expression.kind() == ScalarKind::Argument && count(node.operands[0]) == count(id);
+          node.op->body.expression.kind() == ScalarKind::Argument && count(node.operands[0]) == count(id) &&
+          is_floating(node.type) && is_floating(graph_.node(node.operands[0]).type) && !is_held(*node.op);
       if (!moves) return id;
       id = node.operands[0];
     }

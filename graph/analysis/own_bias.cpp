@@ -12,6 +12,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/dataflow.h"
 #include "graph/analysis/shift_invariance.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/order.h"
 #include "graph/piecewise.h"
 #include "graph/rewrite/rewrite.h"
@@ -120,6 +121,8 @@ class Analysis {
     OwnBias fact{.node = id, .problem = {}};
     if (extremum || order_of(*node.op)) {
       fact.problem = "ties between its points have no bias of their own";
+    } else if (is_held(*node.op)) {
+      fact.problem = "stop_gradient holds it constant";
     } else if (holds(body, [](Kind kind) { return kind == Kind::Sqrt; })) {
       fact.problem = "sqrt has an infinite slope at 0";
     } else if (!is_floating(node.type) && !stores_exactly(graph_, node)) {

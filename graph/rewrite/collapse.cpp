@@ -12,6 +12,7 @@
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 
@@ -25,6 +26,11 @@ struct Plan {
   CollapsedSink report;
   std::optional<SingleConvolution> convolution = {};  // what the only segment is applied as
 };
+
+bool has_held(const Graph& graph, const std::vector<NodeId>& nodes) {
+  return std::ranges::any_of(nodes,
+                             [&](NodeId id) { return graph.node(id).op && is_held(*graph.node(id).op); });
+}
 
 /// Updated parameters that a sub-graph reads, through constants too.
 bool reads_updated(const Graph& graph, const std::vector<NodeId>& nodes) {
@@ -73,6 +79,7 @@ class Planner {
     for (const NodeId id : facts_.frontiers[at(sink)])
       dense += sample_count(graph_.node(id).shape) * sample_count(graph_.node(sink).shape);
     if (reads_updated(graph_, nodes)) return {{}, "a parameter in it is trained"};
+    if (has_held(graph_, nodes)) return {{}, "stop_gradient holds a part of it constant"};
     if (facts_.frontiers[at(sink)].empty()) return {};
     auto result = affine_form(graph_, facts_, sink);
     std::optional<Certificate> enclosure;

@@ -7,6 +7,7 @@
 #include "graph/analysis/certificate.h"
 #include "graph/analysis/conserved.h"
 #include "graph/analysis/cost.h"
+#include "graph/ops/hold.h"
 
 namespace crease {
 using Json = nlohmann::ordered_json;
@@ -35,6 +36,13 @@ std::string escape_sentence(const Graph& graph, const EscapingUnit& escaping) {
 namespace {
 
 Finding conserved_finding(const Graph& graph, const ScalingGroup& group) {
+  if (const auto held = held_in_network(graph))
+    return {.id = "conserved",
+            .subject = "parameters",
+            .sentences = {fmt::format(
+                "what gradient flow conserves is not known: stop_gradient holds node {} constant",
+                describe(graph, *held))},
+            .certificate = {}};
   const std::vector<SignedSum> conserved = conserved_quantities(graph, group);
   std::string text;
   Json list = Json::array();

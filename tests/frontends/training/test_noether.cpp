@@ -9,6 +9,7 @@
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/reduction.h"
 
 namespace crease {
@@ -50,6 +51,16 @@ TEST_CASE("a network that cannot be rescaled has no Noether test") {
   options.noether = true;
   CHECK_THROWS_WITH_AS(train(network(mlp({2, 8, 2}, tanh_op), 2), split, options),
                        doctest::Contains("[noether] no rescaling of the network was found"), Error);
+}
+
+TEST_CASE("a network that holds a part constant has no Noether test") {
+  const Split split{.train = two_classes(60, 1), .test = two_classes(20, 2)};
+  TrainOptions options{.epochs = 1, .batch = 15};
+  options.run.interpret = true;
+  options.noether = true;
+  CHECK_THROWS_WITH_AS(
+      train(network(sequential(linear(2, 8), relu, stop_gradient, linear(8, 2)), 2), split, options),
+      doctest::Contains("[noether] stop_gradient holds node"), Error);
 }
 
 TEST_CASE("products in bf16 are no wrong derivatives") {
