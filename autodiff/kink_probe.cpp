@@ -42,15 +42,16 @@ std::vector<Comparison> comparisons_in(const Scalar& body) {
   return found;
 }
 
-/// Nodes whose value does not vary next to a point, because only comparisons of varying numbers enter it:
-/// steps, counts, ranks. The kinks in those comparisons are watched where they are.
+/// Nodes whose value does not vary next to a point, because they hold integers or truth values, or only
+/// comparisons of varying numbers enter them: steps, counts, ranks. The kinks in those comparisons, and the
+/// jumps of what is cut to an integer, are watched where they are.
 std::vector<bool> find_levels(const Graph& graph) {
   std::vector<bool> level(static_cast<size_t>(graph.size()));
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     if (node.role != Role::Apply) continue;
     bool varies = false;
-    for (int k = 0; k < static_cast<int>(node.operands.size()); ++k)
+    for (int k = 0; is_floating(node.type) && k < static_cast<int>(node.operands.size()); ++k)
       varies |= !level[static_cast<size_t>(node.operands[static_cast<size_t>(k)])] &&
                 !slope(node.op->body.expression, k, Side::Left).is_constant(0);
     level[static_cast<size_t>(id)] = !varies;

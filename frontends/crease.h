@@ -62,6 +62,7 @@
 #include "graph/op.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/catalog.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/hold.h"

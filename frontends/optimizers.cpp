@@ -8,6 +8,7 @@
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/reduction.h"
 
 namespace crease {
@@ -39,15 +40,6 @@ Value decayed(const Value& gradient, const Value& parameter, double decay) {
 /// 1 - beta^t without cancellation.
 Value bias_correction(const Value& step, double beta) { return -expm1_op(step * std::log(beta)); }
 
-/// x as another floating type.
-Value as_type(const Value& x, Type type) {
-  if (x.type() == type) return x;
-  static const auto convert = std::make_shared<const Op>(
-      Op{.name = "convert", .doc = "x.", .body = [](Scalar value) { return value; }});
-  return x.graph().apply_resolved(convert, broadcast({&x.shape(), 1}), {x}, type,
-                                  std::source_location::current());
-}
-
 /// Gradients scaled down to a common norm, then cut off element by element.
 std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& clip) {
   expect(std::isfinite(clip.norm) && clip.norm >= 0 && std::isfinite(clip.value) && clip.value >= 0,
@@ -56,7 +48,7 @@ std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& cli
   if (clip.norm > 0) {
     Value total;
     for (const Value& gradient : gradients) {
-      const Value part = sum(square(as_type(gradient, Type::f64)));  // squares of f32 overflow from 1e19 on
+      const Value part = sum(square(cast(gradient, Type::f64)));  // squares of f32 overflow from 1e19 on
       total = total.valid() ? total + part : part;
     }
     const Op scale{
@@ -64,7 +56,7 @@ std::vector<Value> clipped(std::vector<Value> gradients, const GradientClip& cli
         .doc = "bound / norm where the norm is greater, else 1; takes the squared norm.",
         .body = [bound = clip.norm](Scalar s) { return select(sqrt(s) > bound, bound / sqrt(s), 1); }};
     const Value factor = scale(total);
-    for (Value& gradient : gradients) gradient = multiply(gradient, as_type(factor, gradient.type()));
+    for (Value& gradient : gradients) gradient = multiply(gradient, cast(factor, gradient.type()));
   }
   if (clip.value > 0)
     for (Value& gradient : gradients) gradient = crease::clip(-clip.value, clip.value)(gradient);

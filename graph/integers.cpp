@@ -76,8 +76,8 @@ void set_integer(Tensor& tensor, int64_t index, int64_t value) {
     case Type::i32: tensor.write<int32_t>()[i] = static_cast<int32_t>(kept); return;
     case Type::u8:
     case Type::boolean: tensor.write<uint8_t>()[i] = static_cast<uint8_t>(kept); return;
-    case Type::f64:
-    case Type::f32: tensor.set(index, static_cast<double>(value)); return;
+    case Type::f64: tensor.write<double>()[i] = static_cast<double>(value); return;
+    case Type::f32: tensor.write<float>()[i] = static_cast<float>(value); return;  // rounded once
   }
 }
 

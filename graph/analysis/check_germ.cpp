@@ -3,40 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <ranges>
 #include <set>
 #include <unordered_map>
 
+#include "graph/analysis/check_dual.h"
 #include "graph/ops/order.h"
+#include "graph/stored.h"
 
 namespace crease::checker {
 namespace {
 
 using Kind = ScalarKind;
 using Partials = std::map<Element, Rational>;
-
-/// A number in a body: with tangents, and partial derivatives by argument, of which there are none where it
-/// does not vary. `curved`: its derivatives may not say all, as those of x * x at 0.
-struct Dual {
-  Rational value;
-  std::vector<Rational> tangents;
-  std::map<int, Rational> partials;
-  bool curved = false;
-};
-
-/// a x + b y, of tangents and partials; the value is given.
-Dual linear(Rational value, const Dual& x, const Rational& a, const Dual& y, const Rational& b) {
-  Dual result{std::move(value), std::vector<Rational>(x.tangents.size()), {}, x.curved || y.curved};
-  for (size_t j = 0; j < result.tangents.size(); ++j)
-    result.tangents[j] = a * x.tangents[j] + b * y.tangents[j];
-  for (const auto& [k, p] : x.partials) result.partials[k] += a * p;
-  for (const auto& [k, p] : y.partials) result.partials[k] += b * p;
-  return result;
-}
-
-Dual curved_if(bool curved, Dual x) {
-  x.curved |= curved;
-  return x;
-}
 
 /// The sign of the first tangent that is not 0, or 0.
 int sign_of(std::span<const Rational> tangents) {
@@ -59,7 +38,7 @@ class NodeReplay {
         ++first;
       arguments.push_back(Scalar::argument(static_cast<int>(first)));
     }
-    body_ = substitute(body_, arguments);  // equal operands are one
+    body_ = as_stored(substitute(body_, arguments));  // equal operands are one
     number(body_);
   }
 
@@ -103,6 +82,16 @@ class NodeReplay {
     int64_t total = 1;
     for (const Dim& dim : shape) total *= size_of(dim);
     return total;
+  }
+  /// The body with its result cut towards 0 where an integer type keeps no more of it; what wraps around is
+  /// refused.
+  Scalar as_stored(const Scalar& body) {
+    if (stores_exactly(replay_.graph_, node_)) return body;
+    const Type arithmetic = compute_type(operand_types(replay_.graph_, node_), node_.type);
+    cut_ = is_floating(arithmetic) && node_.type != Type::boolean && node_.op->combine == Combine::Assign;
+    if (!cut_)
+      throw Refused(describe(replay_.graph_, id_) + " cuts numbers to integers or wraps them around");
+    return select(body < 0, -floor(-body), floor(body));
   }
   bool is_extremum() const { return node_.op->combine == Combine::Max || node_.op->combine == Combine::Min; }
 
@@ -166,6 +155,8 @@ class NodeReplay {
     point_ = point;
     if (is_extremum() && loses(body_)) return;
     const Dual value = evaluate(body_);
+    if (cut_ && !is_number_of(node_.type, value.value))
+      throw Refused(describe(replay_.graph_, id_) + " wraps a number around");
     combine(static_cast<size_t>(write), {point, {value.value, value.tangents}, of_elements(value)});
   }
 
@@ -425,6 +416,7 @@ class NodeReplay {
   Scalar body_;
   std::unordered_map<const ScalarNode*, int> seen_;
   int comparisons_ = 0;
+  bool cut_ = false;
   std::vector<Germ> results_;
   std::vector<Partials> partials_;
   std::vector<std::vector<Candidate>> candidates_;
@@ -470,11 +462,11 @@ std::map<NodeId, std::vector<Rational>> GermReplay::gradient() const {
   std::map<NodeId, std::vector<Rational>> adjoints;
   for (const auto& [id, germs] : values_) adjoints[id].resize(germs.size());
   adjoints.at(loss_)[0] = 1;
-  for (auto it = values_.rbegin(); it != values_.rend(); ++it) {
-    const auto partials = partials_.find(it->first);
+  for (const NodeId id : values_ | std::views::keys | std::views::reverse) {
+    const auto partials = partials_.find(id);
     if (partials == partials_.end()) continue;
     for (size_t e = 0; e < partials->second.size(); ++e) {
-      const Rational& adjoint = adjoints.at(it->first)[e];
+      const Rational& adjoint = adjoints.at(id)[e];
       if (adjoint.is_zero()) continue;
       for (const auto& [read, p] : partials->second[e])
         adjoints.at(read.first)[static_cast<size_t>(read.second)] += adjoint * p;

@@ -390,7 +390,7 @@ std::vector<Finding> own_bias_findings(const Graph& graph) {
   }
   const bool loops = std::ranges::any_of(
       report.operations, [&](const OwnBias& fact) { return graph.node(fact.node).role == Role::Scan; });
-  if (!certified)
+  if (!certified && !held_in_network(graph))
     finding.sentences.emplace_back(
         loops ? "direction mode certifies each gradient by itself, once unroll(graph) has written loops out"
               : "direction mode certifies each gradient by itself");

@@ -191,7 +191,9 @@ Tensor run_loops(const Graph& graph, const Node& node, std::span<const Tensor* c
   const Type type = body_type(*node.op, operand_types(graph, node), node.type);
   if (type == Type::f32) return LoopNest<float, double>(node, operands, sizes).run();
   if (type == Type::f64) return LoopNest<double, double>(node, operands, sizes).run();
-  if (is_floating(node.type)) return LoopNest<int64_t, double>(node, operands, sizes).run();
+  // What is not combined is rounded once, from the integer.
+  const bool combines = node.op->combine != Combine::Assign;
+  if (is_floating(node.type) && combines) return LoopNest<int64_t, double>(node, operands, sizes).run();
   return LoopNest<int64_t, int64_t>(node, operands, sizes).run();
 }
 
