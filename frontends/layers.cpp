@@ -77,6 +77,10 @@ std::string free_path(const Graph& graph, const std::string& kind) {
 Layer::Layer(const Op& op)
     : Layer(op.name, [op](const Value& x, LayerScope& scope) { return op(x, scope.where()); }) {}
 
+Layer::Layer(Value (*function)(const Operand&))
+    : Layer("function",
+            [function](const Value& x, LayerScope& scope) { return function({x, scope.where()}); }) {}
+
 Layer::Layer(const std::string& kind, Build build, std::vector<Layer> parts)
     : state_(std::make_shared<State>(
           State{.kind = kind, .build = std::move(build), .parts = std::move(parts)})) {}
@@ -195,6 +199,17 @@ Layer sequential(const std::vector<Layer>& layers) {
     return y;
   };
   return Layer("sequential", build, layers);
+}
+
+Layer sequential(const OptionalLayer& first, const OptionalLayer& second, const OptionalLayer& third,
+                 const OptionalLayer& fourth, const OptionalLayer& fifth, const OptionalLayer& sixth,
+                 const OptionalLayer& seventh, const OptionalLayer& eighth, const OptionalLayer& ninth,
+                 const OptionalLayer& tenth, const OptionalLayer& eleventh, const OptionalLayer& twelfth) {
+  std::vector<Layer> layers;
+  for (const OptionalLayer* layer : {&first, &second, &third, &fourth, &fifth, &sixth, &seventh, &eighth,
+                                     &ninth, &tenth, &eleventh, &twelfth})
+    if (*layer) layers.push_back(**layer);
+  return sequential(layers);
 }
 
 }  // namespace crease

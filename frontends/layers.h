@@ -36,6 +36,8 @@ class Layer {
 
   /// An operation of one argument, such as relu.
   Layer(const Op& op);  // NOLINT(google-explicit-constructor): sequential(linear(2, 2), relu)
+  /// A function of a value, such as tanh, exp or abs: of those that share a name the one that is meant.
+  Layer(Value (*function)(const Operand&));  // NOLINT(google-explicit-constructor)
   /// Any function of one Value without parameters of its own.
   template <class F>
     requires(std::is_invocable_r_v<Value, const std::remove_cvref_t<F>&, const Value&> &&
@@ -133,5 +135,22 @@ template <class... Layers>
 Layer sequential(const Layers&... layers) {
   return sequential(std::vector<Layer>{Layer(layers)...});
 }
+
+/// A layer, or none.
+struct OptionalLayer : std::optional<Layer> {
+  OptionalLayer() = default;
+  template <class F>
+    requires(std::convertible_to<F, Layer>)
+  OptionalLayer(const F& layer) : optional(Layer(layer)) {}                        // NOLINT
+  OptionalLayer(Value (*function)(const Operand&)) : optional(Layer(function)) {}  // NOLINT
+};
+/// The same where a name that several functions share stands among the layers, as tanh does: of such a name
+/// no template can take the type. More layers stand in braces: sequential({linear(2, 8), tanh, ...}).
+Layer sequential(const OptionalLayer& first, const OptionalLayer& second, const OptionalLayer& third = {},
+                 const OptionalLayer& fourth = {}, const OptionalLayer& fifth = {},
+                 const OptionalLayer& sixth = {}, const OptionalLayer& seventh = {},
+                 const OptionalLayer& eighth = {}, const OptionalLayer& ninth = {},
+                 const OptionalLayer& tenth = {}, const OptionalLayer& eleventh = {},
+                 const OptionalLayer& twelfth = {});
 
 }  // namespace crease

@@ -2,11 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "frontends/layers/normalisation.h"
 #include "frontends/models.h"
 #include "graph/error.h"
 #include "graph/evaluate.h"
 #include "graph/ops/activation.h"
+#include "graph/ops/arithmetic.h"
+#include "graph/ops/hold.h"
+#include "graph/text.h"
 
 namespace crease {
 namespace {
@@ -157,3 +162,20 @@ TEST_CASE("layers refuse what does not fit") {
 
 }  // namespace
 }  // namespace crease
+
+TEST_CASE("names that several functions share are layers like their records") {
+  using namespace crease;  // beside ::tanh and its like of the C library
+  const auto text = [](const Layer& net) {
+    Graph graph;
+    graph.output("y", net(graph.input("x", {"batch", 2})));
+    return to_string(graph);
+  };
+  const std::string want = text(sequential(linear(2, 4), tanh_op, linear(4, 1), exp_op));
+  CHECK(text(sequential(linear(2, 4), tanh, linear(4, 1), exp)) == want);
+  CHECK(text(sequential({linear(2, 4), tanh, linear(4, 1), exp})) == want);
+  CHECK(text(sequential(abs, sin)) == text(sequential(abs_op, sin_op)));
+  CHECK(text(tanh) == text(tanh_op));
+  CHECK(text(mlp({2, 4, 1}, sigmoid)) == text(mlp({2, 4, 1}, sigmoid_op)));
+  CHECK(text(sequential(relu, log, sqrt, softplus, cos, erf, floor, log1p, expm1, stop_gradient, relu, relu))
+            .find("softplus") != std::string::npos);
+}

@@ -7,6 +7,7 @@
 #include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/contraction.h"
 
 using namespace crease;
@@ -14,7 +15,7 @@ using namespace crease;
 namespace {
 
 struct Parts {
-  bool bias = true, later_bias = true, seen = false, activation = false, shared = false;
+  bool bias = true, later_bias = true, seen = false, activation = false, shared = false, cut = false;
 };
 
 Graph network(const Parts& parts) {
@@ -23,6 +24,7 @@ Graph network(const Parts& parts) {
   Value hidden = matmul(x, graph.parameter("w", Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6})));
   if (parts.bias) hidden = hidden + graph.parameter("b", Tensor::f32({3}, {1, 0, -1}));
   if (parts.activation) hidden = relu(hidden);
+  if (parts.cut) hidden = cast(cast(hidden, Type::i32), Type::f32);
   const Value last = graph.parameter("v", Tensor::f32({3, 3}, {1, 0, 0, 0, 2, 0, 0, 0, 3}));
   Value y = matmul(hidden, last);
   if (parts.shared) y = matmul(y, last);
@@ -54,6 +56,7 @@ TEST_CASE("units that are seen, activated, or whose weights are shared cannot be
   CHECK(linear_units(network({.seen = true})).empty());
   CHECK(linear_units(network({.activation = true})).empty());
   CHECK(linear_units(network({.shared = true})).empty());
+  CHECK(linear_units(network({.cut = true})).empty());
   CHECK(linear_unit_findings(network({.seen = true})).empty());
   Graph graph = network({});
   graph.set_parameter("b", Tensor::f32({3}, {1, 0, std::numeric_limits<float>::infinity()}));
