@@ -7,7 +7,9 @@
 #include "frontends/losses.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/contraction.h"
+#include "graph/ops/hold.h"
 #include "graph/ops/leaf.h"
 #include "graph/ops/lookup.h"
 #include "graph/ops/movement.h"
@@ -116,6 +118,8 @@ class Generator {
                &elu,     &selu,         &soft_sign,   &hard_swish, &squared_relu, &square,
                &mish,    &hard_sigmoid, &celu,        &cos_op,     &erf_op},
         jumps{&step, &sign, &floor_op};
+    if (options_.holds && below(5) == 0) return stop_gradient(x);
+    if (options_.casts && below(4) == 0) return converted(x);
     const int kind = below(10);
     if (kind == 0) return clip(-1, 1.5)(x);
     if (kind == 1) return leaky_relu(0.25)(x);
@@ -123,6 +127,16 @@ class Generator {
     if (kind == 3 && !options_.continuous) return (*one_of(jumps))(x);
     if (kind < 7 || options_.piecewise_linear) return (*one_of(linear))(x);
     return (*one_of(smooth))(x);
+  }
+
+  Value converted(const Value& x) {
+    const Type type = x.type(), other = type == Type::f32 ? Type::f64 : Type::f32;
+    switch (below(options_.continuous ? 1 : 4)) {
+      case 0: return cast(relu(cast(x, other)), type);
+      case 1: return cast(cast(x, Type::i32), type);
+      case 2: return cast(cast(x, Type::u8), type);
+      default: return cast(cast(x, Type::boolean), type) + cast(x < half(), type);
+    }
   }
 
   static bool broadcasts(const Shape& a, const Shape& b) {

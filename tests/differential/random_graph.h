@@ -17,6 +17,10 @@ struct RandomOptions {
   bool continuous = false;
   /// Ties of their own on some kinked nodes.
   bool own_ties = false;
+  /// Some values are held constant by stop_gradient.
+  bool holds = false;
+  /// Some values go through another type: through integers and truth values unless `continuous`.
+  bool casts = false;
   int operations = 14;
   /// Dimensions up to 70 instead of 4: vectors, their remainders, and sums of several of them.
   bool large = false;

@@ -93,10 +93,12 @@ std::pair<uint64_t, uint64_t> seeds_or(uint64_t first, uint64_t count) {
 }  // namespace
 
 TEST_CASE("compiled piecewise-linear graphs and gradients equal the interpreter to the bit, fused or not") {
-  for (uint64_t seed = 0; seed < 8; ++seed) {
+  for (uint64_t seed = 0; seed < 12; ++seed) {
     CAPTURE(seed);
     const Tie tie = seed % 3 == 0 ? Tie::left : seed % 3 == 1 ? Tie::right : Tie::value(0.25);
-    const Graph graph = training_graph(seed, {.type = Type::f64, .piecewise_linear = true}, tie);
+    const bool more = seed >= 8;
+    const Graph graph = training_graph(
+        seed, {.type = Type::f64, .piecewise_linear = true, .holds = more, .casts = more}, tie);
     const Bindings inputs = halves(graph, seed);
     for (const bool fuse : {false, true}) {
       CAPTURE(fuse);

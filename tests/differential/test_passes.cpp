@@ -71,8 +71,10 @@ Graph with_gradients(const Graph& graph, const Tie& tie) {
 TEST_CASE("random graphs and their gradients are sound, and read back from their text") {
   for (uint64_t seed = 0; seed < 2 * seeds; ++seed) {
     CAPTURE(seed);
-    const RandomGraph made =
-        random_graph(seed, {.type = seed % 2 == 0 ? Type::f32 : Type::f64, .own_ties = true});
+    const RandomGraph made = random_graph(seed, {.type = seed % 2 == 0 ? Type::f32 : Type::f64,
+                                                 .own_ties = true,
+                                                 .holds = seed % 4 == 2,
+                                                 .casts = seed % 4 == 3});
     const Graph graph = with_gradients(made.graph, Tie::mid);
     CHECK(problems(graph) == std::vector<std::string>{});
     const std::string text = to_string(graph);
@@ -84,7 +86,8 @@ TEST_CASE("random graphs and their gradients are sound, and read back from their
 
 TEST_CASE("no pass changes a value") {
   for (uint64_t seed = 0; seed < seeds; ++seed) {
-    const RandomGraph made = random_graph(seed, {.own_ties = true});
+    const RandomGraph made =
+        random_graph(seed, {.own_ties = true, .holds = seed % 4 == 2, .casts = seed % 4 == 3});
     const Graph graph = with_gradients(made.graph, Tie::left);
     const Bindings inputs = halves(graph, seed);
     const auto before = evaluate(graph, inputs);
@@ -107,8 +110,11 @@ TEST_CASE("no pass changes a value") {
 
 TEST_CASE("no pass changes a gradient, on kinks and under any tie") {
   for (uint64_t seed = 0; seed < seeds / 2; ++seed) {
-    const RandomGraph made =
-        random_graph(seed, {.type = Type::f64, .piecewise_linear = true, .own_ties = seed % 2 == 0});
+    const RandomGraph made = random_graph(seed, {.type = Type::f64,
+                                                 .piecewise_linear = true,
+                                                 .own_ties = seed % 2 == 0,
+                                                 .holds = seed % 3 == 1,
+                                                 .casts = seed % 3 == 2});
     const Bindings inputs = halves(made.graph, seed);
     for (const Tie& tie : {Tie::left, Tie::right, Tie::mid, Tie::value(0.25), Tie::min_norm}) {
       const auto before = evaluate(with_gradients(made.graph, tie), inputs);

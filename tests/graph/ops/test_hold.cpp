@@ -6,9 +6,11 @@
 #include "graph/analysis/linear_units.h"
 #include "graph/analysis/linearity.h"
 #include "graph/analysis/own_bias.h"
+#include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
+#include "graph/verify.h"
 
 using namespace crease;
 
@@ -59,4 +61,19 @@ TEST_CASE("the own-bias theorem does not cover what is held") {
   const OwnBiasReport report = own_bias(g, ends, wrt);
   CHECK_FALSE(report.certified());
   CHECK(report.operations.back().problem == "stop_gradient holds it constant");
+}
+
+TEST_CASE("a pass may leave the place of a movement to what is held, and not drop what holds") {
+  Graph g;
+  const Value x = g.input("x", {3}), held = stop_gradient(x), moved = identity(held);
+  g.output("y", moved);
+  const auto became = [&](std::vector<NodeId> new_id) {
+    Graph after = g;
+    after.clear_outputs();
+    after.output("y", after.value(new_id[static_cast<size_t>(moved.id())]));
+    return Rewrite{after, std::move(new_id)};
+  };
+  CHECK_NOTHROW(verify_pass(g, became({x.id(), held.id(), held.id()}), "good"));
+  CHECK_THROWS_WITH_AS(verify_pass(g, became({x.id(), moved.id(), moved.id()}), "bad"),
+                       doctest::Contains("or is not held as it was"), Bug);
 }
