@@ -72,8 +72,7 @@ void check_not_held(const char* call, ValueSpan outputs, ValueSpan wrt, const st
   if (!held) return;
   fail(
       "[{}] stop_gradient holds a part constant that the variables move, so the derivative is not that of "
-      "the "
-      "function: make what it holds an input, or differentiate without it (node {}, at {})",
+      "the function: make what it holds an input, or differentiate without it (node {}, at {})",
       call, describe(graph, *held), to_string(where));
 }
 
