@@ -338,7 +338,7 @@ CertifiedGradientFunction::CertifiedGradientFunction(const Value& loss, ValueSpa
   for (const NodeId id : loss.graph().parameters())
     plan->defaults[loss.graph().node(id).name] = loss.graph().node(id).value;
   const std::vector<bool> active = reached(plan->work, {&plan->loss, 1}, plan->wrt);
-  check_loops("certified_gradient", plan->work, active, where);
+  check_lockable("certified_gradient", plan->work, active, where);
   plan->breaks = can_break(plan->work, active);
   if (Plan::uniform_side(options.gradient, plan->work))
     plan->biases = own_bias(plan->work, std::vector{loss.id()}, ids_of(plan->wrt)).levels_if_certified();

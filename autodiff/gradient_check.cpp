@@ -75,7 +75,7 @@ class Check {
     }
     check_not_held("check_gradients", {&loss, 1}, wrt, where);
     const std::vector<bool> active = reached(graph_, {&loss_, 1}, wrt_);
-    check_loops("check_gradients", graph_, active, where);
+    check_lockable("check_gradients", graph_, active, where);
     watched_ = std::make_unique<bool[]>(active.size());
     std::copy(active.begin(), active.end(), watched_.get());
     probe_.emplace(graph_, std::span<const bool>(watched_.get(), active.size()), where);

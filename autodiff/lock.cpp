@@ -110,15 +110,21 @@ class Reverse {
 
 }  // namespace
 
-void check_loops(const char* call, const Graph& graph, const std::vector<bool>& active,
-                 const std::source_location& where) {
+void check_lockable(const char* call, const Graph& graph, const std::vector<bool>& active,
+                    const std::source_location& where) {
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id) {
     const Node& node = graph.node(id);
-    if (active[static_cast<size_t>(id)] && node.role == Role::Scan && !is_smooth(node.scan->body))
+    if (!active[static_cast<size_t>(id)]) continue;
+    if (node.role == Role::Scan && !is_smooth(node.scan->body))
       fail(
           "[{}] kinks inside a loop over time are not locked: unroll(graph) writes its steps out (node {}, "
           "at {})",
           call, describe(graph, id), to_string(where));
+    if (const int k = number_as_truth(graph, node); k >= 0)
+      fail(
+          "[{}] operand {} is a number and read as a truth value, which jumps at 0 unseen: compare it with 0 "
+          "in the body (node {}, at {})",
+          call, k, describe(graph, id), to_string(where));
   }
 }
 
@@ -130,7 +136,7 @@ LockedGradient locked_grad(const Value& loss, ValueSpan wrt,
   Locker locker(graph, directions.size(), where);
   seed_variables(locker, wrt, directions, where);
   const std::vector<bool> active = reached(graph, {&loss, 1}, wrt);
-  check_loops("locked_grad", graph, active, where);
+  check_lockable("locked_grad", graph, active, where);
   for (NodeId id = 0; id < static_cast<NodeId>(active.size()); ++id)
     if (active[static_cast<size_t>(id)]) locker.lock_for_reverse(id);
   if (!locker.is_locked(loss.id())) locker.seed(loss, std::vector<std::optional<Value>>(directions.size()));

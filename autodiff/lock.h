@@ -24,13 +24,13 @@ struct LockedGradient {
 };
 
 /// Errors: Error naming `call` for an active loop over time whose body may bend, jump or have infinite
-/// slopes: nothing is locked inside a loop.
-void check_loops(const char* call, const Graph& graph, const std::vector<bool>& active,
+/// slopes: nothing is locked inside a loop; and for an active operation that reads a number as a truth value.
+void check_lockable(const char* call, const Graph& graph, const std::vector<bool>& active,
                  const std::source_location& where);
 
 /// Gradient of `loss` with kinks locked along `directions`: directions[j][i] is a tangent for wrt[i].
 /// Tangents of a variable that is given twice, or computed from others, add to what arrives. Errors: as
-/// grad's; those of check_loops, and Error for a loop behind a jump; Error if there is no direction, or a
+/// grad's; those of check_lockable, and Error for a loop behind a jump; Error if there is no direction, or a
 /// tangent has another shape than its variable. Cost: one
 /// forward pass, one tangent pass a direction, one reverse pass. Source: Nesterov 2005 (lexicographic
 /// differentiation); Khan and Barton 2015; Khan 2018 (branch locking).

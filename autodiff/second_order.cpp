@@ -21,7 +21,7 @@ Value hessian(const Value& loss, const Value& wrt, const GradOptions& options, s
 
 LockedSecond locked_hvp(const Value& loss, ValueSpan wrt, const std::vector<std::vector<Value>>& directions,
                         ValueSpan tangents, std::source_location where) {
-  check_loops("locked_hvp", loss.graph(), reached(loss.graph(), {&loss, 1}, wrt), where);
+  check_lockable("locked_hvp", loss.graph(), reached(loss.graph(), {&loss, 1}, wrt), where);
   const LockedGradient locked = locked_grad(loss, wrt, directions, where);
   std::vector<std::vector<Value>> all = directions;
   all.emplace_back(tangents.begin(), tangents.end());
@@ -32,7 +32,7 @@ LockedSecond locked_hessian(const Value& loss, const Value& wrt, const std::vect
                             std::source_location where) {
   std::vector<std::vector<Value>> basis;
   for (const Value& direction : directions) basis.push_back({direction});
-  check_loops("locked_hessian", loss.graph(), reached(loss.graph(), {&loss, 1}, {&wrt, 1}), where);
+  check_lockable("locked_hessian", loss.graph(), reached(loss.graph(), {&loss, 1}, {&wrt, 1}), where);
   const LockedGradient locked = locked_grad(loss, {&wrt, 1}, basis, where);
   const auto product = [&](const Value& unit) {
     std::vector<std::vector<Value>> all = basis;

@@ -19,17 +19,55 @@ bool decides(const Scalar& step) {
   }
 }
 
+/// Terms of a step that are read as truth values, first those.
+size_t truth_count(const Scalar& step) {
+  switch (step.kind()) {
+    case ScalarKind::Select:
+    case ScalarKind::Not: return 1;
+    case ScalarKind::And:
+    case ScalarKind::Or: return 2;
+    default: return 0;
+  }
+}
+
+bool is_comparison(const Scalar& term) {
+  switch (term.kind()) {
+    case ScalarKind::Less:
+    case ScalarKind::LessEqual:
+    case ScalarKind::Equal:
+    case ScalarKind::And:
+    case ScalarKind::Or:
+    case ScalarKind::Not: return true;
+    default: return false;
+  }
+}
+
 bool is_smooth(const Graph& graph, const Node& node) {
   if (node.role == Role::Scan) return is_smooth(node.scan->body);
   if (node.role != Role::Apply) return true;
   const Combine combine = node.op->combine;
   const bool adds = combine == Combine::Assign || combine == Combine::Sum || combine == Combine::Product;
   const Scalar& body = node.op->body.expression;
-  return adds && !any_step(body, decides) && !has_pole(body) &&
+  return adds && !any_step(body, decides) && !has_pole(body) && number_as_truth(graph, node) < 0 &&
          (is_floating(node.type) || stores_exactly(graph, node));
 }
 
 }  // namespace
+
+int number_as_truth(const Graph& graph, const Node& node) {
+  if (node.role != Role::Apply) return -1;
+  for (size_t k = 0; k < node.operands.size(); ++k) {
+    const auto reads_number = [&](const Scalar& step) {
+      for (size_t i = 0; i < truth_count(step); ++i)
+        if (!is_comparison(step.terms()[i]) && depends_on(step.terms()[i], static_cast<int>(k))) return true;
+      return false;
+    };
+    const bool number =
+        is_floating(graph.node(node.operands[k]).type) && !is_constant(graph, node.operands[k]);
+    if (number && any_step(node.op->body.expression, reads_number)) return static_cast<int>(k);
+  }
+  return -1;
+}
 
 bool has_pole(const Scalar& body) {
   return any_step(body, [](const Scalar& e) {

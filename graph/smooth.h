@@ -10,6 +10,10 @@ namespace crease {
 /// logarithm. False where that is not plain.
 bool is_smooth(const Graph& graph);
 
+/// The first operand that a node takes for a truth value though it is a number that may vary, as
+/// select(x, y, 0) does: its body jumps where that is 0, and holds no comparison that says so. -1: none.
+int number_as_truth(const Graph& graph, const Node& node);
+
 /// Whether some slope of a body can be infinite at a finite point: sqrt, log, division by what varies.
 bool has_pole(const Scalar& body);
 

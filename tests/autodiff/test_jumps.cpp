@@ -5,8 +5,10 @@
 
 #include "autodiff/certified_gradient.h"
 #include "graph/analysis/check.h"
+#include "graph/error.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 
@@ -76,4 +78,21 @@ TEST_CASE("jumps that cancel along the drawn directions are jumps") {
     CHECK(claim([](const Value& x) { return sum(where(x > 0, x, 2 * x)); }, seed) ==
           GradientClaim::BDirectional);
   }
+}
+
+TEST_CASE("a number read as a truth value is refused, as it jumps without a comparison") {
+  const Op chosen{.name = "chosen", .doc = "", .body = [](Scalar x, Scalar y) { return select(x, y, 0); }};
+  Graph graph;
+  const Value x = graph.input("x", {}, Type::f64), y = graph.input("y", {}, Type::f64);
+  const Bindings here{{"x", Tensor::scalar(Type::f64, 0)}, {"y", Tensor::scalar(Type::f64, 2)}};
+  const Value loss = chosen(x, y);
+  CHECK_THROWS_WITH_AS(certified_gradient(loss, {x, y}, here),
+                       doctest::Contains("[certified_gradient] operand 0 is a number and read as a truth "
+                                         "value, which jumps at 0 unseen"),
+                       Error);
+  const Value mask = cast(x, Type::boolean);
+  CHECK(certified_gradient(where(mask, y, 0), {y}, here).claim == GradientClaim::Smooth);
+  const Op compared{
+      .name = "compared", .doc = "", .body = [](Scalar a, Scalar b) { return select(!equal(a, 0), b, 0); }};
+  CHECK(certified_gradient(compared(x, y), {x, y}, here).claim == GradientClaim::Discontinuous);
 }
