@@ -26,6 +26,14 @@ size_t ellipsis_rank(const Pattern& pattern, std::string_view text, std::span<co
   return rank.value_or(0);
 }
 
+/// A hint for one label with a letter for each dimension, as other libraries write several.
+std::string run_together(const std::vector<std::string>& read, size_t rank) {
+  if (read.size() != 1 || rank < 2 || read[0].size() != rank) return "";
+  std::string apart;
+  for (const char letter : read[0]) apart += std::string(apart.empty() ? "" : " ") + letter;
+  return fmt::format("; '{}' is one label, '{}' are {}", read[0], apart, rank);
+}
+
 std::vector<std::string> expand(const std::vector<std::string>& dims, size_t rank) {
   if (dims.empty() || dims[0] != "...") return dims;
   std::vector<std::string> full;
@@ -109,8 +117,8 @@ Resolved resolve(std::string_view text, std::span<const Shape> operands,
     for (const std::string& dim : expand(pattern.reads[k], rank))
       access.push_back(read_index(dim, text, names));
     expect(access.size() == operands[k].size(),
-           "operand {} has shape {} with {} dimensions, pattern '{}' wants {}", k, to_string(operands[k]),
-           operands[k].size(), text, access.size());
+           "operand {} has shape {} with {} dimensions, pattern '{}' wants {}{}", k, to_string(operands[k]),
+           operands[k].size(), text, access.size(), run_together(pattern.reads[k], operands[k].size()));
     found.see(access, operands[k], k, names);
     resolved.loops.reads.push_back(std::move(access));
   }

@@ -77,6 +77,7 @@ TEST_CASE("mismatches name label, sizes and operands") {
   CHECK(contains(error_of("i, i -> i", {{"batch"}, {"time"}}), "size batch in operand 0"));
   CHECK(contains(error_of("i, i -> i", {{"batch"}, {64}}), "size 64 in operand 1"));
   CHECK(contains(error_of("b i -> b", {{2}}), "operand 0 has shape [2] with 1 dimensions"));
+  CHECK(contains(error_of("ij,jk->ik", {{2, 3}, {3, 4}}), "wants 1; 'ij' is one label, 'i j' are 2"));
   CHECK(contains(error_of("b -> b", {{2}, {2}}), "wants 1 operands, got 2"));
   CHECK(contains(error_of("2*i -> i", {{4}}), "label 'i' of pattern '2*i -> i' has no extent"));
   CHECK(contains(error_of("i -> 2*i", {{4}}), "its record must give the result's shape"));
