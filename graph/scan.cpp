@@ -47,6 +47,17 @@ std::vector<Value> add_inputs(Graph& body, const char* name, std::span<const Val
   return inputs;
 }
 
+void add_outputs(Graph& body, const char* name, std::span<const Value> values, std::source_location where) {
+  for (size_t k = 0; k < values.size(); ++k) {
+    const bool of_body = values[k].valid() && body.size() > 0 && values[k].same_graph(body.value(0));
+    expect(of_body,
+           "[scan] {}{} is no value of the body: compute it from what the step is given; values from outside "
+           "go in as invariants (at {})",
+           name, k, to_string(where));
+    body.output(fmt::format("{}{}", name, k), values[k]);
+  }
+}
+
 Dim length_of(const std::vector<Value>& sequences, const ScanOptions& options, std::source_location where) {
   std::optional<Dim> length = options.length;
   for (const Value& sequence : sequences) {
@@ -77,10 +88,8 @@ ScanResult plain_scan(const std::vector<Value>& initial, const std::vector<Value
   const ScanStep made = step(arguments);
   expect(made.carries.size() == initial.size(), "[scan] the step makes {} carries of {} (at {})",
          made.carries.size(), initial.size(), to_string(where));
-  int count = 0;
-  for (const Value& next : made.carries) body.output(fmt::format("next{}", count++), next);
-  count = 0;
-  for (const Value& output : made.outputs) body.output(fmt::format("output{}", count++), output);
+  add_outputs(body, "next", made.carries, where);
+  add_outputs(body, "output", made.outputs, where);
   std::vector<Value> operands = initial;
   operands.insert(operands.end(), sequences.begin(), sequences.end());
   operands.insert(operands.end(), invariants.begin(), invariants.end());

@@ -235,7 +235,15 @@ TEST_CASE("wrong loops are refused") {
                  "[scan] a checkpoint after 2 steps does not fit: got length 3, want a multiple"));
   const Value open = g.input("open", {"time", 2});
   CHECK(contains(thrown([&] { scan({s}, {open}, {}, same, {.checkpoint = 2}); }), "got length time"));
-  CHECK_THROWS_AS(scan({s}, {x}, {}, [&](const ScanArguments&) { return ScanStep{.carries = {s}}; }), Error);
+  CHECK(contains(
+      thrown([&] { scan({s}, {x}, {}, [&](const ScanArguments&) { return ScanStep{.carries = {s}}; }); }),
+      "[scan] next0 is no value of the body: compute it from what the step is given"));
+  CHECK(contains(thrown([&] {
+                   scan({s}, {x}, {}, [](const ScanArguments& step) {
+                     return ScanStep{.carries = step.carries, .outputs = {Value()}};
+                   });
+                 }),
+                 "[scan] output0 is no value of the body"));
   CHECK_THROWS_AS(
       scan({s}, {x}, {},
            [](const ScanArguments& step) {
