@@ -65,7 +65,7 @@ Dim::Dim(std::string symbol) : symbol_(std::move(symbol)) {
 }
 
 void Dim::refuse(const std::string& size) {
-  fail("a dimension cannot have size {}: want 0 to 2^63 - 1", size);
+  fail("a dimension cannot have size {}: want 0 to 2^63 - 1, and every size written out", size);
 }
 
 int64_t Dim::size() const {
