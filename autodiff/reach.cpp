@@ -55,8 +55,10 @@ void check_derivative(const char* call, ValueSpan outputs, ValueSpan wrt, const 
   expect(!outputs.empty() && !wrt.empty(), "[{}] wants at least one output and one variable (at {})", call,
          to_string(where));
   for (const Value& variable : wrt) {
-    if (!variable.valid() || !variable.same_graph(outputs[0]))
-      fail("[{}] a variable belongs to another graph than the output (at {})", call, to_string(where));
+    expect(variable.valid(), "[{}] a variable belongs to no graph (at {})", call, to_string(where));
+    if (!variable.same_graph(outputs[0]))
+      fail("[{}] variable {} belongs to another graph than the output (at {})", call,
+           describe(variable.graph(), variable.id()), to_string(where));
     if (!is_floating(variable.type()))
       fail("[{}] cannot differentiate with respect to {} node {}: want floating point (at {})", call,
            to_string(variable.type()), describe(variable.graph(), variable.id()), to_string(where));

@@ -294,6 +294,8 @@ TEST_CASE("impossible gradients are refused with the way out") {
   CHECK(message_of([&] { grad(sum(x), label); }).find("cannot differentiate with respect to i32") !=
         std::string::npos);
   CHECK(message_of([&] { grad(sum(x), foreign); }).find("another graph") != std::string::npos);
+  CHECK(message_of([&] { grad(sum(x), Value()); }).find("a variable belongs to no graph") !=
+        std::string::npos);
   CHECK(message_of([&] { grad(sum(label), x); }).find("must be floating point, got i32") !=
         std::string::npos);
 }
