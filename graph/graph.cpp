@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <ranges>
 #include <set>
@@ -68,8 +69,15 @@ bool is_printable_name(std::string_view name) {
   return !name.empty() && name.size() <= 4096 && std::all_of(name.begin(), name.end(), allowed);
 }
 
-void expect_name(const std::string& name) {
-  expect(is_printable_name(name), "name '{}' is not allowed: want letters, digits and _ . : / - only", name);
+/// `line` is where it stands, if that is known: " (main.cpp:12)".
+void expect_name(const std::string& name, const std::string& line = "") {
+  expect(is_printable_name(name), "name '{}' is not allowed: want letters, digits and _ . : / - only{}", name,
+         line);
+}
+
+/// " (main.cpp:12)", or nothing for what was read from text and has no line of a program.
+std::string line_of(const Node& node) {
+  return node.where.line() == 0 ? std::string() : fmt::format(" ({})", to_string(node.where));
 }
 
 bool is_transcendental_or_quotient(const Scalar& node) {
@@ -99,10 +107,7 @@ Type result_type(const Op& op, const Loops& loops, std::span<const Type> operand
 
 std::string describe(const Node& node, NodeId id) {
   const std::string name = node.name.empty() ? std::string() : fmt::format(" '{}'", node.name);
-  // What was read from text has no line of a program.
-  const std::string line =
-      node.where.line() == 0 ? std::string() : fmt::format(" ({})", to_string(node.where));
-  return fmt::format("%{}{}{}", id, name, line);
+  return fmt::format("%{}{}{}", id, name, line_of(node));
 }
 
 }  // namespace
@@ -127,7 +132,7 @@ Graph Graph::handle() const {
 
 Value Graph::append(Node node) {
   if (node.role == Role::Input || node.role == Role::Parameter) {
-    expect_name(node.name);
+    expect_name(node.name, line_of(node));
     const auto [it, fresh] = storage().names.emplace(node.name, size());
     if (!fresh)
       fail("the name '{}' is taken by node {} ({})", node.name, crease::describe(*this, it->second),
@@ -171,6 +176,9 @@ Value Graph::constant(Tensor value, std::source_location where) {
 }
 
 Value Graph::constant(double value, Type type, std::source_location where) {
+  expect(is_floating(type) || std::floor(value) == value,
+         "[constant] {} is no {}: use a whole number, or a floating type ({})", value, to_string(type),
+         to_string(where));
   return constant(Tensor::scalar(type, value), where);
 }
 
@@ -308,10 +316,12 @@ Value Graph::apply(std::shared_ptr<const Op> op, const std::vector<Value>& opera
   std::vector<Type> types;
   for (const Value& operand : operands) {
     if (operand.storage_ != storage_)
-      fail("[{}] operands belong to different graphs: {} and {} ({})", op->name,
-           crease::describe(*this, operands[0].id()),
-           operand.valid() ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",
-           to_string(where));
+      fail(
+          "[{}] operands belong to different graphs: {} and {}; build both in one, and give a scan what its "
+          "step needs from outside as invariants ({})",
+          op->name, crease::describe(*this, operands[0].id()),
+          operand.valid() ? crease::describe(operand.graph(), operand.id()) : "a value of no graph",
+          to_string(where));
     shapes.push_back(operand.shape());
     types.push_back(operand.type());
   }

@@ -51,6 +51,7 @@ TEST_CASE("mixing graphs, using values of no graph and wrong counts are errors")
   Graph graph, other;
   const Value a = graph.input("a", {2}), b = other.input("b", {2});
   CHECK(contains(error_of([&] { a + b; }), "operands belong to different graphs"));
+  CHECK(contains(error_of([&] { a + b; }), "build both in one, and give a scan what its step needs"));
   CHECK(contains(error_of([&] { relu(Value()); }), "belongs to no graph"));
   CHECK(contains(error_of([&] { Value().shape(); }), "belongs to no graph"));
   CHECK(contains(error_of([&] { relu(a, a); }), "[relu] takes 1 operands, got 2"));
@@ -90,12 +91,21 @@ TEST_CASE("records that reach for what is not there are refused when they are ap
   CHECK(contains(error_of([] { Scalar::index(-1); }), "[scalar] label -1: want 0 or more"));
 }
 
+TEST_CASE("a constant of whole numbers is refused a fraction") {
+  Graph graph;
+  CHECK(contains(error_of([&] { graph.constant(0.5, Type::i32); }), "[constant] 0.5 is no i32"));
+  CHECK(contains(error_of([&] { graph.constant(std::nan(""), Type::i64); }), "[constant] nan is no i64"));
+  CHECK(graph.constant(-2, Type::i32).node().value.item() == -2);
+  CHECK(graph.constant(0.5, Type::f64).node().value.item() == 0.5);
+}
+
 TEST_CASE("names are checked when they are given") {
   Graph graph;
   const Value x = graph.input("x", {2});
   CHECK(contains(error_of([&] { graph.input("x", {3}); }), "the name 'x' is taken by node %0 'x'"));
   CHECK(contains(error_of([&] { graph.parameter("x", Tensor()); }), "the name 'x' is taken"));
   CHECK(contains(error_of([&] { graph.input("a b", {3}); }), "name 'a b' is not allowed"));
+  CHECK(contains(error_of([&] { graph.input("a b", {3}); }), "- only (test_graph.cpp:"));
   CHECK(contains(error_of([&] { graph.input("", {3}); }), "name '' is not allowed"));
   graph.output("y", x);
   CHECK(contains(error_of([&] { graph.output("y", x); }), "output 'y' exists already"));
