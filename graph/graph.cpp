@@ -276,9 +276,12 @@ const std::vector<Update>& Graph::updates() const { return storage().updates; }
 std::vector<NodeId> Graph::inputs() const { return with_role(Role::Input); }
 std::vector<NodeId> Graph::parameters() const { return with_role(Role::Parameter); }
 std::vector<NodeId> Graph::with_role(Role role) const {
+  // Inputs and parameters, the roles that are asked for, are far fewer than nodes, and programs ask at every
+  // bind.
   std::vector<NodeId> ids;
-  for (NodeId id = 0; id < size(); ++id)
+  for (const auto& [name, id] : storage().names)
     if (node(id).role == role) ids.push_back(id);
+  std::ranges::sort(ids);
   return ids;
 }
 

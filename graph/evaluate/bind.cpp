@@ -13,30 +13,32 @@
 namespace crease {
 namespace {
 
+// Programs bind before every step, which may take less time than writing a shape as text: messages are made
+// where they are needed, by `if` and `fail`.
+
 void bind_shape(const Node& input, const Tensor& tensor, Sizes& sizes) {
-  expect(tensor.sizes().size() == input.shape.size(), "input '{}' wants shape {}, got {} (declared at {})",
-         input.name, to_string(input.shape), to_string(tensor.sizes()), to_string(input.where));
+  if (tensor.sizes().size() != input.shape.size())
+    fail("input '{}' wants shape {}, got {} (declared at {})", input.name, to_string(input.shape),
+         to_string(tensor.sizes()), to_string(input.where));
   for (size_t d = 0; d < input.shape.size(); ++d) {
     const Dim& dim = input.shape[d];
     const int64_t size = tensor.sizes()[d];
-    if (!dim.is_symbol()) {
-      expect(dim.size() == size,
-             "input '{}' wants shape {}, got {}: dimension {} is {}, want {} (declared at {})", input.name,
-             to_string(input.shape), to_string(tensor.sizes()), d, size, dim.size(), to_string(input.where));
-      continue;
+    if (dim.is_symbol()) {
+      const auto [it, fresh] = sizes.try_emplace(dim.symbol(), size);
+      if (!fresh && it->second != size)
+        fail("dimension '{}' is {} in input '{}', but {} in an earlier input (declared at {})", dim.symbol(),
+             size, input.name, it->second, to_string(input.where));
+    } else if (dim.size() != size) {
+      fail("input '{}' wants shape {}, got {}: dimension {} is {}, want {} (declared at {})", input.name,
+           to_string(input.shape), to_string(tensor.sizes()), d, size, dim.size(), to_string(input.where));
     }
-    const auto [it, fresh] = sizes.emplace(dim.symbol(), size);
-    expect(fresh || it->second == size,
-           "dimension '{}' is {} in input '{}', but {} in an earlier input (declared at {})", dim.symbol(),
-           size, input.name, it->second, to_string(input.where));
   }
 }
 
 void bind_type(const Node& input, const Tensor& tensor) {
-  const bool floating = is_floating(input.type) && is_floating(tensor.type());
-  const bool integer = !is_floating(input.type) && !is_floating(tensor.type());
-  expect(floating || integer, "input '{}' holds {}, got a tensor of {} (declared at {})", input.name,
-         to_string(input.type), to_string(tensor.type()), to_string(input.where));
+  if (is_floating(input.type) != is_floating(tensor.type()))
+    fail("input '{}' holds {}, got a tensor of {} (declared at {})", input.name, to_string(input.type),
+         to_string(tensor.type()), to_string(input.where));
 }
 
 /// Integers of another type must fit into the input's.
@@ -115,8 +117,9 @@ Sizes bind_needed(const Graph& graph, const Bindings& inputs, std::span<const No
     const Node& input = graph.node(id);
     const auto it = inputs.find(input.name);
     if (it == inputs.end() && std::ranges::find(needed, id) == needed.end()) continue;
-    expect(it != inputs.end(), "input '{}' {}{} is not bound (declared at {})", input.name,
-           to_string(input.type), to_string(input.shape), to_string(input.where));
+    if (it == inputs.end())
+      fail("input '{}' {}{} is not bound (declared at {})", input.name, to_string(input.type),
+           to_string(input.shape), to_string(input.where));
     bind_type(input, it->second);
     bind_shape(input, it->second, sizes);
     bind_values(input, it->second);

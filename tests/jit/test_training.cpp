@@ -109,6 +109,17 @@ TEST_CASE("a run after the first allocates nothing") {
   if (!bound) MESSAGE("not counted under AddressSanitizer");
 }
 
+TEST_CASE("a bind of the same sizes writes no text") {
+  Program program = compile(training_step(19, 21, 10));
+  const Bindings inputs = batch(16, 19, 10);
+  program.bind(inputs);
+  const std::optional<int64_t> before = allocations();
+  program.bind(inputs);
+  const std::optional<int64_t> after = allocations();
+  // The list of two inputs grows twice; each tensor copies its sizes; "batch" is the only named dimension.
+  if (before) CHECK(*after - *before <= 5);
+}
+
 TEST_CASE("a dimension fixed at compile time gives the same results and refuses other sizes") {
   const Graph graph = training_step(9, 16, 3);
   check_program(graph, batch(8, 9, 3), {.specialise = {{"batch", 8}}}, 64, 4);
