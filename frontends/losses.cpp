@@ -15,15 +15,32 @@ namespace {
 
 bool is_integer(Type type) { return type == Type::i32 || type == Type::i64 || type == Type::u8; }
 
+/// A label for each vector of logits.
+bool fit(const Value& logits, const Value& label) {
+  if (!is_floating(logits.type()) || !is_integer(label.type()) || label.shape().empty()) return false;
+  Shape one_each = label.shape();
+  if (!logits.shape().empty()) one_each.push_back(logits.shape().back());
+  return logits.shape() == one_each;
+}
+
 void expect_logits_and_label(std::string_view name, const Value& logits, const Value& label,
-                             std::source_location where) {
-  const bool fits = logits.shape().size() == 2 && is_floating(logits.type()) && label.shape().size() == 1 &&
-                    is_integer(label.type()) && logits.shape()[0] == label.shape()[0];
-  expect(fits,
-         "[{}] logits and label do not fit: got {} {} and {} {}, want floating [batch, classes] and "
-         "integer [batch] ({})",
+                             std::source_location where, bool one_a_sample = true) {
+  expect(fit(logits, label) && (!one_a_sample || label.shape().size() == 1),
+         "[{}] logits and label do not fit: got {} {} and {} {}, want floating [batch, {}classes] and "
+         "integer [batch{}] ({})",
          name, to_string(logits.type()), to_string(logits.shape()), to_string(label.type()),
-         to_string(label.shape()), to_string(where));
+         to_string(label.shape()), one_a_sample ? "" : "..., ", one_a_sample ? "" : ", ...",
+         to_string(where));
+}
+
+/// x at the label, for each label.
+Value at_label(const Value& x, const Value& label, std::source_location where) {
+  if (label.shape().size() == 1) return pick(Operand(x, where), Operand(label, where));
+  static const Op op{.name = "pick_last",
+                     .doc = "y[..., b] = x[..., b, index[..., b]]; 0 for an index outside.",
+                     .loops = "... @1, ... -> ...",
+                     .body = [](Scalar value, Scalar) { return value; }};
+  return op(x, label, where);
 }
 
 const Op square_of_difference{.name = "squared_difference",
@@ -82,10 +99,10 @@ Value hardmax(const Value& x, std::source_location where) {
 }
 
 Value softmax_cross_entropy(const Value& logits, const Value& label, std::source_location where) {
-  expect_logits_and_label("softmax_cross_entropy", logits, label, where);
+  expect_logits_and_label("softmax_cross_entropy", logits, label, where, false);
   const Value z = shifted(logits, where);
   const Value total = sum(Operand(exp_op(z, where), where), {-1});
-  return subtract(log_op(total, where), pick(Operand(z, where), Operand(label, where)), where);
+  return subtract(log_op(total, where), at_label(z, label, where), where);
 }
 
 Value softmax_cross_entropy(const Value& logits, const Value& label, const CrossEntropyOptions& options,
@@ -95,8 +112,9 @@ Value softmax_cross_entropy(const Value& logits, const Value& label, const Cross
          "[softmax_cross_entropy] label smoothing must be in [0, 1]: got {} ({})", smoothing,
          to_string(where));
   if (smoothing == 0 && options.class_weights.empty()) return softmax_cross_entropy(logits, label, where);
-  expect_logits_and_label("softmax_cross_entropy", logits, label, where);
-  const int64_t classes = known_size("softmax_cross_entropy", logits.shape(), 1, where);
+  expect_logits_and_label("softmax_cross_entropy", logits, label, where, false);
+  const int64_t classes =
+      known_size("softmax_cross_entropy", logits.shape(), logits.shape().size() - 1, where);
   std::vector<double> weights = options.class_weights;
   if (weights.empty()) weights.assign(static_cast<size_t>(classes), 1);
   expect(static_cast<int64_t>(weights.size()) == classes,
@@ -110,7 +128,7 @@ Value softmax_cross_entropy(const Value& logits, const Value& label, const Cross
   Graph graph = logits.graph();
   const Value weight = graph.constant(Tensor::f64({classes}, weights).converted(logits.type()), where);
   const Value cost = multiply(negate(log_softmax(logits, where), where), weight, where);
-  const Value sharp = pick(Operand(cost, where), Operand(label, where));
+  const Value sharp = at_label(cost, label, where);
   const Value smooth = mean(Operand(cost, where), {-1});
   return add(affine(1 - smoothing, 0)(sharp, where), affine(smoothing, 0)(smooth, where), where);
 }

@@ -23,8 +23,9 @@ Value log_softmax(const Value& x, std::source_location where = std::source_locat
 Value hardmax(const Value& x, std::source_location where = std::source_location::current());
 
 /// -log softmax(logits)[label]. Its gradient is softmax(logits) - onehot(label).
-/// Shapes: logits [batch, classes], label [batch] integers -> [batch]. A label outside [0, classes) picks
-/// nothing: only the gradient, softmax(logits), is then of use. Check data first (the trainer does).
+/// Shapes: logits [batch, ..., classes], label [batch, ...] integers -> [batch, ...], such as [batch, time]
+/// for sequences. A label outside [0, classes) picks nothing: only the gradient, softmax(logits), is then of
+/// use. Check data first (the trainer does).
 /// Errors: Error with both shapes and types if they do not fit.
 Value softmax_cross_entropy(const Value& logits, const Value& label,
                             std::source_location where = std::source_location::current());
@@ -48,8 +49,8 @@ Value huber(const Value& prediction, const Value& target, double delta = 1,
 /// ...] -> [batch]. Errors: as mse. Source: Cortes and Vapnik 1995.
 Value hinge(const Value& score, const Value& target,
             std::source_location where = std::source_location::current());
-/// Sum over the other classes j of max(0, 1 + logits[j] - logits[label]). Shapes and errors: as
-/// softmax_cross_entropy. Source: Weston and Watkins 1999.
+/// Sum over the other classes j of max(0, 1 + logits[j] - logits[label]). Shapes: logits [batch, classes],
+/// label [batch] integers -> [batch]. Errors: as softmax_cross_entropy's. Source: Weston and Watkins 1999.
 Value multiclass_hinge(const Value& logits, const Value& label,
                        std::source_location where = std::source_location::current());
 

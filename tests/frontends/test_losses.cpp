@@ -140,6 +140,33 @@ void check_gradient(const Value& loss, const Value& variable, const Bindings& in
   }
 }
 
+TEST_CASE("the cross-entropy of sequences is that of each step") {
+  Graph graph;
+  const Value logits = graph.input("logits", {"batch", 2, 3}, Type::f64);
+  const Value label = graph.input("label", {"batch", 2}, Type::i64);
+  const Bindings inputs{{"logits", Tensor::f64({2, 2, 3}, {1, 2, 3, 0, -1, 4, 0.5, 0.5, 0.5, 7, -7, 0})},
+                        {"label", Tensor::i64({2, 2}, {0, 2, 1, 1})}};
+  const Value steps = softmax_cross_entropy(logits, label);
+  REQUIRE(steps.shape() == Shape{"batch", 2});
+  const Tensor found = evaluate(steps, inputs);
+  const Tensor smooth = evaluate(softmax_cross_entropy(logits, label, {.label_smoothing = 0.3}), inputs);
+  Setup flat;
+  for (int64_t i = 0; i < 4; ++i) {
+    const Tensor& all = inputs.at("logits");
+    const Bindings one = flat.bindings({all.at(3 * i), all.at(3 * i + 1), all.at(3 * i + 2)},
+                                       {static_cast<int32_t>(inputs.at("label").at(i))});
+    CHECK(found.at(i) == evaluate(softmax_cross_entropy(flat.logits, flat.label), one).item());
+    CHECK(smooth.at(i) ==
+          evaluate(softmax_cross_entropy(flat.logits, flat.label, {.label_smoothing = 0.3}), one).item());
+  }
+  check_gradient(steps, logits, inputs);
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(logits, flat.label),
+                       doctest::Contains("want floating [batch, ..., classes] and integer [batch, ...]"),
+                       Error);
+  CHECK_THROWS_WITH_AS(correct_count(logits, label), doctest::Contains("want floating [batch, classes]"),
+                       Error);
+}
+
 TEST_CASE("losses of differences equal their formulas") {
   Graph graph;
   const Value a = graph.input("a", {"batch", 2}, Type::f64), b = graph.input("b", {"batch", 2}, Type::f64);
