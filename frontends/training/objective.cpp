@@ -18,11 +18,29 @@ Shape batch_of(const Dim& batch, const std::vector<int64_t>& sizes) {
   return shape;
 }
 
+/// The mean over all axes but the first, such as the steps of a sequence.
+Value sample_mean(const Value& each) {
+  Axes axes;
+  for (size_t axis = 1; axis < each.shape().size(); ++axis) axes.push_back(static_cast<int>(axis));
+  return axes.empty() ? each : mean(each, axes);
+}
+
+/// What is added up over batches and divided by the samples must be one number a sample.
+void expect_one_a_sample(const Value& each, const Dim& batch) {
+  expect(each.valid(), "[train] the loss gives a value of no graph");
+  expect(each.shape() == Shape{batch} && is_floating(each.type()),
+         "[train] the loss gives {} {}: want one number a sample, floating {}; the mean over the samples is "
+         "taken later ({})",
+         to_string(each.type()), to_string(each.shape()), to_string(Shape{batch}),
+         describe(each.graph(), each.id()));
+}
+
 }  // namespace
 
 Value error_of_numbers(const Value& output, const Value& target) {
   const bool one_number = target.shape().size() == 1 && output.shape() == Shape{target.shape()[0], 1};
-  return mse(one_number ? reshape(output, target.shape()) : output, target);
+  // Where it does not fit, the line of the output says more than one of this file.
+  return mse(one_number ? reshape(output, target.shape()) : output, target, output.node().where);
 }
 
 LossFunction mse_in_deviations(const Standardisation& targets) {
@@ -34,8 +52,9 @@ LossFunction mse_in_deviations(const Standardisation& targets) {
 
 Value input_for(const Graph& network, const Tensor& x) {
   expect(network.inputs().size() == 1 && network.outputs().size() == 1,
-         "[data] a network has one input and one output: got {} and {}", network.inputs().size(),
-         network.outputs().size());
+         "[data] a network has one input and one output: got {} and {}; extract() takes one out of a larger "
+         "graph",
+         network.inputs().size(), network.outputs().size());
   const Value input = network.value(network.inputs().front());
   expect(!input.shape().empty() && !x.sizes().empty() &&
              batch_of(input.shape().front(), x.sizes()) == input.shape() && x.type() == input.type(),
@@ -59,18 +78,18 @@ Objective make_objective(const Graph& network, const Dataset& data, const LossFu
   result.reads_input = std::ranges::binary_search(ancestors(graph, std::span(&root, 1)), x.id());
   const bool classifies = data.classes > 0;
   const LossFunction fallback = [&](const Value& a, const Value& b) {
-    if (classifies) return softmax_cross_entropy(a, b);
+    if (classifies) return sample_mean(softmax_cross_entropy(a, b, a.node().where));
     return error_of_numbers(a, b);
   };
   const Value each = loss ? loss(output, target) : fallback(output, target);
+  expect_one_a_sample(each, x.shape().front());
   result.loss = mean(each);
   result.loss_sum = sum(each);
-  if (classifies && output.shape().size() == 2) {
-    result.correct = correct_count(output, target);
-    expect(output.shape()[1] == Dim(data.classes),
-           "[train] the network has {} logits but the data {} classes ({})", to_string(output.shape()[1]),
+  if (classifies && output.shape().size() == 2) result.correct = correct_count(output, target);
+  if (classifies && output.shape().size() == target.shape().size() + 1)
+    expect(output.shape().back() == Dim(data.classes),
+           "[train] the network has {} logits but the data {} classes ({})", to_string(output.shape().back()),
            data.classes, describe(graph, output.id()));
-  }
   return result;
 }
 

@@ -11,7 +11,8 @@
 
 namespace crease {
 
-/// Loss of each sample: output [batch, ...], target [batch] or [batch, ...] -> [batch].
+/// Loss of each sample: output [batch, ...], target [batch] or [batch, ...] -> [batch]. The mean over the
+/// samples is the trainer's; one taken here would be divided by their number once more, and is refused.
 using LossFunction = std::function<Value(const Value& output, const Value& target)>;
 
 /// mse, where one number a sample may have an axis of its own: output [batch, 1] for target [batch], too.
@@ -37,8 +38,9 @@ struct Objective {
 Value input_for(const Graph& network, const Tensor& x);
 
 /// Adds target and loss to a copy of a network with one input and one output. Empty loss:
-/// softmax_cross_entropy for labels, mse for numbers.
-/// Errors: those of input_for; Error for another number of classes than logits; those of the loss.
+/// softmax_cross_entropy for labels, of sequences the mean over their steps; mse for numbers.
+/// Errors: those of input_for; Error for another number of classes than logits, and for a loss that does not
+/// give one number a sample; those of the loss.
 Objective make_objective(const Graph& network, const Dataset& data, const LossFunction& loss);
 
 }  // namespace crease

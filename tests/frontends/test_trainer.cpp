@@ -1,7 +1,11 @@
 #include "frontends/trainer.h"
 
+#include "frontends/data/text.h"
+#include "frontends/layers/combine.h"
 #include "frontends/layers/normalisation.h"
 #include "frontends/layers/random.h"
+#include "frontends/layers/recurrent.h"
+#include "frontends/losses.h"
 
 #include <doctest/doctest.h>
 
@@ -16,6 +20,7 @@
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/movement.h"
+#include "graph/ops/reduction.h"
 
 namespace crease {
 namespace {
@@ -377,6 +382,42 @@ TEST_CASE("impossible trainings are refused before they start") {
     o.schedule = [](const ScheduleTime&) { return std::numeric_limits<double>::quiet_NaN(); };
   });
   check_refused("the optimizer has no rule", [](Split&, TrainOptions& o) { o.optimizer = {}; });
+}
+
+TEST_CASE("a loss that is no number a sample is refused") {
+  const auto with = [](const LossFunction& loss) {
+    TrainOptions options = small_options();
+    options.loss = loss;
+    return options;
+  };
+  const TrainOptions reduced = with(
+      [](const Value& output, const Value& label) { return mean(softmax_cross_entropy(output, label)); });
+  CHECK_THROWS_WITH_AS(train(small_network(), small_split(), reduced),
+                       doctest::Contains("[train] the loss gives f32 []: want one number a sample, floating "
+                                         "[batch]; the mean over the samples is taken later"),
+                       Error);
+  CHECK_THROWS_AS(evaluate_on(small_network(), small_split().test, reduced), Error);
+  const TrainOptions by_class = with([](const Value& output, const Value&) { return sum(output, 0); });
+  CHECK_THROWS_WITH_AS(train(small_network(), small_split(), by_class),
+                       doctest::Contains("[train] the loss gives f32 [2]"), Error);
+}
+
+TEST_CASE("sequences of labels are learned without a loss of one's own, which is their mean over steps") {
+  const CharacterText text = character_text("abcabcabcabcabcabcabcabcabcabcabcabcabc");
+  const Dataset data = windows(text, {.length = 4, .stride = 1});
+  const Graph start = network(sequential(embedding(3, 4), rnn(4, 8), linear(8, 3)), 4, Type::i32);
+  const TrainResult result =
+      train(start, {.train = data}, {.epochs = 40, .batch = 8, .optimizer = adam({.learning_rate = 0.02})});
+  CHECK(result.epochs.front().loss > 0.7);  // log 3 = 1.1 for guessing
+  CHECK(result.epochs.back().loss < 0.05);
+  const Graph trained = trained_network(start, result.checkpoint);
+  const TrainOptions by_hand{.loss = [](const Value& output, const Value& label) {
+    return mean(softmax_cross_entropy(output, label), 1);
+  }};
+  CHECK(evaluate_on(trained, data).loss == doctest::Approx(evaluate_on(trained, data, by_hand).loss));
+  const Graph four = network(sequential(embedding(3, 4), linear(4, 4)), 4, Type::i32);
+  CHECK_THROWS_WITH_AS(train(four, {.train = data}, {.batch = 8}),
+                       doctest::Contains("the network has 4 logits but the data 3 classes"), Error);
 }
 
 TEST_CASE("data that does not fit the network is refused with both shapes") {
