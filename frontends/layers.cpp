@@ -6,6 +6,7 @@
 #include <map>
 
 #include "graph/error.h"
+#include "graph/listed.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 
@@ -24,7 +25,8 @@ struct Layer::State {
   std::vector<Layer> parts = {};
   std::optional<std::string> name = {};
   std::optional<uint64_t> seed = {};
-  std::list<LayerScope::Use> uses = {};  // a list: scopes keep references
+  std::optional<std::string> own_path = {};  // where it was first used on its own, if it has no name
+  std::list<LayerScope::Use> uses = {};      // a list: scopes keep references
 
   LayerScope::Use& use_in(const Value& x, const std::function<std::string()>& path) {
     std::erase_if(uses, [](const auto& use) { return use.graph.expired(); });
@@ -93,7 +95,13 @@ Value Layer::operator()(const Value& x, Mode mode, std::source_location where) c
   expect(x.valid(), "[{}] the argument belongs to no graph ({})", state_->kind, to_string(where));
   const Graph graph = x.graph();
   auto& use = state_->use_in(x, [&] {
-    if (!state_->name) return free_path(graph, state_->kind);
+    if (!state_->name) {
+      // The same path in every graph, in whatever order layers are used there: parameters go by their names.
+      if (state_->own_path && !is_taken(graph, *state_->own_path)) return *state_->own_path;
+      const std::string path = free_path(graph, state_->kind);
+      if (!state_->own_path) state_->own_path = path;
+      return path;
+    }
     expect(!is_taken(graph, *state_->name),
            "[{}] the name '{}' is taken by another layer of this graph: give each layer its own name ({})",
            state_->kind, *state_->name, to_string(where));
@@ -173,6 +181,19 @@ std::string LayerScope::full_name(const std::string& name) const {
 }
 
 uint64_t LayerScope::seed_of(const std::string& purpose) const { return seed_for(seed_, full_name(purpose)); }
+
+std::vector<Value> parameters_under(const Graph& graph, const std::string& path) {
+  std::vector<Value> found;
+  std::vector<std::string> names;
+  for (const NodeId id : graph.parameters()) {
+    const Node& node = graph.node(id);
+    if (node.state || !is_floating(node.type)) continue;
+    names.push_back(node.name);
+    if (path.empty() || node.name.starts_with(path + ".")) found.push_back(graph.value(id));
+  }
+  expect(!found.empty(), "[parameters_under] no parameter under '{}'; there are: {}", path, listed(names));
+  return found;
+}
 
 Layer linear(int64_t in, int64_t out, const LinearOptions& options, std::source_location where) {
   expect(in > 0 && out > 0, "[linear] sizes must be positive: got in {}, out {} ({})", in, out,

@@ -55,7 +55,9 @@ class Layer {
   ~Layer() = default;
 
   /// Applies the layer. Parameters that it makes are named after its path: names given by `named`, else
-  /// positions; a layer used on its own is named by its kind ("linear.weight", then "linear1.weight").
+  /// positions; a layer used on its own is named by its kind ("linear.weight", then "linear1.weight"), and
+  /// has that name in other graphs too, unless it is taken there. Name the layers whose parameters go from
+  /// one graph to another.
   /// Errors: Error if x does not fit, or a given name is taken by another layer of the graph.
   Value operator()(const Value& x, std::source_location where = std::source_location::current()) const;
   Value operator()(const Value& x, Mode mode,
@@ -116,6 +118,10 @@ class LayerScope {
   Mode mode_;
   std::source_location where_;
 };
+
+/// The parameters under a path that can be trained (floating, no state), in the order of the graph: "encoder"
+/// has "encoder.0.weight". An empty path: all. Errors: Error that lists the names if there are none.
+std::vector<Value> parameters_under(const Graph& graph, const std::string& path);
 
 struct LinearOptions {
   bool bias = true;

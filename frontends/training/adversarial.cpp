@@ -27,18 +27,6 @@ Value normal_numbers(Graph& graph, const Value& counter, int64_t count, uint64_t
   return z;
 }
 
-/// Those that are trained.
-std::vector<Value> parameters_under(const Graph& graph, const std::string& path) {
-  std::vector<Value> found;
-  for (const NodeId id : graph.parameters()) {
-    const Node& node = graph.node(id);
-    if (node.name.starts_with(path + ".") && is_floating(node.type) && !node.state)
-      found.push_back(graph.value(id));
-  }
-  expect(!found.empty(), "[adversarial_step] the {} has no parameters", path);
-  return found;
-}
-
 void check(const std::vector<int64_t>& sizes, const AdversarialOptions& options, std::source_location where) {
   expect(options.latent > 0 && !sizes.empty(),
          "[adversarial_step] wants latent numbers and sizes of a sample: got {} and {} ({})", options.latent,

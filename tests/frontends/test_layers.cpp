@@ -92,6 +92,39 @@ TEST_CASE("a layer called in two graphs has parameters with equal numbers in bot
   CHECK(first.find("0.weight").node().value == second.find("0.weight").node().value);
 }
 
+TEST_CASE("a layer keeps its name in a graph that uses only some of the layers") {
+  const Layer encoder = linear(2, 2), decoder = linear(2, 2), other = linear(2, 2);
+  Graph both, part, reversed;
+  decoder(encoder(both.input("x", {1, 2})));
+  decoder(part.input("x", {1, 2}));
+  CHECK(parameter_names(part) == Names{"linear1.weight", "linear1.bias"});
+  CHECK(both.find("linear1.weight").node().value == part.find("linear1.weight").node().value);
+  // Where the name is taken, the next free one.
+  const Value x = reversed.input("x", {1, 2});
+  other(x), encoder(x), decoder(x);
+  CHECK(reversed.parameters().size() == 6);
+  CHECK_NOTHROW(reversed.find("linear2.weight"));
+}
+
+TEST_CASE("parameters are found by the path of their layer") {
+  Graph graph;
+  const Value x = graph.input("x", {3, 2});
+  sequential(linear(2, 4), batch_norm(4)).named("net")(x);
+  linear(2, 2).named("network")(x);
+  const auto names = [](const std::vector<Value>& values) {
+    Names found;
+    for (const Value& value : values) found.push_back(value.node().name);
+    return found;
+  };
+  CHECK(names(parameters_under(graph, "net")) ==
+        Names{"net.0.weight", "net.0.bias", "net.1.weight", "net.1.bias"});
+  CHECK(names(parameters_under(graph, "net.1")) == Names{"net.1.weight", "net.1.bias"});
+  CHECK(parameters_under(graph, "").size() == 6);
+  CHECK_THROWS_WITH_AS(
+      parameters_under(graph, "ne"),
+      doctest::Contains("[parameters_under] no parameter under 'ne'; there are: net.0.weight"), Error);
+}
+
 TEST_CASE("a layer keeps no graph alive") {
   const Layer layer = sequential(linear(3, 2), batch_norm(2));
   std::weak_ptr<const void> first;

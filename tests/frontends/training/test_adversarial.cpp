@@ -135,7 +135,7 @@ TEST_CASE("networks that do not fit each other are refused") {
   CHECK_THROWS_WITH_AS(step(small_generator(), small_discriminator(), options),
                        doctest::Contains("wants latent numbers"), Error);
   CHECK_THROWS_WITH_AS(step(Layer(identity), small_discriminator()),
-                       doctest::Contains("the generator has no parameters"), Error);
+                       doctest::Contains("no parameter under 'generator'; there are: discriminator."), Error);
 }
 
 }  // namespace
