@@ -76,6 +76,29 @@ std::vector<Value> trained_parameters(const Graph& graph, const Value& loss) {
   return result;
 }
 
+/// The parameters of the step's graph for those that were chosen in the loss's.
+std::vector<Value> chosen_parameters(const Graph& graph, const Value& loss, const std::vector<Value>& chosen,
+                                     std::source_location where) {
+  const NodeId root = loss.id();
+  const std::vector<NodeId> needed = ancestors(loss.graph(), std::span(&root, 1));
+  std::vector<Value> result;
+  for (const Value& value : chosen) {
+    expect(value.valid() && value.same_graph(loss),
+           "[train_step] a parameter to train belongs to another graph than the loss ({})", to_string(where));
+    const Node& node = value.node();
+    const bool trainable = node.role == Role::Parameter && is_floating(node.type) && !node.state;
+    if (!trainable)
+      fail("[train_step] cannot train node {}: want a floating parameter, got {} ({})",
+           describe(value.graph(), value.id()),
+           node.state ? "state, which no optimizer changes" : to_string(node.role), to_string(where));
+    if (!std::ranges::binary_search(needed, value.id()))
+      fail("[train_step] the loss does not depend on the parameter to train, node {} ({})",
+           describe(value.graph(), value.id()), to_string(where));
+    result.push_back(graph.find(node.name));
+  }
+  return result;
+}
+
 /// The nodes that these outputs need, and, if wanted, the updates of the graph with what they need.
 Graph copy_of(const std::vector<std::pair<std::string, Value>>& outputs, bool with_updates) {
   expect(!outputs.empty(), "[extract] wants at least one output");
@@ -100,6 +123,17 @@ Graph copy_of(const std::vector<std::pair<std::string, Value>>& outputs, bool wi
   for (const auto& [name, value] : outputs) result.output(name, copy(value.id()));
   for (const Update& update : updates) result.update(copy(update.parameter), copy(update.value));
   return result;
+}
+
+/// Two training steps in one graph have names of their own.
+void expect_no_step(const Graph& graph, const std::string& prefix, std::source_location where) {
+  const std::string rate = prefix + learning_rate_name;
+  const bool taken =
+      std::ranges::any_of(graph.parameters(), [&](NodeId id) { return graph.node(id).name == rate; });
+  expect(!taken,
+         "[train_step] the graph holds a training step with the prefix '{}' already: give this one another "
+         "(TrainStepOptions::prefix) ({})",
+         prefix, to_string(where));
 }
 
 }  // namespace
@@ -241,19 +275,22 @@ Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepO
       "[train_step] the loss must be a floating scalar: got {}, take mean(loss) ({})",
       loss.valid() ? fmt::format("{} {}", to_string(loss.type()), to_string(loss.shape())) : "an empty value",
       to_string(where));
+  expect(optimizer.rule != nullptr,
+         "[train_step] the optimizer '{}' has no rule: take one such as adam() ({})", optimizer.name,
+         to_string(where));
   std::vector<std::pair<std::string, Value>> outputs{{"loss", loss}};
   outputs.insert(outputs.end(), options.outputs.begin(), options.outputs.end());
   Graph graph = copy_of(outputs, true);
   const Value result = graph.result("loss");
-  std::vector<Value> parameters;
-  for (const Value& chosen : options.parameters) parameters.push_back(graph.find(chosen.node().name));
+  std::vector<Value> parameters = chosen_parameters(graph, loss, options.parameters, where);
   if (parameters.empty()) parameters = trained_parameters(graph, result);
   expect(!parameters.empty(), "[train_step] the loss depends on no floating parameter ({})",
          to_string(where));
 
   const GradOptions rules{.tie = options.tie, .table = options.table, .census = options.census};
   const std::vector<Value> gradients = clipped(grad(result, parameters, rules, where), options.clip);
-  UpdateScope scope(graph, optimizer.learning_rate, optimizer.name, where);
+  expect_no_step(graph, options.prefix, where);
+  UpdateScope scope(graph, optimizer.learning_rate, optimizer.name, where, options.prefix);
   for (size_t i = 0; i < parameters.size(); ++i) {
     graph.update(parameters[i], optimizer.rule(scope, parameters[i], gradients[i]));
   }

@@ -131,9 +131,12 @@ struct TrainStepOptions {
   std::optional<Tie> tie = {};
   /// Rules by operation where there is no `tie`: ties::pytorch() trains as PyTorch does.
   std::optional<TieTable> table = {};
-  /// The parameters to train; empty: all floating ones that the loss depends on, but no state (Graph::state)
-  /// and none that has an update already.
+  /// The parameters to train, such as parameters_under(graph, "encoder"); empty: all floating ones that the
+  /// loss depends on, but no state (Graph::state) and none that has an update already.
   std::vector<Value> parameters = {};
+  /// Stands before the names of the learning rate and of the count of steps. Wanted where the loss's graph
+  /// holds a training step of other parameters already, so that one program takes both.
+  std::string prefix = {};
   GradientClip clip = {};
   /// Counts kinks (autodiff/census.h), as outputs "kinks/..." of the step.
   bool census = false;
@@ -142,7 +145,8 @@ struct TrainStepOptions {
 /// One training step as a graph: the loss, its gradients, and the new value of every trained parameter.
 /// Holds only what the step needs: updates that the loss's graph has already, of running moments and
 /// counters, among it. Outputs: "loss" and options.outputs. Errors: Error if the loss is not a floating
-/// scalar or depends on no parameter, and those of grad.
+/// scalar, depends on no parameter, or not on one that is chosen; for a choice that is no floating parameter
+/// of its graph; for a prefix that is taken; and those of grad.
 Graph train_step(const Value& loss, const Optimizer& optimizer, const TrainStepOptions& options = {},
                  std::source_location where = std::source_location::current());
 

@@ -14,6 +14,7 @@
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 #include "jit/program.h"
+#include "tests/frontends/thrown.h"
 
 namespace crease {
 namespace {
@@ -259,6 +260,43 @@ TEST_CASE("impossible training steps are refused") {
   CHECK_THROWS_WITH_AS(train_step(Value(), sgd()), doctest::Contains("got an empty value"), Error);
   CHECK_THROWS_WITH_AS(train_step(mean(x), sgd()), doctest::Contains("depends on no floating parameter"),
                        Error);
+  const Value p = graph.parameter("p", Tensor()), q = graph.parameter("q", Tensor());
+  const Value count = graph.state("count", Tensor());
+  CHECK_THROWS_WITH_AS(train_step(p, Optimizer{.name = "mine"}),
+                       doctest::Contains("[train_step] the optimizer 'mine' has no rule"), Error);
+  const auto refused = [&](const Value& chosen) {
+    return test::thrown_by([&] { train_step(p * mean(x) * count, sgd(), {.parameters = {chosen}}); });
+  };
+  CHECK(test::holds(refused(x), "cannot train node %0 'x' (test_optimizers.cpp:"));
+  CHECK(test::holds(refused(x), "want a floating parameter, got an input"));
+  CHECK(test::holds(refused(count), "got state, which no optimizer changes"));
+  CHECK(test::holds(refused(q), "the loss does not depend on the parameter to train, node %"));
+  CHECK(test::holds(refused(Value()), "belongs to another graph than the loss"));
+  Graph other;  // a parameter of the same name
+  CHECK(test::holds(refused(other.parameter("p", Tensor())), "belongs to another graph than the loss"));
+}
+
+TEST_CASE("two optimizers train two networks in one program, each at its own rate") {
+  Graph graph;
+  const Value a = graph.parameter("a.w", Tensor::scalar(Type::f32, 1));
+  const Value b = graph.parameter("b.w", Tensor::scalar(Type::f32, 2));
+  const Value first = a * b, second = square(b) * a;
+  const Graph one = train_step(first, sgd({.learning_rate = 0.5}),
+                               {.outputs = {{"second", second}}, .parameters = parameters_under(graph, "a")});
+  const TrainStepOptions options{
+      .outputs = {{"first", one.result("loss")}}, .parameters = parameters_under(one, "b"), .prefix = "b."};
+  const Graph both = train_step(one.result("second"), sgd({.learning_rate = 0.25}), options);
+  CHECK(both.updates().size() == 2);
+  const auto after = evaluate(both, Bindings{});
+  CHECK(after.at("first").item() == 2);
+  CHECK(after.at("loss").item() == 4);
+  CHECK(after.at("a.w").item() == 1 - 0.5 * 2);         // d(ab)/da = b
+  CHECK(after.at("b.w").item() == 2 - 0.25 * (2 * 2));  // d(b^2 a)/db = 2ab, at the old a
+  CHECK(both.find("b.optimizer.learning_rate").node().value.item() == 0.25);
+  CHECK(both.find(learning_rate_name).node().value.item() == 0.5);
+  CHECK_THROWS_WITH_AS(
+      train_step(one.result("second"), sgd(), {.parameters = parameters_under(one, "b")}),
+      doctest::Contains("holds a training step with the prefix '' already: give this one another"), Error);
 }
 
 }  // namespace
