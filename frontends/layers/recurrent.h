@@ -1,4 +1,5 @@
 // Recurrent layers: one loop over time (graph/scan.h), so that compiled code does not grow with its length.
+// Their state begins with zeros; docs/loops.md has a single step that goes on from a state that is kept.
 #pragma once
 
 #include "frontends/layers.h"

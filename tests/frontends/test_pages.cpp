@@ -1,4 +1,4 @@
-// The programs of README.md and docs/training.md, which stand there as they stand here.
+// The programs of README.md and docs/training.md, and the last of docs/loops.md, which stand there as here.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -51,6 +51,53 @@ TEST_CASE("the program of README.md reports on the network that it trained") {
   const Report report = analyze(graph);
   check_has(report.graph, step.parameters());
   CHECK(predict(report.graph, split(digits()).test.x).sizes() == std::vector<int64_t>{359, 10});
+}
+
+TEST_CASE("two networks are trained against each other in one program") {
+  Graph graph;
+  Value real = graph.input("real", {"batch", 2}), noise = graph.input("noise", {"batch", 2});
+  const Layer maker = mlp({2, 16, 2}, relu).named("maker"), judge = mlp({2, 16, 1}, relu).named("judge");
+  Value made = maker(noise), told = judge(made);
+  Value judge_loss = mean(softplus(-judge(real))) + mean(softplus(told)), maker_loss = mean(softplus(-told));
+  const Graph first =
+      train_step(judge_loss, adam({.learning_rate = 0.002}),
+                 {.outputs = {{"maker_loss", maker_loss}}, .parameters = parameters_under(graph, "judge")});
+  Program both = compile(train_step(first.result("maker_loss"), adam({.learning_rate = 0.001}),
+                                    {.parameters = parameters_under(first, "maker"), .prefix = "maker."}));
+
+  const auto points = [](double mean, uint64_t seed) {
+    return normal(mean, 0.5)({.sizes = {64, 2}, .seed = seed});
+  };
+  for (uint64_t i = 0; i < 1500; ++i) both({{"real", points(2, 2 * i)}, {"noise", points(0, 2 * i + 1)}});
+  take_parameters(graph, both.parameters());
+  const Value middle = mean(made);
+  CHECK(evaluate(middle, {{"noise", points(0, 1)}}).item() == doctest::Approx(2).epsilon(0.25));
+}
+
+TEST_CASE("a step written by hand goes on as the layer does") {
+  Graph graph;
+  const Value all = gru(3, 4).named("gru")(graph.input("x", {"batch", "time", 3}));
+  const auto learned = parameters_of(graph);
+  Graph one;
+  Value x = one.input("x", {"batch", 3}), h = one.input("h", {"batch", 4});
+  const auto of = [&](const std::string& name) { return one.parameter(name, learned.at("gru." + name)); };
+  const auto gate = [](const Value& gates, int64_t number) {
+    return slice(gates, 1, 4 * number, 4 * number + 4);
+  };
+  const Value before = matmul(x, of("weight")) + of("bias"), own = matmul(h, of("hidden_weight"));
+  const Value reset = sigmoid(gate(before, 0) + gate(own, 0)), keep = sigmoid(gate(before, 1) + gate(own, 1));
+  const Value fresh = tanh(gate(before, 2) + reset * (gate(own, 2) + of("hidden_bias")));
+  one.output("h", (1 - keep) * fresh + keep * h);
+  Program step = compile(one);  // h = step({{"x", ...}, {"h", h}}).at("h")
+
+  const Tensor steps = normal(0, 1)({.sizes = {1, 5, 3}, .seed = 1});
+  const Tensor states = evaluate(all, {{"x", steps}});
+  Tensor state(Type::f32, {1, 4});
+  for (int64_t t = 0; t < 5; ++t) {
+    state = step({{"x", steps.reshaped({5, 3}).rows(t, t + 1)}, {"h", state}}).at("h");
+    for (int64_t j = 0; j < 4; ++j)  // five steps of a few roundings each, numbers below 1
+      CHECK(std::abs(state.at(j) - states.at(4 * t + j)) < 64 * 0x1p-24);
+  }
 }
 
 TEST_CASE("data come from a table or are made") {
@@ -200,7 +247,8 @@ std::string indented(const std::string& text) {
 TEST_CASE("the programs of the pages are those of this file") {
   const auto lines = [](const char* name) { return read_file(test::source_file(name)); };
   const std::string here = lines("tests/frontends/test_pages.cpp");
-  const std::vector<std::string> snippets = programs_in(lines("docs/training.md"));
+  std::vector<std::string> snippets = programs_in(lines("docs/training.md"));
+  snippets.push_back(programs_in(lines("docs/loops.md")).back());
   CHECK(snippets.size() >= 10);
   for (const std::string& snippet : snippets) {
     CAPTURE(snippet);
