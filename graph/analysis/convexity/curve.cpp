@@ -86,7 +86,7 @@ Curve truth_value(const Curve& a, const Curve& b) {
 Curve step_of(const Scalar& node, std::span<const Curve> t) {
   switch (node.kind()) {
     case ScalarKind::Constant: return constant_curve(node.constant());
-    case ScalarKind::Index: return with_signs({}, false, true);
+    case ScalarKind::Index:
     case ScalarKind::Size: return with_signs({}, false, true);
     case ScalarKind::Add: return sum_curve(t[0], t[1]);
     case ScalarKind::Subtract: return sum_curve(t[0], negated_curve(t[1]));
