@@ -26,7 +26,7 @@ struct LockedGradient {
 /// Errors: Error naming `call` for an active loop over time whose body may bend, jump or have infinite
 /// slopes: nothing is locked inside a loop; and for an active operation that reads a number as a truth value.
 void check_lockable(const char* call, const Graph& graph, const std::vector<bool>& active,
-                 const std::source_location& where);
+                    const std::source_location& where);
 
 /// Gradient of `loss` with kinks locked along `directions`: directions[j][i] is a tangent for wrt[i].
 /// Tangents of a variable that is given twice, or computed from others, add to what arrives. Errors: as
