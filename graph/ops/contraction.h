@@ -15,13 +15,13 @@ extern const Op batched_matmul;
 /// y[i, j] = u[i] v[j].
 extern const Op outer;
 
-/// Strides, zero padding on both ends, and dilation, by axis; groups split channels.
 /// Sums of products over the labels that the result lacks: einsum("b i, i j -> b j", {x, w}) is matmul. The
 /// pattern is that of Op::loops, with a blank between labels (parse_pattern). Errors: those of Op's call;
 /// Error for no factors.
 Value einsum(const std::string& loops, const std::vector<Value>& factors,
              std::source_location where = std::source_location::current());
 
+/// Strides, zero padding on both ends, and dilation, by axis; groups split channels.
 struct ConvOptions {
   std::vector<int64_t> stride = {1};  // one for all axes, or one each
   std::vector<int64_t> padding = {0};

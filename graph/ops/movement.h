@@ -23,7 +23,6 @@ Value pad(const Operand& x, int axis, int64_t before, int64_t after);
 /// several. Errors: Error with both shapes.
 Value concat(const std::vector<Value>& parts, int axis,
              std::source_location where = std::source_location::current());
-/// The axis from its end.
 /// Equal shapes one beside the other along a new axis. Errors: those of concat, which it is made of.
 Value stack(const std::vector<Value>& parts, int axis = 0,
             std::source_location where = std::source_location::current());
@@ -31,6 +30,7 @@ Value stack(const std::vector<Value>& parts, int axis = 0,
 /// such axis, or it has another size.
 Value unsqueeze(const Operand& x, int axis);
 Value squeeze(const Operand& x, int axis);
+/// The axis from its end.
 Value reverse(const Operand& x, int axis);
 
 }  // namespace crease
