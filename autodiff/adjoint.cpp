@@ -85,7 +85,7 @@ std::optional<Contribution> adjoint(const Graph& graph, NodeId id, int k, const 
                                     const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
-  if (builder.representative(k) != k || is_held(*node.op)) return {};
+  if (builder.representative(k) != k || is_held(node)) return {};
   const KinkRule rule = rule_beside_trap(selected.rule);
   const NanFlow flow = nan_flow(
       graph, builder, k, selected.follows_nan,

@@ -60,7 +60,7 @@ std::optional<Value> linear_tangent(const Graph& graph, NodeId id, const Tangent
                                     const Selected& selected, const std::source_location& where) {
   LoopBuilder builder(graph, id);
   const Node& node = builder.node();
-  if (is_held(*node.op)) return {};  // a variable itself
+  if (is_held(node)) return {};  // a variable itself
   const KinkRule rule = rule_beside_trap(selected.rule);
   std::vector<Value> traps;
   Scalar body = 0;

@@ -156,7 +156,7 @@ std::optional<NodeId> rescaled_operand(const Graph& graph, const Node& node) {
   const auto data = std::ranges::find_if(node.operands, is_data);
   const auto position = static_cast<int>(data - node.operands.begin());
   const Scalar slope_of = slope(node.op->body.expression, position, Side::Left);
-  const bool stepped = slope_of.kind() == ScalarKind::Constant && slope_of.constant() == 0;  // floor
+  const bool stepped = slope_of.is_constant(0);  // floor
   if (graph.node(*data).shape != node.shape || depends_on(slope_of, position) || stepped) return {};
   return *data;
 }

@@ -42,7 +42,7 @@ void Locker::seed(const Value& variable, std::vector<std::optional<Value>> tange
 /// What is held constant is reached by nothing; as a variable it has the tangents that it is given.
 bool Locker::is_reached(NodeId id) const {
   const Node& node = graph_.node(id);
-  if (node.op && is_held(*node.op)) return false;
+  if (is_held(node)) return false;
   return std::ranges::any_of(node.operands, [this](NodeId k) { return is_locked(k); });
 }
 
@@ -172,7 +172,7 @@ std::optional<Contribution> Locker::adjoint(NodeId id, int k, const Value& dy, b
   const Node node = graph_.node(id);
   const LockedNode& locked = nodes_.at(id);
   LoopBuilder builder(graph_, locked.base.id());
-  if (builder.representative(k) != k || is_held(*node.op)) return {};
+  if (builder.representative(k) != k || is_held(node)) return {};
   const NanFlow flow = nan_flow(
       graph_, builder, k, follows_nan, [&](AtNan at_nan) { return scalar_lock(builder).slope(k, at_nan); },
       static_cast<int>(node.operands.size() * (1 + directions_)));

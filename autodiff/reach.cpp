@@ -7,8 +7,6 @@ namespace crease {
 
 namespace {
 
-bool is_held(const Node& node) { return node.op && is_held(*node.op); }
-
 /// Nodes on a path from a variable to an output; `passes` says which nodes a path may go through.
 template <class Passes>
 std::vector<bool> on_paths(const Graph& graph, ValueSpan outputs, ValueSpan wrt, Passes passes) {

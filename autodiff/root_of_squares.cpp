@@ -89,7 +89,7 @@ std::optional<Access> compose(const Access& access, const Access& at) {
 std::optional<Form> expand(const Read& read) {
   const Node& node = read.value.node();
   if (node.role != Role::Apply || node.op->combine != Combine::Assign || !writes_each_label(node.loops) ||
-      is_held(*node.op))
+      is_held(node))
     return {};
   Form form = form_of(read.value.graph(), read.value.id());
   if (mentions_labels(form.expression)) return {};

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "autodiff/reverse.h"
-#include "graph/analysis/dataflow.h"
 #include "graph/error.h"
+#include "graph/evaluate.h"
 #include "graph/ops/activation.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/cast.h"

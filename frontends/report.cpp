@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontends/optimizers.h"
 #include "frontends/report/sections.h"
 #include "frontends/report/settle.h"
 #include "graph/analysis/check.h"
@@ -30,20 +31,9 @@ Graph with_outputs(const Graph& graph) {
 
 /// Only what the outputs need: without updates, so that a training step is not mistaken for the network.
 Graph without_updates(const Graph& graph) {
-  Graph result;
-  std::vector<NodeId> results;
-  for (const Output& output : graph.outputs()) results.push_back(output.node);
-  std::vector<Value> copies(static_cast<size_t>(graph.size()));
-  for (const NodeId id : ancestors_with_sizes(graph, results)) {
-    std::vector<Value> operands;
-    for (const NodeId operand : graph.node(id).operands)
-      operands.push_back(copies[static_cast<size_t>(operand)]);
-    copies[static_cast<size_t>(id)] = result.copy(graph.node(id), operands);
-  }
-  for (const Output& output : graph.outputs())
-    result.output(output.name, copies[static_cast<size_t>(output.node)]);
-  if (graph.tie()) result.set_tie(*graph.tie());
-  return result;
+  std::vector<std::pair<std::string, Value>> outputs;
+  for (const Output& output : graph.outputs()) outputs.emplace_back(output.name, graph.value(output.node));
+  return extract(outputs);
 }
 
 /// What a section finds; where its exact numbers become too long, that it is undecided.

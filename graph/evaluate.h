@@ -25,7 +25,10 @@ Sizes bind(const Graph& graph, const Bindings& inputs);
 /// The inputs that `wanted` nodes need: those they are computed from, and those that give a named dimension
 /// of what they are computed from, or the length of a loop over time, its size.
 std::vector<NodeId> needed_inputs(const Graph& graph, std::span<const NodeId> wanted);
-/// The same where only some inputs are `needed`: others may be left out.
+/// The nodes that `wanted` nodes need and these inputs, ascending: what can be evaluated by itself. A
+/// constant for each sample reads no input, but has as many rows as one.
+std::vector<NodeId> ancestors_with_sizes(const Graph& graph, std::span<const NodeId> wanted);
+/// Binds where only some inputs are `needed`: others may be left out.
 Sizes bind_needed(const Graph& graph, const Bindings& inputs, std::span<const NodeId> needed);
 
 /// The shape with symbols replaced. Errors: Error for a symbol without size.

@@ -30,18 +30,6 @@ size_t truth_count(const Scalar& step) {
   }
 }
 
-bool is_comparison(const Scalar& term) {
-  switch (term.kind()) {
-    case ScalarKind::Less:
-    case ScalarKind::LessEqual:
-    case ScalarKind::Equal:
-    case ScalarKind::And:
-    case ScalarKind::Or:
-    case ScalarKind::Not: return true;
-    default: return false;
-  }
-}
-
 bool is_smooth(const Graph& graph, const Node& node) {
   if (node.role == Role::Scan) return is_smooth(node.scan->body);
   if (node.role != Role::Apply) return true;
@@ -59,7 +47,8 @@ int number_as_truth(const Graph& graph, const Node& node) {
   for (size_t k = 0; k < node.operands.size(); ++k) {
     const auto reads_number = [&](const Scalar& step) {
       for (size_t i = 0; i < truth_count(step); ++i)
-        if (!is_comparison(step.terms()[i]) && depends_on(step.terms()[i], static_cast<int>(k))) return true;
+        if (!gives_truth(step.terms()[i].kind()) && depends_on(step.terms()[i], static_cast<int>(k)))
+          return true;
       return false;
     };
     const bool number =

@@ -298,7 +298,7 @@ void check_conventions(const Graph& before, const Graph& after, NodeId id, NodeI
   if (!old.op->body.expression.same(fresh.op->body.expression)) return;
   if (conventions(*old.op) == conventions(*fresh.op)) return;
   // A movement that goes leaves its place to what it moved, which may be held constant.
-  if (old.op->body.expression.kind() == ScalarKind::Argument && !is_held(*old.op)) return;
+  if (old.op->body.expression.kind() == ScalarKind::Argument && !is_held(old)) return;
   ensure(false,
          "[{}] node {} became node {} and changed its order or its slope at 0, or is not held as it was",
          pass, describe(before, id), describe(after, moved));

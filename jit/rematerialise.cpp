@@ -53,28 +53,28 @@ bool touches_truth(const Kernel& kernel) {
 
 bool sums_in_chains(const KernelSchedule& plan) { return plan.contraction || plan.convolution; }
 
+/// How a kernel among the buffers of a program runs: no other kernel decides that.
+KernelSchedule plan_alone(const Kernels& program, const Machine& machine, const Kernel& kernel) {
+  Kernels alone = program;
+  alone.step_loops.clear();
+  alone.kernels = {kernel};
+  return schedule(alone, machine).kernels.front();
+}
+
 /// Whether a copy adds up in the order of kernel `maker`: as chains of products, or in the same loops over
 /// the same lanes, which nothing but the kernel itself decides if it has one result and no packed operand.
-bool sums_alike(const Planned& it, const Machine& machine, size_t maker, const Kernel& copy) {
+bool sums_alike(const Planned& it, size_t maker, const KernelSchedule& of_copy) {
   const Kernel& kernel = it.program.kernels[maker];
   if (kernel.reductions.empty()) return true;
   const bool chains = sums_in_chains(it.schedule.kernels[maker]);
   if (kernel.stores.size() == 1) return chains || !touches_truth(kernel);
-  if (!chains) return false;
-  Kernels alone = it.program;
-  alone.step_loops.clear();
-  alone.kernels = {copy};
-  return sums_in_chains(schedule(alone, machine).kernels.front());
+  return chains && sums_in_chains(of_copy);
 }
 
 /// Whether a copy can read and write the truth values that its original reads and writes as bits.
-bool serves_bits(const Planned& it, const Machine& machine, const Kernel& copy) {
-  Kernels alone = it.program;
-  alone.step_loops.clear();
-  alone.kernels = {copy};
-  const KernelSchedule plan = schedule(alone, machine).kernels.front();
-  for (size_t b = 0; b < alone.buffers.size(); ++b)
-    if (alone.buffers[b].bits && !serves_bits(copy, plan, static_cast<int>(b))) return false;
+bool serves_bits(const Planned& it, const Kernel& copy, const KernelSchedule& of_copy) {
+  for (size_t b = 0; b < it.program.buffers.size(); ++b)
+    if (it.program.buffers[b].bits && !serves_bits(copy, of_copy, static_cast<int>(b))) return false;
   return true;
 }
 
@@ -99,7 +99,8 @@ std::optional<Planned> lowered(const Planned& it, const Machine& machine, const 
     const Recompute cut(it.program, sizes, peak, cheap_only, banned);
     if (cut.storages().empty()) return {};
     const auto may_copy = [&](int storage, size_t maker, const Kernel& copy, size_t position) {
-      const bool may = sums_alike(it, machine, maker, copy) && serves_bits(it, machine, copy) &&
+      const KernelSchedule of_copy = plan_alone(it.program, machine, copy);
+      const bool may = sums_alike(it, maker, of_copy) && serves_bits(it, copy, of_copy) &&
                        !reads_overwritten(it.program, cut, copy, position);
       if (!may) banned.insert(storage);
       return may;

@@ -80,8 +80,7 @@ Layer make_layers(const TrainingSettings& settings, const Dataset& data,
          settings.model);
   if (settings.model == "cnn") builder.convolutions();
   builder.dense();
-  const int64_t numbers = data.y.sizes().size() == 2 ? data.y.sizes()[1] : 1;
-  return builder.finish(data.classes > 0 ? data.classes : numbers, targets);
+  return builder.finish(data.classes > 0 ? data.classes : data.targets(), targets);
 }
 
 /// lsuv wants data: the first samples, in their order.

@@ -97,6 +97,8 @@ int64_t Dataset::size() const { return x.sizes().empty() ? 0 : x.sizes()[0]; }
 
 int64_t Dataset::features() const { return size() == 0 ? 0 : x.count() / size(); }
 
+int64_t Dataset::targets() const { return y.sizes().size() == 2 ? y.sizes()[1] : 1; }
+
 Batches Dataset::batches(int64_t size, const BatchOptions& options) const {
   if (classes > 0) expect_labels(*this);
   return {x, y, size, options};

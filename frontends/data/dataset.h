@@ -25,6 +25,8 @@ struct Dataset {
   int64_t size() const;
   /// Values in one sample.
   int64_t features() const;
+  /// Numbers to predict of one sample: k of y [n, k], else 1.
+  int64_t targets() const;
   /// One epoch in batches of `size` samples.
   /// Errors: Error if the batch does not fit (see Batches) or a label is out of range (names the row).
   Batches batches(int64_t size, const BatchOptions& options = {}) const;

@@ -61,8 +61,7 @@ Standardisation measure(const Dataset& train) {
 Standardisation measure_targets(const Dataset& train) {
   validate(train);
   expect(train.classes == 0, "[measure_targets] '{}' has classes, no numbers to predict", train.name);
-  const int64_t width = train.y.sizes().size() == 2 ? train.y.sizes()[1] : 1;
-  return measure(Table{train.y.read<float>(), static_cast<size_t>(width)});
+  return measure(Table{train.y.read<float>(), static_cast<size_t>(train.targets())});
 }
 
 Tensor standardise(const Tensor& x, const Standardisation& by) {

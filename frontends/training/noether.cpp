@@ -42,8 +42,7 @@ Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rule
   if (held)
     fail(
         "[noether] stop_gradient holds node {} constant: the gradients are not those of a loss that "
-        "rescalings "
-        "leave alone, train without the Noether test",
+        "rescalings leave alone, train without the Noether test",
         describe(graph, *held));
   const std::vector<Value> values = grad(graph.value(objective.loss.id()), parameters, rules);
   std::vector<std::pair<std::string, Value>> outputs;

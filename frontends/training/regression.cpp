@@ -36,7 +36,7 @@ std::vector<ColumnFit> regression_fit(const Graph& network, const Dataset& data,
   expect(data.classes == 0, "[regression_fit] '{}' has classes to predict, not numbers", data.name);
   make_objective(network, data, {});  // for its checks
   const Tensor outputs = predict(network, data.x, options);
-  const int64_t width = data.y.sizes().size() == 2 ? data.y.sizes()[1] : 1;
+  const int64_t width = data.targets();
   std::vector<ColumnFit> columns;
   for (int64_t j = 0; j < width; ++j) columns.push_back(column_fit(outputs, data.y, j, width));
   return columns;

@@ -2,10 +2,6 @@
 // an analysis is its transfer function.
 #pragma once
 
-#include <algorithm>
-#include <set>
-#include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,23 +28,6 @@ inline std::vector<std::vector<NodeId>> readers(const Graph& graph) {
       if (list.empty() || list.back() != id) list.push_back(id);
     }
   return result;
-}
-
-/// The nodes that `roots` need, ascending, and the inputs without which a named dimension of theirs would
-/// have no size: a constant for each sample reads no input, but has as many rows as one.
-inline std::vector<NodeId> ancestors_with_sizes(const Graph& graph, std::span<const NodeId> roots) {
-  std::vector<NodeId> ids = ancestors(graph, roots);
-  std::set<std::string> bound, wanted;
-  for (const NodeId id : ids)
-    for (const Dim& dim : graph.node(id).shape)
-      if (dim.is_symbol()) (graph.node(id).role == Role::Input ? bound : wanted).insert(dim.symbol());
-  for (const NodeId input : graph.inputs())
-    for (const Dim& dim : graph.node(input).shape) {
-      if (!dim.is_symbol() || !wanted.contains(dim.symbol()) || !bound.insert(dim.symbol()).second) continue;
-      const auto place = std::ranges::lower_bound(ids, input);
-      if (place == ids.end() || *place != input) ids.insert(place, input);
-    }
-  return ids;
 }
 
 }  // namespace crease

@@ -104,7 +104,7 @@ class Finder {
       const bool moves =
           node.role == Role::Apply && node.operands.size() == 1 && node.op->combine == Combine::Assign &&
           node.op->body.expression.kind() == ScalarKind::Argument && count(node.operands[0]) == count(id) &&
-          is_floating(node.type) && is_floating(graph_.node(node.operands[0]).type) && !is_held(*node.op);
+          is_floating(node.type) && is_floating(graph_.node(node.operands[0]).type) && !is_held(node);
       if (!moves) return id;
       id = node.operands[0];
     }

@@ -121,7 +121,7 @@ class Analysis {
     OwnBias fact{.node = id, .problem = {}};
     if (extremum || order_of(*node.op)) {
       fact.problem = "ties between its points have no bias of their own";
-    } else if (is_held(*node.op)) {
+    } else if (is_held(node)) {
       fact.problem = "stop_gradient holds it constant";
     } else if (holds(body, [](Kind kind) { return kind == Kind::Sqrt; })) {
       fact.problem = "sqrt has an infinite slope at 0";

@@ -1,6 +1,7 @@
 // Bindings checked against the inputs of a graph.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "graph/error.h"
@@ -100,6 +101,13 @@ std::vector<NodeId> needed_inputs(const Graph& graph, std::span<const NodeId> wa
     result.push_back(id);
     given.merge(sizes);
   }
+  return result;
+}
+
+std::vector<NodeId> ancestors_with_sizes(const Graph& graph, std::span<const NodeId> wanted) {
+  std::vector<NodeId> inputs = needed_inputs(graph, wanted), result;
+  std::ranges::sort(inputs);
+  std::ranges::set_union(ancestors(graph, wanted), inputs, std::back_inserter(result));
   return result;
 }
 

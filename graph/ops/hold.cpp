@@ -9,9 +9,7 @@ namespace {
 
 bool has_held(const Graph& graph);
 
-bool holds(const Node& node) {
-  return node.op ? is_held(*node.op) : node.scan != nullptr && has_held(node.scan->body);
-}
+bool holds(const Node& node) { return is_held(node) || (node.scan != nullptr && has_held(node.scan->body)); }
 
 bool has_held(const Graph& graph) {
   for (NodeId id = 0; id < graph.size(); ++id)
@@ -26,8 +24,9 @@ const Op stop_gradient{.name = "stop_gradient",
                        .body = [](Scalar x) { return x; },
                        .attributes = {{"held", 1}}};
 
-bool is_held(const Op& op) {
-  return std::ranges::any_of(op.attributes, [](const auto& attribute) { return attribute.first == "held"; });
+bool is_held(const Node& node) {
+  return node.op && std::ranges::any_of(node.op->attributes,
+                                        [](const auto& attribute) { return attribute.first == "held"; });
 }
 
 std::optional<NodeId> held_between(const Graph& graph, ValueSpan outputs, ValueSpan wrt) {

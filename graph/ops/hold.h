@@ -13,8 +13,8 @@ namespace crease {
 /// that state facts of the latter refuse it. Other analyses look through it, since it is x.
 extern const Op stop_gradient;
 
-/// Whether derivatives take the results of this operation for constants.
-bool is_held(const Op& op);
+/// Whether derivatives take the results of this node for constants.
+bool is_held(const Node& node);
 
 /// The first node, inside loops over time too, that derivatives of `outputs` hold constant although a
 /// variable moves it: its number, or that of the loop that has it inside.

@@ -28,8 +28,7 @@ struct Plan {
 };
 
 bool has_held(const Graph& graph, const std::vector<NodeId>& nodes) {
-  return std::ranges::any_of(nodes,
-                             [&](NodeId id) { return graph.node(id).op && is_held(*graph.node(id).op); });
+  return std::ranges::any_of(nodes, [&](NodeId id) { return is_held(graph.node(id)); });
 }
 
 /// Updated parameters that a sub-graph reads, through constants too.

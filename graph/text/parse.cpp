@@ -1,10 +1,10 @@
 // Text to graph: the statements are read, put into order of definition, and applied one by one.
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "graph/access/pattern.h"
+#include "graph/edit_distance.h"
 #include "graph/error.h"
 #include "graph/ops/catalog.h"
 #include "graph/scan.h"
@@ -84,25 +84,11 @@ void check_order(const std::vector<Statement>& statements) {
   }
 }
 
-/// Levenshtein distance.
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({change, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
 std::string nearest_op(std::string_view name) {
   const auto rows = catalog();
   return std::min_element(rows.begin(), rows.end(),
                           [&](const CatalogRow& a, const CatalogRow& b) {
-                            return distance(a.name, name) < distance(b.name, name);
+                            return edit_distance(a.name, name) < edit_distance(b.name, name);
                           })
       ->name;
 }

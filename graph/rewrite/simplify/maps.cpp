@@ -117,7 +117,7 @@ bool is_plain_map(const Value& value) {
   const Node& node = value.node();
   return node.role == Role::Apply && node.op->combine == Combine::Assign && node.operands.size() == 1 &&
          is_elementwise(node.loops) && operand(value, 0).shape() == node.shape &&
-         operand(value, 0).type() == node.type && !is_held(*node.op);
+         operand(value, 0).type() == node.type && !is_held(node);
 }
 
 Simpler undo_inverse(const Value& value, Derivatives) {

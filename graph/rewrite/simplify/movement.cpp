@@ -173,7 +173,7 @@ bool moves_nothing(const Loops& loops, const Shape& shape) {
 bool is_movement(const Node& node) {
   return node.role == Role::Apply && node.op->combine == Combine::Assign && node.operands.size() == 1 &&
          node.op->body.expression.kind() == ScalarKind::Argument && !has_lookup(node.loops.reads[0]) &&
-         !has_lookup(node.loops.write) && !is_held(*node.op);
+         !has_lookup(node.loops.write) && !is_held(node);
 }
 
 Simpler drop_identity(const Value& value, Derivatives) {
