@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "bench/limits.h"
-#include "bench/workloads.h"
+#include "bench/models.h"
 #include "frontends/crease.h"
 #include "jit/machine_limits.h"
 
@@ -83,7 +83,7 @@ void measure_layers(const std::vector<int64_t>& widths, int64_t batch, const Com
 }
 
 void measure_workload(const std::string& workload, int64_t size, CompileOptions options) {
-  const bench::Workload work = bench::workload(workload, size);
+  const bench::Workload work = bench::model(workload, size);
   options.specialise = bind(work.graph, work.data);
   measure(fmt::format("{} {}", workload, size), work.graph, work.data, work.operations, options);
 }
