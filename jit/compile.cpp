@@ -14,6 +14,7 @@
 #include "jit/lower.h"
 #include "jit/masks.h"
 #include "jit/order.h"
+#include "jit/phases.h"
 #include "jit/rematerialise.h"
 
 namespace crease {
@@ -61,8 +62,8 @@ void check(const Graph& graph, const CompileOptions& options) {
 /// Constants are computed, and put into bodies that fold them, rounding to nearest: not where that matters.
 Graph simplified(const Graph& source, const CompileOptions& options) {
   if (options.rounding == Rounding::Nearest)
-    return tidy(source, Derivatives::Settled, options.subnormals).graph;
-  return share(remove_dead(source).graph).graph;
+    return in_phases(tidy(source, Derivatives::Settled, options.subnormals).graph);
+  return in_phases(share(remove_dead(source).graph).graph);
 }
 
 /// Runs the steps, timing each and keeping its text if wanted.

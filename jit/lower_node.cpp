@@ -142,12 +142,22 @@ class NodeLowering {
 
   /// Whether a place lies in its buffer at every point, also where the condition fails.
   bool stays_inside(const Place& place, const Shape& shape) const {
-    for (size_t d = 0; d < place.size(); ++d) {
-      const int loop = plain_loop(place[d]);
-      const bool whole = loop >= 0 && kernel_.loops[static_cast<size_t>(loop)].extent == extent_of(shape[d]);
-      if (!whole && !(place[d] == Position{} && extent_of(shape[d]).is(1))) return false;
-    }
+    for (size_t d = 0; d < place.size(); ++d)
+      if (!stays_inside(place[d], extent_of(shape[d]))) return false;
     return true;
+  }
+
+  bool stays_inside(const Position& position, const Extent& size) const {
+    if (position.value >= 0) return false;
+    const int plain = plain_loop(position);
+    if (plain >= 0 && kernel_.loops[static_cast<size_t>(plain)].extent == size) return true;
+    int64_t least = position.offset, greatest = position.offset;
+    for (const Term& term : position.terms) {
+      const Extent& turns = kernel_.loops[static_cast<size_t>(term.label)].extent;
+      if (!turns.is_constant() || turns.factor == 0) return false;
+      (term.coefficient < 0 ? least : greatest) += term.coefficient * (turns.factor - 1);
+    }
+    return least >= 0 && size.is_constant() && greatest < size.factor;
   }
 
   /// Whether constants of instructions can hold its element.
