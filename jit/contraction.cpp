@@ -4,22 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "graph/error.h"
+#include "jit/contraction_packing.h"
 #include "jit/contraction_tiles.h"
 
 namespace crease {
 namespace {
-
-/// Whether two units multiply vectors of 512 bits. No prefetcher that follows rows some hundred bytes apart
-/// keeps up with them, so tiles ask the second cache for lines before they need them. Measured on Emerald
-/// Rapids (share of the peak, bench/contraction): A B of 32 x 784 x 784 goes from 58 to 91 %, A^T B, asking
-/// for both operands, of 784 x 256 x 1024 from 73 to 98, of 512 x 512 x 512 from 77 to 96. Zen 4, with one
-/// unit, reaches 94 to 99 % without; narrower vectors were not measured.
-bool has_two_wide_units(const Machine& machine) {
-  return machine.vector_bits == 512 && machine.fma_per_cycle >= 2;
-}
 
 /// The product as the register tiles see it: `rows` are spread over registers, `columns` over vector lanes.
 struct Model {
@@ -39,7 +30,7 @@ struct Model {
       : machine(on),
         rows(std::max<int64_t>(1, assumed_size(transposed ? facts.n : facts.m))),
         columns(std::max<int64_t>(1, assumed_size(transposed ? facts.m : facts.n))),
-        depth(assumed_size(facts.k)),
+        depth(assumed_size(depth_of(facts))),
         lanes(on.lanes(size_of(facts.type))),
         epilogue_cost(facts.epilogue_cost),
         chains(chain_count(facts)),
@@ -56,14 +47,7 @@ struct Model {
       panel_latency =
           rows * depth * bytes > on.l2_bytes * 3 / 8 ? 2 * once : once;  // again by blocks of rows
     }
-    limit_rows(transposed ? facts.b_column : facts.a_row, bytes);
-  }
-
-  /// Rows that lie a multiple of a large power of two apart compete for the same 8 places of the first cache,
-  /// whose sets repeat every 4096 bytes. Two of the places are left to B and C.
-  void limit_rows(const Extent& row_stride, int64_t bytes) {
-    if (!row_stride.is_constant() || row_stride.factor * bytes % 64 != 0 || row_stride.factor == 0) return;
-    most_rows = static_cast<int>(int64_t{6} * 4096 / std::gcd(row_stride.factor * bytes, int64_t{4096}));
+    most_rows = static_cast<int>(most_tile_rows(transposed ? facts.b_column : facts.a_row, facts.type));
   }
 
   bool in_first_cache(int64_t vectors) const {
@@ -148,43 +132,6 @@ ContractionPlan best_tile(const Model& model) {
   return best;
 }
 
-int64_t bytes_of(const Extent& rows, const Extent& columns, Type type) {
-  return assumed_size(rows) * assumed_size(columns) * size_of(type);
-}
-
-/// Blocks of rows whose part of A takes three eighths of the second cache, if all of A would take more than
-/// half. B is read once for each block: that pays only while B is not much larger than the cache, and in
-/// place.
-int64_t block_of_rows(const ContractionFacts& facts, const ContractionPlan& plan, const Machine& machine) {
-  if (plan.transposed || plan.pack_b || plan.squares || !facts.k.is_constant()) return 0;
-  if (bytes_of(facts.k, facts.n, facts.type) > 4 * machine.l2_bytes) return 0;
-  if (facts.m.is_constant() && bytes_of(facts.m, facts.k, facts.type) <= machine.l2_bytes * 3 / 8) return 0;
-  const int64_t row_bytes = std::max<int64_t>(1, facts.k.factor * size_of(facts.type));
-  const int64_t most = std::max<int64_t>(machine.l2_bytes * 3 / 8 / row_bytes, 4L * plan.tile_rows);
-  const int64_t blocks = facts.m.is_constant() ? ceil_divide(facts.m.factor, most) : 1;
-  const int64_t rows = facts.m.is_constant() ? ceil_divide(facts.m.factor, blocks) : most;
-  return ceil_divide(rows, plan.tile_rows) * plan.tile_rows;
-}
-
-/// Whether the rows of B lie so far apart, a power of two, that a panel cannot stay in the second cache.
-/// Measured on Zen 4: 2048 x 2048 goes from 65 to 84 % of the peak when packed, 2000 x 2000 from 93 to 88 %,
-/// and 1024 x 1024 has 87 % in place. On Emerald Rapids 1024 x 1024 goes from 32 to 88 %.
-bool collides(const ContractionFacts& facts, const Machine& machine) {
-  const Extent& stride = facts.b_row;
-  const int64_t colliding = has_two_wide_units(machine) ? 4096 : 8192;
-  return stride.is_constant() && stride.factor * size_of(facts.type) % colliding == 0 &&
-         assumed_size(facts.k) >= 1024 && assumed_size(facts.m) >= 256;
-}
-
-void choose_packing(const ContractionFacts& facts, const Machine& machine, ContractionPlan& plan) {
-  if (facts.prologue || plan.squares) return;
-  plan.pack_a = plan.transposed && !facts.a_row.is(1);
-  plan.pack_b = !plan.transposed && (!facts.b_column.is(1) || collides(facts, machine));
-  if (!plan.pack_a && !plan.pack_b) return;
-  plan.scratch = facts.k;
-  plan.scratch.factor *= static_cast<int64_t>(plan.tile_vectors) * machine.lanes(size_of(facts.type));
-}
-
 /// Rows ahead of a panel in place: enough to cover the way from the third cache, about 400 cycles. Two wide
 /// units ask sooner, and for panels of the second cache as well: A B of 10, 32 and 128 x 1000 x 1000 reaches
 /// 59, 79 and 91 % with 8 rows ahead, 58, 76 and 89 with 32 to 64.
@@ -205,16 +152,18 @@ int scalars_ahead(const ContractionFacts& facts, const Machine& machine, const C
   const Extent &next = plan.transposed ? facts.b_column : facts.a_row,
                &along = plan.transposed ? facts.b_row : facts.a_column;
   const Extent& rows = plan.transposed ? facts.n : facts.m;
-  if (!has_two_wide_units(machine) || plan.squares || !next.is(1) || along.is(1)) return 0;
-  const bool far = bytes_of(rows, facts.k, facts.type) > machine.l1_bytes;
-  return far && assumed_size(facts.k) >= 96 ? 8 : 0;
+  if (!has_two_wide_units(machine) || plan.squares || plan.pack_scalars || !next.is(1) || along.is(1))
+    return 0;
+  const Extent depth = depth_of(facts);
+  const bool far = bytes_of(rows, depth, facts.type) > machine.l1_bytes;
+  return far && assumed_size(depth) >= 96 ? 8 : 0;
 }
 
 /// Whether the operand that is read by vectors lies the other way round, along a known k.
 bool can_turn(const ContractionFacts& facts, bool transposed) {
   const Extent &across = transposed ? facts.a_row : facts.b_column,
                &along = transposed ? facts.a_column : facts.b_row;
-  return !facts.prologue && facts.k.is_constant() && !across.is(1) && along.is(1);
+  return !facts.prologue && facts.around.empty() && facts.k.is_constant() && !across.is(1) && along.is(1);
 }
 
 ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, bool transposed,
@@ -225,6 +174,7 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
   plan.squares = squares;
   choose_packing(facts, machine, plan);
   plan.row_block = block_of_rows(facts, plan, machine);
+  choose_scalars(facts, machine, plan);
   plan.ahead = rows_ahead(model, plan);
   plan.scalars_ahead = scalars_ahead(facts, machine, plan);
   plan.ask_for_result = model.depth >= 32 && bytes_of(facts.m, facts.n, facts.type) >= 2 * machine.l1_bytes;
@@ -237,7 +187,8 @@ ContractionPlan plan_of(const ContractionFacts& facts, const Machine& machine, b
 /// a tile reads from first to last as well, 1 row loses 1.8 times and 3 rows 2.6, up to 8 vectors 1.1 and
 /// more; of 4 rows of B, fewer than are read at once, 1 row loses 2.9 times.
 bool can_stream(const ContractionFacts& facts, const Machine& machine) {
-  if (facts.prologue || !facts.m.is_constant() || !facts.n.is_constant() || !facts.b_column.is(1))
+  if (facts.prologue || !facts.around.empty() || !facts.m.is_constant() || !facts.n.is_constant() ||
+      !facts.b_column.is(1))
     return false;
   if (bytes_of(facts.m, facts.n, facts.type) > machine.l2_bytes / 2) return false;  // the sums
   const int64_t lanes = machine.lanes(size_of(facts.type));
@@ -322,16 +273,13 @@ ContractionPlan plan_vectors(const ContractionFacts& facts, const Machine& machi
 
 }  // namespace
 
-int64_t assumed_size(const Extent& extent) { return extent.is_constant() ? extent.factor : 64; }
-
-int64_t packed_rows(const Extent& rows, int64_t row_bytes, int64_t tile_rows, const Machine& machine) {
-  const int64_t near = machine.l2_bytes * 3 / 8 / row_bytes, far = machine.l2_bytes * 4 / row_bytes;
-  const int64_t all = std::max<int64_t>(1, assumed_size(rows));
-  const int64_t enough = rows.is_constant() ? std::min<int64_t>(all, 256) : 256;
-  const int64_t most = std::max(near < enough ? far : near, 4 * tile_rows);
-  const int64_t blocks = rows.is_constant() ? ceil_divide(all, most) : 1;
-  return ceil_divide(rows.is_constant() ? ceil_divide(all, blocks) : most, tile_rows) * tile_rows;
+Extent depth_of(const ContractionFacts& facts) {
+  Extent depth = facts.k;
+  for (const SumLoop& loop : facts.around) depth = depth * loop.turns;
+  return depth;
 }
+
+int64_t assumed_size(const Extent& extent) { return extent.is_constant() ? extent.factor : 64; }
 
 bool holds_factors(int64_t rows, int64_t stream_rows, const Machine& machine) {
   return rows * stream_rows + rows + 2 <= machine.vector_registers;  // sums, and a vector of B
@@ -363,7 +311,7 @@ double estimated_cycles(const ContractionFacts& facts, const ContractionPlan& pl
 }
 
 int chain_count(const ContractionFacts& facts) {
-  if (facts.rounded || !facts.k.is_constant() || !facts.n.is_constant()) return 1;
+  if (facts.rounded || !facts.around.empty() || !facts.k.is_constant() || !facts.n.is_constant()) return 1;
   return facts.k.factor >= 12 && facts.k.factor <= 16 && facts.n.factor <= 16 ? 4 : 1;
 }
 
@@ -384,6 +332,7 @@ std::string to_string(const ContractionPlan& plan) {
   if (plan.transposed) text += ", transposed";
   if (plan.pack_a) text += ", a packed";
   if (plan.pack_b) text += ", b packed";
+  if (plan.pack_scalars) text += ", scalars packed";
   if (plan.squares) text += ", in squares";
   if (plan.row_block != 0) text += fmt::format(", blocks of {} rows", plan.row_block);
   if (plan.ask_for_result) text += ", result asked for";

@@ -38,7 +38,9 @@ std::span<const PartProduct> part_products(int parts) {
 
 std::optional<ContractionPlan> plan_tiles(const ContractionFacts& facts, const Machine& machine) {
   const int parts = facts.rounded ? 1 : facts.parts;
-  if (machine.tiles == Tiles::None || parts == 0 || facts.type != Type::f32 || facts.prologue) return {};
+  if (machine.tiles == Tiles::None || parts == 0 || facts.type != Type::f32 || facts.prologue ||
+      !facts.around.empty())
+    return {};
   const bool named = !facts.k.is_constant();
   if (!named && facts.k.factor < 1) return {};
   const int64_t rows = tiles_beside(facts.m) * tile_side, columns = tiles_beside(facts.n) * tile_side;

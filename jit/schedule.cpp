@@ -356,8 +356,9 @@ KernelSchedule schedule_kernel(const Kernel& kernel, const std::vector<Buffer>& 
   const int count = static_cast<int>(kernel.loops.size());
   plan.outer = merged_loops(kernel, traffic, 0, kernel.outer, lanes, plan.absorbed_by);
   plan.inner = merged_loops(kernel, traffic, kernel.outer, count, lanes, plan.absorbed_by);
-  if (schedule_contraction(kernel, buffers, machine, plan)) return plan;
+  if (schedule_contraction(kernel, buffers, machine, false, plan)) return plan;
   if (schedule_convolution(kernel, buffers, machine, plan)) return plan;
+  if (schedule_contraction(kernel, buffers, machine, true, plan)) return plan;
   choose_lanes(kernel, buffers, traffic, lanes, plan);
   order_inner_loops(kernel, traffic, plan);
   choose_jam(kernel, buffers, traffic, machine, plan);

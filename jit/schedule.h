@@ -16,16 +16,18 @@ struct ScheduledLoop {
   Extent extent;  // of all of them together
 };
 
-/// A kernel that is a matrix product: C[row, column] = sum over depth of A[row, depth] B[depth, column].
+/// A kernel that is a matrix product: C[row, column] = sum over depth of A[row, depth] B[depth, column],
+/// where other loops of the sum may go round that over depth.
 struct ContractionSchedule {
   ContractionFacts facts;
   ContractionPlan plan;
   int row_loop, column_loop, depth_loop;
-  int a, b;  // the instructions that read the operands
+  int a, b;                            // the instructions that read the operands
+  std::vector<int> around_loops = {};  // of facts.around
 };
 
-/// A kernel that is a convolution with padding: sums of products of data and weights, of which the products
-/// that fall on padding are left out. Its sums lie along the columns while they are made, and along the row
+/// A kernel that is a convolution: sums of products of data and weights, of which the products that fall on
+/// padding are left out. Its sums lie along the columns while they are made, and along the row
 /// when they are stored.
 struct ConvolutionSchedule {
   Type type = Type::f32;

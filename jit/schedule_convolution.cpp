@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "jit/address.h"
+#include "jit/contraction.h"
 
 namespace crease {
 namespace {
@@ -27,7 +28,9 @@ bool has_single_strides(const Kernel& kernel, const Address& address) {
 /// Recognises one kernel.
 class Matcher {
  public:
-  Matcher(const Kernel& kernel, const std::vector<Buffer>& buffers) : kernel_(kernel), buffers_(buffers) {}
+  /// `swapped`: of two factors without a condition the second is the data.
+  Matcher(const Kernel& kernel, const std::vector<Buffer>& buffers, bool swapped)
+      : kernel_(kernel), buffers_(buffers), swapped_(swapped) {}
 
   std::optional<ConvolutionSchedule> run() {
     if (!find_factors() || !find_outer_loops() || !find_inner_loops()) return {};
@@ -45,7 +48,7 @@ class Matcher {
   bool find_factors() {
     if (kernel_.reductions.size() != 1 || is_scatter(kernel_)) return false;
     const Reduction& sum = kernel_.reductions[0];
-    if (sum.combine != Combine::Sum || !is_floating(sum.type) || sum.condition < 0) return false;
+    if (sum.combine != Combine::Sum || !is_floating(sum.type)) return false;
     const Instruction& product = code(sum.value);
     if (product.kind != InstructionKind::Compute || product.function != ScalarKind::Multiply ||
         product.type != sum.type)
@@ -54,11 +57,11 @@ class Matcher {
       const Instruction& read = code(operand);
       if (read.kind != InstructionKind::Read || read.type != sum.type) return false;
       if (buffers_[static_cast<size_t>(read.buffer)].type != sum.type) return false;
-      if (read.operands.empty())
-        found_.weight = operand;
-      else if (read.operands[0] == sum.condition)
-        found_.data = operand;
+      if (!read.operands.empty() && read.operands[0] != sum.condition) return false;
+      const bool is_data = sum.condition < 0 ? found_.data < 0 : !read.operands.empty();
+      (is_data ? found_.data : found_.weight) = operand;
     }
+    if (sum.condition < 0 && swapped_) std::swap(found_.data, found_.weight);
     if (found_.weight < 0 || found_.data < 0) return false;
     data_ = address(code(found_.data).place, code(found_.data).buffer);
     weight_ = address(code(found_.weight).place, code(found_.weight).buffer);
@@ -73,10 +76,11 @@ class Matcher {
     }
     if (found_.column_loop < 0 || loop(found_.column_loop).extent.factor < 1) return false;
     for (int number = 0; number < kernel_.outer; ++number)
-      if (is_known(number) && moves(data_, number) && every_store_runs_along(number))
+      if (is_known(number) && loop(number).extent.factor >= 2 && moves(data_, number) &&
+          every_store_runs_along(number))
         found_.row_loop = number;
-    return found_.row_loop >= 0 && loop(found_.row_loop).extent.factor >= 2 &&
-           loop(found_.row_loop).extent.factor <= longest_row && every_read_has_one_stride();
+    return found_.row_loop >= 0 && loop(found_.row_loop).extent.factor <= longest_row &&
+           every_read_has_one_stride();
   }
 
   bool every_store_runs_along(int number) const {
@@ -101,6 +105,7 @@ class Matcher {
   }
 
   bool find_inner_loops() {
+    if (kernel_.reductions[0].condition < 0) return sort_free_loops();
     const std::vector<int> all = conjuncts(kernel_, kernel_.reductions[0].condition);
     const auto is_place = [&](int condition) {
       return code(condition).kind == InstructionKind::Inside && code(condition).place[0].value < 0;
@@ -152,6 +157,30 @@ class Matcher {
     return found_.pass_loop >= 0 || is_known(free_loop);
   }
 
+  /// Without conditions: of few results the outermost loop is that of the passes and the innermost one sums,
+  /// else the longest one does. Those between go round without a guard.
+  bool sort_free_loops() {
+    std::vector<int> loops;
+    for (int number = kernel_.outer; number < static_cast<int>(kernel_.loops.size()); ++number)
+      loops.push_back(number);
+    if (loops.size() < 2) return false;
+    found_.guarded.assign(loops.begin() + 1, loops.end());
+    if (std::ranges::all_of(found_.guarded, [&](int number) { return is_known(number); }) &&
+        adds_in_passes()) {
+      found_.pass_loop = loops.front();
+      found_.depth_loop = found_.guarded.back();
+      found_.guarded.pop_back();
+      return true;
+    }
+    if (!std::ranges::all_of(loops, [&](int number) { return is_known(number); })) return false;
+    const auto longest =
+        std::ranges::max_element(loops, {}, [&](int number) { return estimate(loop(number).extent); });
+    found_.depth_loop = *longest;
+    loops.erase(longest);
+    found_.guarded = loops;
+    return true;
+  }
+
   /// Few results, each of many products.
   bool adds_in_passes() const {
     double results = 1, turns = found_.side_loop < 0 ? 1 : estimate(loop(found_.side_loop).extent);
@@ -165,6 +194,7 @@ class Matcher {
 
   const Kernel& kernel_;
   const std::vector<Buffer>& buffers_;
+  bool swapped_;
   Address data_, weight_;
   ConvolutionSchedule found_;
 };
@@ -194,13 +224,13 @@ bool pays(const Kernel& kernel, const Machine& machine, const ConvolutionSchedul
 
 /// Sums of a tile: positions by vectors of channels. A vector for each of 16 positions needs one load of
 /// weights and 16 of data, which the multiply-add takes from memory, for 16 multiply-adds.
-void choose_tile(const Kernel& kernel, const Machine& machine, ConvolutionSchedule& plan) {
+void choose_tile(const Kernel& kernel, const Machine& machine, int64_t most_rows, ConvolutionSchedule& plan) {
   const auto extent = [&](int loop) {
     return loop < 0 ? 1 : kernel.loops[static_cast<size_t>(loop)].extent.factor;
   };
   const int lanes = machine.lanes(size_of(plan.type));
   const int64_t row = extent(plan.row_loop), vectors = (extent(plan.column_loop) + lanes - 1) / lanes;
-  plan.tile_rows = static_cast<int>(std::min<int64_t>(row, std::max(lanes, 8)));
+  plan.tile_rows = static_cast<int>(std::min<int64_t>({row, std::max(lanes, 8), most_rows}));
   plan.tile_vectors = tile_vectors(machine, plan.tile_rows, vectors);
   const int64_t columns = (vectors + plan.tile_vectors - 1) / plan.tile_vectors * plan.tile_vectors * lanes;
   plan.packed = columns * extent(plan.side_loop) * extent(plan.depth_loop);
@@ -215,7 +245,8 @@ void choose_tile(const Kernel& kernel, const Machine& machine, ConvolutionSchedu
 
 bool schedule_convolution(const Kernel& kernel, const std::vector<Buffer>& buffers, const Machine& machine,
                           KernelSchedule& plan) {
-  auto found = Matcher(kernel, buffers).run();
+  auto found = Matcher(kernel, buffers, false).run();
+  if (!found) found = Matcher(kernel, buffers, true).run();
   if (!found) return false;
   double positions = 1;
   for (int number = 0; number < kernel.outer; ++number)
@@ -223,7 +254,10 @@ bool schedule_convolution(const Kernel& kernel, const std::vector<Buffer>& buffe
   if (positions < least_positions) return false;
   found->type = kernel.reductions[0].type;
   if (!pays(kernel, machine, *found)) return false;
-  choose_tile(kernel, machine, *found);
+  const Instruction& data = kernel.code[static_cast<size_t>(found->data)];
+  const Extent along =
+      address_of(data.place, memory_shape(buffers[static_cast<size_t>(data.buffer)])).stride(found->row_loop);
+  choose_tile(kernel, machine, most_tile_rows(along, found->type), *found);
   if (found->packed > most_weights) return false;
   plan.absorbed_by.assign(kernel.loops.size(), -1);
   plan.outer.clear();

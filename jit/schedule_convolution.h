@@ -1,4 +1,4 @@
-// Convolutions with padding among kernels. Private to scheduling.
+// Convolutions among kernels. Private to scheduling.
 #pragma once
 
 #include "jit/schedule.h"
@@ -9,7 +9,8 @@ namespace crease {
 /// back one, the data; an outer loop that only the other, the weight, has (channels of the result); an outer
 /// loop of known size that only the data has and that every store runs along (positions of a row); inner
 /// loops whose conditions the loops outside of a row decide, then at most one that decides with the position,
-/// then one in no condition. False: nothing changed.
+/// then one in no condition. Without conditions, as there is no padding or windows are of one element, either
+/// read may be the data, and several inner loops may be in none. False: nothing changed.
 bool schedule_convolution(const Kernel& kernel, const std::vector<Buffer>& buffers, const Machine& machine,
                           KernelSchedule& plan);
 

@@ -120,17 +120,18 @@ class Pairing {
   /// Bytes of the operand that each range of a kernel reads.
   int64_t read_again(size_t k, const KernelSplit& split) const {
     const ContractionFacts& facts = plan(k).contraction->facts;
-    return assumed_size(facts.k) * assumed_size(split.columns ? facts.m : facts.n) * size_of(facts.type);
+    return assumed_size(depth_of(facts)) * assumed_size(split.columns ? facts.m : facts.n) *
+           size_of(facts.type);
   }
 
   /// What each range packs again: the operand that is not the matrix.
   double packing_cycles(size_t k, int matrix) const {
-    const auto& [facts, tile, row_loop, column_loop, depth_loop, a, b] = *plan(k).contraction;
+    const auto& [facts, tile, row_loop, column_loop, depth_loop, a, b, around_loops] = *plan(k).contraction;
     const auto is_matrix = [&](int read) {
       return kernel(k).code[static_cast<size_t>(read)].buffer == matrix;
     };
     const bool again = (tile.pack_a && !is_matrix(a)) || (tile.pack_b && !is_matrix(b));
-    const double elements = estimate(facts.k) * estimate(tile.pack_a ? facts.m : facts.n);
+    const double elements = estimate(depth_of(facts)) * estimate(tile.pack_a ? facts.m : facts.n);
     return again ? elements * 10 / machine_.lanes(size_of(facts.type)) : 0;
   }
 

@@ -42,7 +42,7 @@ double shared_seconds(const Extent& rows, const Extent& columns, Type type, cons
 Choice split_rows(const KernelSchedule& plan, const Machine& machine) {
   const ContractionFacts& facts = plan.contraction->facts;
   return {.split = split_of(*plan.contraction, false, machine),
-          .seconds = shared_seconds(facts.k, facts.n, facts.type, machine)};
+          .seconds = shared_seconds(depth_of(facts), facts.n, facts.type, machine)};
 }
 
 /// Whether the program never changes what an instruction of the kernel reads.
@@ -64,7 +64,7 @@ std::optional<Choice> split_columns(const Kernels& program, const Kernel& kernel
       !reads_what_stays(program, kernel, plan.contraction->b))
     return {};
   return Choice{.split = split_of(*plan.contraction, true, machine),
-                .seconds = shared_seconds(facts.m, facts.k, facts.type, machine)};
+                .seconds = shared_seconds(facts.m, depth_of(facts), facts.type, machine)};
 }
 
 std::vector<Choice> choices_of(const Kernels& program, const Kernel& kernel, const KernelSchedule& plan,

@@ -41,6 +41,10 @@ class ContractionNest : KernelNest {
     operands.column_begin = column_begin;
     operands.column_end = column_end;
     operands.k = values_.size(plan.facts.k);
+    for (size_t i = 0; i < plan.around_loops.size(); ++i)
+      operands.around.push_back({values_.size(plan.facts.around[i].turns),
+                                 values_.stride_of(plan.a, plan.around_loops[i]),
+                                 values_.stride_of(plan.b, plan.around_loops[i])});
     operands.scratch = scratch_;
     values_.retire({plan.a, plan.b});
     if (plan.plan.ask_for_result)

@@ -6,6 +6,7 @@
 #include "jit/emit/bfloat16.h"
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/chain_sums.h"
+#include "jit/emit/contraction_pack.h"
 #include "jit/emit/contraction_squares.h"
 #include "jit/emit/contraction_stream.h"
 #include "jit/emit/contraction_tiles.h"
@@ -51,14 +52,17 @@ class TiledProduct {
         element_(emitter.memory_type(facts.type)),
         vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(lanes_))),
         scalars_(operands.a),
+        in_place_(operands.a),
         vectors_(operands.b),
         all_rows_(plan.transposed ? facts.n : facts.m),
         depth_(operands.k),
+        around_(operands.around),
         chains_(chain_count(facts)),
         rounds_(facts.rounded) {
     if (!plan.transposed) return;
-    scalars_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
+    scalars_ = in_place_ = {operands.b.base, operands.b.column_stride, operands.b.row_stride};
     vectors_ = {operands.a.base, operands.a.column_stride, operands.a.row_stride};
+    for (SumLoopValues& loop : around_) std::swap(loop.a, loop.b);
     turned_ = emitter.stack_memory(llvm::ArrayType::get(vector_, static_cast<uint64_t>(lanes_)));  // a square
   }
 
@@ -71,6 +75,7 @@ class TiledProduct {
     emit_loop(emitter_, rows.begin, rows.end, plan_.row_block, "block", [&](Value* begin) {
       Value* end = emitter_.minimum(builder_.CreateAdd(begin, emitter_.i64(plan_.row_block)), rows.end);
       if (rounds_) round_rows({begin, end});
+      if (plan_.pack_scalars) pack_rows({begin, end});
       all_columns(columns, {begin, end});
     });
   }
@@ -129,6 +134,20 @@ class TiledProduct {
     pack.across(block, count(rows), operands_.k, scalars_.base, scalars_.column_stride);
   }
 
+  /// Packs a block of rows tile by tile. The scalars of a tile then lie one k behind the other.
+  void pack_rows(Range rows) {
+    Value* depth = operands_.k;
+    for (const SumLoopValues& loop : around_) depth = builder_.CreateMul(depth, loop.turns);
+    const bool panel = plan_.pack_a || plan_.pack_b;
+    Value* tiles = operands_.scratch;
+    if (panel) tiles = at(tiles, builder_.CreateMul(emitter_.i64(width(plan_.tile_vectors)), depth));
+    const MatrixOperand& all = in_place_;
+    emit_pack_tiles(emitter_, type_, {at(all.base, rows.begin), all.row_stride, all.column_stride}, around_,
+                    operands_.k, depth, count(rows), plan_.tile_rows, tiles);
+    scalars_ = {tiles, depth, emitter_.i64(plan_.tile_rows)};
+    row_origin_ = rows.begin;
+  }
+
   /// Packs a panel of columns.
   Columns round_columns(Value* column, Value* end, int vectors, Value* mask) {
     const RoundedPack pack(emitter_, plan_.pairs);
@@ -156,8 +175,8 @@ class TiledProduct {
               .squares = square_panel(emitter_, type_, vectors_, column, mask == nullptr ? nullptr : end)};
     if (!plan_.pack_a && !plan_.pack_b)
       return {column, vectors, mask, at(vectors_.base, column), vectors_.row_stride, false};
-    emit_pack(emitter_, type_, vectors_, operands_.k, {column, builder_.CreateSub(end, column), vectors},
-              operands_.scratch);
+    emit_pack_panel(emitter_, type_, vectors_, around_, operands_.k,
+                    {column, builder_.CreateSub(end, column), vectors}, operands_.scratch);
     return {column, vectors, mask, operands_.scratch, emitter_.i64(width(vectors)), true};
   }
 
@@ -275,7 +294,7 @@ class TiledProduct {
     ChainSums chains(emitter_, type_);
     for (Value* depth : chain_depths()) {
       std::fill_n(state.begin(), sums, llvm::ConstantFP::getZero(vector_));
-      state = along_k(depth, sums, std::move(state), next);
+      state = around_k(0, depth, sums, std::move(state), columns.packed, next);
       chains.add({state.begin(), state.begin() + static_cast<int64_t>(sums)});
     }
     return std::move(chains).total();
@@ -289,6 +308,19 @@ class TiledProduct {
     for (int i = 0; i < chains_; ++i)
       depths.push_back(emitter_.i64(chain_begin(depth, chains_, i + 1) - chain_begin(depth, chains_, i)));
     return depths;
+  }
+
+  /// The loops of the sum from number `loop` on, and k in each turn. A packed operand lies in their order.
+  template <class Next>
+  std::vector<Value*> around_k(size_t loop, Value* depth, size_t sums, std::vector<Value*> state, bool packed,
+                               const Next& next) {
+    if (loop == around_.size()) return along_k(depth, sums, std::move(state), next);
+    return emit_carried_loop(emitter_, around_[loop].turns, state, [&](std::span<Value* const> now) {
+      std::vector<Value*> after = around_k(loop + 1, depth, sums, {now.begin(), now.end()}, packed, next);
+      if (!plan_.pack_scalars) after[sums] = at(now[sums], around_[loop].a);
+      if (!packed) after[sums + 1] = at(now[sums + 1], around_[loop].b);
+      return after;
+    });
   }
 
   /// `next` so many times. A few multiply-adds in a loop would be fewer instructions than the loop's own.
@@ -313,7 +345,8 @@ class TiledProduct {
     if (plan_.scalars_ahead > 0) ask_scalars_ahead(now[sums], rows);
     std::vector<Value*> next;
     for (int r = 0; r < rows; ++r) {
-      Value* offset = builder_.CreateMul(emitter_.i64(r), scalars_.row_stride);
+      Value* next_row = plan_.pack_scalars ? emitter_.i64(1) : scalars_.row_stride;
+      Value* offset = builder_.CreateMul(emitter_.i64(r), next_row);
       Value* factor = builder_.CreateLoad(element_, at(now[sums], offset));
       if (operands_.prologue_a)
         factor = operands_.prologue_a(factor, builder_.CreateAdd(row, emitter_.i64(r)), k, nullptr);
@@ -367,12 +400,13 @@ class TiledProduct {
   int lanes_;
   llvm::Type* element_;
   llvm::FixedVectorType* vector_;
-  MatrixOperand scalars_, vectors_;
+  MatrixOperand scalars_, in_place_, vectors_;  // in place: the scalars before a block of them is packed
   Extent all_rows_;
-  Value* depth_;                 // elements along k of what the tiles read
-  int chains_;                   // of multiply-adds for each sum
-  bool rounds_;                  // both operands are rounded and packed
-  Value* row_origin_ = nullptr;  // the row that scalars_ begins with; null: 0
+  Value* depth_;                       // elements along k of what the tiles read
+  std::vector<SumLoopValues> around_;  // a: of the scalars, b: of the vectors
+  int chains_;                         // of multiply-adds for each sum
+  bool rounds_;                        // both operands are rounded and packed
+  Value* row_origin_ = nullptr;        // the row that scalars_ begins with; null: 0
   Value* turned_ = nullptr;
 };
 
@@ -381,12 +415,19 @@ void check(const ContractionFacts& facts, const ContractionPlan& plan, const Con
          "[contraction] wrong element type: got {}, want f32 or f64", to_string(facts.type));
   const bool packs = plan.pack_a || plan.pack_b, streams = plan.stream_rows > 0;
   const bool prologue = operands.prologue_a || operands.prologue_b;
-  ensure((!packs && !streams) || operands.scratch != nullptr,
+  const Extent& scalars_row = plan.transposed ? facts.b_column : facts.a_row;
+  ensure(!plan.pack_scalars || (scalars_row.is(1) && plan.row_block > 0 && !facts.rounded && !prologue),
+         "[contraction] packed scalars are neighbours, by blocks of rows: got {}", to_string(plan));
+  ensure((!packs && !streams && !plan.pack_scalars) || operands.scratch != nullptr,
          "[contraction] the plan packs without scratch memory: got {}", to_string(plan));
   ensure(!prologue || (!packs && !streams && !plan.squares && !plan.transposed),
          "[contraction] prologues need operands in place: got {}", to_string(plan));
   ensure(!facts.rounded || (plan.pack_a && plan.pack_b && plan.row_block > 0),
          "[contraction] rounded operands are packed by blocks: got {}", to_string(plan));
+  ensure(facts.around.size() == operands.around.size() &&
+             (facts.around.empty() || (!prologue && !facts.rounded && !plan.squares && !streams)),
+         "[contraction] {} loops round k in {}: got {} operands of theirs", facts.around.size(),
+         to_string(plan), operands.around.size());
   const bool contiguous = is_number(plan.transposed ? operands.a.row_stride : operands.b.column_stride, 1);
   const bool along_k = is_number(plan.transposed ? operands.a.column_stride : operands.b.row_stride, 1);
   ensure(!plan.squares ||

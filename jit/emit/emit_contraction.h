@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "jit/contraction.h"
 #include "jit/emit/emitter.h"
@@ -16,6 +17,11 @@ namespace crease {
 using ContractionPrologue =
     std::function<llvm::Value*(llvm::Value* value, llvm::Value* row, llvm::Value* column, llvm::Value* mask)>;
 
+/// A SumLoop in code, i64.
+struct SumLoopValues {
+  llvm::Value *turns, *a, *b;
+};
+
 struct ContractionOperands {
   MatrixOperand a;  // [m, k]
   MatrixOperand b;  // [k, n]
@@ -23,8 +29,9 @@ struct ContractionOperands {
   /// a multiple of its step and end at one or at the end of all.
   llvm::Value *row_begin, *row_end;
   llvm::Value *column_begin, *column_end;
-  llvm::Value* k;        // a constant where known
-  llvm::Value* scratch;  // 64-byte aligned, plan.scratch elements; null if that is 0
+  llvm::Value* k;                          // a constant where known
+  llvm::Value* scratch;                    // 64-byte aligned, plan.scratch elements; null if that is 0
+  std::vector<SumLoopValues> around = {};  // of facts.around
   ContractionPrologue prologue_a = {}, prologue_b = {};  // only where facts.prologue
   /// Emitted before the loop over k of each tile of rows x columns from (row, column) on, some of which may
   /// not exist: the place to prefetch, or to forget what an epilogue kept for the tile before.

@@ -181,6 +181,9 @@ NativeFunction compile_contraction(const Machine& machine, const ContractionCase
   if (wanted.prologues) add_prologues(shop.builder(), operands);
   const MatrixOperand c{shop.argument(2), extent(shop, wanted.c_row, 7), extent(shop, wanted.c_column, 8)};
   const MatrixOperand bias{shop.argument(3), emitter.i64(0), emitter.i64(1)};
+  for (const SumLoop& loop : facts.around)
+    operands.around.push_back(
+        {emitter.i64(loop.turns.factor), emitter.i64(loop.a.factor), emitter.i64(loop.b.factor)});
   const ContractionPlan plan = wanted.plan.value_or(plan_contraction(facts, machine));
   emit_contraction(emitter, facts, plan, operands, Finish{emitter, wanted, c, bias});
   return shop.finish();

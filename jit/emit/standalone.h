@@ -30,7 +30,8 @@ class NativeFunction {
 };
 
 /// C = A B, or C += scale A B, or C = max(A B + bias, 0) with one bias a column. Extents and strides that
-/// have names are read from ContractionSizes when the case runs, whatever the names.
+/// have names are read from ContractionSizes when the case runs, whatever the names; those of loops round k
+/// must be numbers.
 struct ContractionCase {
   enum class Epilogue : uint8_t { Store, Add, BiasRelu };
   ContractionFacts facts;
