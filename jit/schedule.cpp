@@ -397,7 +397,8 @@ double estimated_cycles(const Kernel& kernel, const std::vector<Buffer>& buffers
 
 std::pair<Type, Extent> KernelSchedule::scratch() const {
   if (contraction) return {contraction->facts.type, contraction->plan.scratch};
-  if (convolution) return {convolution->type, {convolution->packed + convolution->kept, {}}};
+  if (convolution)
+    return {convolution->type, {convolution->packed + convolution->kept + convolution->copied, {}}};
   return {Type::f32, {0, {}}};
 }
 
@@ -444,7 +445,9 @@ std::string to_string(const KernelSchedule& schedule, const Kernel& kernel) {
   }
   if (const auto& it = schedule.convolution)
     text += fmt::format(", convolution tile {}x{}{}", it->tile_rows, it->tile_vectors,
-                        it->pass_loop < 0 ? "" : ", sums kept between passes");
+                        it->pass_loop >= 0 ? ", sums kept between passes"
+                        : it->line > 0     ? ", rows copied"
+                                           : "");
   if (schedule.block > 0)
     text += fmt::format(", {} {} at a time, in turn with the {}", schedule.block,
                         schedule.split.columns ? "columns" : "rows", schedule.leads_pair ? "next" : "last");

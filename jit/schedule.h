@@ -44,6 +44,11 @@ struct ConvolutionSchedule {
   std::vector<int> side_conditions = {};  // conditions of positions and the side loop
   int tile_rows = 1, tile_vectors = 1;    // positions and vectors of columns that are summed at once
   int64_t packed = 0, kept = 0;           // elements of scratch memory: weights, and sums between the passes
+  /// What a row of sums reads of the data is copied for all its channels first, where they lie so far apart,
+  /// a power of two, that they compete for a few sets of the first cache: elements from `line_begin` on of
+  /// the row, in a place of `line` elements. 0: the data is read where it lies.
+  int64_t line_begin = 0, line_elements = 0, line = 0;
+  int64_t copied = 0;  // elements of scratch memory: all lines of a row
 };
 
 /// `turns` turns of a loop side by side; its extent is a multiple of them.

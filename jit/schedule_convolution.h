@@ -14,6 +14,9 @@ namespace crease {
 bool schedule_convolution(const Kernel& kernel, const std::vector<Buffer>& buffers, const Machine& machine,
                           KernelSchedule& plan);
 
+/// Whether the product of a position of the row and a turn of the side loop is made: it is no padding.
+bool makes_product(const Kernel& kernel, const ConvolutionSchedule& plan, int64_t position, int64_t side);
+
 /// Rough time of such a kernel on one core.
 double convolution_cycles(const Kernel& kernel, const KernelSchedule& plan, const Machine& machine);
 

@@ -65,6 +65,7 @@ class ConvolutionNest : KernelNest {
 
   void sum_and_store_row(Scope& scope) {
     const ConvolutionOperands data = operands(scope, schedule_.convolution->data);
+    rows_.copy_row(data, [&](std::span<llvm::Value* const> guarded) { return guards_hold(scope, guarded); });
     each_panel([&](llvm::Value* panel) {
       sum_row(scope, data, panel, [&](const ConvolutionEmitter::Tile& tile, llvm::Value* turn) {
         ask_for_results(scope, panel, tile, turn);

@@ -5,6 +5,7 @@
 #include "jit/emit/carried_loop.h"
 #include "jit/emit/emit_scalar.h"
 #include "jit/emit/pack.h"
+#include "jit/schedule_convolution.h"
 
 namespace crease {
 
@@ -21,21 +22,11 @@ ConvolutionEmitter::ConvolutionEmitter(Emitter& emitter, const Kernel& kernel, c
       vector_(llvm::FixedVectorType::get(emitter.memory_type(plan_.type), static_cast<unsigned>(lanes_))),
       scratch_(scratch),
       kept_(emitter.stack_memory(
-          llvm::ArrayType::get(vector_->getElementType(), static_cast<uint64_t>(width_ * row_stride_)))) {}
+          llvm::ArrayType::get(vector_->getElementType(), static_cast<uint64_t>(width_ * row_stride_)))),
+      lines_(at(scratch, emitter.i64(plan_.packed + plan_.kept))) {}
 
 int64_t ConvolutionEmitter::extent(int loop) const {
   return loop < 0 ? 1 : kernel_.loops[static_cast<size_t>(loop)].extent.factor;
-}
-
-/// Whether the product of a position and a turn of the side loop is made.
-bool ConvolutionEmitter::counts(int64_t position, int64_t side) const {
-  return std::ranges::all_of(plan_.side_conditions, [&](int condition) {
-    const Instruction& it = kernel_.code[static_cast<size_t>(condition)];
-    int64_t place = it.place[0].offset;
-    for (const Term& term : it.place[0].terms)
-      place += term.coefficient * (term.label == plan_.row_loop ? position : side);
-    return place >= 0 && place < it.extent.factor;
-  });
 }
 
 llvm::Value* ConvolutionEmitter::at(llvm::Value* base, llvm::Value* index) const {
@@ -109,7 +100,9 @@ void ConvolutionEmitter::ask_for_next_pass(const ConvolutionOperands& weight, ll
                                            builder_.CreateMul(turn, emitter_.i64(of_turn)));
   llvm::Value* next = stepped(weight.pointer, weight, plan_.pass_loop, emitter_.i64(1));
   next = at(next, builder_.CreateMul(number, emitter_.i64(line)));
-  for (int64_t i = 0; i < of_turn; ++i) emitter_.prefetch(at(next, emitter_.i64(i * line)), false);
+  constexpr int64_t most = 64;  // that code is made for
+  for (int64_t i = 0; i < std::min(of_turn, most); ++i)
+    emitter_.prefetch(at(next, emitter_.i64(i * line)), false);
 }
 
 std::vector<ConvolutionEmitter::Tile> ConvolutionEmitter::tiles() const {
@@ -140,6 +133,47 @@ void ConvolutionEmitter::sum_row(const ConvolutionOperands& data, llvm::Value* p
                                   align());
     }
   }
+}
+
+void ConvolutionEmitter::copy_row(const ConvolutionOperands& data, const Inside& inside) {
+  if (plan_.line == 0) return;
+  const std::function<void(std::vector<llvm::Value*>, llvm::Value*, llvm::Value*)> turns =
+      [&](std::vector<llvm::Value*> indices, llvm::Value* pointer, llvm::Value* block) {
+        if (indices.size() == plan_.guarded.size()) {
+          llvm::Value* one = emitter_.i64(1);
+          if (!plan_.guards.empty()) one = builder_.CreateZExt(inside(indices), builder_.getInt64Ty());
+          return emit_loop(emitter_, emitter_.i64(0), one, 1, "copy",
+                           [&](llvm::Value*) { copy_lines(pointer, block, data); });
+        }
+        const int loop = plan_.guarded[indices.size()];
+        emit_loop(emitter_, emitter_.i64(0), emitter_.i64(extent(loop)), 1, "copy", [&](llvm::Value* turn) {
+          std::vector<llvm::Value*> reached = indices;
+          reached.push_back(turn);
+          llvm::Value* next = builder_.CreateAdd(builder_.CreateMul(block, emitter_.i64(extent(loop))), turn);
+          turns(std::move(reached), stepped(pointer, data, loop, turn), next);
+        });
+      };
+  turns({}, data.pointer, emitter_.i64(0));
+}
+
+/// One line of each turn of the depth loop.
+void ConvolutionEmitter::copy_lines(llvm::Value* data, llvm::Value* block,
+                                    const ConvolutionOperands& operand) {
+  const int64_t channels = extent(plan_.depth_loop);
+  llvm::Value* target = at(lines_, builder_.CreateMul(block, emitter_.i64(channels * plan_.line)));
+  emit_loop(emitter_, emitter_.i64(0), emitter_.i64(channels), 1, "line", [&](llvm::Value* channel) {
+    llvm::Value* from = stepped(data, operand, plan_.depth_loop, channel);
+    from = at(from, emitter_.i64(plan_.line_begin));
+    llvm::Value* to = at(target, builder_.CreateMul(channel, emitter_.i64(plan_.line)));
+    for (int64_t first = 0; first < plan_.line_elements; first += lanes_) {
+      llvm::Value* offset = emitter_.i64(first);
+      llvm::Value* mask = first + lanes_ <= plan_.line_elements
+                              ? nullptr
+                              : emitter_.lanes_below(offset, emitter_.i64(plan_.line_elements), lanes_);
+      llvm::Value* loaded = emitter_.load_vector(vector_, at(from, offset), align(), mask);
+      emitter_.store_vector(loaded, at(to, offset), align(), mask);
+    }
+  });
 }
 
 void ConvolutionEmitter::clear_sums() {
@@ -186,12 +220,17 @@ ConvolutionEmitter::Sums ConvolutionEmitter::guarded_loops(size_t depth, const T
 /// All turns of the side loop where the guards hold: a loop of one turn, or of none.
 ConvolutionEmitter::Sums ConvolutionEmitter::side_loops(const Tile& tile, Sums sums,
                                                         std::span<llvm::Value* const> indices) {
-  llvm::Value* data = stepped(data_->pointer, *data_, plan_.row_loop, emitter_.i64(tile.first));
+  llvm::Value* data = data_->pointer;
   llvm::Value* block = emitter_.i64(0);
   for (size_t i = 0; i < indices.size(); ++i) {
     data = stepped(data, *data_, plan_.guarded[i], indices[i]);
     block = builder_.CreateAdd(builder_.CreateMul(block, emitter_.i64(extent(plan_.guarded[i]))), indices[i]);
   }
+  if (plan_.line > 0) {
+    data = at(lines_, builder_.CreateMul(block, emitter_.i64(extent(plan_.depth_loop) * plan_.line)));
+    data = at(data, emitter_.i64(-plan_.line_begin));
+  }
+  data = stepped(data, *data_, plan_.row_loop, emitter_.i64(tile.first));
   (*ask_)(tile, block);
   const int64_t size = extent(plan_.side_loop) * extent(plan_.depth_loop) * width_;
   llvm::Value* weight = at(panel_, builder_.CreateMul(block, emitter_.i64(size)));
@@ -205,10 +244,37 @@ ConvolutionEmitter::Sums ConvolutionEmitter::side_loops(const Tile& tile, Sums s
 ConvolutionEmitter::Sums ConvolutionEmitter::all_sides(const Tile& tile, Sums sums, llvm::Value* data,
                                                        llvm::Value* weight) {
   const int64_t size = extent(plan_.depth_loop) * width_;
-  for (int64_t side = 0; side < extent(plan_.side_loop); ++side)
-    sums = depth_loop(tile, side, sums, stepped(data, *data_, plan_.side_loop, emitter_.i64(side)),
-                      at(weight, emitter_.i64(side * size)));
+  for (int64_t side = 0; side < extent(plan_.side_loop);) {
+    llvm::Value* from = stepped(data, *data_, plan_.side_loop, emitter_.i64(side));
+    llvm::Value* factors = at(weight, emitter_.i64(side * size));
+    const int64_t turns = turns_alike(tile, side);
+    sums.insert(sums.end(), {from, factors});
+    sums = emit_carried_loop(emitter_, emitter_.i64(turns), sums, [&](std::span<llvm::Value* const> now) {
+      const size_t count = now.size() - 2;
+      const auto own = now.first(count);
+      Sums next = depth_loop(tile, side, Sums(own.begin(), own.end()), now[count], now[count + 1]);
+      next.push_back(stepped(now[count], *data_, plan_.side_loop, emitter_.i64(1)));
+      next.push_back(at(now[count + 1], emitter_.i64(size)));
+      return next;
+    });
+    sums.resize(sums.size() - 2);
+    side += turns;
+  }
   return sums;
+}
+
+/// Turns of the side loop from `side` on that are one loop: of many, those that have a product for each
+/// position of the tile.
+int64_t ConvolutionEmitter::turns_alike(const Tile& tile, int64_t side) const {
+  constexpr int64_t few = 32;
+  const auto is_whole = [&](int64_t turn) {
+    return makes_product(kernel_, plan_, tile.first, turn) &&
+           makes_product(kernel_, plan_, tile.first + tile.rows - 1, turn);
+  };
+  const int64_t sides = extent(plan_.side_loop);
+  int64_t end = side;
+  while (sides > few && end < sides && is_whole(end)) ++end;
+  return std::max<int64_t>(1, end - side);
 }
 
 /// The products of one turn of the side loop, for the positions of the tile where its conditions hold.
@@ -216,7 +282,7 @@ ConvolutionEmitter::Sums ConvolutionEmitter::depth_loop(const Tile& tile, int64_
                                                         llvm::Value* data, llvm::Value* weight) {
   std::vector<int64_t> rows;
   for (int64_t row = 0; row < tile.rows; ++row)
-    if (counts(tile.first + row, side)) rows.push_back(row);
+    if (makes_product(kernel_, plan_, tile.first + row, side)) rows.push_back(row);
   const auto vectors = static_cast<size_t>(plan_.tile_vectors);
   Sums own;
   for (const int64_t row : rows)
@@ -225,7 +291,8 @@ ConvolutionEmitter::Sums ConvolutionEmitter::depth_loop(const Tile& tile, int64_
   own.insert(own.end(), {data, weight});
   const auto turn = [&](std::span<llvm::Value* const> now) {
     Sums next = products(rows, now.first(count), now[count], now[count + 1]);
-    next.push_back(stepped(now[count], *data_, plan_.depth_loop, emitter_.i64(1)));
+    next.push_back(plan_.line > 0 ? at(now[count], emitter_.i64(plan_.line))
+                                  : stepped(now[count], *data_, plan_.depth_loop, emitter_.i64(1)));
     next.push_back(at(now[count + 1], emitter_.i64(width_)));
     return next;
   };

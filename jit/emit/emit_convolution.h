@@ -35,6 +35,9 @@ class ConvolutionEmitter {
   /// Copies the weights, of one pass if there are passes, to scratch memory as the tiles read them.
   void pack(const ConvolutionOperands& weight);
 
+  /// Copies what the row reads of the data, if the schedule says so: from here on sum_row reads the copy.
+  void copy_row(const ConvolutionOperands& data, const Inside& inside);
+
   /// Sums the row for the columns of one panel, tile by tile. `ask` is called in each turn of the guarded
   /// loops that is summed, `turn` of guarded_turns(): the place to ask for memory that comes next, a little
   /// at a time.
@@ -61,15 +64,16 @@ class ConvolutionEmitter {
 
   int64_t extent(int loop) const;
   llvm::Align align() const { return llvm::Align(static_cast<uint64_t>(size_of(plan_.type))); }
-  bool counts(int64_t position, int64_t side) const;
   int64_t elements_in_one_piece(const ConvolutionOperands& weight) const;
   llvm::Value* at(llvm::Value* base, llvm::Value* index) const;
   llvm::Value* stride(const ConvolutionOperands& operand, int loop) const;
   llvm::Value* stepped(llvm::Value* pointer, const ConvolutionOperands& operand, int loop,
                        llvm::Value* turns);
+  void copy_lines(llvm::Value* data, llvm::Value* block, const ConvolutionOperands& operand);
   Sums guarded_loops(size_t depth, const Tile& tile, Sums sums, std::vector<llvm::Value*> indices);
   Sums side_loops(const Tile& tile, Sums sums, std::span<llvm::Value* const> indices);
   Sums all_sides(const Tile& tile, Sums sums, llvm::Value* data, llvm::Value* weight);
+  int64_t turns_alike(const Tile& tile, int64_t side) const;
   Sums depth_loop(const Tile& tile, int64_t side, const Sums& sums, llvm::Value* data, llvm::Value* weight);
   Sums products(std::span<const int64_t> rows, std::span<llvm::Value* const> sums, llvm::Value* data,
                 llvm::Value* weight);
@@ -86,7 +90,7 @@ class ConvolutionEmitter {
   int64_t row_stride_;  // of the kept sums: a row, in whole vectors
   int64_t panel_size_;  // elements of the packed weights of one panel
   llvm::FixedVectorType* vector_;
-  llvm::Value *scratch_, *kept_;
+  llvm::Value *scratch_, *kept_, *lines_;
   // Of the row that is being summed.
   const ConvolutionOperands* data_ = nullptr;
   llvm::Value* panel_ = nullptr;

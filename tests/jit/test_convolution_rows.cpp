@@ -90,6 +90,40 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("rows whose channels lie 4096 bytes apart are copied, and equal the interpreter") {
+  const int wide = host_machine().vector_bits;
+  const std::vector<std::pair<Case, int>> far{
+      {{9, 15, {4, 256}, {3, 3}, {.padding = {1}}, 1}, 128},
+      {{10, 15, {8, 128}, {2, 3}, {.stride = {2}, .padding = {1, 2}}, 1}, wide},
+      {{9, 16, {16, 32}, {3, 3}, {.padding = {2}, .dilation = {2}}, 1, Type::f64}, wide}};
+  for (const auto& [it, bits] : far) {
+    CAPTURE(it.image[1]);
+    Graph graph;
+    const Dim batch = bits == 128 ? Dim("batch") : Dim(1);
+    const Value x = graph.input("x", {batch, it.channels, it.image[0], it.image[1]}, it.type);
+    const std::vector<int64_t> kernel_sizes = joined({it.results, it.channels}, it.window);
+    const Value kernel = graph.parameter("kernel", dyadic(it.type, kernel_sizes, 1));
+    graph.output("y", conv2d(x, kernel, it.options));
+    CompileOptions options{.vector_bits = bits, .keep_dumps = true};
+    options.threads = 2;
+    options.split_all = true;
+    CHECK(count_of(compile(graph, options).dumps().schedule, "rows copied") == 1);
+    check_program(graph, {{"x", dyadic(it.type, joined({1, it.channels}, it.image), 2)}}, options);
+  }
+}
+
+TEST_CASE("weights' gradients of rows longer than can be written out are summed in passes") {
+  for (const Case& it :
+       {Case{8, 16, {2, 40}, {3, 3}, {.padding = {1}}}, Case{8, 18, {80}, {5}, {.padding = {2}}},
+        Case{8, 16, {71}, {5}, {.stride = {2}, .padding = {2}}}}) {
+    CAPTURE(it.image[0]);
+    const std::string schedule = compile(network(it), {.keep_dumps = true}).dumps().schedule;
+    CHECK(count_of(schedule, "sums kept between passes") == 1);
+    for (const int bits : {128, host_machine().vector_bits})
+      check_program(network(it), data_of(it), {.vector_bits = bits});
+  }
+}
+
 TEST_CASE("convolutions with padding are summed by rows, gradients of their weights in passes") {
   const Case it{16, 32, {12, 12}, {3, 3}, {.padding = {1}}};
   const Program program = compile(network(it), {.keep_dumps = true});
