@@ -2,7 +2,8 @@
 // call), its share of the machine's multiply-add peak measured in the same run, and the time of each step of
 // compilation.
 // Usage: step [--dump] [--profile] [--threads N] [BATCH WIDTH... | --workload NAME SIZE]
-// for example: step --threads 2 128 784 256 128 10, or step --workload W7 32
+// for example: step --threads 2 128 784 256 128 10, or step --workload W7 32; names: bench/workloads.h and
+// bench/models.h
 #include <cstdlib>
 #include <string_view>
 
