@@ -26,6 +26,7 @@
 #include "frontends/losses.h"
 #include "frontends/model.h"
 #include "frontends/models.h"
+#include "frontends/onnx.h"
 #include "frontends/optimizers.h"
 #include "frontends/progress.h"
 #include "frontends/report.h"

@@ -1,0 +1,219 @@
+#include "frontends/onnx/node_reader.h"
+
+#include <frontends/onnx/onnx.pb.h>
+#include <algorithm>
+#include <cmath>
+
+#include "frontends/onnx/stored_tensor.h"
+#include "graph/error.h"
+#include "graph/evaluate.h"
+#include "graph/listed.h"
+
+namespace crease::onnx {
+namespace {
+
+std::vector<int64_t> integers_of(const Tensor& tensor) {
+  expect(!is_floating(tensor.type()), "got {} values, want integers", to_string(tensor.type()));
+  std::vector<int64_t> integers;
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    integers.push_back(tensor.type() == Type::i64 ? tensor.read<int64_t>()[static_cast<size_t>(i)]
+                                                  : static_cast<int64_t>(tensor.at(i)));
+  return integers;
+}
+
+bool is_numbers(const Sizes& sizes) {
+  return std::ranges::all_of(sizes.values, [](const Size& size) { return size.symbol.empty(); });
+}
+
+Tensor tensor_of(const Sizes& sizes) {
+  std::vector<int64_t> values;
+  for (const Size& size : sizes.values) {
+    expect(size.symbol.empty(), "the size '{}' has no number here, and needs one", size.symbol);
+    values.push_back(size.number);
+  }
+  const auto count = std::ssize(values);
+  return Tensor::i64(sizes.scalar ? std::vector<int64_t>{} : std::vector<int64_t>{count}, values);
+}
+
+}  // namespace
+
+Size size_of(const Dim& dim) {
+  return dim.is_symbol() ? Size{.symbol = dim.symbol()} : Size{.number = dim.size()};
+}
+
+Dim dim_of(const Size& size) {
+  expect(size.number >= 0, "a size of {}", size.number);
+  return size.symbol.empty() ? Dim(size.number) : Dim(size.symbol);
+}
+
+Shape shape_of(const Sizes& sizes) {
+  Shape shape;
+  for (const Size& size : sizes.values) shape.push_back(dim_of(size));
+  return shape;
+}
+
+std::string allowed_name(const std::string& name) {
+  std::string result;
+  for (const char c : name) {
+    const bool allowed = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                         std::string_view("_.:/-").find(c) != std::string_view::npos;
+    result += allowed ? c : '_';
+  }
+  return result.empty() ? "_" : result;
+}
+
+NodeReader::NodeReader(const NodeProto& node, int64_t opset, Scope& scope)
+    : node_(node), opset_(opset), scope_(scope), inputs_(node.input_size()) {
+  while (inputs_ > 0 && node.input(inputs_ - 1).empty()) --inputs_;
+}
+
+int NodeReader::outputs() const { return node_.output_size(); }
+
+bool NodeReader::has(int k) const { return k < inputs_ && !node_.input(k).empty(); }
+
+Item& NodeReader::item(int k) {
+  expect(has(k), "input {} is missing", k);
+  read_.insert(k);
+  return scope_.items.at(node_.input(k));
+}
+
+Value NodeReader::made(Item& item, bool state) {
+  if (const auto* stored = std::get_if<Stored>(&item)) {
+    const bool parameter =
+        stored->initializer && is_floating(stored->tensor.type()) && !stored->tensor.sizes().empty();
+    const std::string name = allowed_name(stored->name);
+    if (!parameter)
+      item = scope_.graph.constant(stored->tensor);
+    else
+      item = state ? scope_.graph.state(name, stored->tensor) : scope_.graph.parameter(name, stored->tensor);
+  } else if (const auto* sizes = std::get_if<Sizes>(&item)) {
+    item = scope_.graph.constant(tensor_of(*sizes));
+  }
+  return std::get<Value>(item);
+}
+
+Value NodeReader::value(int k) { return made(item(k), false); }
+Value NodeReader::state(int k) { return made(item(k), true); }
+
+std::optional<Value> NodeReader::optional_value(int k) {
+  if (!has(k)) return {};
+  return value(k);
+}
+
+bool NodeReader::is_constant(int k) {
+  if (!has(k)) return false;
+  const Item& it = item(k);
+  if (const auto* value = std::get_if<Value>(&it)) return crease::is_constant(scope_.graph, value->id());
+  if (const auto* sizes = std::get_if<Sizes>(&it)) return is_numbers(*sizes);
+  return true;
+}
+
+Tensor NodeReader::constant(int k) {
+  const Item& it = item(k);
+  if (const auto* stored = std::get_if<Stored>(&it)) return stored->tensor;
+  if (const auto* sizes = std::get_if<Sizes>(&it)) return tensor_of(*sizes);
+  const Value& value = std::get<Value>(it);
+  expect(crease::is_constant(scope_.graph, value.id()), "input {} is computed, and wanted as a constant", k);
+  return evaluate(value);
+}
+
+std::vector<int64_t> NodeReader::integers(int k) { return integers_of(constant(k)); }
+
+bool NodeReader::is_sizes(int k) {
+  return has(k) && (std::holds_alternative<Sizes>(item(k)) ||
+                    (is_constant(k) && constant(k).type() == Type::i64 && constant(k).sizes().size() <= 1));
+}
+
+Sizes NodeReader::sizes(int k) {
+  if (const auto* sizes = std::get_if<Sizes>(&item(k))) return *sizes;
+  const Tensor values = constant(k);
+  expect(values.sizes().size() <= 1, "input {} has shape {}, want a list of sizes", k,
+         to_string(values.sizes()));
+  Sizes result{.values = {}, .scalar = values.sizes().empty()};
+  for (const int64_t size : integers_of(values)) result.values.push_back({.number = size});
+  return result;
+}
+
+std::optional<double> NodeReader::number(int k, size_t rank) {
+  const Item& it = item(k);
+  const auto* stored = std::get_if<Stored>(&it);
+  if (stored && stored->initializer && is_floating(stored->tensor.type()) && !stored->tensor.sizes().empty())
+    return {};  // a parameter
+  if (!is_constant(k)) return {};
+  const Tensor tensor = constant(k);
+  if (tensor.count() != 1 || tensor.sizes().size() > rank || !std::isfinite(tensor.item())) return {};
+  return tensor.item();
+}
+
+Shape NodeReader::shape(int k) {
+  const Item& it = item(k);
+  if (const auto* value = std::get_if<Value>(&it)) return value->shape();
+  if (const auto* sizes = std::get_if<Sizes>(&it))
+    return sizes->scalar ? Shape{} : Shape{Dim(std::ssize(sizes->values))};
+  const std::vector<int64_t>& known = std::get<Stored>(it).tensor.sizes();
+  return {known.begin(), known.end()};
+}
+
+const AttributeProto* NodeReader::find(const std::string& attribute, int type) {
+  asked_.insert(attribute);
+  for (const AttributeProto& it : node_.attribute()) {
+    if (it.name() != attribute) continue;
+    expect(!it.has_type() || it.type() == type, "attribute '{}' is of another kind", attribute);
+    return &it;
+  }
+  return nullptr;
+}
+
+bool NodeReader::has_attribute(const std::string& attribute) const {
+  return std::ranges::any_of(node_.attribute(), [&](const auto& it) { return it.name() == attribute; });
+}
+
+int64_t NodeReader::integer(const std::string& attribute, int64_t otherwise) {
+  const AttributeProto* it = find(attribute, AttributeProto::INT);
+  return it ? it->i() : otherwise;
+}
+
+double NodeReader::real(const std::string& attribute, double otherwise) {
+  const AttributeProto* it = find(attribute, AttributeProto::FLOAT);
+  if (!it) return otherwise;
+  expect(std::isfinite(it->f()), "attribute '{}' is {}", attribute, it->f());
+  return it->f();
+}
+
+std::string NodeReader::text(const std::string& attribute, const std::string& otherwise) {
+  const AttributeProto* it = find(attribute, AttributeProto::STRING);
+  return it ? it->s() : otherwise;
+}
+
+std::vector<std::string> NodeReader::texts(const std::string& attribute) {
+  const AttributeProto* it = find(attribute, AttributeProto::STRINGS);
+  if (!it) return {};
+  return {it->strings().begin(), it->strings().end()};
+}
+
+std::vector<int64_t> NodeReader::integers(const std::string& attribute,
+                                          const std::vector<int64_t>& otherwise) {
+  const AttributeProto* it = find(attribute, AttributeProto::INTS);
+  return it ? std::vector<int64_t>(it->ints().begin(), it->ints().end()) : otherwise;
+}
+
+std::optional<std::vector<int64_t>> NodeReader::integers(const std::string& attribute, int k) {
+  if (has_attribute(attribute)) return integers(attribute, std::vector<int64_t>{});
+  if (has(k)) return integers(k);
+  return {};
+}
+
+std::optional<Tensor> NodeReader::tensor(const std::string& attribute) {
+  const AttributeProto* it = find(attribute, AttributeProto::TENSOR);
+  if (!it) return {};
+  return read_tensor(it->t(), {});
+}
+
+void NodeReader::finish() const {
+  for (const AttributeProto& it : node_.attribute())
+    expect(asked_.contains(it.name()), "attribute '{}' is not known here", it.name());
+  for (int k = 0; k < inputs_; ++k)
+    expect(!has(k) || read_.contains(k), "input {} ('{}') is not known here", k, node_.input(k));
+}
+
+}  // namespace crease::onnx

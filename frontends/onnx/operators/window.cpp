@@ -1,0 +1,85 @@
+#include "frontends/onnx/operators/window.h"
+
+#include <algorithm>
+
+#include "frontends/layers/channels.h"
+#include "graph/error.h"
+#include "graph/ops/axes.h"
+#include "graph/ops/movement.h"
+
+namespace crease::onnx {
+namespace {
+
+/// From the first element of the first tap to the last of the last one.
+int64_t reach(const Window& window, size_t k) { return (window.taps[k] - 1) * window.dilation[k] + 1; }
+
+/// As many results as the input has, divided by the stride: SAME_UPPER puts an odd zero at the end.
+void pad_same(Window& window, const Shape& x, bool at_the_end) {
+  for (size_t k = 0; k < window.taps.size(); ++k) {
+    const int64_t size = known_size("auto_pad", x, k + 2, {}), stride = window.stride[k];
+    const int64_t results = (size + stride - 1) / stride;
+    const int64_t total = std::max<int64_t>(0, (results - 1) * stride + reach(window, k) - size);
+    window.before[k] = at_the_end ? total / 2 : total - total / 2;
+    window.after[k] = total - window.before[k];
+  }
+}
+
+/// Rounding up is rounding down where the windows end with the input.
+void check_ceil(const Window& window, const Shape& x) {
+  for (size_t k = 0; k < window.taps.size(); ++k) {
+    const int64_t size = known_size("ceil_mode", x, k + 2, {});
+    const int64_t rest = size + window.before[k] + window.after[k] - reach(window, k);
+    expect(rest >= 0 && rest % window.stride[k] == 0,
+           "ceil_mode: the last window of axis {} is partly outside of {}, which is not carried out", k + 2,
+           to_string(x));
+  }
+}
+
+}  // namespace
+
+Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>& taps) {
+  const size_t count = taps.size();
+  expect(x.size() == count + 2 && (count == 1 || count == 2),
+         "windows over {} axes of a value of rank {}: want 1 or 2 after samples and channels", count,
+         x.size());
+  const std::vector<int64_t> ones(count, 1), none(2 * count, 0);
+  Window window{.taps = taps,
+                .stride = node.integers("strides", ones),
+                .dilation = node.integers("dilations", ones),
+                .before = {},
+                .after = {}};
+  expect(node.integers("kernel_shape", taps) == taps, "kernel_shape is not that of the kernel");
+  const std::vector<int64_t> pads = node.integers("pads", none);
+  const std::string automatic = node.text("auto_pad", "NOTSET");
+  expect(window.stride.size() == count && window.dilation.size() == count && pads.size() == 2 * count,
+         "strides, dilations or pads do not fit the kernel");
+  const auto positive = [](int64_t number) { return number > 0 && number < (int64_t{1} << 31); };
+  const auto inside = [](int64_t number) { return number >= 0 && number < (int64_t{1} << 31); };
+  expect(std::ranges::all_of(taps, positive) && std::ranges::all_of(window.stride, positive) &&
+             std::ranges::all_of(window.dilation, positive) && std::ranges::all_of(pads, inside),
+         "taps, strides and dilations must be positive, pads not negative");
+  const auto half = pads.begin() + static_cast<int64_t>(count);
+  window.before.assign(pads.begin(), half);
+  window.after.assign(half, pads.end());
+  if (automatic == "VALID")
+    window.before = window.after = std::vector<int64_t>(count, 0);
+  else if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER")
+    pad_same(window, x, automatic == "SAME_UPPER");
+  else
+    expect(automatic == "NOTSET", "auto_pad is '{}'", automatic);
+  if (node.integer("ceil_mode", 0) != 0) check_ceil(window, x);
+  return window;
+}
+
+Value padded(const Value& x, Window& window) {
+  if (window.is_symmetric()) return x;
+  Value result = x;
+  for (size_t k = 0; k < window.taps.size(); ++k)
+    result = pad(result, static_cast<int>(k) + 2, window.before[k], window.after[k]);
+  window.before = window.after = std::vector<int64_t>(window.taps.size(), 0);
+  return result;
+}
+
+Value along_channels(const Value& vector, size_t rank) { return along_axis(vector, 1, rank, {}); }
+
+}  // namespace crease::onnx

@@ -1,0 +1,234 @@
+// An ONNX file as a graph: inputs, then node by node in the order of the file.
+#include <frontends/onnx/onnx.pb.h>
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "frontends/file.h"
+#include "frontends/onnx.h"
+#include "frontends/onnx/operators.h"
+#include "frontends/onnx/stored_tensor.h"
+#include "frontends/printable.h"
+#include "graph/error.h"
+#include "graph/listed.h"
+
+namespace crease {
+namespace {
+
+using namespace onnx;
+
+constexpr int64_t oldest_opset = 7, newest_opset = 24;
+constexpr int64_t most_bytes = std::numeric_limits<int32_t>::max();  // of the format
+
+/// "node 3 'conv1' (Conv)".
+std::string describe(const NodeProto& node, int position) {
+  const std::string name = node.name().empty() ? "" : fmt::format(" '{}'", printable(node.name()));
+  return fmt::format("node {}{} ({})", position, name, printable(node.op_type()));
+}
+
+/// Does `action`; an Error of it says where in the file it happened.
+template <class F>
+auto at(const std::string& place, const F& action) {
+  try {
+    return action();
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", place, error.what()));
+  }
+}
+
+/// Version of the operators of the default domain.
+int64_t opset_of(const ModelProto& model) {
+  for (const OperatorSetIdProto& set : model.opset_import()) {
+    if (!set.domain().empty() && set.domain() != "ai.onnx") continue;
+    expect(set.version() >= oldest_opset && set.version() <= newest_opset,
+           "operators of version {}: versions {} to {} are read; export the network anew", set.version(),
+           oldest_opset, newest_opset);
+    return set.version();
+  }
+  fail("it does not say which version of the operators it uses (opset_import)");
+}
+
+/// All that cannot be read, at once.
+void expect_known_operators(const GraphProto& graph) {
+  std::vector<std::string> problems;
+  for (int k = 0; k < graph.node_size(); ++k) {
+    const NodeProto& node = graph.node(k);
+    const bool usual = node.domain().empty() || node.domain() == "ai.onnx";
+    if (usual && find_operator(node.op_type())) continue;
+    problems.push_back(usual ? describe(node, k)
+                             : fmt::format("{} of domain {}", describe(node, k), printable(node.domain())));
+  }
+  constexpr size_t shown = 20;
+  const size_t count = problems.size();
+  if (count > shown) {
+    problems.resize(shown);
+    problems.push_back(fmt::format("{} more", count - shown));
+  }
+  expect(count == 0, "operators that are not read: {}; docs/onnx.md lists those that are", listed(problems));
+}
+
+/// A name of a dimension as crease has them: an identifier.
+std::string symbol_of(const std::string& name) {
+  std::string symbol;
+  for (const char c : name) symbol += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  if (symbol.empty() || std::isdigit(static_cast<unsigned char>(symbol[0])) != 0) symbol = "d" + symbol;
+  return symbol;
+}
+
+class Reader {
+ public:
+  Reader(const ModelProto& model, const OnnxOptions& options, const Folder& folder)
+      : model_(model), options_(options), folder_(folder), opset_(opset_of(model)) {}
+
+  Graph run() {
+    const GraphProto& graph = model_.graph();
+    expect_known_operators(graph);
+    expect(graph.sparse_initializer().empty(), "sparse initializers are not read");
+    for (const TensorProto& tensor : graph.initializer()) read_initializer(tensor);
+    for (const ValueInfoProto& input : graph.input()) read_input(input);
+    for (const auto& [name, size] : options_.sizes)
+      expect(named_.contains(name), "no dimension is named '{}'; there are: {}", name, listed(named_));
+    for (int k = 0; k < graph.node_size(); ++k)
+      at(describe(graph.node(k), k), [&] { read_node(graph.node(k)); });
+    expect(!graph.output().empty(), "the graph has no outputs");
+    for (const ValueInfoProto& output : graph.output()) read_output(output);
+    return without_lines(scope_.graph);
+  }
+
+ private:
+  void define(const std::string& name, Item item) {
+    expect(scope_.items.emplace(name, std::move(item)).second, "'{}' has two values", printable(name));
+  }
+
+  void read_initializer(const TensorProto& tensor) {
+    const std::string& name = tensor.name();
+    at(fmt::format("initializer '{}'", printable(name)), [&] {
+      expect(!name.empty(), "it has no name");
+      define(name, Stored{.name = unique(name), .tensor = read_tensor(tensor, folder_), .initializer = true});
+    });
+  }
+
+  /// Inputs that are initializers as well only have a default: files of old versions list all of them.
+  void read_input(const ValueInfoProto& input) {
+    if (scope_.items.contains(input.name())) return;
+    at(fmt::format("input '{}'", printable(input.name())), [&] {
+      expect(input.type().has_tensor_type(), "it is no tensor");
+      const TypeProto::Tensor& type = input.type().tensor_type();
+      expect(type.has_shape(), "its shape is not given");
+      const std::string name = unique(input.name());
+      Shape shape;
+      for (const auto& dim : type.shape().dim()) shape.push_back(read_dim(dim, name, shape.size()));
+      define(input.name(), scope_.graph.input(name, shape, element_type(type.elem_type())));
+    });
+  }
+
+  Dim read_dim(const TensorShapeProto::Dimension& dim, const std::string& input, size_t axis) {
+    const bool known = dim.has_dim_value() && dim.dim_value() > 0;
+    expect(!dim.has_dim_value() || dim.dim_value() >= 0, "a dimension of {}", dim.dim_value());
+    if (axis == 0 && !options_.batch.empty()) {
+      if (known) {
+        expect(scope_.batch_size == 0 || scope_.batch_size == dim.dim_value(),
+               "it has {} samples, another input {}", dim.dim_value(), scope_.batch_size);
+        scope_.batch_size = dim.dim_value();
+      }
+      scope_.batch = options_.batch;
+      return options_.batch;
+    }
+    if (known) return dim.dim_value();
+    const std::string name = dim.dim_param().empty() ? fmt::format("{}_{}", input, axis) : dim.dim_param();
+    const std::string symbol = symbol_of(name);
+    named_.insert(symbol);
+    const auto it = options_.sizes.find(symbol);
+    return it == options_.sizes.end() ? Dim(symbol) : Dim(it->second);
+  }
+
+  void read_node(const NodeProto& proto) {
+    for (const std::string& name : proto.input())
+      expect(name.empty() || scope_.items.contains(name), "it reads '{}', which nothing before it gives",
+             printable(name));
+    NodeReader node(proto, opset_, scope_);
+    const Results results = find_operator(proto.op_type())->read(node);
+    node.finish();
+    for (int k = 0; k < proto.output_size(); ++k) {
+      if (proto.output(k).empty()) continue;
+      expect(k < std::ssize(results), "result {} ('{}') is not carried out", k, printable(proto.output(k)));
+      const Item& item = results[static_cast<size_t>(k)];
+      if (const auto* value = std::get_if<Value>(&item)) name_value(*value, proto);
+      define(proto.output(k), item);
+    }
+  }
+
+  /// The node's name, unless it is only another name of what was there before.
+  void name_value(const Value& value, const NodeProto& proto) {
+    const std::string& name = proto.name().empty() ? proto.output(0) : proto.name();
+    if (value.node().role == Role::Apply && value.node().name.empty())
+      scope_.graph.set_name(value, allowed_name(name));
+  }
+
+  void read_output(const ValueInfoProto& output) {
+    at(fmt::format("output '{}'", printable(output.name())), [&] {
+      expect(scope_.items.contains(output.name()), "nothing gives it");
+      NodeProto identity;
+      identity.add_input(output.name());
+      scope_.graph.output(unique(output.name()), NodeReader(identity, opset_, scope_).value(0));
+    });
+  }
+
+  /// A name that crease allows and that no other input, parameter or output of the file has got.
+  std::string unique(const std::string& name) {
+    const std::string allowed = allowed_name(name);
+    std::string result = allowed;
+    for (int k = 1; !names_.insert(result).second; ++k) result = fmt::format("{}_{}", allowed, k);
+    return result;
+  }
+
+  /// Nodes stand on lines of a program only where one made them, and no line of this one helps.
+  static Graph without_lines(const Graph& graph) {
+    Graph result;
+    std::vector<Value> copies;
+    for (NodeId id = 0; id < graph.size(); ++id) {
+      Node node = graph.node(id);
+      node.where = {};
+      std::vector<Value> operands;
+      for (const NodeId operand : node.operands) operands.push_back(copies[static_cast<size_t>(operand)]);
+      copies.push_back(result.copy(node, operands));
+    }
+    for (const Output& output : graph.outputs())
+      result.output(output.name, copies[static_cast<size_t>(output.node)]);
+    return result;
+  }
+
+  const ModelProto& model_;
+  const OnnxOptions& options_;
+  const Folder& folder_;
+  int64_t opset_;
+  Scope scope_;
+  std::set<std::string> names_, named_;
+};
+
+Graph read(std::string_view bytes, const std::string& name, const OnnxOptions& options,
+           const Folder& folder) {
+  return at(fmt::format("[onnx] {}", printable(name)), [&] {
+    ModelProto model;
+    expect(std::ssize(bytes) <= most_bytes, "{} bytes: the format has at most {}", bytes.size(), most_bytes);
+    expect(model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
+           "it is no ONNX file, or it is cut off");
+    expect(model.has_graph(), "it has no graph: is it an ONNX file?");
+    return Reader(model, options, folder).run();
+  });
+}
+
+}  // namespace
+
+Graph read_onnx(const std::filesystem::path& path, const OnnxOptions& options) {
+  const std::string bytes = read_file(path, most_bytes);
+  return read(bytes, path.string(), options, path.parent_path());
+}
+
+Graph parse_onnx(std::string_view bytes, const std::string& name, const OnnxOptions& options) {
+  return read(bytes, name, options, {});
+}
+
+std::vector<std::string> onnx_operators() { return operator_names(); }
+
+}  // namespace crease
