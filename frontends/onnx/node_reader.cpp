@@ -25,6 +25,12 @@ bool is_numbers(const Sizes& sizes) {
   return std::ranges::all_of(sizes.values, [](const Size& size) { return size.symbol.empty(); });
 }
 
+/// Whether the value is the same whatever the inputs are, and is not as large as one of them is.
+bool is_known(const Graph& graph, const Value& value) {
+  const NodeId id = value.id();
+  return is_constant(graph, id) && needed_inputs(graph, std::span(&id, 1)).empty();
+}
+
 Tensor tensor_of(const Sizes& sizes) {
   std::vector<int64_t> values;
   for (const Size& size : sizes.values) {
@@ -81,13 +87,13 @@ Value NodeReader::made(Item& item, bool state) {
   if (const auto* stored = std::get_if<Stored>(&item)) {
     const bool parameter =
         stored->initializer && is_floating(stored->tensor.type()) && !stored->tensor.sizes().empty();
-    const std::string name = allowed_name(stored->name);
     if (!parameter)
-      item = scope_.graph.constant(stored->tensor);
+      item = scope_.graph.constant(stored->tensor, {});
     else
-      item = state ? scope_.graph.state(name, stored->tensor) : scope_.graph.parameter(name, stored->tensor);
+      item = state ? scope_.graph.state(stored->name, stored->tensor, {})
+                   : scope_.graph.parameter(stored->name, stored->tensor, {});
   } else if (const auto* sizes = std::get_if<Sizes>(&item)) {
-    item = scope_.graph.constant(tensor_of(*sizes));
+    item = scope_.graph.constant(tensor_of(*sizes), {});
   }
   return std::get<Value>(item);
 }
@@ -103,7 +109,7 @@ std::optional<Value> NodeReader::optional_value(int k) {
 bool NodeReader::is_constant(int k) {
   if (!has(k)) return false;
   const Item& it = item(k);
-  if (const auto* value = std::get_if<Value>(&it)) return crease::is_constant(scope_.graph, value->id());
+  if (const auto* value = std::get_if<Value>(&it)) return is_known(scope_.graph, *value);
   if (const auto* sizes = std::get_if<Sizes>(&it)) return is_numbers(*sizes);
   return true;
 }
@@ -113,7 +119,7 @@ Tensor NodeReader::constant(int k) {
   if (const auto* stored = std::get_if<Stored>(&it)) return stored->tensor;
   if (const auto* sizes = std::get_if<Sizes>(&it)) return tensor_of(*sizes);
   const Value& value = std::get<Value>(it);
-  expect(crease::is_constant(scope_.graph, value.id()), "input {} is computed, and wanted as a constant", k);
+  expect(is_known(scope_.graph, value), "input {} is computed, and wanted as a constant", k);
   return evaluate(value);
 }
 
@@ -207,6 +213,11 @@ std::optional<Tensor> NodeReader::tensor(const std::string& attribute) {
   const AttributeProto* it = find(attribute, AttributeProto::TENSOR);
   if (!it) return {};
   return read_tensor(it->t(), {});
+}
+
+void NodeReader::expect_inference() {
+  const bool said = opset_ < 7 ? integer("is_test", 0) == 1 : integer("training_mode", 0) == 0;
+  expect(said, "it is part of a training: networks are read for inference");
 }
 
 void NodeReader::finish() const {

@@ -18,7 +18,7 @@ class AttributeProto;
 
 /// A tensor of the file that no node has wanted in the graph yet.
 struct Stored {
-  std::string name;
+  std::string name;  // that of its parameter
   Tensor tensor;
   bool initializer = false;
 };
@@ -73,6 +73,8 @@ class NodeReader {
   /// As part of the graph.
   Value value(int k);
   std::optional<Value> optional_value(int k);
+  /// A value whose operation stands on no line of a program.
+  Operand operand(int k) { return {value(k), std::source_location()}; }
   /// The same, and a floating initializer becomes state, which no optimizer changes.
   Value state(int k);
   /// As values known now.
@@ -98,6 +100,8 @@ class NodeReader {
   bool has_attribute(const std::string& attribute) const;
   /// An attribute that makes no difference here.
   void ignore(const std::string& attribute) { asked_.insert(attribute); }
+  /// Errors: Error where the node says that it is part of a training.
+  void expect_inference();
 
   /// Errors: Error for attributes and inputs that nobody asked for.
   void finish() const;

@@ -17,7 +17,7 @@ namespace {
 
 using namespace onnx;
 
-constexpr int64_t oldest_opset = 7, newest_opset = 24;
+constexpr int64_t oldest_opset = 1, newest_opset = 24;
 constexpr int64_t most_bytes = std::numeric_limits<int32_t>::max();  // of the format
 
 /// "node 3 'conv1' (Conv)".
@@ -118,7 +118,7 @@ class Reader {
       const std::string name = unique(input.name());
       Shape shape;
       for (const auto& dim : type.shape().dim()) shape.push_back(read_dim(dim, name, shape.size()));
-      define(input.name(), scope_.graph.input(name, shape, element_type(type.elem_type())));
+      define(input.name(), scope_.graph.input(name, shape, element_type(type.elem_type()), {}));
     });
   }
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "frontends/onnx/operators.h"
+#include "frontends/onnx/operators/window.h"
 #include "frontends/onnx/stored_tensor.h"
 #include "graph/error.h"
 #include "graph/ops/activation.h"
@@ -25,9 +26,10 @@ Results unary(NodeReader& node) {
 /// One of two arguments. A number takes its place in the body, so that max(x, 0) is relu(x).
 template <class F>
 Value with_number(NodeReader& node, int a, int b, const F& f) {
-  if (const auto y = node.number(b, node.shape(a).size())) return f(node.value(a), Number(*y));
-  if (const auto x = node.number(a, node.shape(b).size())) return f(Number(*x), node.value(b));
-  return f(node.value(a), node.value(b));
+  if (node.opset() < 7) node.ignore("broadcast");  // of equal last sizes; others have an axis
+  if (const auto y = node.number(b, node.shape(a).size())) return f(node.operand(a), Number(*y, {}));
+  if (const auto x = node.number(a, node.shape(b).size())) return f(Number(*x, {}), node.operand(b));
+  return f(node.operand(a), node.operand(b));
 }
 
 /// Arithmetic with integers that are known when the file is read.
@@ -89,6 +91,18 @@ Results read_div(NodeReader& node) {
   };
   if (const auto sizes = of_sizes(node, of)) return {*sizes};
   return {with_number(node, 0, 1, [](const auto& x, const auto& y) { return x / y; })};
+}
+
+/// Of sizes only, with the sign of the divisor.
+Results read_mod(NodeReader& node) {
+  expect(node.integer("fmod", 0) == 0, "fmod is not carried out");
+  const auto of = [](const Size& x, const Size& y) -> std::optional<Size> {
+    if (y.number <= 0) return {};
+    return of_numbers(x, y, [](int64_t a, int64_t b) { return (a % b + b) % b; });
+  };
+  const auto sizes = of_sizes(node, of);
+  expect(sizes.has_value(), "a remainder is carried out for sizes that are known only");
+  return {*sizes};
 }
 
 /// Whole exponents by multiplication; others as PyTorch's and NumPy's pow, for x >= 0.
@@ -155,9 +169,11 @@ Results read_clip(NodeReader& node) {
 
 Results read_leaky_relu(NodeReader& node) { return {leaky_relu(node.real("alpha", 0.01F))(node.value(0))}; }
 
+/// Before version 7 a vector of slopes is one a channel.
 Results read_prelu(NodeReader& node) {
-  const Value slope = node.value(1);
-  return {prelu(node.value(0), slope)};
+  const Value x = node.value(0), slope = node.value(1);
+  const bool by_channel = node.opset() < 7 && slope.shape().size() == 1 && slope.shape()[0] != Dim(1);
+  return {prelu(x, by_channel ? along_channels(slope, x.shape().size()) : slope, std::source_location())};
 }
 
 /// scale (x where positive, else alpha (exp(x / width) - 1)).
@@ -255,9 +271,10 @@ Results read_identity(NodeReader& node) {
 
 Results read_dropout(NodeReader& node) {
   for (const char* name : {"ratio", "seed"}) node.ignore(name);
+  if (node.opset() < 7) node.expect_inference();
   if (node.has(1)) node.is_constant(1);
   if (node.has(2))
-    expect(node.constant(2).item() == 0, "training_mode is set: networks are read for inference");
+    expect(node.constant(2).item() == 0, "it is part of a training: networks are read for inference");
   return {node.value(0)};
 }
 
@@ -290,6 +307,7 @@ constexpr OperatorRow rows[] = {{"Abs", unary<abs>},
                                 {"Mean", read_mean},
                                 {"Min", read_min},
                                 {"Mish", unary<mish>},
+                                {"Mod", read_mod},
                                 {"Mul", read_mul},
                                 {"Neg", unary<negate>},
                                 {"Not", read_not},

@@ -59,10 +59,31 @@ Dim inferred(const Shape& from, const std::vector<std::optional<Dim>>& to) {
   return left.front();
 }
 
-/// The shape that Reshape asks for: 0 is the size of the input, -1 what is left over. Where the first
-/// dimension was given a name in place of its number, its number means that name.
+using Target = std::vector<std::optional<Dim>>;  // none: -1
+
+/// Where a dimension was given a name in place of its number, the number means that name at the place that
+/// has as many elements before it.
+void name_batch(const Shape& from, Target& to, const Scope& scope) {
+  const auto it = std::ranges::find(from, Dim(scope.batch));
+  if (it == from.end() || std::ranges::find(to, std::optional(*it)) != to.end()) return;
+  int64_t before = 1, have = 1;
+  for (auto dim = from.begin(); dim != it; ++dim) {
+    if (dim->is_symbol()) return;
+    before *= dim->size();
+  }
+  for (auto& dim : to) {
+    if (!dim || dim->is_symbol()) return;
+    if (have == before && *dim == Dim(scope.batch_size)) {
+      dim = *it;
+      return;
+    }
+    have *= dim->size();
+  }
+}
+
+/// The shape that Reshape asks for: 0 is the size of the input, -1 what is left over.
 Shape target_shape(const Shape& from, const Sizes& to, bool zero_is_zero, const Scope& scope) {
-  std::vector<std::optional<Dim>> dims;
+  Target dims;
   for (size_t k = 0; k < to.values.size(); ++k) {
     const Size& size = to.values[k];
     if (size.symbol.empty() && size.number == -1) {
@@ -74,8 +95,7 @@ Shape target_shape(const Shape& from, const Sizes& to, bool zero_is_zero, const 
       dims.emplace_back(dim_of(size));
     }
   }
-  const bool named = !scope.batch.empty() && !from.empty() && from[0] == Dim(scope.batch);
-  if (named && !dims.empty() && dims[0] == Dim(scope.batch_size)) dims[0] = from[0];
+  if (!scope.batch.empty()) name_batch(from, dims, scope);
   expect(std::ranges::count_if(dims, [](const auto& dim) { return !dim; }) <= 1, "-1 twice");
   Shape shape;
   for (const auto& dim : dims) shape.push_back(dim ? *dim : inferred(from, dims));
@@ -87,7 +107,7 @@ Results read_reshape(NodeReader& node) {
   const Sizes to = node.sizes(1);
   if (node.is_sizes(0) && to.values.size() <= 1) return {Sizes{node.sizes(0).values, to.values.empty()}};
   const Value x = node.value(0);
-  return {reshape(x, target_shape(x.shape(), to, zero_is_zero, node.scope()))};
+  return {reshape({x, {}}, target_shape(x.shape(), to, zero_is_zero, node.scope()))};
 }
 
 Results read_flatten(NodeReader& node) {
@@ -103,7 +123,7 @@ Results read_flatten(NodeReader& node) {
                         : has_symbol(part) ? Size{.number = -1}
                                            : Size{.number = element_count(sizes_of(part))});
   }
-  return {reshape(x, target_shape(x.shape(), to, true, node.scope()))};
+  return {reshape({x, {}}, target_shape(x.shape(), to, true, node.scope()))};
 }
 
 Results read_transpose(NodeReader& node) {
@@ -148,7 +168,7 @@ Results read_expand(NodeReader& node) {
     Dim& dim = shape[shape.size() - own.size() + k];
     if (dim == Dim(1)) dim = own[k];
   }
-  return {broadcast_to(x, shape)};
+  return {broadcast_to({x, {}}, shape)};
 }
 
 /// Where a slice begins and ends, counted from 0 and inside of the axis. Source: docs/Operators.md, Slice.
@@ -240,13 +260,31 @@ Results read_concat(NodeReader& node) {
   std::vector<Value> parts;
   for (int k = 0; k < node.inputs(); ++k) parts.push_back(node.value(k));
   expect(!parts.empty(), "no inputs");
-  return {concat(parts, static_cast<int>(axis))};
+  return {concat(parts, static_cast<int>(axis), {})};
+}
+
+/// What stands beside x: its last elements again (edge), or those next to them in reverse order (reflect).
+Value mirrored(const Value& x, int axis, int64_t before, int64_t after, bool reflect) {
+  const int64_t size = known_size("pad", x.shape(), static_cast<size_t>(axis), {}), skip = reflect ? 1 : 0;
+  expect(!reflect || (before < size && after < size), "{} and {} elements reflected in {}", before, after,
+         size);
+  const auto side = [&](int64_t begin, int64_t count) {
+    if (reflect) return reverse(slice(x, axis, begin, begin + count), axis);
+    Shape shape = x.shape();
+    shape[static_cast<size_t>(axis)] = count;
+    return broadcast_to(slice(x, axis, begin, begin + 1), shape);
+  };
+  std::vector<Value> parts;
+  if (before > 0) parts.push_back(side(skip, before));
+  parts.push_back(x);
+  if (after > 0) parts.push_back(side(reflect ? size - 1 - after : size - 1, after));
+  return parts.size() == 1 ? x : concat(parts, axis);
 }
 
 Results read_pad(NodeReader& node) {
   const std::string mode = node.text("mode", "constant");
-  expect(mode == "constant", "mode '{}': only constants are padded with", mode);
-  const auto pads = node.integers("pads", 1);
+  expect(mode == "constant" || mode == "reflect" || mode == "edge", "mode '{}' is not carried out", mode);
+  const auto pads = node.integers(node.opset() < 2 ? "paddings" : "pads", 1);
   double value = node.real("value", 0);
   if (node.has(2)) value = node.constant(2).item();
   Value x = node.value(0);
@@ -255,15 +293,19 @@ Results read_pad(NodeReader& node) {
   std::iota(all.begin(), all.end(), 0);
   const std::vector<size_t> axes = axes_of(node.has(3) ? node.integers(3) : all, rank);
   expect(pads && pads->size() == 2 * axes.size(), "pads do not fit the rank");
-  if (value != 0) x = x - value;
+  const bool shifted = mode == "constant" && value != 0;
+  if (shifted) x = x - value;
   for (size_t k = 0; k < axes.size(); ++k) {
-    const int64_t before = (*pads)[k], after = (*pads)[axes.size() + k];
+    const int64_t first = (*pads)[k], last = (*pads)[axes.size() + k];
+    const int64_t before = std::max<int64_t>(0, first), after = std::max<int64_t>(0, last);
     const auto axis = static_cast<int>(axes[k]);
-    if (before < 0 || after < 0)
-      x = sliced(x, axes[k], std::max<int64_t>(0, -before), after < 0 ? after : to_the_end, 1);
-    if (before > 0 || after > 0) x = pad(x, axis, std::max<int64_t>(0, before), std::max<int64_t>(0, after));
+    if (first < 0 || last < 0)
+      x = sliced(x, axes[k], std::max<int64_t>(0, -first), last < 0 ? last : to_the_end, 1);
+    if (before == 0 && after == 0) continue;
+    x = mode == "constant" ? pad(x, axis, before, after)
+                           : mirrored(x, axis, before, after, mode == "reflect");
   }
-  return {value != 0 ? x + value : x};
+  return {shifted ? x + value : x};
 }
 
 /// Places counted from the end are negative; what is computed is looked at when it is there.

@@ -18,10 +18,19 @@ double epsilon_of(NodeReader& node) {
   return epsilon;
 }
 
-/// (x - mean) / sqrt(variance + epsilon), moments over these axes.
+/// Over some axes, which are kept with size 1.
+struct Moments {
+  Value mean, centred, deviation;
+};
+
+Moments moments(const Value& x, const Axes& axes, double epsilon) {
+  const Value average = mean(x, axes, true), centred = x - average;
+  return {average, centred, sqrt(mean(square(centred), axes, true) + epsilon)};
+}
+
 Value normalised(const Value& x, const Axes& axes, double epsilon) {
-  const Value centred = x - mean(x, axes, true);
-  return centred / sqrt(mean(square(centred), axes, true) + epsilon);
+  const Moments own = moments(x, axes, epsilon);
+  return own.centred / own.deviation;
 }
 
 Axes axes_from(size_t first, size_t rank) {
@@ -32,7 +41,7 @@ Axes axes_from(size_t first, size_t rank) {
 
 Results read_batch_normalization(NodeReader& node) {
   node.ignore("momentum");  // of training
-  expect(node.integer("training_mode", 0) == 0, "training_mode is set: networks are read for inference");
+  node.expect_inference();
   expect(node.integer("spatial", 1) == 1, "one mean for each position (spatial = 0) is not carried out");
   expect(node.outputs() == 1, "moments of the batch are results of training only");
   const double epsilon = epsilon_of(node);
@@ -44,16 +53,18 @@ Results read_batch_normalization(NodeReader& node) {
   return {y * along_channels(node.value(1), rank) + along_channels(node.value(2), rank)};
 }
 
+/// Results: y, the mean, and one over the deviation.
 Results read_layer_normalization(NodeReader& node) {
-  expect(node.outputs() == 1, "mean and deviation as results are not carried out");
   expect(node.integer("stash_type", 1) == 1, "stash_type is not 1");
   const Value x = node.value(0);
   const auto rank = static_cast<int64_t>(x.shape().size());
   const int64_t given = node.integer("axis", -1), axis = given < 0 ? given + rank : given;
   expect(axis >= 0 && axis < rank, "axis {} of a value of rank {}", given, rank);
-  const Value y = normalised(x, axes_from(static_cast<size_t>(axis), x.shape().size()), epsilon_of(node));
-  const Value scaled = y * node.value(1);
-  return {node.has(2) ? scaled + node.value(2) : scaled};
+  const Moments own = moments(x, axes_from(static_cast<size_t>(axis), x.shape().size()), epsilon_of(node));
+  Value y = own.centred / own.deviation * node.value(1);
+  if (node.has(2)) y = y + node.value(2);
+  if (node.outputs() == 1) return {y};
+  return {y, own.mean, 1 / own.deviation};
 }
 
 Results read_instance_normalization(NodeReader& node) {

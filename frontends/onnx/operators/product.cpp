@@ -42,7 +42,7 @@ Results read_matmul(NodeReader& node) {
   const Value a = node.value(0), b = node.value(1);
   const size_t rows = a.shape().size(), columns = b.shape().size();
   expect(rows > 0 && columns > 0, "a number is no matrix");
-  if (rows >= 2 && columns == 2) return {matmul(a, b)};
+  if (rows >= 2 && columns == 2) return {matmul(a, b, std::source_location())};
   const bool vector_a = rows == 1, vector_b = columns == 1;
   const Factor x = stacked(a, vector_a ? 1 : 2, b.shape(), vector_b ? 1 : 2,
                            vector_a ? std::vector<std::string>{"i"} : std::vector<std::string>{"a", "i"});
@@ -56,22 +56,24 @@ Results read_matmul(NodeReader& node) {
   if (!vector_a) result += "a ";
   if (!vector_b) result += "b";
   return {einsum(fmt::format("{}, {} -> {}", fmt::join(x.labels, " "), fmt::join(y.labels, " "), result),
-                 {x.value, y.value})};
+                 {x.value, y.value}, {})};
 }
 
 /// alpha A B + beta C, A and B transposed where their flags say so.
 Results read_gemm(NodeReader& node) {
   const double alpha = node.real("alpha", 1), beta = node.real("beta", 1);
+  if (node.opset() < 7) node.ignore("broadcast");
   Value a = node.value(0);
   if (node.integer("transA", 0) != 0) a = transpose(a);
   const Value b = node.value(1);
   expect(a.shape().size() == 2 && b.shape().size() == 2, "A {} and B {} must be matrices",
          to_string(a.shape()), to_string(b.shape()));
-  Value y = node.integer("transB", 0) != 0 ? matmul_transposed(a, b) : matmul(a, b);
+  Value y = node.integer("transB", 0) != 0 ? matmul_transposed(a, b, std::source_location())
+                                           : matmul(a, b, std::source_location());
   if (alpha != 1) y = alpha * y;
   if (!node.has(2)) return {y};
   const Value c = node.value(2);
-  return {y + (beta == 1 ? c : beta * c)};
+  return {add(y, beta == 1 ? c : beta * c, std::source_location())};
 }
 
 /// "bij,bjk->bik" with a blank between labels. Without an arrow the result has the labels that stand once, in
@@ -100,7 +102,7 @@ std::string pattern_of(const std::string& equation) {
 Results read_einsum(NodeReader& node) {
   std::vector<Value> factors;
   for (int k = 0; k < node.inputs(); ++k) factors.push_back(node.value(k));
-  return {einsum(pattern_of(node.text("equation", "")), factors)};
+  return {einsum(pattern_of(node.text("equation", "")), factors, {})};
 }
 
 std::vector<int64_t> taps_of(const Value& kernel) {
@@ -124,11 +126,26 @@ Results read_conv(NodeReader& node) {
   return {with_bias(node, (window.taps.size() == 1 ? conv1d : conv2d)(x, kernel, options))};
 }
 
+/// What a transposed convolution takes away at both ends so that output_shape is left, or, for auto_pad,
+/// stride times the input. Less than nothing at the end: zeros. Source: docs/Operators.md, ConvTranspose.
+void fit_output(NodeReader& node, const Shape& full, const Shape& x, Window& window) {
+  const std::string automatic = node.text("auto_pad", "NOTSET");
+  std::vector<int64_t> wanted = node.integers("output_shape", std::vector<int64_t>{});
+  if (wanted.empty() && automatic.starts_with("SAME"))
+    for (size_t k = 0; k < window.taps.size(); ++k) wanted.push_back(x[k + 2].size() * window.stride[k]);
+  if (wanted.empty()) return;
+  if (wanted.size() == full.size()) wanted.erase(wanted.begin(), wanted.begin() + 2);
+  expect(wanted.size() == window.taps.size(), "output_shape does not fit the kernel");
+  for (size_t k = 0; k < wanted.size(); ++k) {
+    const int64_t total = full[k + 2].size() - wanted[k];
+    window.before[k] = total < 0 ? 0 : automatic == "SAME_UPPER" ? total / 2 : total - total / 2;
+    window.after[k] = total - window.before[k];
+  }
+}
+
 Results read_conv_transpose(NodeReader& node) {
   const Value x = node.value(0), kernel = node.value(1);
-  expect(node.text("auto_pad", "NOTSET") == "NOTSET" && !node.has_attribute("output_shape"),
-         "auto_pad and output_shape are not carried out: give pads");
-  const Window window = read_window(node, x.shape(), taps_of(kernel));
+  Window window = read_window(node, x.shape(), taps_of(kernel));
   const std::vector<int64_t> none(window.taps.size(), 0);
   const ConvTransposeOptions options{.stride = window.stride,
                                      .padding = none,
@@ -136,10 +153,15 @@ Results read_conv_transpose(NodeReader& node) {
                                      .output_padding = node.integers("output_padding", none),
                                      .groups = node.integer("group", 1)};
   Value y = (window.taps.size() == 1 ? conv_transpose1d : conv_transpose2d)(x, kernel, options);
+  fit_output(node, y.shape(), x.shape(), window);
   for (size_t k = 0; k < window.taps.size(); ++k) {
+    const auto axis = static_cast<int>(k) + 2;
     const int64_t size = y.shape()[k + 2].size(), end = size - window.after[k];
     expect(window.before[k] <= end, "pads take more than there is");
-    if (window.before[k] + window.after[k] > 0) y = slice(y, static_cast<int>(k) + 2, window.before[k], end);
+    if (end > size)
+      y = pad(y, axis, 0, end - size);
+    else if (window.before[k] + window.after[k] > 0)
+      y = slice(y, axis, window.before[k], end);
   }
   return {with_bias(node, y)};
 }

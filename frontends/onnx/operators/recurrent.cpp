@@ -62,9 +62,17 @@ void expect_activations(NodeReader& node, const std::vector<std::string>& names,
          fmt::join(names, ", "));
 }
 
+bool is_zero(const Tensor& tensor) {
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    if (tensor.at(i) != 0) return false;
+  return true;
+}
+
 Value start_of(const Recurrence& it, int input, int64_t d) {
   const Shape shape{it.x.shape()[1], it.hidden};
-  if (it.node.has(input)) return part(with_directions_first(it, it.node.value(input)), d);
+  // Zeros for the number of samples of the export serve any number of them.
+  const bool zeros = !it.node.has(input) || (it.node.is_constant(input) && is_zero(it.node.constant(input)));
+  if (!zeros) return part(with_directions_first(it, it.node.value(input)), d);
   return broadcast_to(it.node.graph().constant(Tensor(it.x.type(), {1, 1})), shape);
 }
 

@@ -2,6 +2,7 @@
 #include "graph/ops/reduction.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "frontends/losses.h"
@@ -9,6 +10,7 @@
 #include "frontends/onnx/operators/window.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/axes.h"
 #include "graph/ops/movement.h"
 
 namespace crease::onnx {
@@ -45,12 +47,14 @@ Value of_log_sum(const Value& x, const Axes& axes, bool keep) { return log(sum(x
 
 template <Value (*position)(const Operand&, int)>
 Results extremum(NodeReader& node) {
-  expect(node.integer("select_last_index", 0) == 0, "of equal elements the first is given, not the last");
-  const auto axis = static_cast<int>(node.integer("axis", 0));
   const Value x = node.value(0);
-  const Value place = position(x, axis);
-  const bool keep = node.integer("keepdims", 1) != 0;
-  return {keep ? unsqueeze(place, axis < 0 ? axis + static_cast<int>(x.shape().size()) : axis) : place};
+  const auto axis = checked_axis("axis", static_cast<int>(node.integer("axis", 0)), x.shape(), {});
+  Value place = position(x, axis);
+  if (node.integer("select_last_index", 0) != 0) {  // the first one, counted from the end
+    const int64_t size = known_size("select_last_index", x.shape(), static_cast<size_t>(axis), {});
+    place = static_cast<double>(size - 1) - position(reverse(x, axis), axis);
+  }
+  return {node.integer("keepdims", 1) != 0 ? unsqueeze(place, axis) : place};
 }
 
 /// Over one axis since version 13, over it and all behind it before.
@@ -88,34 +92,64 @@ void expect_dense(const Window& window) {
          "dilations of pooling are not carried out");
 }
 
+/// x with -infinity around it, which wins no maximum, where the padding is not the same at both ends.
+Value padded_for_maximum(Value x, Window& window) {
+  if (window.is_symmetric()) return x;
+  const Tensor least = Tensor::scalar(x.type(), -std::numeric_limits<double>::infinity());
+  for (size_t k = 0; k < window.taps.size(); ++k) {
+    const auto border = [&](int64_t size) {
+      Shape shape = x.shape();
+      shape[k + 2] = size;
+      return broadcast_to(x.graph().constant(least), shape);
+    };
+    std::vector<Value> parts;
+    if (window.before[k] > 0) parts.push_back(border(window.before[k]));
+    parts.push_back(x);
+    if (window.after[k] > 0) parts.push_back(border(window.after[k]));
+    if (parts.size() > 1) x = concat(parts, static_cast<int>(k) + 2);
+  }
+  window.before = window.after = std::vector<int64_t>(window.taps.size(), 0);
+  return x;
+}
+
 Results read_max_pool(NodeReader& node) {
   node.ignore("storage_order");  // of the indices
   const Value x = node.value(0);
-  const Window window = read_window(node, x.shape(), kernel_shape(node));
-  expect_dense(window);
-  expect(window.is_symmetric(), "a maximum with more padding at one end is not carried out");
-  return {(window.taps.size() == 1 ? max_pool1d : max_pool2d)(x, options_of(window))};
-}
-
-/// Zeros of the padding count only if count_include_pad says so: else each mean is divided by that of ones.
-Results read_average_pool(NodeReader& node) {
-  const Value x = node.value(0);
   Window window = read_window(node, x.shape(), kernel_shape(node));
   expect_dense(window);
-  const bool include = node.integer("count_include_pad", 0) != 0;
-  const bool pads = std::ranges::any_of(window.before, [](int64_t n) { return n > 0; }) ||
-                    std::ranges::any_of(window.after, [](int64_t n) { return n > 0; });
-  const auto averages = [](const Value& of, Window by) {
-    const Value inner = padded(of, by);
-    return (by.taps.size() == 1 ? average_pool1d : average_pool2d)(inner, options_of(by));
-  };
-  const Value means = averages(x, window);
-  if (include || !pads) return {means};
+  const Value inner = padded_for_maximum(x, window);
+  return {(window.taps.size() == 1 ? max_pool1d : max_pool2d)(inner, options_of(window))};
+}
+
+/// Means over windows, zeros of the padding counted.
+Value means_of(const Value& x, Window window) {
+  const Value inner = padded(x, window);
+  return (window.taps.size() == 1 ? average_pool1d : average_pool2d)(inner, options_of(window));
+}
+
+bool any(const std::vector<int64_t>& sizes) {
+  return std::ranges::any_of(sizes, [](int64_t size) { return size > 0; });
+}
+
+/// Zeros of the padding count only if count_include_pad says so, those beyond it never: where some do not,
+/// each mean is divided by that of ones.
+Results read_average_pool(NodeReader& node) {
+  Value x = node.value(0);
+  Window window = read_window(node, x.shape(), kernel_shape(node));
+  expect_dense(window);
+  if (node.integer("count_include_pad", 0) != 0) {
+    for (size_t k = 0; k < window.taps.size(); ++k)
+      x = pad(x, static_cast<int>(k) + 2, window.before[k], window.after[k] - window.beyond[k]);
+    window.before = std::vector<int64_t>(window.taps.size(), 0);
+    window.after = window.beyond;
+  }
+  const Value means = means_of(x, window);
+  if (!any(window.before) && !any(window.after)) return {means};
   std::vector<int64_t> sizes{1, 1};
   for (size_t k = 2; k < x.shape().size(); ++k) sizes.push_back(x.shape()[k].size());
   Tensor ones(x.type(), sizes);
   for (int64_t i = 0; i < ones.count(); ++i) ones.set(i, 1);
-  return {means / averages(node.graph().constant(ones), window)};
+  return {means / means_of(node.graph().constant(ones), window)};
 }
 
 template <Value (*reduction)(const Value&, const Axes&, bool)>

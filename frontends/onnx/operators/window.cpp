@@ -24,14 +24,18 @@ void pad_same(Window& window, const Shape& x, bool at_the_end) {
   }
 }
 
-/// Rounding up is rounding down where the windows end with the input.
-void check_ceil(const Window& window, const Shape& x) {
+/// Rounding up: room for a last window, as long as it begins inside of the input or before it.
+void round_up(Window& window, const Shape& x) {
   for (size_t k = 0; k < window.taps.size(); ++k) {
-    const int64_t size = known_size("ceil_mode", x, k + 2, {});
-    const int64_t rest = size + window.before[k] + window.after[k] - reach(window, k);
-    expect(rest >= 0 && rest % window.stride[k] == 0,
-           "ceil_mode: the last window of axis {} is partly outside of {}, which is not carried out", k + 2,
-           to_string(x));
+    const int64_t size = known_size("ceil_mode", x, k + 2, {}) + window.before[k], stride = window.stride[k];
+    const int64_t room = size + window.after[k] - reach(window, k);
+    expect(room >= 0, "a window of {} over {} elements", reach(window, k), size + window.after[k]);
+    int64_t last = (room + stride - 1) / stride;
+    if (last * stride >= size) --last;
+    const int64_t missing = last * stride - room;
+    if (missing <= 0) continue;
+    window.after[k] += missing;
+    window.beyond[k] = missing;
   }
 }
 
@@ -47,7 +51,8 @@ Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>&
                 .stride = node.integers("strides", ones),
                 .dilation = node.integers("dilations", ones),
                 .before = {},
-                .after = {}};
+                .after = {},
+                .beyond = std::vector<int64_t>(count, 0)};
   expect(node.integers("kernel_shape", taps) == taps, "kernel_shape is not that of the kernel");
   const std::vector<int64_t> pads = node.integers("pads", none);
   const std::string automatic = node.text("auto_pad", "NOTSET");
@@ -67,7 +72,7 @@ Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>&
     pad_same(window, x, automatic == "SAME_UPPER");
   else
     expect(automatic == "NOTSET", "auto_pad is '{}'", automatic);
-  if (node.integer("ceil_mode", 0) != 0) check_ceil(window, x);
+  if (node.integer("ceil_mode", 0) != 0) round_up(window, x);
   return window;
 }
 

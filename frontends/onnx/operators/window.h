@@ -8,13 +8,13 @@ namespace crease::onnx {
 /// By axis of [n, c, ...], n and c not counted.
 struct Window {
   std::vector<int64_t> taps, stride, dilation, before, after;
-  bool ceil = false;  // a last window that is only partly inside
+  std::vector<int64_t> beyond;  // of after: what a last window beyond the padding wants
 
   bool is_symmetric() const { return before == after; }
 };
 
 /// The attributes of a window with these taps over x. Errors: Error for other ranks than 3 and 4, for numbers
-/// that do not fit, for a padding that wants a size that has no number, and for a last window partly outside.
+/// that do not fit, and for a padding or rounding that wants a size that has no number.
 Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>& taps);
 
 /// x with zeros around it where the padding is not the same at both ends; the window has none then.
