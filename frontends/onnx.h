@@ -15,8 +15,8 @@ namespace crease {
 struct OnnxOptions {
   /// Sizes of dimensions that the file only names.
   std::map<std::string, int64_t> sizes = {};
-  /// Where not empty, the name of the first dimension of every input: a network that was exported for one
-  /// sample takes any number of them.
+  /// Where not empty, the name of the first dimension of every input instead of its number: a network that
+  /// was exported for one sample takes any number of them.
   std::string batch = {};
 };
 

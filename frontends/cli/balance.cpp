@@ -9,6 +9,7 @@
 
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/cli/usage.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -147,7 +148,7 @@ void compare_outputs(const Graph& before, const Graph& after, const Arguments& a
 }
 
 int run(const Arguments& arguments) {
-  Model model = load_model(arguments.model);
+  Model model = open_model(arguments.model);
   expect_free(arguments.output);
   const Graph before = analyzed_graph(model.network);
   const ScalingGroup group = scaling_group(before, {.fixed = kept(before, arguments.keep)});
@@ -188,7 +189,7 @@ void add_balance(CLI::App& application, Action& action) {
       "balance",
       "Rescale the units of a saved network so that its parameters are smallest; its outputs stay");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command.add_option("-o,--output", arguments->output, "Folder for the balanced network; must not exist yet")
       ->required();
   command.add_flag(

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
 #include "graph/analysis/balance/balance.h"
@@ -22,7 +23,7 @@ struct Arguments {
 };
 
 int run(const Arguments& arguments) {
-  Model model = load_model(arguments.model);
+  Model model = open_model(arguments.model);
   expect_free(arguments.output);
   const Graph before = analyzed_graph(model.network);
   const Canonical found = canonical(before, {.fixed = running_statistics(before), .real = arguments.real});
@@ -59,7 +60,7 @@ void add_canonical(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand(
       "canonical", "Write the form of a saved network that does not depend on the scales and order of units");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command.add_option("-o,--output", arguments->output, "Folder to make; it must not exist")->required();
   command.add_option("--samples", arguments->samples, "Random inputs on which the networks are run")
       ->check(CLI::Range(1, 1'000'000))

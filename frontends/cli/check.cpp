@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -18,11 +19,11 @@ struct Arguments {
 
 int run(const Arguments& arguments) {
   const std::string certificate = read_file(arguments.certificate);
-  const Graph graph = analyzed_graph(load_model(arguments.model).network);
+  const Graph graph = analyzed_graph(open_model(arguments.model).network);
   const CheckResult result =
       arguments.other.empty()
           ? check(certificate, graph)
-          : check(certificate, graph, analyzed_graph(load_model(arguments.other).network));
+          : check(certificate, graph, analyzed_graph(open_model(arguments.other).network));
   fmt::print("{}: {}\n", result.accepted ? "accepted" : "refused", result.reason);
   constexpr int refused = 3;  // 1 is what could not be judged
   return result.accepted ? 0 : refused;
@@ -37,7 +38,7 @@ void add_check(CLI::App& application, Action& action) {
   command
       .add_option("certificate", arguments->certificate, "File that `crease inspect --certificates` wrote")
       ->required();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command.add_option("other", arguments->other,
                      "The second network, for what `crease equivalent --certificate` wrote");
   command.footer(

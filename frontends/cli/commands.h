@@ -11,6 +11,7 @@ namespace crease::cli {
 /// What to do once the command line is read.
 using Action = std::function<int()>;
 
+void add_convert(CLI::App& application, Action& action);
 void add_demo(CLI::App& application, Action& action);
 void add_train(CLI::App& application, Action& action);
 void add_inspect(CLI::App& application, Action& action);

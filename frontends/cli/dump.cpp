@@ -5,6 +5,7 @@
 
 #include "frontends/cli/choices.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/cli/usage.h"
 #include "frontends/losses.h"
 #include "frontends/model.h"
@@ -34,7 +35,7 @@ struct Arguments {
 
 /// A network that was not trained yet has logits.
 Model model_of(const Arguments& arguments) {
-  if (!arguments.model.empty()) return load_model(arguments.model);
+  if (!arguments.model.empty()) return open_model(arguments.model);
   return {.network =
               network(mlp(arguments.sizes, activation_named(arguments.activation)), arguments.sizes.front()),
           .info = {.classes = {"0", "1"}}};

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -77,7 +78,7 @@ void print(const Graph& graph, const Equivalence& found) {
 }
 
 int run(const Arguments& arguments) {
-  const Model one = load_model(arguments.first), other = load_model(arguments.second);
+  const Model one = open_model(arguments.first), other = open_model(arguments.second);
   if (!arguments.networks_only) expect_like_samples(one, other);
   const Graph first = analyzed_graph(one.network), second = analyzed_graph(other.network);
   const Equivalence found = equivalent(first, second);

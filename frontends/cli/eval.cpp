@@ -6,6 +6,7 @@
 
 #include "frontends/cli/commands.h"
 #include "frontends/cli/data_source.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/model.h"
 #include "frontends/trainer.h"
 #include "frontends/training/certified.h"
@@ -29,7 +30,7 @@ Dataset part_of(const Model& model, const std::string& source, const std::string
 }
 
 int run(const Arguments& arguments) {
-  const Model model = load_model(arguments.model);
+  const Model model = open_model(arguments.model);
   const std::string source = arguments.data.empty() ? model.info.data : arguments.data;
   expect(!source.empty(), "[eval] the model in '{}' does not name the data that it was made for: give --data",
          arguments.model);
@@ -59,7 +60,7 @@ int run(const Arguments& arguments) {
 void add_eval(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand("eval", "Measure a saved network on data");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command.add_option("--data", arguments->data, std::string(data_help) + ". Default: what it was trained on");
   command
       .add_option("--part", arguments->part,

@@ -9,6 +9,7 @@
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/data_source.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/cli/usage.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
@@ -58,7 +59,7 @@ void add_samples(AnalyzeOptions& options, const Model& model, const Arguments& a
 }
 
 int run(const Arguments& arguments) {
-  const Model model = load_model(arguments.model);
+  const Model model = open_model(arguments.model);
   const std::string title = std::filesystem::path(arguments.model).lexically_normal().filename().string();
   AnalyzeOptions options{.title = title.empty() ? arguments.model : title, .regions = arguments.regions};
   if (!arguments.box.empty()) {
@@ -86,7 +87,7 @@ int run(const Arguments& arguments) {
 void add_inspect(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand("inspect", "Report what is proved about a saved network");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   CLI::Option* json = command.add_flag("--json", arguments->json, "As JSON, with certificates in full");
   CLI::Option* dot = command.add_flag("--dot", arguments->dot, "As a drawing for Graphviz")->excludes(json);
   command

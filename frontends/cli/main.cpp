@@ -20,8 +20,9 @@ int main(int count, char** arguments) {
   application.set_version_flag("--version", "crease " CREASE_VERSION);
   application.footer("Example:\n  crease train --data digits --hidden 64 --epochs 20 --save my-model");
   Action action;
-  for (const auto add : {add_demo, add_train, add_inspect, add_eval, add_predict, add_dump, add_check,
-                         add_prove, add_balance, add_canonical, add_simplify, add_equivalent, add_doctor})
+  for (const auto add :
+       {add_demo, add_train, add_inspect, add_eval, add_predict, add_dump, add_check, add_prove, add_balance,
+        add_canonical, add_simplify, add_equivalent, add_convert, add_doctor})
     add(application, action);
   refuse_wrong_texts(application);
   try {

@@ -5,6 +5,7 @@
 
 #include "frontends/cli/commands.h"
 #include "frontends/cli/data_source.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/file.h"
 #include "frontends/losses.h"
 #include "frontends/model.h"
@@ -67,7 +68,7 @@ std::string table(const Tensor& outputs, const std::vector<std::string>& classes
 }
 
 int run(const Arguments& arguments) {
-  const Model model = load_model(arguments.model);
+  const Model model = open_model(arguments.model);
   const std::vector<std::string>& classes = model.info.classes;
   const Dataset data = load_whole(arguments.data, model, false);
   input_for(model.network, data.x);  // one output, too
@@ -95,7 +96,7 @@ void add_predict(CLI::App& application, Action& action) {
   CLI::App& command =
       *application.add_subcommand("predict", "Print what a saved network says of each sample, as a table");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command
       .add_option("--data", arguments->data,
                   std::string(data_help) +

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/cli/usage.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
@@ -50,10 +51,10 @@ int list(const Report& report, const std::string& claim) {
 }
 
 int run(const Arguments& arguments) {
-  const Graph network = load_model(arguments.model).network;
+  const Graph network = open_model(arguments.model).network;
   if (!arguments.certificate.empty()) {
     std::optional<Graph> other;
-    if (!arguments.other.empty()) other = analyzed_graph(load_model(arguments.other).network);
+    if (!arguments.other.empty()) other = analyzed_graph(open_model(arguments.other).network);
     write_file_atomically(arguments.smt, smt_claim(read_file(arguments.certificate), analyzed_graph(network),
                                                    other ? &*other : nullptr));
     fmt::print("written to {}: a solver answers unsat if the claim holds\n", arguments.smt);
@@ -74,7 +75,7 @@ void add_prove(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand(
       "prove", "List what is proved about a saved network, or ask another solver");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   command.add_option("other", arguments->other,
                      "The second network, for what `crease equivalent --certificate` wrote");
   CLI::Option* claim =

@@ -8,6 +8,7 @@
 
 #include "frontends/cli/box.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/model_file.h"
 #include "frontends/file.h"
 #include "frontends/model.h"
 #include "frontends/report.h"
@@ -90,7 +91,7 @@ std::optional<Certificate> proved(const Graph& before, const Graph& after, const
 
 int run(const Arguments& arguments) {
   const std::filesystem::path to = arguments.output;
-  Model model = load_model(arguments.model);
+  Model model = open_model(arguments.model);
   const Graph graph = analyzed_graph(model.network);
   const GivenBox given = given_box(arguments.box, model);
   const InputBox& box = given.box;
@@ -112,7 +113,7 @@ void add_simplify(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand(
       "simplify", "Write a smaller network that computes the same for inputs in a box");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("model", arguments->model, "Folder that `crease train --save` wrote")->required();
+  command.add_option("model", arguments->model, model_help)->required();
   add_box(command, arguments->box, "Where the inputs are.")->required();
   command.add_option("-o,--output", arguments->output, "Folder to make; it must not exist")->required();
   command.add_flag("--no-collapse", arguments->no_collapse,

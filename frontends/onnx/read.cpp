@@ -125,12 +125,10 @@ class Reader {
   Dim read_dim(const TensorShapeProto::Dimension& dim, const std::string& input, size_t axis) {
     const bool known = dim.has_dim_value() && dim.dim_value() > 0;
     expect(!dim.has_dim_value() || dim.dim_value() >= 0, "a dimension of {}", dim.dim_value());
-    if (axis == 0 && !options_.batch.empty()) {
-      if (known) {
-        expect(scope_.batch_size == 0 || scope_.batch_size == dim.dim_value(),
-               "it has {} samples, another input {}", dim.dim_value(), scope_.batch_size);
-        scope_.batch_size = dim.dim_value();
-      }
+    if (axis == 0 && known && !options_.batch.empty()) {
+      expect(scope_.batch_size == 0 || scope_.batch_size == dim.dim_value(),
+             "it has {} samples, another input {}", dim.dim_value(), scope_.batch_size);
+      scope_.batch_size = dim.dim_value();
       scope_.batch = options_.batch;
       return options_.batch;
     }
