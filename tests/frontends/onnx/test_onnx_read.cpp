@@ -1,0 +1,184 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "frontends/onnx.h"
+#include "graph/evaluate.h"
+#include "tests/frontends/onnx/model.h"
+#include "tests/frontends/thrown.h"
+
+namespace crease {
+namespace {
+
+using test::holds;
+using test::OnnxModel;
+using test::thrown_by;
+
+std::string complaint(const OnnxModel& model, const OnnxOptions& options = {}) {
+  return thrown_by([&] { model.read(options); });
+}
+
+/// y = x W + b with x [n, 2].
+OnnxModel dense(const std::string& samples = "n") {
+  OnnxModel model;
+  model.input("x", {samples, "2"}).initializer("w", Tensor::f32({2, 3}, {1, 2, 3, 4, 5, 6}));
+  model.initializer("b", Tensor::f32({3}, {10, 20, 30})).add("Gemm", {"x", "w", "b"}).output("y");
+  return model;
+}
+
+TEST_CASE("a layer of an ONNX file has parameters, and names of inputs, outputs and dimensions") {
+  const Graph graph = dense().read();
+  CHECK(graph.find("x").shape() == Shape{"n", 2});
+  CHECK(graph.find("w").node().role == Role::Parameter);
+  CHECK(graph.result("y").shape() == Shape{"n", 3});
+  CHECK(evaluate(graph, {{"x", Tensor::f32({1, 2}, {1, -1})}}).at("y") == Tensor::f32({1, 3}, {7, 17, 27}));
+  CHECK(graph.find("w").node().where.line() == 0);
+}
+
+TEST_CASE("dimensions get names after their input, numbers from the caller, or the name of the samples") {
+  CHECK(dense("").read().find("x").shape() == Shape{"x_0", 2});
+  CHECK(dense("my-batch.1").read().find("x").shape() == Shape{"my_batch_1", 2});
+  CHECK(dense().read({.sizes = {{"n", 4}}}).find("x").shape() == Shape{4, 2});
+  CHECK(dense("1").read().find("x").shape() == Shape{1, 2});
+  CHECK(dense("1").read({.batch = "batch"}).result("y").shape() == Shape{"batch", 3});
+  CHECK(dense("n").read({.batch = "batch"}).result("y").shape() == Shape{"n", 3});
+  CHECK(holds(complaint(dense(), {.sizes = {{"m", 4}}}), "no dimension is named 'm'; there are: n"));
+}
+
+TEST_CASE("a shape with the number of samples of the export means any number of them") {
+  const auto reshaped = [](const std::vector<std::string>& from, const std::vector<int64_t>& to) {
+    OnnxModel model;
+    model.input("x", from).initializer("shape", Tensor::i64({std::ssize(to)}, to));
+    return model.add("Reshape", {"x", "shape"}).output("y").read({.batch = "batch"}).result("y").shape();
+  };
+  CHECK(reshaped({"1", "2", "3"}, {1, 6}) == Shape{"batch", 6});
+  CHECK(reshaped({"1", "2", "3"}, {1, -1}) == Shape{"batch", 6});
+  CHECK(reshaped({"1", "2", "3"}, {-1, 6}) == Shape{"batch", 6});
+  CHECK(reshaped({"3", "2", "3"}, {3, 3, 2}) == Shape{"batch", 3, 2});
+  CHECK(reshaped({"4", "4"}, {4, 2, 2}) == Shape{"batch", 2, 2});
+}
+
+TEST_CASE("sizes that are computed from shapes are followed") {
+  // x [n, 2, 3] to [n, 6] as PyTorch writes x.view(x.shape[0], -1).
+  OnnxModel model;
+  model.input("x", {"n", "2", "3"}).initializer("zero", Tensor::i64({}, {0}));
+  model.initializer("rest", Tensor::i64({1}, {-1})).initializer("first", Tensor::i64({1}, {0}));
+  model.add("Shape", {"x"}, {"sizes"}).add("Gather", {"sizes", "zero"}, {"n"});
+  model.add("Unsqueeze", {"n", "first"}, {"ns"}).add("Concat", {"ns", "rest"}, {"to"}).attribute("axis", 0);
+  model.add("Reshape", {"x", "to"}).output("y");
+  CHECK(model.read().result("y").shape() == Shape{"n", 6});
+}
+
+TEST_CASE("what an operator of a file asks for and is not carried out is refused by name") {
+  OnnxModel model;
+  model.input("x", {"n", "2"}).add("Relu", {"x"}).attribute("leak", 1).output("y");
+  CHECK(complaint(model) == "[onnx] model.onnx: node 0 (Relu): attribute 'leak' is not known here");
+
+  OnnxModel pool;
+  pool.input("x", {"n", "1", "8", "8"}).add("MaxPool", {"x"}, {"y", "indices"});
+  pool.attribute("kernel_shape", std::vector<int64_t>{2, 2}).node().set_name("pool1");
+  CHECK(holds(complaint(pool.output("y")),
+              "node 0 'pool1' (MaxPool): result 1 ('indices') is not carried out"));
+
+  OnnxModel more;
+  more.input("x", {"2"}).add("Relu", {"x", "x"}).output("y");
+  CHECK(holds(complaint(more), "input 1 ('x') is not known here"));
+
+  OnnxModel trained;
+  trained.input("x", {"2"}).initializer("yes", Tensor::scalar(Type::boolean, 1));
+  trained.add("Dropout", {"x", "", "yes"}).output("y");
+  CHECK(holds(complaint(trained), "networks are read for inference"));
+}
+
+TEST_CASE("operators that are not known are listed all at once") {
+  OnnxModel model;
+  model.input("x", {"2"}).add("Relu", {"x"}, {"a"}).add("Nose", {"a"}, {"b"}).add("Loop", {"b"}).output("y");
+  CHECK(holds(complaint(model), "operators that are not read: node 1 (Nose), node 2 (Loop); docs/onnx.md"));
+  OnnxModel foreign;
+  foreign.input("x", {"2"}).add("Relu", {"x"}).output("y").node().set_domain("com.example");
+  CHECK(holds(complaint(foreign), "node 0 (Relu) of domain com.example"));
+  CHECK(std::ranges::is_sorted(onnx_operators()));
+  CHECK(std::ranges::binary_search(onnx_operators(), "Conv"));
+}
+
+TEST_CASE("a graph that breaks the rules is refused") {
+  OnnxModel undefined;
+  undefined.input("x", {"2"}).add("Relu", {"later"}).add("Relu", {"x"}, {"later"}).output("y");
+  CHECK(holds(complaint(undefined), "node 0 (Relu): it reads 'later', which nothing before it gives"));
+  OnnxModel twice;
+  twice.input("x", {"2"}).add("Relu", {"x"}).add("Relu", {"x"}).output("y");
+  CHECK(holds(complaint(twice), "'y' has two values"));
+  OnnxModel none;
+  CHECK(holds(complaint(none.input("x", {"2"})), "the graph has no outputs"));
+  CHECK(holds(complaint(none.output("z")), "output 'z': nothing gives it"));
+  CHECK(holds(complaint(OnnxModel(0).output("y")), "operators of version 0"));
+  CHECK(holds(complaint(OnnxModel(99).output("y")), "operators of version 99"));
+  OnnxModel shape;
+  shape.input("x", {"2", "3"}).initializer("w", Tensor::f32({2, 3}, std::vector<float>(6)));
+  shape.add("MatMul", {"x", "w"}).output("y").node().set_name("dense1");
+  CHECK(holds(complaint(shape), "node 0 'dense1' (MatMul): [matmul]"));
+  OnnxModel half;
+  half.input("x", {"2"}, onnx::TensorProto::FLOAT16).add("Relu", {"x"}).output("y");
+  CHECK(holds(complaint(half), "input 'x': elements of type float16: crease has f32"));
+}
+
+TEST_CASE("an initializer has the values that its shape asks for") {
+  const auto changed = [](auto change) {
+    OnnxModel model = dense();
+    change(*model.model.mutable_graph()->mutable_initializer(0));
+    return complaint(model);
+  };
+  const std::string place = "[onnx] model.onnx: initializer 'w': ";
+  CHECK(changed([](auto& w) { w.set_dims(0, -1); }) == place + "a dimension of size -1");
+  CHECK(changed([](auto& w) { w.set_dims(0, int64_t{1} << 60); }).starts_with(place));
+  CHECK(changed([](auto& w) { w.mutable_raw_data()->push_back('x'); }) ==
+        place + "25 bytes for f32[2, 3], want 24");
+  CHECK(changed([](auto& w) { w.clear_raw_data(); }) == place + "0 bytes for shape [2, 3]");
+  CHECK(changed([](auto& w) {
+          w.set_data_type(onnx::TensorProto::INT8);
+        }).starts_with(place + "elements of type int8"));
+  CHECK(changed([](auto& w) { w.set_data_type(77); }) == place + "elements of unknown type 77");
+  CHECK(changed([](auto& w) { w.set_data_location(onnx::TensorProto::EXTERNAL); }) ==
+        place + "its values are in another file, and this model is in none");
+}
+
+TEST_CASE("a file that is cut off, or none at all, is an error at every length") {
+  const std::string bytes = dense().bytes();
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    CAPTURE(length);
+    const std::string message = thrown_by([&] { parse_onnx(bytes.substr(0, length), "model.onnx"); });
+    CHECK(message.starts_with("[onnx] model.onnx: "));
+  }
+  CHECK(holds(thrown_by([] { parse_onnx("no model at all", "a"); }), "no ONNX file"));
+}
+
+TEST_CASE("names that crease does not have are changed, and stay different") {
+  OnnxModel model;
+  model.input("x 1", {"2"})
+      .initializer("w*", Tensor::f32({2}, {1, 2}))
+      .initializer("w+", Tensor::f32({2}, {3, 4}));
+  model.add("Mul", {"x 1", "w*"}, {"a"}).add("Add", {"a", "w+"}).output("y");
+  const Graph graph = model.read();
+  CHECK(evaluate(graph, {{"x_1", Tensor::f32({2}, {1, 1})}}).at("y") == Tensor::f32({2}, {4, 6}));
+  CHECK(graph.find("w_").node().value == Tensor::f32({2}, {1, 2}));
+  CHECK(graph.find("w__1").node().value == Tensor::f32({2}, {3, 4}));
+}
+
+TEST_CASE("a number beside a value becomes part of the operation") {
+  OnnxModel model;
+  model.input("x", {"2"})
+      .initializer("zero", Tensor::scalar(Type::f32, 0))
+      .add("Max", {"x", "zero"})
+      .output("y");
+  const Graph graph = model.read();
+  CHECK(graph.result("y").node().operands.size() == 1);
+  OnnxModel clip;
+  clip.input("x", {"2"})
+      .initializer("zero", Tensor::scalar(Type::f32, 0))
+      .add("Clip", {"x", "zero"})
+      .output("y");
+  CHECK(clip.read().result("y").node().op->name == "relu");
+}
+
+}  // namespace
+}  // namespace crease
