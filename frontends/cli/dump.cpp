@@ -106,7 +106,8 @@ int run(const Arguments& arguments) {
 }
 
 void add_network_options(CLI::App& command, Arguments& arguments) {
-  command.add_option("model", arguments.model, "Folder of a saved network; default: a small one by --sizes");
+  command.add_option("model", arguments.model,
+                     "Folder of a saved network, or an ONNX file; default: a small one by --sizes");
   add_sizes(command, "--sizes", arguments.sizes, "Sizes of the layers");
   command.add_option("--activation", arguments.activation, "Activation by its name")->capture_default_str();
   command.add_option("--optimizer", arguments.optimizer, optimizer_help)->capture_default_str();

@@ -101,8 +101,8 @@ void add_equivalent(CLI::App& application, Action& action) {
   CLI::App& command = *application.add_subcommand(
       "equivalent", "Whether two saved networks compute the same function, for all inputs");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("first", arguments->first, "Folder of one network")->required();
-  command.add_option("second", arguments->second, "Folder of the other")->required();
+  command.add_option("first", arguments->first, "Folder or ONNX file of one network")->required();
+  command.add_option("second", arguments->second, "Folder or ONNX file of the other")->required();
   command.add_option(
       "--certificate", arguments->certificate,
       "Write the proof, with exact numbers, to this file, for `crease check FILE FIRST SECOND`");

@@ -31,6 +31,18 @@ bool is_known(const Graph& graph, const Value& value) {
   return is_constant(graph, id) && needed_inputs(graph, std::span(&id, 1)).empty();
 }
 
+/// The value, computed by the interpreter: what a file asks for in a few words may take hours.
+Tensor computed(const Graph& graph, const Value& value) {
+  constexpr int64_t most = int64_t{1} << 24;
+  const NodeId id = value.id();
+  for (const NodeId node : ancestors(graph, std::span(&id, 1))) {
+    const int64_t count = element_count(sizes_of(graph.node(node).shape));
+    expect(count <= most, "a constant of {} elements is wanted while the file is read: more than {}", count,
+           most);
+  }
+  return evaluate(value);
+}
+
 Tensor tensor_of(const Sizes& sizes) {
   std::vector<int64_t> values;
   for (const Size& size : sizes.values) {
@@ -120,7 +132,7 @@ Tensor NodeReader::constant(int k) {
   if (const auto* sizes = std::get_if<Sizes>(&it)) return tensor_of(*sizes);
   const Value& value = std::get<Value>(it);
   expect(is_known(scope_.graph, value), "input {} is computed, and wanted as a constant", k);
-  return evaluate(value);
+  return computed(scope_.graph, value);
 }
 
 std::vector<int64_t> NodeReader::integers(int k) { return integers_of(constant(k)); }

@@ -22,7 +22,8 @@ gives() {
 case_help() {
   gives 0 'Example' --help
   local name
-  for name in demo train inspect eval predict dump check prove balance canonical simplify equivalent doctor; do
+  for name in demo train inspect eval predict dump check prove balance canonical simplify equivalent \
+    convert doctor; do
     gives 0 'Example' "$name" --help
     grep -qF "crease $name" output || complain "$name --help has no example of its own"
   done

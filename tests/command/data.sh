@@ -110,3 +110,30 @@ case_column_box() {
   "$crease" train --epochs 1 --hidden 4 --save digits > output || complain 'cannot train'
   gives 1 'no names of columns, which come from a table with a header' inspect digits --box age=20,60
 }
+
+# An ONNX file takes the place of a folder everywhere, and becomes one.
+case_onnx() {
+  local models=$here/../frontends/onnx/models
+  gives 0 'RESCALING' inspect "$models/dense.traced.onnx"
+  gives 0 'input x f32[samples, 6]' convert "$models/dense.traced.onnx" -o dense
+  gives 0 'output y f32[batch, 3]' convert "$models/image.captured.onnx" -o image --classes cat,dog,cow
+  gives 1 '2 names for outputs [batch, 3]' convert "$models/image.captured.onnx" -o other --classes cat,dog
+  gives 0 'output y f32[3, 3]' convert "$models/image.captured.onnx" -o fixed --as-exported
+  gives 0 'output y f32[5, 4]' convert "$models/dense.traced.onnx" -o five --size samples=5
+  gives 1 "no dimension is named 'n'; there are: samples" convert "$models/dense.traced.onnx" -o other --size n=5
+  gives 1 "--size: got 'samples'" convert "$models/dense.traced.onnx" -o other --size samples
+  gives 1 'dense exists already' convert "$models/dense.traced.onnx" -o dense
+  gives 1 'want an ONNX file' convert dense -o other
+  printf 'a,b,c,d,e,f\n1,2,3,4,5,6\n0,0,0,0,0,0\n' > rows.csv
+  gives 0 'output0,output1,output2,output3' predict "$models/dense.traced.onnx" --data csv:rows.csv
+  [[ $(wc -l < output) == 3 ]] || complain "predict wrote $(wc -l < output) lines, want 3"
+  "$crease" predict dense --data csv:rows.csv | cmp - output
+  gives 0 'outputs bit-identical' balance "$models/dense.traced.onnx" -o balanced
+  gives 0 'EQUIVALENT' equivalent "$models/dense.traced.onnx" balanced
+  gives 0 'kernel' dump "$models/image.traced.onnx" --kernels
+  gives 0 'takes the number of samples that it was exported for' inspect "$models/recurrent.captured.onnx"
+  head -c 1000 "$models/image.traced.onnx" > cut.onnx
+  gives 1 'crease: [onnx] cut.onnx: it is no ONNX file, or it is cut off' inspect cut.onnx
+  gives 1 "cannot open 'none.onnx'" inspect none.onnx
+  [[ ! -e other ]] || complain 'a refused conversion left a folder'
+}

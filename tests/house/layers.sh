@@ -46,6 +46,8 @@ find "${folders[@]}" -type f \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs 
       violation("doctest stays under tests/")
     if (target ~ /^CLI\// && !command)
       violation("CLI11 stays under frontends/cli/")
+    if (target ~ /(^google\/protobuf\/|\.pb\.h$)/ && FILENAME !~ /^(tests|frontends\/onnx)\//)
+      violation("Protocol Buffers stay under frontends/onnx/")
     if (public_header && !quoted && (target ~ /\// && target !~ /^fmt\// || target == "zlib.h"))
       violation("a public header needs nothing but fmt and the standard library")
     if (public_header && (target == "graph/boost_graph.h" || target ~ /^graph\/analysis\/ball\// || target ~ /^jit\/emit\//))

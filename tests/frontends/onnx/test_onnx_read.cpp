@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <sstream>
 
+#include "frontends/file.h"
 #include "frontends/onnx.h"
 #include "graph/evaluate.h"
+#include "tests/files.h"
 #include "tests/frontends/onnx/model.h"
 #include "tests/frontends/thrown.h"
 
@@ -99,6 +102,21 @@ TEST_CASE("operators that are not known are listed all at once") {
   CHECK(holds(complaint(foreign), "node 0 (Relu) of domain com.example"));
   CHECK(std::ranges::is_sorted(onnx_operators()));
   CHECK(std::ranges::binary_search(onnx_operators(), "Conv"));
+}
+
+TEST_CASE("docs/onnx.md lists the operators that are read, and no other") {
+  std::istringstream page(read_file(test::source_file("docs/onnx.md")));
+  std::vector<std::string> listed;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    inside = line.starts_with("| kind") || (inside && line.starts_with('|'));
+    if (!inside || line.starts_with("| kind") || line.starts_with("| ---")) continue;
+    std::istringstream names(line.substr(line.find('|', 1) + 1));
+    for (std::string name; names >> name;)
+      if (name != "|") listed.push_back(name);
+  }
+  std::ranges::sort(listed);
+  CHECK(listed == onnx_operators());
 }
 
 TEST_CASE("a graph that breaks the rules is refused") {
