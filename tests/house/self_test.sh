@@ -7,7 +7,7 @@ script=$1
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 tree=$(mktemp -d)/"a tree"
 trap 'rm -rf -- "$(dirname -- "$tree")"' EXIT
-mkdir -p "$tree"/{graph/analysis/ball,autodiff,jit/emit,frontends/cli,tests/graph,examples,cmake,docs}
+mkdir -p "$tree"/{graph/analysis/ball,autodiff,jit/emit,frontends/{cli,onnx},tests/graph,examples,cmake,docs}
 cp -- "$here/../../.clang-format" "$tree"
 failures=0
 
