@@ -18,6 +18,9 @@ struct OnnxOptions {
   /// Where not empty, the name of the first dimension of every input instead of its number: a network that
   /// was exported for one sample takes any number of them.
   std::string batch = {};
+  /// The outputs that are wanted, or any values inside of the network: nothing else is read. Empty: all
+  /// outputs.
+  std::vector<std::string> outputs = {};
 };
 
 /// The network of a file. Inputs and outputs keep their names; floating initializers of rank 1 and more

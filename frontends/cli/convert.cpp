@@ -15,7 +15,7 @@ namespace {
 
 struct Arguments {
   std::string from, to;
-  std::vector<std::string> sizes, classes;
+  std::vector<std::string> sizes, outputs, classes;
   bool as_exported = false;
 };
 
@@ -31,8 +31,8 @@ std::pair<std::string, int64_t> size_of(const std::string& text) {
 }
 
 Model read(const Arguments& arguments) {
-  if (arguments.sizes.empty() && !arguments.as_exported) return open_model(arguments.from);
-  OnnxOptions options;
+  OnnxOptions options{.outputs = arguments.outputs};
+  if (arguments.sizes.empty() && !arguments.as_exported) return open_model(arguments.from, options);
   for (const std::string& text : arguments.sizes) options.sizes.insert(size_of(text));
   return {.network = read_onnx(arguments.from, options)};
 }
@@ -86,13 +86,18 @@ void add_convert(CLI::App& application, Action& action) {
       ->take_all();
   command.add_flag("--as-exported", arguments->as_exported,
                    "Keep the number of samples that the network was exported for");
+  command
+      .add_option("--outputs", arguments->outputs,
+                  "Outputs to keep, or values inside of the network; default: all outputs")
+      ->delimiter(',');
   command.add_option("--classes", arguments->classes, "Names of the classes in the order of the outputs")
       ->delimiter(',');
   command.footer(
       "Other commands read ONNX files as well; a folder keeps what was chosen here.\n"
       "Examples:\n  crease convert model.onnx -o my-model\n  crease convert translator.onnx -o my-model "
       "--size "
-      "sequence=64\n  crease convert flowers.onnx -o my-model --classes setosa,versicolor,virginica");
+      "sequence=64\n  crease convert flowers.onnx -o my-model --outputs probabilities --classes "
+      "setosa,versicolor,virginica");
   command.callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -53,6 +53,18 @@ SourceOptions options_for(const Model& model) {
   return options;
 }
 
+/// Samples in the shape of the network's input, where they have as many numbers: images may come as rows.
+void fit_samples(Dataset& data, const Graph& network) {
+  const std::vector<NodeId> inputs = network.inputs();
+  if (inputs.size() != 1 || data.size() == 0) return;
+  const Shape& shape = network.node(inputs.front()).shape;
+  if (shape.empty() || has_symbol(Shape(shape.begin() + 1, shape.end()))) return;
+  std::vector<int64_t> sizes = sizes_of(Shape(shape.begin() + 1, shape.end()));
+  if (element_count(sizes) != data.features()) return;
+  sizes.insert(sizes.begin(), data.size());
+  data.x = data.x.reshaped(sizes);
+}
+
 Split read_for(const Model& model, const std::string& source) {
   Split split = read_source(source, options_for(model));
   for (Dataset* part : {&split.train, &split.test}) number_classes(*part, model.info.classes);
@@ -74,9 +86,10 @@ LoadedData load_data(const std::string& source, const Model* model, double valid
     data.standardisation = measure(data.split.train);
     if (data.split.train.classes == 0) data.targets = measure_targets(data.split.train);
   }
-  if (!data.standardisation) return data;
-  for (Dataset* part : {&data.split.train, &data.split.test, &data.split.validation})
-    if (part->size() > 0) part->x = standardise(part->x, *data.standardisation);
+  for (Dataset* part : {&data.split.train, &data.split.test, &data.split.validation}) {
+    if (data.standardisation && part->size() > 0) part->x = standardise(part->x, *data.standardisation);
+    if (model != nullptr) fit_samples(*part, model->network);
+  }
   return data;
 }
 
@@ -91,6 +104,7 @@ Dataset load_whole(const std::string& source, const Model& model, bool labelled)
   if (labelled) number_classes(data, model.info.classes);
   validate_samples(data);
   if (model.info.standardisation) data.x = standardise(data.x, *model.info.standardisation);
+  fit_samples(data, model.network);
   return data;
 }
 

@@ -17,7 +17,7 @@ std::vector<int64_t> integers_of(const Tensor& tensor) {
   std::vector<int64_t> integers;
   for (int64_t i = 0; i < tensor.count(); ++i)
     integers.push_back(tensor.type() == Type::i64 ? tensor.read<int64_t>()[static_cast<size_t>(i)]
-                                                  : static_cast<int64_t>(tensor.at(i)));
+                                                  : std::llround(tensor.at(i)));
   return integers;
 }
 
@@ -130,7 +130,7 @@ Tensor NodeReader::constant(int k) {
   const Item& it = item(k);
   if (const auto* stored = std::get_if<Stored>(&it)) return stored->tensor;
   if (const auto* sizes = std::get_if<Sizes>(&it)) return tensor_of(*sizes);
-  const Value& value = std::get<Value>(it);
+  const auto& value = std::get<Value>(it);
   expect(is_known(scope_.graph, value), "input {} is computed, and wanted as a constant", k);
   return computed(scope_.graph, value);
 }

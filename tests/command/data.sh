@@ -122,12 +122,17 @@ case_onnx() {
   gives 0 'output y f32[5, 4]' convert "$models/dense.traced.onnx" -o five --size samples=5
   gives 1 "no dimension is named 'n'; there are: samples" convert "$models/dense.traced.onnx" -o other --size n=5
   gives 1 "--size: got 'samples'" convert "$models/dense.traced.onnx" -o other --size samples
+  gives 0 'output /2/Relu_output_0 f32[samples, 4, 14, 14]' convert "$models/image.traced.onnx" -o conv \
+    --outputs /2/Relu_output_0
   gives 1 'dense exists already' convert "$models/dense.traced.onnx" -o dense
   gives 1 'want an ONNX file' convert dense -o other
   printf 'a,b,c,d,e,f\n1,2,3,4,5,6\n0,0,0,0,0,0\n' > rows.csv
   gives 0 'output0,output1,output2,output3' predict "$models/dense.traced.onnx" --data csv:rows.csv
   [[ $(wc -l < output) == 3 ]] || complain "predict wrote $(wc -l < output) lines, want 3"
   "$crease" predict dense --data csv:rows.csv | cmp - output
+  # Images that come as rows fit a network that wants images.
+  { seq -s, -f 'p%g' 1 196; seq -s, 1 196; } > image.csv
+  gives 0 'output0,output1,output2' predict "$models/image.traced.onnx" --data csv:image.csv
   gives 0 'outputs bit-identical' balance "$models/dense.traced.onnx" -o balanced
   gives 0 'EQUIVALENT' equivalent "$models/dense.traced.onnx" balanced
   gives 0 'kernel' dump "$models/image.traced.onnx" --kernels

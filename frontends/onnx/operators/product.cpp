@@ -79,7 +79,7 @@ Results read_gemm(NodeReader& node) {
 /// "bij,bjk->bik" with a blank between labels. Without an arrow the result has the labels that stand once, in
 /// alphabetical order.
 std::string pattern_of(const std::string& equation) {
-  std::string text = equation, letters;
+  std::string text = equation;
   std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
   for (const unsigned char c : text)
     expect(std::isalpha(c) != 0 || c == ',' || c == '-' || c == '>', "equation '{}' is not carried out",

@@ -104,6 +104,20 @@ TEST_CASE("operators that are not known are listed all at once") {
   CHECK(std::ranges::binary_search(onnx_operators(), "Conv"));
 }
 
+TEST_CASE("outputs are read alone, with nothing that they do not need") {
+  OnnxModel model;
+  model.input("x", {"2"}).input("text", {"2"}, onnx::TensorProto::STRING).add("Relu", {"x"}, {"h"});
+  model.add("Exp", {"h"}).add("Nose", {"h", "text"}, {"z"}).output("y").output("z");
+  CHECK(holds(complaint(model),
+              "node 2 (Nose); docs/onnx.md lists those that are; outputs that do not need them"));
+  const Graph graph = model.read({.outputs = {"y"}});
+  CHECK(graph.inputs().size() == 1);
+  CHECK(graph.outputs().size() == 1);
+  CHECK(model.read({.outputs = {"h"}}).result("h").shape() == Shape{2});
+  CHECK(
+      holds(complaint(model, {.outputs = {"w"}}), "output 'w': nothing gives it; outputs of the file: y, z"));
+}
+
 TEST_CASE("docs/onnx.md lists the operators that are read, and no other") {
   std::istringstream page(read_file(test::source_file("docs/onnx.md")));
   std::vector<std::string> listed;
