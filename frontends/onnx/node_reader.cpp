@@ -8,6 +8,7 @@
 #include "graph/error.h"
 #include "graph/evaluate.h"
 #include "graph/listed.h"
+#include "graph/ops/axes.h"
 
 namespace crease::onnx {
 namespace {
@@ -51,6 +52,24 @@ Tensor tensor_of(const Sizes& sizes) {
   }
   const auto count = std::ssize(values);
   return Tensor::i64(sizes.scalar ? std::vector<int64_t>{} : std::vector<int64_t>{count}, values);
+}
+
+/// Sizes as a node, whose values are there when a program runs.
+Value value_of(Graph& graph, const Sizes& sizes) {
+  Scalar body = 0;
+  for (size_t k = sizes.values.size(); k-- > 0;) {
+    const auto place = static_cast<double>(k);
+    const Scalar size = size_term(dim_of(sizes.values[k]));
+    body = k + 1 == sizes.values.size() ? size : select(equal(Scalar::index(0), place), size, body);
+  }
+  Resolved resolved;
+  if (!sizes.scalar) {
+    const Dim count(sizes.values.size());
+    resolved = {.loops = {.labels = {{"k", count}}, .reads = {}, .write = {{.terms = {{0, 1}}}}},
+                .shape = {count}};
+  }
+  const auto op = std::make_shared<const Op>(Op{.name = "sizes", .doc = "Sizes.", .body = Body(0, body)});
+  return graph.apply_resolved(op, std::move(resolved), {}, Type::i64, {});
 }
 
 }  // namespace
@@ -105,7 +124,7 @@ Value NodeReader::made(Item& item, bool state) {
       item = state ? scope_.graph.state(stored->name, stored->tensor, {})
                    : scope_.graph.parameter(stored->name, stored->tensor, {});
   } else if (const auto* sizes = std::get_if<Sizes>(&item)) {
-    item = scope_.graph.constant(tensor_of(*sizes), {});
+    item = is_numbers(*sizes) ? scope_.graph.constant(tensor_of(*sizes), {}) : value_of(scope_.graph, *sizes);
   }
   return std::get<Value>(item);
 }

@@ -361,10 +361,34 @@ Results read_gather(NodeReader& node) {
   return {transpose(found, back)};
 }
 
+/// One element of x for each place of the index, along one axis. Other axes are as long as those of x.
+Results read_gather_elements(NodeReader& node) {
+  const Value x = node.value(0);
+  const size_t axis = axis_of(node.integer("axis", 0), x.shape().size());
+  const Value index = counted_from_zero(node, 1, known_size("gather", x.shape(), axis, {}));
+  Shape wanted = x.shape();
+  if (index.shape().size() == wanted.size()) wanted[axis] = index.shape()[axis];
+  expect(index.shape() == wanted, "places {} in {}", to_string(index.shape()), to_string(x.shape()));
+  Resolved resolved{.shape = wanted};
+  for (size_t d = 0; d < wanted.size(); ++d) {
+    resolved.loops.labels.push_back({fmt::format("d{}", d), wanted[d]});
+    resolved.loops.write.push_back({.terms = {{static_cast<int>(d), 1}}});
+  }
+  Access at = resolved.loops.write;
+  at[axis] = {.lookup = 1};
+  resolved.loops.reads = {std::move(at), resolved.loops.write};
+  const auto op =
+      std::make_shared<const Op>(Op{.name = "gather_elements",
+                                    .doc = "Elements by their place along an axis; 0 for one outside.",
+                                    .body = [](Scalar value, Scalar) { return value; }});
+  return {node.graph().apply_resolved(op, std::move(resolved), {x, index}, x.type(), {})};
+}
+
 constexpr OperatorRow rows[] = {{"Concat", read_concat},
                                 {"Expand", read_expand},
                                 {"Flatten", read_flatten},
                                 {"Gather", read_gather},
+                                {"GatherElements", read_gather_elements},
                                 {"Pad", read_pad},
                                 {"Reshape", read_reshape},
                                 {"Slice", read_slice},

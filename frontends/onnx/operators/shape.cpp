@@ -4,6 +4,7 @@
 
 #include "frontends/onnx/operators.h"
 #include "graph/error.h"
+#include "graph/ops/leaf.h"
 #include "graph/ops/movement.h"
 
 namespace crease::onnx {
@@ -44,8 +45,14 @@ Results read_size(NodeReader& node) {
   return {Stored{.name = "", .tensor = Tensor::i64({}, {element_count(sizes_of(node.shape(0)))})}};
 }
 
-/// 0, 1, ... by known numbers.
+/// 0, 1, ... by known numbers, or to a named size.
 Results read_range(NodeReader& node) {
+  if (node.is_sizes(1) && !node.is_constant(1)) {
+    const Sizes end = node.sizes(1);
+    expect(node.constant(0).item() == 0 && node.constant(2).item() == 1, "to '{}' from 0 by 1 only",
+           end.values.front().symbol);
+    return {iota(node.graph(), shape_of(end), 0, Type::i64, {})};
+  }
   const Tensor start = node.constant(0), limit = node.constant(1), delta = node.constant(2);
   const double step = delta.item();
   expect(step != 0, "the step is 0");
