@@ -40,6 +40,22 @@ Graph read_onnx(const std::filesystem::path& path, const OnnxOptions& options = 
 /// The same from memory; `name` is what errors call it. Errors: also for a tensor in another file.
 Graph parse_onnx(std::string_view bytes, const std::string& name, const OnnxOptions& options = {});
 
+/// A network as a file of operators of version 17, for others to run or to go on with: inputs, outputs and
+/// parameters under their names (those with a path of their own too: "0.weight"), named dimensions named,
+/// f32 as f32 and f64 as f64, parameters to the bit. Whole operations are one operator each (Gemm, Conv,
+/// MaxPool, Softmax, Relu ...), other bodies a tree of elementwise ones. The file is replaced as a whole.
+///
+///   write_onnx("smaller.onnx", simplify(read_onnx("model.onnx")).graph);
+///
+/// Not carried over: ties and what else only derivatives see, which parameters are state, source lines.
+/// Indexes of lookups must lie inside of their table, where crease gives 0.
+/// Errors: Error for a graph with updates; one Error with all nodes that cannot be written: loops over time,
+/// random numbers, sums at places that are looked up; Error beyond 2 GiB; those of write_file_atomically.
+void write_onnx(const std::filesystem::path& path, const Graph& network);
+
+/// The same in memory. Errors: those of write_onnx that are not of files.
+std::string format_onnx(const Graph& network);
+
 /// Names of the operators that are read, ascending.
 std::vector<std::string> onnx_operators();
 
