@@ -49,8 +49,9 @@ Graph parse_onnx(std::string_view bytes, const std::string& name, const OnnxOpti
 ///
 /// Not carried over: ties and what else only derivatives see, which parameters are state, source lines.
 /// Indexes of lookups must lie inside of their table, where crease gives 0.
-/// Errors: Error for a graph with updates; one Error with all nodes that cannot be written: loops over time,
-/// random numbers, sums at places that are looked up; Error beyond 2 GiB; those of write_file_atomically.
+/// Loops over time become Scan, which read_onnx does not read. Parameters that no output needs are left out.
+/// Errors: Error for a graph with updates; one Error with all nodes that cannot be written: random numbers,
+/// sums at places that are looked up or overlap; Error beyond 2 GiB; those of write_file_atomically.
 void write_onnx(const std::filesystem::path& path, const Graph& network);
 
 /// The same in memory. Errors: those of write_onnx that are not of files.

@@ -67,22 +67,57 @@ void store(TensorProto& stored, const std::string& name, const Tensor& tensor) {
   stored.set_raw_data(tensor.data(), static_cast<size_t>(tensor.bytes()));
 }
 
+void describe(ValueInfoProto& info, const std::string& name, Type type, const Shape& shape) {
+  info.set_name(name);
+  TypeProto::Tensor& tensor = *info.mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(number_of(type));
+  tensor.mutable_shape();
+  for (const Dim& dim : shape) {
+    auto& stored = *tensor.mutable_shape()->add_dim();
+    if (dim.is_symbol())
+      stored.set_dim_param(dim.symbol());
+    else
+      stored.set_dim_value(dim.size());
+  }
+}
+
 std::string Emitter::unique(const std::string& wanted) {
   std::string name = wanted;
-  for (int k = 1; !names_.insert(name).second; ++k) name = fmt::format("{}_{}", wanted, k);
+  for (int k = 1; !names_->insert(name).second; ++k) name = fmt::format("{}_{}", wanted, k);
   return name;
 }
 
-std::string Emitter::add(const char* type, const std::vector<std::string>& inputs,
-                         const std::vector<Attribute>& attributes) {
+NodeProto& Emitter::append(const char* type, const std::vector<std::string>& inputs,
+                           const std::vector<Attribute>& attributes) {
   NodeProto& node = *graph_.add_node();
   node.set_op_type(type);
   for (const std::string& input : inputs) node.add_input(input);
   for (const Attribute& attribute : attributes) store(*node.add_attribute(), attribute);
-  const std::string result = unique(fmt::format("{}/{}", base_, type));
+  return node;
+}
+
+std::string Emitter::add_result(NodeProto& node) {
+  const std::string result = unique(fmt::format("{}/{}", base_, node.op_type()));
   node.add_output(result);
   results_.insert(result);
   return result;
+}
+
+std::string Emitter::add(const char* type, const std::vector<std::string>& inputs,
+                         const std::vector<Attribute>& attributes) {
+  return add_result(append(type, inputs, attributes));
+}
+
+std::vector<std::string> Emitter::add_loop(const std::vector<std::string>& inputs, const GraphProto& body,
+                                           size_t results, const std::vector<Attribute>& attributes) {
+  NodeProto& node = append("Scan", inputs, attributes);
+  AttributeProto& stored = *node.add_attribute();
+  stored.set_name("body");
+  stored.set_type(AttributeProto::GRAPH);
+  *stored.mutable_g() = body;
+  std::vector<std::string> names;
+  for (size_t k = 0; k < results; ++k) names.push_back(add_result(node));
+  return names;
 }
 
 void Emitter::initializer(const std::string& name, const Tensor& value) {
@@ -195,25 +230,41 @@ std::string Emitter::known_as(const std::string& value) const {
   return it == renamed_.end() ? value : it->second;
 }
 
-std::set<std::string> Emitter::finish(const std::vector<std::string>& outputs) {
-  std::set<std::string> used;
-  for (const std::string& output : outputs) used.insert(output);
-  std::vector<NodeProto> kept;
-  for (int k = graph_.node_size(); k-- > 0;) {
-    NodeProto& node = *graph_.mutable_node(k);
-    node.set_output(0, known_as(node.output(0)));
-    if (!used.contains(node.output(0))) continue;
-    node.set_name(node.output(0));
+/// Names of what a graph's nodes read, also in graphs inside of them.
+void Emitter::rename_operands(GraphProto& graph, std::set<std::string>& used) const {
+  for (NodeProto& node : *graph.mutable_node()) {
     for (std::string& input : *node.mutable_input()) used.insert(input = known_as(input));
-    kept.push_back(std::move(node));
+    for (AttributeProto& attribute : *node.mutable_attribute())
+      if (attribute.has_g()) rename_operands(*attribute.mutable_g(), used);
   }
-  graph_.clear_node();
-  for (NodeProto& node : std::views::reverse(kept)) *graph_.add_node() = std::move(node);
+}
+
+void Emitter::drop_initializers(const std::set<std::string>& used) {
   std::vector<TensorProto> initializers;
   for (TensorProto& tensor : *graph_.mutable_initializer())
     if (used.contains(tensor.name())) initializers.push_back(std::move(tensor));
   graph_.clear_initializer();
   for (TensorProto& tensor : initializers) *graph_.add_initializer() = std::move(tensor);
+}
+
+std::set<std::string> Emitter::finish(const std::vector<std::string>& outputs) {
+  std::set<std::string> used(outputs.begin(), outputs.end());
+  std::vector<NodeProto> kept;
+  for (int k = graph_.node_size(); k-- > 0;) {
+    NodeProto& node = *graph_.mutable_node(k);
+    bool is_used = false;
+    for (std::string& output : *node.mutable_output())
+      is_used = used.contains(output = known_as(output)) || is_used;
+    if (!is_used) continue;
+    node.set_name(node.output(0));
+    for (std::string& input : *node.mutable_input()) used.insert(input = known_as(input));
+    for (AttributeProto& attribute : *node.mutable_attribute())
+      if (attribute.has_g()) rename_operands(*attribute.mutable_g(), used);
+    kept.push_back(std::move(node));
+  }
+  graph_.clear_node();
+  for (NodeProto& node : std::views::reverse(kept)) *graph_.add_node() = std::move(node);
+  drop_initializers(used);
   return used;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,7 +14,9 @@
 namespace crease::onnx {
 
 class GraphProto;
+class NodeProto;
 class TensorProto;
+class ValueInfoProto;
 
 /// An attribute of a node: what it was made of is what it is in the file.
 struct Attribute {
@@ -39,10 +42,15 @@ struct Shaped {
 
 /// A tensor in the form of the file.
 void store(TensorProto& stored, const std::string& name, const Tensor& tensor);
+/// Name, type and shape of an input or output.
+void describe(ValueInfoProto& info, const std::string& name, Type type, const Shape& shape);
 
 class Emitter {
  public:
-  explicit Emitter(GraphProto& graph) : graph_(graph) {}
+  explicit Emitter(GraphProto& graph) : graph_(graph), names_(std::make_shared<std::set<std::string>>()) {}
+  /// Of a graph inside of a node: it knows the values of the one around it, and has other names than that.
+  Emitter(GraphProto& graph, const Emitter& outer)
+      : graph_(graph), names_(outer.names_), axes_(outer.axes_) {}
 
   /// `wanted`, or with a number behind it where another value has that name.
   std::string unique(const std::string& wanted);
@@ -51,6 +59,10 @@ class Emitter {
   /// Appends a node of one result and gives its name. An empty input is left out.
   std::string add(const char* type, const std::vector<std::string>& inputs,
                   const std::vector<Attribute>& attributes = {});
+
+  /// Appends a Scan with so many results.
+  std::vector<std::string> add_loop(const std::vector<std::string>& inputs, const GraphProto& body,
+                                    size_t results, const std::vector<Attribute>& attributes);
 
   /// A parameter: an initializer under its own name.
   void initializer(const std::string& name, const Tensor& value);
@@ -81,11 +93,17 @@ class Emitter {
   std::set<std::string> finish(const std::vector<std::string>& outputs);
 
  private:
+  NodeProto& append(const char* type, const std::vector<std::string>& inputs,
+                    const std::vector<Attribute>& attributes);
+  std::string add_result(NodeProto& node);
+  void rename_operands(GraphProto& graph, std::set<std::string>& used) const;
+  void drop_initializers(const std::set<std::string>& used);
   std::string reshape_target(const Shape& from, const Shape& to);
 
   GraphProto& graph_;
   std::string base_;
-  std::set<std::string> names_, results_;
+  std::shared_ptr<std::set<std::string>> names_;
+  std::set<std::string> results_;
   std::map<std::string, std::string> constants_, sizes_, renamed_;
   std::map<std::string, std::pair<std::string, int64_t>> axes_;  // input and axis by named dimension
   std::map<std::string, Shaped> before_;                         // what a value is another shape of
