@@ -33,7 +33,7 @@ int main(int count, char** arguments) {
     return 2;
   }
   using namespace crease::test;
-  for (const auto& networks : {written_operations(), written_movements(), written_layers()})
+  for (const auto& networks : {written_operations(), written_movements(), written_layers(), written_loops()})
     for (const Network& network : networks)
       write_network(std::filesystem::path(arguments[1]) / network.name, network);
   return 0;

@@ -20,5 +20,7 @@ std::vector<Network> written_operations();
 std::vector<Network> written_movements();
 /// Every layer, and networks of them, as they are, simplified and balanced.
 std::vector<Network> written_layers();
+/// Loops over time, which are written and not read.
+std::vector<Network> written_loops();
 
 }  // namespace crease::test

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <frontends/onnx/onnx.pb.h>
+#include <algorithm>
 
 #include "frontends/file.h"
 #include "frontends/layers.h"
-#include "frontends/layers/recurrent.h"
 #include "frontends/models.h"
 #include "frontends/onnx.h"
 #include "frontends/optimizers.h"
@@ -13,6 +13,7 @@
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/contraction.h"
 #include "graph/ops/reduction.h"
+#include "graph/scan.h"
 #include "tests/files.h"
 #include "tests/frontends/onnx/networks.h"
 #include "tests/frontends/thrown.h"
@@ -127,8 +128,14 @@ TEST_CASE("outputs that are inputs, parameters or one node have names of their o
 
 TEST_CASE("what cannot be written is named at once, and no file is made") {
   Graph graph;
-  const Value x = graph.input("x", {4, 3, 2}), index = graph.input("index", {4}, Type::i64);
-  const Value states = rnn(2, 5)(x);
+  const Value index = graph.input("index", {4}, Type::i64);
+  const Value position = graph.input("position", {"time"}, Type::i64);
+  const auto drawn = [](const ScanArguments& arguments) {
+    Graph body = arguments.elements[0].graph();
+    const Value next = arguments.carries[0] + body.random({4}, arguments.elements[0], 1);
+    return ScanStep{.carries = {next}};
+  };
+  const Value states = scan({graph.constant(Tensor(Type::f32, {4}))}, {position}, {}, drawn).carries[0];
   const Value noise = graph.random({4}, graph.input("counter", {}, Type::i64), 1);
   const Op scatter{.name = "scatter",
                    .doc = "",
@@ -142,10 +149,21 @@ TEST_CASE("what cannot be written is named at once, and no file is made") {
   const auto path = folder / "none.onnx";
   const std::string message = thrown_by([&] { write_onnx(path, graph); });
   CAPTURE(message);
-  CHECK(holds(message, "a loop over time"));
+  CHECK(holds(message, "scan: what cannot be written: "));
   CHECK(holds(message, "random numbers"));
   CHECK(holds(message, "sum at places that are looked up"));
   CHECK(!std::filesystem::exists(path));
+}
+
+TEST_CASE("a loop over time is one Scan, whatever results of it are wanted") {
+  for (const test::Network& network : test::written_loops()) {
+    CAPTURE(network.name);
+    const onnx::GraphProto file = written(network.graph);
+    const auto loops =
+        std::ranges::count_if(file.node(), [](const auto& node) { return node.op_type() == "Scan"; });
+    CHECK(loops == (network.name == "lstm_twice" ? 2 : 1));
+    CHECK(holds(thrown_by([&] { parse_onnx(format_onnx(network.graph), "m"); }), "(Scan)"));
+  }
 }
 
 TEST_CASE("a training step and a graph without outputs are refused with what to do") {
