@@ -22,7 +22,7 @@ struct Row {
   Numbers numbers = Numbers::None;
   std::vector<const char*> names = {};  // of the attributes
   bool (*holds)(double a, double b) = nullptr;
-  bool f32_only = false;  // runtimes have it for f32 only: f64 is better off with its parts
+  bool f32_only = false;  // runtimes have it, or survive it, for f32 only: its parts are written
 };
 
 Scalar below(const Scalar& negative) { return select(x > 0, x, negative); }
@@ -43,7 +43,7 @@ const std::vector<Row>& rows() {
       {"LeakyRelu", max(x, 0) + a * min(x, 0), Attributes, {"alpha"}},
       {"PRelu", max(x, 0) + y * min(x, 0)},
       {"Softsign", x / (1 + abs(x)), None, {}, nullptr, true},
-      {"Clip", min(max(x, a), b), Inputs, {}, ordered},
+      {"Clip", min(max(x, a), b), Inputs, {}, ordered, true},
       {"ThresholdedRelu", select(a < x, x, 0), Attributes, {"alpha"}, nullptr, true},
       {"LeakyRelu", max(x, x * a), Attributes, {"alpha"}, flat},
       {"LeakyRelu", min(x, x * a), Attributes, {"alpha"}, steep},

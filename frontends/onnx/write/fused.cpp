@@ -76,6 +76,13 @@ std::optional<std::string> log_softmax(const Writing& writing) {
   return over_axis(writing, "LogSoftmax", *original, *axis);
 }
 
+/// Over all axes but samples and channels, as a pool is. Runtimes have it for f32 only.
+bool is_over_positions(const Mean& mean, const Node& node) {
+  const auto rank = std::ssize(node.shape);
+  return node.type == Type::f32 && mean.kept && rank > 2 && mean.axes.front() == 2 &&
+         std::ssize(mean.axes) == rank - 2;
+}
+
 }  // namespace
 
 std::optional<std::string> write_softmax(const Writing& writing) {
@@ -90,7 +97,9 @@ std::optional<std::string> write_mean(const Writing& writing) {
   if (auto name = write_average(writing.at(*sum), writing.node)) return name;
   const auto mean = find_mean(writing);
   if (!mean) return {};
-  return writing.emit.add("ReduceMean", {writing.names[static_cast<size_t>(mean->of)]},
+  const std::string& of = writing.names[static_cast<size_t>(mean->of)];
+  if (is_over_positions(*mean, writing.node)) return writing.emit.add("GlobalAveragePool", {of});
+  return writing.emit.add("ReduceMean", {of},
                           {{"axes", mean->axes}, {"keepdims", int64_t{mean->kept ? 1 : 0}}});
 }
 

@@ -112,7 +112,8 @@ void GraphWriter::write_body(const Node& loop, const LoopResults& wanted, GraphP
   Emitter emit(body, emit_);
   GraphWriter writer(scan.body, ends, emit);
   const std::vector<NodeId> inputs = scan.body.inputs();
-  const auto given = static_cast<size_t>(scan.carries + scan.sequences);
+  const int count = scan.carries + scan.sequences;
+  const auto given = static_cast<size_t>(count);
   for (size_t k = 0; k < inputs.size(); ++k) {
     const Node& input = scan.body.node(inputs[k]);
     writer.set_name(inputs[k], k < given ? emit.unique(base + "/" + input.name) : name(loop.operands[k]));
@@ -132,9 +133,9 @@ void GraphWriter::write_loop(NodeId id) {
   const LoopResults wanted = results_of(id);
   GraphProto body;
   write_body(node, wanted, body);
+  const auto given = node.operands.begin() + scan.carries + scan.sequences;
   std::vector<std::string> operands;
-  for (size_t k = 0; k < static_cast<size_t>(scan.carries + scan.sequences); ++k)
-    operands.push_back(name(node.operands[k]));
+  for (auto operand = node.operands.begin(); operand != given; ++operand) operands.push_back(name(*operand));
   const auto directions = [&](int64_t count) {
     return std::vector<int64_t>(static_cast<size_t>(count), scan.reverse ? 1 : 0);
   };

@@ -80,9 +80,10 @@ bool is_last(const Writing& writing, size_t k, size_t axes) {
          std::equal(read.rbegin(), read.rend(), write.rbegin());
 }
 
-/// By the mean and the mean of squares over the last axes of x itself.
+/// By the mean and the mean of squares over the last axes of x itself. The format computes them in f32.
 std::optional<std::string> by_samples(const Writing& writing, const Rescaled& rescaled,
                                       const Deviation& deviation, float epsilon) {
+  if (writing.node.type != Type::f32) return {};
   const NodeId centred_id = rescaled.quotient.operands[0];
   const Node* centred = used(writing, centred_id, 2);
   if (!centred || !is_map(*centred, x - y) || !is_full(*centred, 0)) return {};

@@ -97,6 +97,7 @@ std::vector<Row> layers() {
           {"batch_norm_f64", batch_norm(4), {"n", 4, 3}, Type::f64},
           {"layer_norm", layer_norm({4}), {"n", 3, 4}},
           {"layer_norm_two", layer_norm({3, 4}), {"n", 3, 4}},
+          {"layer_norm_f64", layer_norm({4}), {"n", 3, 4}, Type::f64},
           {"layer_norm_plain", layer_norm({4}, {.affine = false}), {"n", 4}},
           {"group_norm", group_norm(2, 4), {"n", 4, 3, 3}},
           {"attention", multi_head_attention(8, 2), {"n", "time", 8}},

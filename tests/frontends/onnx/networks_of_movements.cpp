@@ -110,6 +110,7 @@ std::vector<Row> reductions() {
       {"reduce_min", {"n", 3, 4}, [](const Value& x) { return reduce_min(x, {-1}, true); }},
       {"mean", {"n", 3, 4}, [](const Value& x) { return mean(x, {1, 2}); }},
       {"mean_named", {"n", 3, 4}, [](const Value& x) { return mean(x, {0, 1}, true); }},
+      {"mean_positions", {"n", 2, 3, 4}, [](const Value& x) { return mean(x, {2, 3}, true); }},
       {"mean_all", {"n", 3, 4}, [](const Value& x) { return mean(x); }},
       {"norm2", {"n", 3, 4}, [](const Value& x) { return norm2(x, {1}); }},
       {"argmax", {"n", 5}, [](const Value& x) { return argmax(x); }},
@@ -138,7 +139,7 @@ std::vector<Row> reductions() {
 }
 
 std::vector<Row> products() {
-  const auto with = [](const char* loops, std::vector<int64_t> sizes) {
+  const auto with = [](const char* loops, const std::vector<int64_t>& sizes) {
     return [=](const Value& x) { return einsum(loops, {x, parameter(x, "w", sizes)}); };
   };
   return {{"einsum_matrix", {"n", 3}, with("n i, i j -> n j", {3, 5})},

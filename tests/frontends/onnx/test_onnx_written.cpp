@@ -58,6 +58,7 @@ TEST_CASE("whole operations are written as one operator each") {
   CHECK(operators(layers, "joined") == "Gemm Gemm Concat");
   CHECK(operators(layers, "parametric_relu") == "Unsqueeze PRelu");
   CHECK(operators(movements, "mean_named") == "ReduceMean");
+  CHECK(operators(movements, "mean_positions") == "GlobalAveragePool");
   CHECK(operators(movements, "reshape_named") == "Reshape");
   CHECK(operators(movements, "transpose") == "Transpose");
   CHECK(operators(movements, "slice") == "Slice Slice");
