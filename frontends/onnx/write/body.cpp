@@ -165,6 +165,15 @@ Computed BodyWriter::made(const Scalar& expression) {
     for (const Scalar& term : form->terms) terms.push_back(number_of(term));
     if (fits_first(terms)) return {add(form->type, terms, form->attributes)};
   }
+  const char* type = operator_of(expression.kind());
+  if (!type) return made_of_kind(expression);
+  std::vector<Labelled> values;
+  for (const Scalar& term : expression.terms()) values.push_back(number_of(term));
+  return {add(type, values)};
+}
+
+/// Leaves, truth values, and what is made of several operators.
+Computed BodyWriter::made_of_kind(const Scalar& expression) {
   const auto terms = expression.terms();
   using enum ScalarKind;
   switch (expression.kind()) {
@@ -182,11 +191,24 @@ Computed BodyWriter::made(const Scalar& expression) {
     case Expm1: return {expm1(number_of(terms[0]))};
     case Log1p: return {log1p(number_of(terms[0]))};
     case Softplus: return {softplus(terms[0])};
-    default: break;
+    case Add:
+    case Subtract:
+    case Multiply:
+    case Divide:
+    case Negate:
+    case Max:
+    case Min:
+    case Exp:
+    case Log:
+    case Sqrt:
+    case Sin:
+    case Cos:
+    case Tanh:
+    case Sigmoid:
+    case Erf:
+    case Floor: break;
   }
-  std::vector<Labelled> values;
-  for (const Scalar& term : terms) values.push_back(number_of(term));
-  return {add(operator_of(expression.kind()), values)};
+  throw Bug("an operator that is written in another way");
 }
 
 }  // namespace crease::onnx

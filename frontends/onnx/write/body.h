@@ -31,6 +31,7 @@ class BodyWriter {
 
  private:
   Computed made(const Scalar& expression);
+  Computed made_of_kind(const Scalar& expression);
   Computed argument(size_t k);
   Labelled position(int label);
   Labelled size(const std::string& symbol);
