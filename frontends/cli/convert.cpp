@@ -1,4 +1,4 @@
-// crease convert: a network of another framework as a folder of crease.
+// crease convert: networks of other frameworks as folders of crease, and the other way round.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -17,6 +17,9 @@ struct Arguments {
   std::string from, to;
   std::vector<std::string> sizes, outputs, classes;
   bool as_exported = false;
+
+  /// Whether nothing is asked of how an ONNX file is read.
+  bool is_plain() const { return sizes.empty() && outputs.empty() && !as_exported; }
 };
 
 /// {"batch", 32} of "batch=32".
@@ -58,15 +61,30 @@ void print(const Graph& network) {
   fmt::print("{} nodes, {} parameters\n", network.size(), parameter_count(network));
 }
 
+/// What was done to the samples is no part of the network.
+void print_preparation(const ModelInfo& info) {
+  if (info.standardisation)
+    fmt::print("its samples are standardised: (x - mean) / deviation, both in model.json\n");
+}
+
 int run(const Arguments& arguments) {
-  expect(is_onnx(arguments.from), "[convert] '{}': want an ONNX file, NAME.onnx", arguments.from);
+  const bool writes = is_onnx(arguments.to);
+  expect(is_onnx(arguments.from) || writes,
+         "[convert] '{}' to '{}': want an ONNX file, NAME.onnx, on one side", arguments.from, arguments.to);
+  expect(is_onnx(arguments.from) || arguments.is_plain(),
+         "[convert] --size, --outputs and --as-exported are for the reading of an ONNX file");
   expect_free(arguments.to);
   Model model = read(arguments);
   if (!arguments.classes.empty()) {
     model.info.classes = arguments.classes;
     expect_classes(model);
   }
-  save_new_model(arguments.to, model);
+  if (writes) {
+    write_onnx(arguments.to, model.network);
+    print_preparation(model.info);
+  } else {
+    save_new_model(arguments.to, model);
+  }
   print(model.network);
   fmt::print("saved to {}\n", arguments.to);
   return 0;
@@ -75,11 +93,13 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_convert(CLI::App& application, Action& action) {
-  CLI::App& command =
-      *application.add_subcommand("convert", "Make a folder of an ONNX file, which other frameworks write");
+  CLI::App& command = *application.add_subcommand(
+      "convert", "Make a folder of an ONNX file, which other frameworks write, or the other way round");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("from", arguments->from, "ONNX file")->required();
-  command.add_option("-o,--output", arguments->to, "Folder to make; it must not exist")->required();
+  command.add_option("from", arguments->from, model_help)->required();
+  command
+      .add_option("-o,--output", arguments->to, "Folder to make, or ONNX file (NAME.onnx); it must not exist")
+      ->required();
   command
       .add_option("--size", arguments->sizes,
                   "NAME=NUMBER: the size of a dimension that the file names only; may be repeated")
@@ -94,7 +114,8 @@ void add_convert(CLI::App& application, Action& action) {
       ->delimiter(',');
   command.footer(
       "Other commands read ONNX files as well; a folder keeps what was chosen here.\n"
-      "Examples:\n  crease convert model.onnx -o my-model\n  crease convert translator.onnx -o my-model "
+      "Examples:\n  crease convert model.onnx -o my-model\n  crease convert my-model -o model.onnx\n  crease "
+      "convert translator.onnx -o my-model "
       "--size "
       "sequence=64\n  crease convert flowers.onnx -o my-model --outputs probabilities --classes "
       "setosa,versicolor,virginica");
