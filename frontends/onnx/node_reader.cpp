@@ -178,7 +178,9 @@ std::optional<double> NodeReader::number(int k, size_t rank) {
     return {};  // a parameter
   if (!is_constant(k)) return {};
   const Tensor tensor = constant(k);
+  constexpr double most = 9007199254740992;  // 2^53: beyond it not every integer is a double
   if (tensor.count() != 1 || tensor.sizes().size() > rank || !std::isfinite(tensor.item())) return {};
+  if (tensor.type() == Type::i64 && std::abs(tensor.item()) >= most) return {};
   return tensor.item();
 }
 

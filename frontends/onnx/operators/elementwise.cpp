@@ -112,7 +112,7 @@ Results read_pow(NodeReader& node) {
   const Value x = node.value(0);
   if (*exponent == 0.5) return {sqrt(x)};
   if (*exponent == -0.5) return {1 / sqrt(x)};
-  if (*exponent == std::trunc(*exponent) && std::abs(*exponent) <= 64)
+  if (*exponent == std::trunc(*exponent) && std::abs(*exponent) <= std::numeric_limits<int>::max())
     return {pow(x, static_cast<int>(*exponent))};
   return {exp(*exponent * log(x))};
 }
@@ -150,19 +150,20 @@ Results read_clip(NodeReader& node) {
   if (node.has(2)) high = node.number(2, rank);
   const Value x = node.value(0);
   // The limits of f32 stand for no bound.
-  const auto bounds = [](std::optional<double> bound) {
-    return !bound || std::abs(*bound) < std::numeric_limits<float>::max();
-  };
+  constexpr double limit = std::numeric_limits<float>::max();
+  if (low && *low <= -limit) low = -none;
+  if (high && *high >= limit) high = none;
+  const bool above = low != -none, below = high != none;
   if (low == 0 && high == 6) return {relu6(x)};
-  if (low && high && bounds(low) && bounds(high) && *low <= *high) return {clip(*low, *high)(x)};
+  if (low && high && above && below && *low <= *high) return {clip(*low, *high)(x)};
   Value y = x;
   if (!low)
     y = max(y, node.value(1));
-  else if (bounds(low))
+  else if (above)
     y = *low == 0 ? relu(y) : max(y, Number(*low));
   if (!high)
     y = min(y, node.value(2));
-  else if (bounds(high))
+  else if (below)
     y = min(y, Number(*high));
   return {y};
 }

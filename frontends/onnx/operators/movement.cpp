@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "frontends/onnx/operators.h"
+#include "frontends/onnx/operators/window.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
 #include "graph/ops/axes.h"
@@ -146,7 +147,8 @@ Results read_unsqueeze(NodeReader& node) {
 }
 
 Results read_squeeze(NodeReader& node) {
-  const auto axes = node.integers("axes", 1);
+  auto axes = node.integers("axes", 1);
+  if (axes && axes->empty()) axes.reset();  // all of size 1
   if (node.is_sizes(0) && node.sizes(0).values.size() == 1) return {Sizes{node.sizes(0).values, true}};
   Value x = node.value(0);
   std::vector<size_t> places;
@@ -293,8 +295,6 @@ Results read_pad(NodeReader& node) {
   std::iota(all.begin(), all.end(), 0);
   const std::vector<size_t> axes = axes_of(node.has(3) ? node.integers(3) : all, rank);
   expect(pads && pads->size() == 2 * axes.size(), "pads do not fit the rank");
-  const bool shifted = mode == "constant" && value != 0;
-  if (shifted) x = x - value;
   for (size_t k = 0; k < axes.size(); ++k) {
     const int64_t first = (*pads)[k], last = (*pads)[axes.size() + k];
     const int64_t before = std::max<int64_t>(0, first), after = std::max<int64_t>(0, last);
@@ -302,10 +302,12 @@ Results read_pad(NodeReader& node) {
     if (first < 0 || last < 0)
       x = sliced(x, axes[k], std::max<int64_t>(0, -first), last < 0 ? last : to_the_end, 1);
     if (before == 0 && after == 0) continue;
-    x = mode == "constant" ? pad(x, axis, before, after)
-                           : mirrored(x, axis, before, after, mode == "reflect");
+    if (mode != "constant")
+      x = mirrored(x, axis, before, after, mode == "reflect");
+    else
+      x = value == 0 ? pad(x, axis, before, after) : padded_with(x, axis, before, after, value);
   }
-  return {shifted ? x + value : x};
+  return {x};
 }
 
 /// Places counted from the end are negative; what is computed is looked at when it is there.

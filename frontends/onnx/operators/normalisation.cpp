@@ -6,6 +6,7 @@
 #include "frontends/onnx/operators/window.h"
 #include "graph/error.h"
 #include "graph/ops/arithmetic.h"
+#include "graph/ops/cast.h"
 #include "graph/ops/movement.h"
 #include "graph/ops/reduction.h"
 
@@ -64,7 +65,7 @@ Results read_layer_normalization(NodeReader& node) {
   Value y = own.centred / own.deviation * node.value(1);
   if (node.has(2)) y = y + node.value(2);
   if (node.outputs() == 1) return {y};
-  return {y, own.mean, 1 / own.deviation};
+  return {y, cast(own.mean, Type::f32), cast(1 / own.deviation, Type::f32)};  // stash_type 1
 }
 
 Results read_instance_normalization(NodeReader& node) {

@@ -29,7 +29,8 @@ Results reduce(NodeReader& node) {
   const bool keep = node.integer("keepdims", 1) != 0,
              empty_is_none = node.integer("noop_with_empty_axes", 0) != 0;
   const std::vector<int64_t> given = node.integers("axes", 1).value_or(std::vector<int64_t>{});
-  if (given.empty() && (empty_is_none || x.shape().empty())) return {x};
+  // What is left of no axes is the operation of a single element: |x| of a norm.
+  if (given.empty() && (empty_is_none || x.shape().empty())) return {reduction(unsqueeze(x, 0), {0}, false)};
   Axes axes;
   for (const int64_t axis : given) axes.push_back(static_cast<int>(axis));
   return {reduction(x, axes, keep)};
@@ -95,19 +96,9 @@ void expect_dense(const Window& window) {
 /// x with -infinity around it, which wins no maximum, where the padding is not the same at both ends.
 Value padded_for_maximum(Value x, Window& window) {
   if (window.is_symmetric()) return x;
-  const Tensor least = Tensor::scalar(x.type(), -std::numeric_limits<double>::infinity());
-  for (size_t k = 0; k < window.taps.size(); ++k) {
-    const auto border = [&](int64_t size) {
-      Shape shape = x.shape();
-      shape[k + 2] = size;
-      return broadcast_to(x.graph().constant(least), shape);
-    };
-    std::vector<Value> parts;
-    if (window.before[k] > 0) parts.push_back(border(window.before[k]));
-    parts.push_back(x);
-    if (window.after[k] > 0) parts.push_back(border(window.after[k]));
-    if (parts.size() > 1) x = concat(parts, static_cast<int>(k) + 2);
-  }
+  for (size_t k = 0; k < window.taps.size(); ++k)
+    x = padded_with(x, static_cast<int>(k) + 2, window.before[k], window.after[k],
+                    -std::numeric_limits<double>::infinity());
   window.before = window.after = std::vector<int64_t>(window.taps.size(), 0);
   return x;
 }

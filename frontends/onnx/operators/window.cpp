@@ -85,6 +85,20 @@ Value padded(const Value& x, Window& window) {
   return result;
 }
 
+Value padded_with(const Value& x, int axis, int64_t before, int64_t after, double value) {
+  const Value number = x.graph().constant(Tensor::scalar(x.type(), value));
+  const auto side = [&](int64_t size) {
+    Shape shape = x.shape();
+    shape[static_cast<size_t>(axis)] = size;
+    return broadcast_to(number, shape);
+  };
+  std::vector<Value> parts;
+  if (before > 0) parts.push_back(side(before));
+  parts.push_back(x);
+  if (after > 0) parts.push_back(side(after));
+  return parts.size() == 1 ? x : concat(parts, axis);
+}
+
 Value along_channels(const Value& vector, size_t rank) { return along_axis(vector, 1, rank, {}); }
 
 }  // namespace crease::onnx

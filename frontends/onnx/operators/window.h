@@ -20,6 +20,9 @@ Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>&
 /// x with zeros around it where the padding is not the same at both ends; the window has none then.
 Value padded(const Value& x, Window& window);
 
+/// x with so many elements of one value before and after it.
+Value padded_with(const Value& x, int axis, int64_t before, int64_t after, double value);
+
 /// A vector [c] along axis 1 of a value of this rank.
 Value along_channels(const Value& vector, size_t rank);
 

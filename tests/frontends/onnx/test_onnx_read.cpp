@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 #include <sstream>
 
 #include "frontends/file.h"
@@ -210,6 +211,41 @@ TEST_CASE("a number beside a value becomes part of the operation") {
       .add("Clip", {"x", "zero"})
       .output("y");
   CHECK(clip.read().result("y").node().op->name == "relu");
+}
+
+/// y of one node over x.
+Tensor computed(OnnxModel model, const Tensor& x) {
+  return evaluate(model.output("y").read(), {{"x", x}}).at("y");
+}
+
+TEST_CASE("operators keep to the standard at their edges") {
+  // (x - value) + value would lose x beside a great value, and all of it beside an infinite one.
+  for (const double value : {1e30, -std::numeric_limits<double>::infinity()}) {
+    OnnxModel pad;
+    pad.input("x", {"2"}).initializer("pads", Tensor::i64({2}, {1, 0}));
+    pad.initializer("v", Tensor::scalar(Type::f32, value)).add("Pad", {"x", "pads", "v"});
+    CHECK(computed(pad, Tensor::f32({2}, {1, 2})) == Tensor::f32({3}, {static_cast<float>(value), 1, 2}));
+  }
+  // A reduction over no axes is the operation of one element.
+  OnnxModel norm(18);
+  norm.input("x", {"2"}).add("ReduceL1", {"x"}).attribute("noop_with_empty_axes", 1);
+  CHECK(computed(norm, Tensor::f32({2}, {-3, 2})) == Tensor::f32({2}, {3, 2}));
+  OnnxModel square;
+  square.input("x", {}).add("ReduceSumSquare", {"x"});
+  CHECK(computed(square, Tensor::scalar(Type::f32, -3)) == Tensor::scalar(Type::f32, 9));
+  // Integers beyond 2^53 are no doubles.
+  constexpr int64_t great = (int64_t{1} << 53) + 1;
+  OnnxModel sum;
+  sum.input("x", {"1"}, onnx::TensorProto::INT64)
+      .initializer("n", Tensor::i64({1}, {great}))
+      .add("Add", {"x", "n"});
+  CHECK(computed(sum, Tensor::i64({1}, {2})) == Tensor::i64({1}, {great + 2}));
+  OnnxModel power;
+  power.input("x", {"1"}).initializer("p", Tensor::scalar(Type::f32, 101)).add("Pow", {"x", "p"});
+  CHECK(computed(power, Tensor::f32({1}, {-1})) == Tensor::f32({1}, {-1}));
+  OnnxModel squeeze;
+  squeeze.input("x", {"1", "2"}).initializer("axes", Tensor(Type::i64, {0})).add("Squeeze", {"x", "axes"});
+  CHECK(computed(squeeze, Tensor::f32({1, 2}, {1, 2})) == Tensor::f32({2}, {1, 2}));
 }
 
 }  // namespace
