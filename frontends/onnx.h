@@ -17,6 +17,7 @@ struct OnnxOptions {
   std::map<std::string, int64_t> sizes = {};
   /// Where not empty, the name of the first dimension of every input instead of its number: a network that
   /// was exported for one sample takes any number of them.
+  /// Errors: Error if the network brings samples together, by a sum or a loop over that dimension.
   std::string batch = {};
   /// The outputs that are wanted, or any values inside of the network: nothing else is read. Empty: all
   /// outputs.

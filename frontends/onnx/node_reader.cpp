@@ -32,16 +32,26 @@ bool is_known(const Graph& graph, const Value& value) {
   return is_constant(graph, id) && needed_inputs(graph, std::span(&id, 1)).empty();
 }
 
-/// The value, computed by the interpreter: what a file asks for in a few words may take hours.
-Tensor computed(const Graph& graph, const Value& value) {
-  constexpr int64_t most = int64_t{1} << 24;
+/// Points that the interpreter visits for a node.
+int64_t work_of(const Node& node) {
+  std::vector<int64_t> extents;
+  for (const auto& label : node.loops.labels) extents.push_back(label.extent.size());
+  return std::max(element_count(extents), element_count(sizes_of(node.shape)));
+}
+
+/// The value, computed by the interpreter, once: what a file asks for in a few words may take hours.
+const Tensor& computed(Scope& scope, const Value& value) {
+  constexpr int64_t most = int64_t{1} << 26;
+  const auto it = scope.computed.find(value.id());
+  if (it != scope.computed.end()) return it->second;
   const NodeId id = value.id();
-  for (const NodeId node : ancestors(graph, std::span(&id, 1))) {
-    const int64_t count = element_count(sizes_of(graph.node(node).shape));
-    expect(count <= most, "a constant of {} elements is wanted while the file is read: more than {}", count,
-           most);
+  for (const NodeId node : ancestors(scope.graph, std::span(&id, 1))) {
+    const int64_t work = work_of(scope.graph.node(node));
+    scope.work += std::min(work, most);
+    expect(work <= most && scope.work <= most,
+           "constants that are wanted while the file is read take more than {} operations", most);
   }
-  return evaluate(value);
+  return scope.computed.emplace(id, evaluate(value)).first->second;
 }
 
 Tensor tensor_of(const Sizes& sizes) {
@@ -87,6 +97,21 @@ Shape shape_of(const Sizes& sizes) {
   Shape shape;
   for (const Size& size : sizes.values) shape.push_back(dim_of(size));
   return shape;
+}
+
+size_t axis_of(int64_t axis, size_t rank) {
+  const auto count = static_cast<int64_t>(rank);
+  expect(axis >= -count && axis < count, "axis {} of a value of rank {}", axis, rank);
+  return static_cast<size_t>(axis < 0 ? axis + count : axis);
+}
+
+std::vector<size_t> axes_of(const std::vector<int64_t>& axes, size_t rank) {
+  std::vector<size_t> result;
+  for (const int64_t axis : axes) {
+    result.push_back(axis_of(axis, rank));
+    expect(std::ranges::count(result, result.back()) == 1, "axis {} twice", axis);
+  }
+  return result;
 }
 
 std::string allowed_name(const std::string& name) {
@@ -151,14 +176,19 @@ Tensor NodeReader::constant(int k) {
   if (const auto* sizes = std::get_if<Sizes>(&it)) return tensor_of(*sizes);
   const auto& value = std::get<Value>(it);
   expect(is_known(scope_.graph, value), "input {} is computed, and wanted as a constant", k);
-  return computed(scope_.graph, value);
+  return computed(scope_, value);
 }
 
 std::vector<int64_t> NodeReader::integers(int k) { return integers_of(constant(k)); }
 
 bool NodeReader::is_sizes(int k) {
-  return has(k) && (std::holds_alternative<Sizes>(item(k)) ||
-                    (is_constant(k) && constant(k).type() == Type::i64 && constant(k).sizes().size() <= 1));
+  if (!has(k)) return false;
+  const Item& it = item(k);
+  if (const auto* stored = std::get_if<Stored>(&it))
+    return stored->tensor.type() == Type::i64 && stored->tensor.sizes().size() <= 1;
+  const auto* value = std::get_if<Value>(&it);
+  return !value ||
+         (value->type() == Type::i64 && value->shape().size() <= 1 && is_known(scope_.graph, *value));
 }
 
 Sizes NodeReader::sizes(int k) {
@@ -176,10 +206,11 @@ std::optional<double> NodeReader::number(int k, size_t rank) {
   const auto* stored = std::get_if<Stored>(&it);
   if (stored && stored->initializer && is_floating(stored->tensor.type()) && !stored->tensor.sizes().empty())
     return {};  // a parameter
-  if (!is_constant(k)) return {};
+  const Shape own = shape(k);
+  if (own.size() > rank || own != Shape(own.size(), Dim(1)) || !is_constant(k)) return {};
   const Tensor tensor = constant(k);
   constexpr double most = 9007199254740992;  // 2^53: beyond it not every integer is a double
-  if (tensor.count() != 1 || tensor.sizes().size() > rank || !std::isfinite(tensor.item())) return {};
+  if (!std::isfinite(tensor.item())) return {};
   if (tensor.type() == Type::i64 && std::abs(tensor.item()) >= most) return {};
   return tensor.item();
 }

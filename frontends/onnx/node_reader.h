@@ -50,7 +50,17 @@ struct Scope {
   std::map<std::string, Item> items;
   std::string batch;       // name of the dimension that takes the place of `batch_size`, or empty
   int64_t batch_size = 0;  // 0: there is none
+  std::map<int32_t, Tensor> computed = {};  // constants by node, once they were wanted
+  int64_t work = 0;                         // that it took
 };
+
+/// Axes that a value may have here: more are no network.
+constexpr size_t most_axes = 64;
+
+/// The axis counted from 0. Errors: Error if it is outside [-rank, rank).
+size_t axis_of(int64_t axis, size_t rank);
+/// The same for several. Errors: also if one is repeated.
+std::vector<size_t> axes_of(const std::vector<int64_t>& axes, size_t rank);
 
 /// A name that crease allows: other characters become '_'.
 std::string allowed_name(const std::string& name);

@@ -11,6 +11,7 @@
 #include "frontends/printable.h"
 #include "graph/error.h"
 #include "graph/listed.h"
+#include "graph/scan.h"
 
 namespace crease {
 namespace {
@@ -26,13 +27,30 @@ std::string describe(const NodeProto& node, int position) {
   return fmt::format("node {}{} ({})", position, name, printable(node.op_type()));
 }
 
+/// What an operation says, without the lines of the reader that called it, and fit for a terminal.
+std::string told(std::string_view message) {
+  std::string text;
+  for (size_t k = 0; k < message.size(); ++k) {
+    const std::string_view rest = message.substr(k);
+    const size_t end = rest.find(')');
+    const bool place =
+        rest.starts_with(" (") && end != rest.npos &&
+        (rest.substr(0, end).find(".cpp:") != rest.npos || rest.starts_with(" (at text form)"));
+    if (place)
+      k += end;
+    else
+      text += message[k] == '\n' ? "\n" : printable(message.substr(k, 1));
+  }
+  return text;
+}
+
 /// Does `action`; an Error of it says where in the file it happened.
 template <class F>
 auto at(const std::string& place, const F& action) {
   try {
     return action();
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", place, error.what()));
+    throw Error(fmt::format("{}: {}", place, told(error.what())));
   }
 }
 
@@ -106,6 +124,35 @@ std::string symbol_of(const std::string& name) {
   return symbol;
 }
 
+/// Whether a node brings samples together: a sum over them, a loop along them, or one shape that has them
+/// twice, as a product of all with all.
+bool mixes(const Node& node, const Dim& samples) {
+  if (std::ranges::count(node.shape, samples) > 1) return true;
+  if (node.scan) return node.scan->length == samples;
+  for (size_t label = 0; label < node.loops.labels.size(); ++label) {
+    const auto is_written = [&](const AffineIndex& index) {
+      return std::ranges::find(index.terms, static_cast<int>(label), &Term::label) != index.terms.end();
+    };
+    if (node.loops.labels[label].extent == samples && std::ranges::none_of(node.loops.write, is_written))
+      return true;
+  }
+  return false;
+}
+
+/// A dimension was taken for the samples: then each sample must have results of its own.
+void expect_samples_apart(const Graph& graph, const std::string& samples) {
+  std::vector<NodeId> ends;
+  for (const Output& output : graph.outputs()) {
+    ends.push_back(output.node);
+    expect(std::ranges::count(graph.node(output.node).shape, Dim(samples)) == 1,
+           "output '{}' {} has no dimension '{}' of samples", output.name,
+           to_string(graph.node(output.node).shape), samples);
+  }
+  for (const NodeId id : ancestors(graph, ends))
+    expect(!mixes(graph.node(id), samples), "{} brings samples together, so that '{}' cannot be any number",
+           describe(graph, id), samples);
+}
+
 class Reader {
  public:
   Reader(const ModelProto& model, const OnnxOptions& options, const Folder& folder)
@@ -120,13 +167,15 @@ class Reader {
     const Needed needed = needed_by(graph, outputs);
     expect_known_operators(graph, needed.nodes);
     expect(graph.sparse_initializer().empty(), "sparse initializers are not read");
-    for (const TensorProto& tensor : graph.initializer()) read_initializer(tensor);
+    for (const TensorProto& tensor : graph.initializer())
+      if (needed.names.contains(tensor.name())) read_initializer(tensor);
     for (const ValueInfoProto& input : graph.input())
       if (options_.outputs.empty() || needed.names.contains(input.name())) read_input(input);
     for (const auto& [name, size] : options_.sizes)
       expect(named_.contains(name), "no dimension is named '{}'; there are: {}", name, listed(named_));
     for (const int k : needed.nodes) at(describe(graph.node(k), k), [&] { read_node(graph.node(k)); });
     for (const std::string& output : outputs) read_output(output);
+    if (!scope_.batch.empty()) expect_samples_apart(scope_.graph, scope_.batch);
     return without_lines(scope_.graph);
   }
 
@@ -187,6 +236,8 @@ class Reader {
       expect(k < std::ssize(results), "result {} ('{}') is not carried out", k, printable(proto.output(k)));
       const Item& item = results[static_cast<size_t>(k)];
       if (const auto* value = std::get_if<Value>(&item)) name_value(*value, proto);
+      if (const auto* value = std::get_if<Value>(&item))
+        expect(value->shape().size() <= most_axes, "a value of rank {}", value->shape().size());
       define(proto.output(k), item);
     }
   }

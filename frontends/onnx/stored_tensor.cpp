@@ -148,7 +148,7 @@ Tensor read_beside(Type type, const std::vector<int64_t>& sizes, const Place& pl
 
 }  // namespace
 
-Type element_type(int number) {
+Type element_type(int64_t number) {
   for (const TypeRow& row : types) {
     if (row.number != number) continue;
     expect(row.type.has_value(), "elements of type {}: crease has f32, f64, i64, i32, u8 and bool", row.name);

@@ -14,7 +14,7 @@ class TensorProto;
 using Folder = std::optional<std::filesystem::path>;
 
 /// Element type by its number in the format. Errors: Error for one that crease does not have, by its name.
-Type element_type(int number);
+Type element_type(int64_t number);
 /// The inverse.
 int number_of(Type type);
 

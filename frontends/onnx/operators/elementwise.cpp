@@ -260,7 +260,7 @@ Results read_where(NodeReader& node) {
 
 Results read_cast(NodeReader& node) {
   node.ignore("saturate");  // of 8-bit floating types
-  const Type type = element_type(static_cast<int>(node.integer("to", 0)));
+  const Type type = element_type(node.integer("to", 0));
   if (node.is_sizes(0) && type == Type::i64) return {node.sizes(0)};
   return {cast(node.value(0), type)};
 }

@@ -16,20 +16,12 @@ namespace crease::onnx {
 namespace {
 
 constexpr int64_t to_the_end = int64_t{1} << 40;
+constexpr size_t most_listed = 1 << 16;  // integers that are known while a file is read
 
-size_t axis_of(int64_t axis, size_t rank) {
-  const auto count = static_cast<int64_t>(rank);
-  expect(axis >= -count && axis < count, "axis {} of a value of rank {}", axis, rank);
-  return static_cast<size_t>(axis < 0 ? axis + count : axis);
-}
-
-std::vector<size_t> axes_of(const std::vector<int64_t>& axes, size_t rank) {
-  std::vector<size_t> result;
-  for (const int64_t axis : axes) {
-    result.push_back(axis_of(axis, rank));
-    expect(std::ranges::count(result, result.back()) == 1, "axis {} twice", axis);
-  }
-  return result;
+/// The product of two counts of elements.
+int64_t times(int64_t a, int64_t b) {
+  expect(b == 0 || a <= most_elements / b, "a shape of more than 2^62 elements");
+  return a * b;
 }
 
 /// What stands in the place of -1: the named size that is left over, or the quotient of the numbers.
@@ -40,12 +32,12 @@ Dim inferred(const Shape& from, const std::vector<std::optional<Dim>>& to) {
     if (dim.is_symbol())
       left.push_back(dim.symbol());
     else
-      have *= dim.size();
+      have = times(have, dim.size());
   }
   for (const auto& dim : to) {
     if (!dim) continue;
     if (!dim->is_symbol()) {
-      want *= dim->size();
+      want = times(want, dim->size());
       continue;
     }
     const auto it = std::ranges::find(left, dim->symbol());
@@ -70,7 +62,7 @@ void name_batch(const Shape& from, Target& to, const Scope& scope) {
   int64_t before = 1, have = 1;
   for (auto dim = from.begin(); dim != it; ++dim) {
     if (dim->is_symbol()) return;
-    before *= dim->size();
+    before = times(before, dim->size());
   }
   for (auto& dim : to) {
     if (!dim || dim->is_symbol()) return;
@@ -78,7 +70,7 @@ void name_batch(const Shape& from, Target& to, const Scope& scope) {
       dim = *it;
       return;
     }
-    have *= dim->size();
+    have = times(have, dim->size());
   }
 }
 
@@ -103,10 +95,19 @@ Shape target_shape(const Shape& from, const Sizes& to, bool zero_is_zero, const 
   return shape;
 }
 
+/// Whether a shape is that of `count` integers in a row, or of one alone.
+bool is_list(const Sizes& shape, size_t count) {
+  if (shape.values.empty()) return count == 1;
+  const Size& size = shape.values.front();
+  return shape.values.size() == 1 && size.symbol.empty() &&
+         (size.number == -1 || size.number == static_cast<int64_t>(count));
+}
+
 Results read_reshape(NodeReader& node) {
   const bool zero_is_zero = node.integer("allowzero", 0) != 0;
   const Sizes to = node.sizes(1);
-  if (node.is_sizes(0) && to.values.size() <= 1) return {Sizes{node.sizes(0).values, to.values.empty()}};
+  if (node.is_sizes(0) && is_list(to, node.sizes(0).values.size()))
+    return {Sizes{node.sizes(0).values, to.values.empty()}};
   const Value x = node.value(0);
   return {reshape({x, {}}, target_shape(x.shape(), to, zero_is_zero, node.scope()))};
 }
@@ -132,12 +133,13 @@ Results read_transpose(NodeReader& node) {
   std::vector<int64_t> otherwise(x.shape().size());
   std::iota(otherwise.rbegin(), otherwise.rend(), 0);
   const std::vector<int64_t> order = node.integers("perm", otherwise);
-  return {transpose(x, std::vector<int>(order.begin(), order.end()))};
+  const std::vector<size_t> axes = axes_of(order, x.shape().size());
+  return {transpose(x, std::vector<int>(axes.begin(), axes.end()))};
 }
 
 Results read_unsqueeze(NodeReader& node) {
   const auto axes = node.integers("axes", 1);
-  expect(axes.has_value(), "no axes");
+  expect(axes.has_value() && axes->size() <= most_axes, "no axes, or more than {}", most_axes);
   if (node.is_sizes(0) && node.shape(0).empty() && axes->size() == 1) return {Sizes{node.sizes(0).values}};
   Value x = node.value(0);
   std::vector<size_t> places = axes_of(*axes, x.shape().size() + axes->size());
@@ -151,6 +153,8 @@ Results read_squeeze(NodeReader& node) {
   if (axes && axes->empty()) axes.reset();  // all of size 1
   if (node.is_sizes(0) && node.sizes(0).values.size() == 1) return {Sizes{node.sizes(0).values, true}};
   Value x = node.value(0);
+  expect(axes || !has_symbol(x.shape()), "without axes: whether a named size of {} is 1 is not known",
+         to_string(x.shape()));
   std::vector<size_t> places;
   if (axes) places = axes_of(*axes, x.shape().size());
   for (size_t axis = 0; !axes && axis < x.shape().size(); ++axis)
@@ -179,33 +183,35 @@ struct Span {
 };
 
 Span inside(int64_t begin, int64_t end, int64_t step, int64_t size) {
-  const auto place = [&](int64_t at) {
+  if (size == 0) return {0, 0, 1};
+  const auto place = [&](int64_t at, int64_t least) {
     const int64_t from_zero = at < 0 ? at + size : at;
-    return step > 0 ? std::clamp(from_zero, int64_t{0}, size) : std::clamp(from_zero, int64_t{-1}, size - 1);
+    return step > 0 ? std::clamp(from_zero, int64_t{0}, size) : std::clamp(from_zero, least, size - 1);
   };
-  return {place(begin), place(end), step};
+  // A longer step takes the first element alone, as this one does, and it can be negated and added.
+  return {place(begin, 0), place(end, -1), std::clamp(step, -size - 1, size + 1)};
 }
 
 Value sliced(const Value& x, size_t axis, int64_t begin, int64_t end, int64_t step) {
   expect(step != 0, "a step of 0");
   const Dim& dim = x.shape()[axis];
   if (dim.is_symbol()) {
-    expect(begin == 0 && end >= to_the_end && step == 1,
+    expect(begin == 0 && end >= std::numeric_limits<int32_t>::max() && step == 1,
            "a part of the axis of size '{}', which has no number", dim.symbol());
     return x;
   }
   const auto at = static_cast<int>(axis);
   const Span span = inside(begin, end, step, dim.size());
-  if (step > 0) return slice(x, at, span.begin, std::max(span.begin, span.end), step);
+  if (span.step > 0) return slice(x, at, span.begin, std::max(span.begin, span.end), span.step);
   // Backwards from begin to end is forwards in the reversed axis.
   const int64_t last = dim.size() - 1, from = last - span.begin;
-  return slice(reverse(x, at), at, from, std::max(from, last - span.end), -step);
+  return slice(reverse(x, at), at, from, std::max(from, last - span.end), -span.step);
 }
 
 Sizes sliced(const Sizes& sizes, int64_t begin, int64_t end, int64_t step) {
   Sizes result;
   const Span span = inside(begin, end, step, std::ssize(sizes.values));
-  for (int64_t k = span.begin; step > 0 ? k < span.end : k > span.end; k += step)
+  for (int64_t k = span.begin; span.step > 0 ? k < span.end : k > span.end; k += span.step)
     result.values.push_back(sizes.values[static_cast<size_t>(k)]);
   return result;
 }
@@ -237,12 +243,13 @@ Results read_split(NodeReader& node) {
     parts = *given;
   else
     parts.back() = size - (count - 1) * parts.back();
+  expect(std::ranges::all_of(parts, [&](int64_t part) { return part >= 0 && part <= size; }),
+         "parts {} of an axis of {}", to_string(parts), size);
   expect(std::ssize(parts) == count && std::accumulate(parts.begin(), parts.end(), int64_t{0}) == size,
          "{} parts of an axis of {} for {} results", parts.size(), size, count);
   Results results;
   int64_t begin = 0;
   for (const int64_t part : parts) {
-    expect(part >= 0, "a part of {}", part);
     results.emplace_back(slice(x, static_cast<int>(axis), begin, begin + part));
     begin += part;
   }
@@ -257,12 +264,13 @@ Results read_concat(NodeReader& node) {
     Sizes all;
     for (int k = 0; k < node.inputs(); ++k)
       for (const Size& size : node.sizes(k).values) all.values.push_back(size);
+    expect(all.values.size() <= most_listed, "a list of {} integers", all.values.size());
     return {all};
   }
   std::vector<Value> parts;
   for (int k = 0; k < node.inputs(); ++k) parts.push_back(node.value(k));
   expect(!parts.empty(), "no inputs");
-  return {concat(parts, static_cast<int>(axis), {})};
+  return {concat(parts, static_cast<int>(axis_of(axis, parts[0].shape().size())), {})};
 }
 
 /// What stands beside x: its last elements again (edge), or those next to them in reverse order (reflect).
@@ -295,6 +303,9 @@ Results read_pad(NodeReader& node) {
   std::iota(all.begin(), all.end(), 0);
   const std::vector<size_t> axes = axes_of(node.has(3) ? node.integers(3) : all, rank);
   expect(pads && pads->size() == 2 * axes.size(), "pads do not fit the rank");
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  expect(std::ranges::all_of(*pads, [](int64_t size) { return size >= -most && size <= most; }),
+         "pads beyond 2^31");
   for (size_t k = 0; k < axes.size(); ++k) {
     const int64_t first = (*pads)[k], last = (*pads)[axes.size() + k];
     const int64_t before = std::max<int64_t>(0, first), after = std::max<int64_t>(0, last);

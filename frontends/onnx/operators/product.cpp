@@ -71,7 +71,8 @@ Results read_gemm(NodeReader& node) {
   Value y = node.integer("transB", 0) != 0 ? matmul_transposed(a, b, std::source_location())
                                            : matmul(a, b, std::source_location());
   if (alpha != 1) y = alpha * y;
-  if (!node.has(2)) return {y};
+  if (beta == 0 && node.has(2)) node.shape(2);  // there is nothing of it in the sum
+  if (!node.has(2) || beta == 0) return {y};
   const Value c = node.value(2);
   return {add(y, beta == 1 ? c : beta * c, std::source_location())};
 }
@@ -135,7 +136,9 @@ void fit_output(NodeReader& node, const Shape& full, const Shape& x, Window& win
     for (size_t k = 0; k < window.taps.size(); ++k) wanted.push_back(x[k + 2].size() * window.stride[k]);
   if (wanted.empty()) return;
   if (wanted.size() == full.size()) wanted.erase(wanted.begin(), wanted.begin() + 2);
-  expect(wanted.size() == window.taps.size(), "output_shape does not fit the kernel");
+  const auto fits = [](int64_t size) { return size > 0 && size < (int64_t{1} << 31); };
+  expect(wanted.size() == window.taps.size() && std::ranges::all_of(wanted, fits),
+         "output_shape does not fit the kernel");
   for (size_t k = 0; k < wanted.size(); ++k) {
     const int64_t total = full[k + 2].size() - wanted[k];
     window.before[k] = total < 0 ? 0 : automatic == "SAME_UPPER" ? total / 2 : total - total / 2;

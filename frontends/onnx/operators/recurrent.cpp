@@ -38,6 +38,7 @@ Recurrence read_recurrence(NodeReader& node, int64_t gates, const std::vector<in
          "direction '{}'", it.direction);
   expect(!node.has_attribute("clip"), "clip is not carried out");
   expect(!node.has(4), "sequence_lens is not carried out: all sequences have the same length");
+  expect(it.hidden > 0 && it.hidden < (int64_t{1} << 31), "hidden_size {}", it.hidden);
   const Value x = node.value(0);
   it.x = it.batch_first ? transpose(x, {1, 0, 2}) : x;
   it.weight = node.value(1);

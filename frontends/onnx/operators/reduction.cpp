@@ -32,7 +32,7 @@ Results reduce(NodeReader& node) {
   // What is left of no axes is the operation of a single element: |x| of a norm.
   if (given.empty() && (empty_is_none || x.shape().empty())) return {reduction(unsqueeze(x, 0), {0}, false)};
   Axes axes;
-  for (const int64_t axis : given) axes.push_back(static_cast<int>(axis));
+  for (const size_t axis : axes_of(given, x.shape().size())) axes.push_back(static_cast<int>(axis));
   return {reduction(x, axes, keep)};
 }
 
@@ -49,7 +49,7 @@ Value of_log_sum(const Value& x, const Axes& axes, bool keep) { return log(sum(x
 template <Value (*position)(const Operand&, int)>
 Results extremum(NodeReader& node) {
   const Value x = node.value(0);
-  const auto axis = checked_axis("axis", static_cast<int>(node.integer("axis", 0)), x.shape(), {});
+  const auto axis = static_cast<int>(axis_of(node.integer("axis", 0), x.shape().size()));
   Value place = position(x, axis);
   if (node.integer("select_last_index", 0) != 0) {  // the first one, counted from the end
     const int64_t size = known_size("select_last_index", x.shape(), static_cast<size_t>(axis), {});
@@ -136,11 +136,10 @@ Results read_average_pool(NodeReader& node) {
   }
   const Value means = means_of(x, window);
   if (!any(window.before) && !any(window.after)) return {means};
-  std::vector<int64_t> sizes{1, 1};
-  for (size_t k = 2; k < x.shape().size(); ++k) sizes.push_back(x.shape()[k].size());
-  Tensor ones(x.type(), sizes);
-  for (int64_t i = 0; i < ones.count(); ++i) ones.set(i, 1);
-  return {means / means_of(node.graph().constant(ones), window)};
+  Shape shape = x.shape();
+  shape[0] = shape[1] = 1;
+  const Value one = node.graph().constant(Tensor::scalar(x.type(), 1));
+  return {means / means_of(broadcast_to(one, shape), window)};
 }
 
 template <Value (*reduction)(const Value&, const Axes&, bool)>

@@ -248,5 +248,69 @@ TEST_CASE("operators keep to the standard at their edges") {
   CHECK(computed(squeeze, Tensor::f32({1, 2}, {1, 2})) == Tensor::f32({2}, {1, 2}));
 }
 
+TEST_CASE("a dimension that brings samples together is not taken for their number") {
+  const auto named = [](OnnxModel model) { return complaint(model.output("y"), {.batch = "batch"}); };
+  OnnxModel softmax;
+  softmax.input("x", {"1", "5"}).add("Softmax", {"x"}).attribute("axis", 0);
+  CHECK(holds(named(softmax), "brings samples together, so that 'batch' cannot be any number"));
+  OnnxModel product;
+  product.input("x", {"1", "5"}).add("Gemm", {"x", "x"}).attribute("transB", 1);
+  CHECK(holds(named(product), "output 'y' [batch, batch] has no dimension 'batch' of samples"));
+  OnnxModel mean;
+  mean.input("x", {"4", "5"}).add("ReduceMean", {"x"}, {"m"}).add("Sub", {"x", "m"});
+  CHECK(holds(named(mean), "brings samples together"));
+  OnnxModel squeezed;
+  squeezed.input("x", {"1", "3"}).add("Squeeze", {"x"});
+  CHECK(holds(named(squeezed), "whether a named size of [batch, 3] is 1 is not known"));
+}
+
+TEST_CASE("numbers of hostile files stay within what they are for") {
+  const auto sliced = [](int64_t start, int64_t end, int64_t step) {
+    OnnxModel model;
+    model.input("x", {"1"})
+        .initializer("q", Tensor::i64({3}, {5, 6, 7}))
+        .initializer("s", Tensor::i64({1}, {start}));
+    model.initializer("e", Tensor::i64({1}, {end})).initializer("a", Tensor::i64({1}, {0}));
+    model.initializer("t", Tensor::i64({1}, {step})).add("Slice", {"q", "s", "e", "a", "t"}).output("y");
+    return evaluate(model.read().result("y"));
+  };
+  constexpr int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  CHECK(sliced(1, most, most) == Tensor::i64({1}, {6}));
+  CHECK(sliced(2, least, least) == Tensor::i64({1}, {7}));
+  CHECK(sliced(least, least, -1) == Tensor::i64({1}, {5}));
+  CHECK(sliced(most, 0, -1) == Tensor::i64({2}, {7, 6}));
+
+  OnnxModel work;
+  work.input("x", {"2"}).initializer("n", Tensor::i64({2}, {2048, 2048}));
+  work.add("ConstantOfShape", {"n"}, {"c"}).add("MatMul", {"c", "c"}, {"d"}).add("ReduceSum", {"d"}, {"s"});
+  work.attribute("keepdims", 0).add("Add", {"x", "s"}).output("y");
+  CHECK(holds(complaint(work), "constants that are wanted while the file is read take more than"));
+  OnnxModel list;
+  list.initializer("t", Tensor::i64({2}, {1, 2})).input("x", {"2"});
+  std::string last = "t";
+  for (int k = 0; k < 30; ++k, last = fmt::format("t{}", k))
+    list.add("Concat", {last, last}, {fmt::format("t{}", k + 1)}).attribute("axis", 0);
+  CHECK(holds(complaint(list.add("Reshape", {"x", "t30"}).output("y")), "a list of 131072 integers"));
+  OnnxModel pads;
+  pads.input("x", {"2"}).initializer("p", Tensor::i64({2}, {least, 0})).add("Pad", {"x", "p"}).output("y");
+  CHECK(holds(complaint(pads), "pads beyond 2^31"));
+  OnnxModel order;
+  order.input("x", {"2", "3"})
+      .add("Transpose", {"x"})
+      .attribute("perm", std::vector<int64_t>{(int64_t{1} << 32) + 1, 0});
+  CHECK(holds(complaint(order.output("y")), "axis 4294967297 of a value of rank 2"));
+}
+
+TEST_CASE("messages have neither lines of the reader nor what a terminal obeys") {
+  OnnxModel model;
+  model.input("x", {"2"}).input("y", {"3"}).add("Concat", {"x", "y"}, {"z"}).attribute("axis", 0);
+  model.add("Add", {"z", "x"}, {"w"}).output("w").node().set_name("a\x1b[31m");
+  const std::string message = complaint(model);
+  CHECK(holds(message, "do not broadcast"));
+  CHECK_FALSE(holds(message, ".cpp"));
+  CHECK_FALSE(holds(message, "text form"));
+  CHECK_FALSE(holds(message, "\x1b"));
+}
+
 }  // namespace
 }  // namespace crease
