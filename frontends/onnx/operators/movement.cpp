@@ -313,18 +313,27 @@ Results read_pad(NodeReader& node) {
     if (first < 0 || last < 0)
       x = sliced(x, axes[k], std::max<int64_t>(0, -first), last < 0 ? last : to_the_end, 1);
     if (before == 0 && after == 0) continue;
-    if (mode != "constant")
-      x = mirrored(x, axis, before, after, mode == "reflect");
-    else
-      x = value == 0 ? pad(x, axis, before, after) : padded_with(x, axis, before, after, value);
+    x = mode == "constant" ? padded_with(x, axis, before, after, value)
+                           : mirrored(x, axis, before, after, mode == "reflect");
   }
   return {x};
 }
 
-/// Places counted from the end are negative; what is computed is looked at when it is there.
+/// Places of an axis of `size`, of which those counted from the end are negative in the file. What is
+/// computed is looked at when it is there.
 Value counted_from_zero(NodeReader& node, int k, int64_t size) {
-  const Value index = node.value(k);
-  return node.is_constant(k) ? index : where(index < 0, index + static_cast<double>(size), index);
+  if (!node.is_constant(k)) {
+    const Value index = node.value(k);
+    return where(index < 0, index + static_cast<double>(size), index);
+  }
+  Tensor places = node.constant(k);
+  for (int64_t i = 0; i < places.count(); ++i) {
+    const double place = places.at(i);
+    expect(place >= static_cast<double>(-size) && place < static_cast<double>(size), "element {} of {}",
+           place, size);
+    if (place < 0) places.set(i, place + static_cast<double>(size));
+  }
+  return node.graph().constant(places);
 }
 
 Results read_gather(NodeReader& node) {
@@ -338,27 +347,14 @@ Results read_gather(NodeReader& node) {
     return {result};
   }
   const Value x = node.value(0);
+  const int64_t size = known_size("gather", x.shape(), axis, {});
   if (node.is_constant(1) && node.shape(1).empty()) {
-    const Dim& dim = x.shape()[axis];
     const int64_t k = node.integers(1).front();
-    const int64_t size = known_size("gather", x.shape(), axis, {});
-    expect(k >= -size && k < size, "element {} of an axis of {}", k, to_string(dim));
+    expect(k >= -size && k < size, "element {} of an axis of {}", k, size);
     const int64_t at = k < 0 ? k + size : k;
     return {squeeze(slice(x, static_cast<int>(axis), at, at + 1), static_cast<int>(axis))};
   }
-  const int64_t size = known_size("gather", x.shape(), axis, {});
-  Value index = node.value(1);
-  if (node.is_constant(1)) {
-    Tensor places = node.constant(1);
-    for (int64_t i = 0; i < places.count(); ++i) {
-      const double k = places.at(i);
-      expect(k >= static_cast<double>(-size) && k < static_cast<double>(size), "element {} of {}", k, size);
-      if (k < 0) places.set(i, k + static_cast<double>(size));
-    }
-    index = node.graph().constant(places);
-  } else {
-    index = counted_from_zero(node, 1, size);
-  }
+  const Value index = counted_from_zero(node, 1, size);
   // The axis to the front, and what was looked up back in its place.
   std::vector<int> order(rank);
   std::iota(order.begin(), order.end(), 0);

@@ -248,6 +248,18 @@ TEST_CASE("operators keep to the standard at their edges") {
   CHECK(computed(squeeze, Tensor::f32({1, 2}, {1, 2})) == Tensor::f32({2}, {1, 2}));
 }
 
+TEST_CASE("places that are known may be counted from the end") {
+  for (const std::string op : {"Gather", "GatherElements"}) {
+    CAPTURE(op);
+    OnnxModel model;
+    model.input("x", {"3"}).initializer("i", Tensor::i64({2}, {-1, 0})).add(op, {"x", "i"});
+    CHECK(computed(model, Tensor::f32({3}, {5, 6, 7})) == Tensor::f32({2}, {7, 5}));
+    OnnxModel outside;
+    outside.input("x", {"3"}).initializer("i", Tensor::i64({2}, {-4, 0})).add(op, {"x", "i"});
+    CHECK(holds(complaint(outside.output("y")), "element -4 of 3"));
+  }
+}
+
 TEST_CASE("a dimension that brings samples together is not taken for their number") {
   const auto named = [](OnnxModel model) { return complaint(model.output("y"), {.batch = "batch"}); };
   OnnxModel softmax;
