@@ -17,6 +17,6 @@ bool is_onnx(const std::filesystem::path& path);
 /// A folder's model, or an ONNX file's network. A network that was exported for a certain number of samples
 /// takes any number of them, which is then named "batch"; where it cannot, that is told on standard error.
 /// Errors: those of load_model and of read_onnx.
-Model open_model(const std::filesystem::path& path, OnnxOptions options = {});
+Model open_model(const std::filesystem::path& path, const OnnxOptions& options = {});
 
 }  // namespace crease::cli

@@ -58,10 +58,8 @@ Results read_batch_normalization(NodeReader& node) {
 Results read_layer_normalization(NodeReader& node) {
   expect(node.integer("stash_type", 1) == 1, "stash_type is not 1");
   const Value x = node.value(0);
-  const auto rank = static_cast<int64_t>(x.shape().size());
-  const int64_t given = node.integer("axis", -1), axis = given < 0 ? given + rank : given;
-  expect(axis >= 0 && axis < rank, "axis {} of a value of rank {}", given, rank);
-  const Moments own = moments(x, axes_from(static_cast<size_t>(axis), x.shape().size()), epsilon_of(node));
+  const size_t rank = x.shape().size(), axis = axis_of(node.integer("axis", -1), rank);
+  const Moments own = moments(x, axes_from(axis, rank), epsilon_of(node));
   Value y = own.centred / own.deviation * node.value(1);
   if (node.has(2)) y = y + node.value(2);
   if (node.outputs() == 1) return {y};

@@ -63,9 +63,8 @@ template <Value (*over_last)(const Value&, std::source_location)>
 Results softmaxed(NodeReader& node) {
   const Value x = node.value(0);
   const auto rank = static_cast<int64_t>(x.shape().size());
-  const int64_t given = node.integer("axis", node.opset() < 13 ? 1 : -1),
-                axis = given < 0 ? given + rank : given;
-  expect(axis >= 0 && axis < std::max<int64_t>(rank, 1), "axis {} of a value of rank {}", given, rank);
+  const auto axis =
+      static_cast<int64_t>(axis_of(node.integer("axis", node.opset() < 13 ? 1 : -1), x.shape().size()));
   if (axis == rank - 1) return {over_last(x, {})};
   if (node.opset() < 13) {
     Shape flat(x.shape().begin(), x.shape().begin() + axis);
@@ -93,22 +92,13 @@ void expect_dense(const Window& window) {
          "dilations of pooling are not carried out");
 }
 
-/// x with -infinity around it, which wins no maximum, where the padding is not the same at both ends.
-Value padded_for_maximum(Value x, Window& window) {
-  if (window.is_symmetric()) return x;
-  for (size_t k = 0; k < window.taps.size(); ++k)
-    x = padded_with(x, static_cast<int>(k) + 2, window.before[k], window.after[k],
-                    -std::numeric_limits<double>::infinity());
-  window.before = window.after = std::vector<int64_t>(window.taps.size(), 0);
-  return x;
-}
-
 Results read_max_pool(NodeReader& node) {
   node.ignore("storage_order");  // of the indices
   const Value x = node.value(0);
   Window window = read_window(node, x.shape(), kernel_shape(node));
   expect_dense(window);
-  const Value inner = padded_for_maximum(x, window);
+  // -infinity wins no maximum.
+  const Value inner = padded(x, window, -std::numeric_limits<double>::infinity());
   return {(window.taps.size() == 1 ? max_pool1d : max_pool2d)(inner, options_of(window))};
 }
 

@@ -76,16 +76,17 @@ Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>&
   return window;
 }
 
-Value padded(const Value& x, Window& window) {
+Value padded(const Value& x, Window& window, double value) {
   if (window.is_symmetric()) return x;
   Value result = x;
   for (size_t k = 0; k < window.taps.size(); ++k)
-    result = pad(result, static_cast<int>(k) + 2, window.before[k], window.after[k]);
+    result = padded_with(result, static_cast<int>(k) + 2, window.before[k], window.after[k], value);
   window.before = window.after = std::vector<int64_t>(window.taps.size(), 0);
   return result;
 }
 
 Value padded_with(const Value& x, int axis, int64_t before, int64_t after, double value) {
+  if (value == 0) return pad(x, axis, before, after);
   const Value number = x.graph().constant(Tensor::scalar(x.type(), value));
   const auto side = [&](int64_t size) {
     Shape shape = x.shape();

@@ -17,8 +17,8 @@ struct Window {
 /// that do not fit, and for a padding or rounding that wants a size that has no number.
 Window read_window(NodeReader& node, const Shape& x, const std::vector<int64_t>& taps);
 
-/// x with zeros around it where the padding is not the same at both ends; the window has none then.
-Value padded(const Value& x, Window& window);
+/// x with a value around it where the padding is not the same at both ends; the window has none then.
+Value padded(const Value& x, Window& window, double value = 0);
 
 /// x with so many elements of one value before and after it.
 Value padded_with(const Value& x, int axis, int64_t before, int64_t after, double value);

@@ -230,13 +230,12 @@ std::string Emitter::known_as(const std::string& value) const {
   return it == renamed_.end() ? value : it->second;
 }
 
-/// Names of what a graph's nodes read, also in graphs inside of them.
-void Emitter::rename_operands(GraphProto& graph, std::set<std::string>& used) const {
-  for (NodeProto& node : *graph.mutable_node()) {
-    for (std::string& input : *node.mutable_input()) used.insert(input = known_as(input));
-    for (AttributeProto& attribute : *node.mutable_attribute())
-      if (attribute.has_g()) rename_operands(*attribute.mutable_g(), used);
-  }
+/// Names of what a node reads, also in graphs inside of it.
+void Emitter::rename_operands(NodeProto& node, std::set<std::string>& used) const {
+  for (std::string& input : *node.mutable_input()) used.insert(input = known_as(input));
+  for (AttributeProto& attribute : *node.mutable_attribute())
+    if (attribute.has_g())
+      for (NodeProto& inner : *attribute.mutable_g()->mutable_node()) rename_operands(inner, used);
 }
 
 void Emitter::drop_initializers(const std::set<std::string>& used) {
@@ -257,9 +256,7 @@ std::set<std::string> Emitter::finish(const std::vector<std::string>& outputs) {
       is_used = used.contains(output = known_as(output)) || is_used;
     if (!is_used) continue;
     node.set_name(node.output(0));
-    for (std::string& input : *node.mutable_input()) used.insert(input = known_as(input));
-    for (AttributeProto& attribute : *node.mutable_attribute())
-      if (attribute.has_g()) rename_operands(*attribute.mutable_g(), used);
+    rename_operands(node, used);
     kept.push_back(std::move(node));
   }
   graph_.clear_node();

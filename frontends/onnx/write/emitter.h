@@ -96,7 +96,7 @@ class Emitter {
   NodeProto& append(const char* type, const std::vector<std::string>& inputs,
                     const std::vector<Attribute>& attributes);
   std::string add_result(NodeProto& node);
-  void rename_operands(GraphProto& graph, std::set<std::string>& used) const;
+  void rename_operands(NodeProto& node, std::set<std::string>& used) const;
   void drop_initializers(const std::set<std::string>& used);
   std::string reshape_target(const Shape& from, const Shape& to);
 

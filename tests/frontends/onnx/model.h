@@ -6,7 +6,7 @@
 
 #include <frontends/onnx/onnx.pb.h>
 #include "frontends/onnx.h"
-#include "frontends/onnx/stored_tensor.h"
+#include "frontends/onnx/write/emitter.h"
 #include "graph/tensor.h"
 
 namespace crease::test {
@@ -31,7 +31,7 @@ class OnnxModel {
   }
 
   OnnxModel& initializer(const std::string& name, const Tensor& tensor) {
-    store(*model.mutable_graph()->add_initializer(), tensor)->set_name(name);
+    onnx::store(*model.mutable_graph()->add_initializer(), name, tensor);
     return *this;
   }
 
@@ -67,14 +67,6 @@ class OnnxModel {
   onnx::ModelProto model;
 
  private:
-  static onnx::TensorProto* store(onnx::TensorProto& to, const Tensor& tensor) {
-    for (const int64_t size : tensor.sizes()) to.add_dims(size);
-    to.set_data_type(onnx::number_of(tensor.type()));
-    to.set_raw_data(
-        std::string(reinterpret_cast<const char*>(tensor.data()), static_cast<size_t>(tensor.bytes())));
-    return &to;
-  }
-
   static void describe(onnx::ValueInfoProto& to, const std::string& name,
                        const std::vector<std::string>& dims, onnx::TensorProto::DataType type) {
     to.set_name(name);
