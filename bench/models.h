@@ -1,16 +1,39 @@
-// Networks beyond W1 to W8 (bench/workloads.h): what people train and run besides dense layers. Parameters
-// start as the layers start them.
+// Networks beyond W1 to W8 (bench/workloads.h): what people train and run besides dense layers. Matrices and
+// kernels are filled by their place in the graph, vectors start as the layers start them.
 #pragma once
 
 #include "bench/workloads.h"
 
 namespace crease::bench {
 
+/// Numbers from which another framework can start, too: parameter k of the matrices and kernels, in the order
+/// in which they were made, by `filled` with seed 100 + k.
+inline void fill_parameters(Graph& graph) {
+  uint64_t seed = 100;
+  for (const NodeId id : graph.parameters()) {
+    const Tensor& start = graph.node(id).value;
+    const std::vector<int64_t> sizes = start.sizes();
+    if (sizes.size() < 2) continue;
+    const int64_t fan_in = sizes.size() == 2 ? sizes[0] : start.count() / sizes[0];
+    graph.set_parameter(
+        graph.node(id).name,
+        filled(sizes, seed++, weight_scale(static_cast<double>(fan_in))).converted(start.type()));
+  }
+}
+
 /// A step of training.
 inline Workload trained(Workload work, const Value& loss, const Optimizer& optimizer) {
+  fill_parameters(work.graph);
   work.graph = train_step(loss, optimizer);
   return work;
 }
+
+/// Some gradients are zero but for rounding (biases of attention's keys): adamw's usual epsilon would make
+/// steps of their noise, and two frameworks could not be held to each other.
+inline Optimizer comparable_adamw() { return adamw({.epsilon = 1e-4}); }
+
+/// In operations of f32: vectors hold half as many numbers of f64.
+inline double operation_cost(Type type) { return type == Type::f64 ? 2 : 1; }
 
 inline Value cross_entropy_of(Workload& work, const Value& logits) {
   Shape shape = logits.shape();
@@ -65,8 +88,9 @@ inline Workload transformer(int64_t batch, Type type) {
   const Value loss = mean(mse(block(x), target));
   work.data.emplace("x", filled({batch, time, width}, 1, 2).converted(type));
   work.data.emplace("t", filled({batch, time, width}, 2, 2).converted(type));
-  work.operations = 6.0 * static_cast<double>(batch * time) * (12.0 * width * width + 2.0 * time * width);
-  return trained(std::move(work), loss, adamw());
+  work.operations = operation_cost(type) * 6.0 * static_cast<double>(batch * time) *
+                    (12.0 * width * width + 2.0 * time * width);
+  return trained(std::move(work), loss, comparable_adamw());
 }
 
 /// Convolutions of 3x3, depthwise and 1x1, with batch normalisation and stride 2, on 3x32x32 images.
@@ -136,7 +160,8 @@ inline Workload dense_network(const std::vector<int64_t>& widths, int64_t batch,
   for (size_t i = 0; i + 1 < widths.size(); ++i) {
     if (i > 0) layers.emplace_back(relu);
     layers.push_back(linear(widths[i], widths[i + 1]));
-    work.operations += 2.0 * static_cast<double>(batch * widths[i] * widths[i + 1]) * (i == 0 ? 2 : 3);
+    work.operations += operation_cost(type) * 2.0 * static_cast<double>(batch * widths[i] * widths[i + 1]) *
+                       (i == 0 ? 2 : 3);
   }
   const Value logits = sequential(layers)(work.graph.input("x", {"batch", widths.front()}, type));
   work.data.emplace("x", filled({batch, widths.front()}, 1, 2).converted(type));
@@ -150,6 +175,7 @@ inline Workload prediction(int64_t batch) {
   Workload work;
   const Value x = work.graph.input("x", {"batch", 784});
   work.graph.output("y", sequential(linear(784, 1000), relu, linear(1000, 1000), relu, linear(1000, 10))(x));
+  fill_parameters(work.graph);
   work.data.emplace("x", filled({batch, 784}, 1, 2));
   work.operations = 2.0 * static_cast<double>(batch) * (784.0 * 1000 + 1000.0 * 1000 + 1000.0 * 10);
   return work;
@@ -164,6 +190,7 @@ inline Workload image_prediction(int64_t batch) {
   const Value x = work.graph.input("x", {"batch", 3, 32, 32});
   work.graph.output("y", sequential(conv(3, 32), conv(32, 32), max_pool2d({}), conv(32, 64), conv(64, 64),
                                     max_pool2d({}), flatten(), linear(4096, 10))(x));
+  fill_parameters(work.graph);
   work.data.emplace("x", filled({batch, 3, 32, 32}, 1, 2));
   work.operations = 2.0 * static_cast<double>(batch) *
                     (1024.0 * 9 * (3 * 32 + 32 * 32) + 256.0 * 9 * (32 * 64 + 64 * 64) + 40960);
@@ -181,7 +208,7 @@ inline Workload model(const std::string& name, int64_t size) {
   if (name == "residuals") return residuals(size);
   if (name == "signals") return signals(size);
   if (name == "adam") return dense_network(dense, size, adam(), Type::f32);
-  if (name == "adamw") return dense_network(dense, size, adamw(), Type::f32);
+  if (name == "adamw") return dense_network(dense, size, comparable_adamw(), Type::f32);
   if (name == "dense_f64") return dense_network(dense, size, sgd({.learning_rate = 0.01}), Type::f64);
   if (name == "classes") return dense_network({256, 10000}, size, sgd({.learning_rate = 0.01}), Type::f32);
   if (name == "predict") return prediction(size);

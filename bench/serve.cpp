@@ -13,8 +13,8 @@
 
 #include "bench/c_source.h"
 #include "bench/limits.h"
+#include "bench/models.h"
 #include "bench/protocol.h"
-#include "bench/workloads.h"
 #include "jit/machine_limits.h"
 
 namespace {
@@ -49,7 +49,7 @@ class Server {
     int threads = 1;
     words >> name >> size >> threads;
     program_.reset();
-    work_ = bench::workload(name, size);
+    work_ = bench::model(name, size);
     const auto start = Clock::now();
     const double used = process_seconds();
     program_ = std::make_unique<Program>(compile(work_.graph, options_of(threads)));
@@ -102,10 +102,11 @@ class Server {
     return {{"ok", true}, {"parameters", parameters}};
   }
 
-  /// The parameters that a step changes, in the order in which they were made.
+  /// The parameters that an optimizer changes, in the order in which they were made.
   std::vector<NodeId> trained() const {
     std::vector<NodeId> ids;
-    for (const Update& update : work_.graph.updates()) ids.push_back(update.parameter);
+    for (const Update& update : work_.graph.updates())
+      if (!work_.graph.node(update.parameter).state) ids.push_back(update.parameter);
     std::ranges::sort(ids);
     return ids;
   }

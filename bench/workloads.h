@@ -16,7 +16,7 @@ struct Workload {
   Bindings data;
   /// Smallest number of operations, a multiply-add counting as two; convolutions with their products on
   /// padding, which a program may leave out; elementwise ones of the W6 chain without its hyperbolic
-  /// tangents.
+  /// tangents. Those of f64 count twice.
   double operations = 0;
   /// Hyperbolic tangents, forward.
   double tangents = 0;

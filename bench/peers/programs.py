@@ -163,14 +163,14 @@ def off(losses, reference):
 
 def off_by(updates, reference, parameters):
     """The same for what three steps changed in each parameter. Sums in another order move it a little: near ties of max-pooling and relu fall
-    to another side. The distance may be a hundredth of the update."""
+    to another side. The distance may be a hundredth of the update, or, where the update is rounding alone, a millionth of all together."""
     if len(updates) != len(reference):
         return f"computes something else: {len(updates)} parameters, crease {len(reference)}"
-    begin = 0
+    begin, rounding = 0, 1e-6 * math.hypot(*reference)
     for name, count in parameters:
         own, right = (values[begin:begin + count] for values in (updates, reference))
         begin += count
-        if not math.dist(own, right) <= 1e-2 * math.hypot(*right):
+        if not math.dist(own, right) <= max(1e-2 * math.hypot(*right), rounding):
             return f"computes something else: the update of {name} is {math.dist(own, right) / math.hypot(*right):.2g} of it away from that of crease"
     return None
 

@@ -36,8 +36,9 @@ def speed_lines(rows):
         torch = min((t for n, t in row["times_us"].items() if n.startswith("torch")), default=None)
         ahead = f"{row['faster_than_pytorch']} ({row['target']['pytorch']})" if torch else "not measured"
         most = f"{torch / row['limit_us']:.2f}" if torch else ""
+        near = f"{row['ratio_to_limit']} ({row['target']['limit'] or '-'})"
         others = ", ".join(f"{row['times_us'][n]:.4g}" if n in row["times_us"] else "-" for n in ("jax", "libtorch", "openblas", "onednn"))
-        yield (f"| {row['workload']}, {row['size']} | {row['limit_us']:.4g} | {row['times_us']['crease']:.4g} | {row['ratio_to_limit']} ({row['target']['limit']}) "
+        yield (f"| {row['workload']}, {row['size']} | {row['limit_us']:.4g} | {row['times_us']['crease']:.4g} | {near} "
                f"| {f'{torch:.4g}' if torch else ''} | {ahead} | {most} | {others} |")
 
 

@@ -3,9 +3,11 @@ import sys
 
 import torch
 import torch._dynamo
+import torch._inductor.config
 import torch.nn.functional as F
 
 import common
+import torch_models
 
 COMPILED = sys.argv[1:] == ["compile"]
 if hasattr(torch._dynamo.config, "trace_autograd_ops"):
@@ -53,6 +55,7 @@ def perceptron(widths, batch):
 
 
 def convolutional(batch):
+    """Channels last, the faster layout of convolutions there."""
     parameters = tensors(common.conv_parameters() + [(common.filled([1024, 10], 10, common.weight_scale(1024)),
                                                      common.filled([10], 0, 0))])
 
@@ -62,8 +65,10 @@ def convolutional(batch):
             x = F.max_pool2d(torch.relu(x), 2)
         return F.cross_entropy(torch.addmm(parameters[7], x.flatten(1), parameters[6]), target)
 
-    data = torch.from_numpy(common.filled([batch, 3, 32, 32], 1, 2)), torch.from_numpy(common.labels(batch, 10))
-    return training(parameters, loss_of, data)
+    x, target = torch.from_numpy(common.filled([batch, 3, 32, 32], 1, 2)), torch.from_numpy(common.labels(batch, 10))
+    for image in (x, *(p for p in parameters if p.dim() == 4)):
+        image.data = image.data.to(memory_format=torch.channels_last)
+    return training(parameters, loss_of, (x, target))
 
 
 def recurrent(batch):
@@ -101,6 +106,52 @@ def unrolled(batch):
     return training(parameters, loss_of, [torch.from_numpy(part) for part in common.lstm_data(batch)])
 
 
+def modelled(model):
+    """A network of torch_models.py: trained by plain gradient descent or its own optimizer, or run alone."""
+    if model.target is None:
+        return outputs(model)
+
+    def loss_of(_, x, target):
+        return model.loss(model.net(x), target)
+
+    trained = [p for p in model.net.parameters() if p.requires_grad]
+    if model.optimizer is None:
+        step = training(trained, loss_of, (model.x, model.target))
+    else:
+        step = optimised(trained, loss_of, (model.x, model.target), model.optimizer(trained))
+    return step._replace(parameters=lambda: common.joined(torch_models.parameters(model.net)))
+
+
+def outputs(model):
+    """Without derivatives, and compiled with the weights as constants."""
+    torch._inductor.config.freezing = True
+    forward = prepared(model.net)
+
+    def run():
+        with torch.no_grad():
+            return forward(model.x)
+
+    return common.Prepared(run, loss=lambda y: float(y.double().mean()))
+
+
+def optimised(parameters, loss_of, data, optimizer):
+    """One step of a library's optimizer, which has kernels of its own that update all parameters at once."""
+    def loss_and_gradients():
+        loss = loss_of(parameters, *data)
+        return loss.detach(), torch.autograd.grad(loss, parameters)
+
+    forward_and_backward = prepared(loss_and_gradients)
+
+    def step():
+        loss, gradients = forward_and_backward()
+        for parameter, gradient in zip(parameters, gradients):
+            parameter.grad = gradient
+        optimizer.step()
+        return loss
+
+    return common.Prepared(step)
+
+
 def twenty_operations(x):
     y = torch.tanh(x * 1.01 + 0.1)
     y = torch.relu(y * x - 0.2) * 0.9 + x
@@ -132,6 +183,8 @@ def make(name, size, threads):
         return unrolled(size) if COMPILED else recurrent(size)
     if name == "W6":
         return chain(size)
+    if name in torch_models.MODELS:
+        return modelled(torch_models.MODELS[name](size))
     raise ValueError(f"{name} is not written for PyTorch")
 
 
