@@ -81,6 +81,7 @@ Json to_json(const ModelInfo& info) {
   for (const auto& [name, value] : info.metrics) json["metrics"][name] = number_to_json(value);
   if (info.standardisation) json["standardisation"] = to_json(*info.standardisation);
   if (info.targets) json["targets"] = to_json(*info.targets);
+  if (!info.label.empty()) json["label"] = info.label;
   return json;
 }
 
@@ -106,6 +107,7 @@ ModelInfo info_from_json(const Json& json) {
                  .classes = json.at("classes").get<std::vector<std::string>>(),
                  .training = json.at("training").get<std::map<std::string, std::string>>()};
   if (json.contains("features")) info.features = json["features"].get<std::vector<std::string>>();
+  if (json.contains("label")) info.label = json["label"].get<std::string>();
   for (const auto& [name, value] : json.at("metrics").items()) info.metrics[name] = number_from_json(value);
   if (json.contains("standardisation"))
     info.standardisation = standardisation_from_json(json["standardisation"]);
@@ -146,6 +148,7 @@ void expect_fields(const Json& json) {
       {"version", is_number, "a number"},
       {"data", is_text, "a text"},
       {"features", is_list_of<is_text>, "a list of texts", true},
+      {"label", is_text, "a text", true},
       {"classes", is_list_of<is_text>, "a list of texts"},
       {"training", is_map_of<is_text>, "an object of texts"},
       {"metrics", is_map_of<is_figure>, "an object of numbers"},

@@ -17,6 +17,7 @@ namespace crease {
 struct ModelInfo {
   std::string data = {};                   // "digits", "mnist:DIR", "csv:FILE"
   std::vector<std::string> features = {};  // columns of a table in their order; empty: not known
+  std::string label = {};                  // column of a table that is predicted; empty: not known
   std::vector<std::string> classes = {};   // names in the order of the logits; empty: a number is predicted
   std::optional<Standardisation> standardisation = {};  // what was done to the samples
   /// Of the numbers to predict, in training (see mse_in_deviations); the network answers in their units.

@@ -41,6 +41,7 @@ SourceOptions options_for(const Model& model) {
   const Graph& network = model.network;
   SourceOptions options;
   options.csv.feature_names = model.info.features;
+  options.csv.usual_label = model.info.label;
   if (const auto& by = model.info.standardisation) {
     const auto means = by->mean.read<float>();
     options.csv.means.assign(means.begin(), means.end());

@@ -16,7 +16,7 @@ inline constexpr const char* data_help =
     "digits (embedded), mnist:FOLDER (four idx files, plain or .gz; also Fashion-MNIST), cifar10:FOLDER "
     "(data_batch_*.bin), npy:FOLDER (x.npy and y.npy) or csv:FILE (last column is predicted; "
     "further: csv:FILE,label=COLUMN,ignore=COLUMN,missing=error|drop|mean,header=present|absent,"
-    "target=classes|number)";
+    "target=classes|number,separator=comma|semicolon|tab|bar)";
 
 /// Data with what was done to its samples, and what was measured of numbers to predict.
 struct LoadedData {

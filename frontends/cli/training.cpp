@@ -24,9 +24,10 @@
 namespace crease::cli {
 namespace {
 
+bool is_text(const std::string& name) { return invalid_utf8(name) == std::string::npos; }
+
 /// Names by which columns are found again: all of them or none.
 std::vector<std::string> names_to_keep(const std::vector<std::string>& names) {
-  const auto is_text = [](const std::string& name) { return invalid_utf8(name) == std::string::npos; };
   const bool distinct = std::set(names.begin(), names.end()).size() == names.size();
   return distinct && std::ranges::all_of(names, is_text) ? names : std::vector<std::string>{};
 }
@@ -41,9 +42,11 @@ std::vector<std::string> class_names(const Dataset& data) {
 Model make_model(const TrainingSettings& settings, const LoadedData& data, const Graph& network,
                  const Checkpoint& checkpoint, const std::optional<EpochMetrics>& last,
                  const std::map<std::string, double>& earlier) {
+  const std::string& label = data.split.train.label_name;
   Model model{.network = best_network(network, checkpoint)};
   model.info = {.data = settings.data,
                 .features = names_to_keep(data.split.train.feature_names),
+                .label = is_text(label) ? label : "",
                 .classes = class_names(data.split.train),
                 .standardisation = data.standardisation,
                 .targets = data.targets,

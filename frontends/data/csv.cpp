@@ -12,6 +12,7 @@
 #include <span>
 
 #include "frontends/data/byte_stream.h"
+#include "frontends/data/csv_cell.h"
 #include "frontends/data/csv_scanner.h"
 #include "frontends/file.h"
 #include "frontends/printable.h"
@@ -26,31 +27,11 @@ struct Label {
   int64_t line;
 };
 
-/// The number a cell holds, infinite if too large, or nothing if it is no number. No locale.
-std::optional<double> number_in(std::string_view cell) {
-  if (cell.starts_with('+')) cell.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (cell.empty() || end != cell.data() + cell.size() || error == std::errc::invalid_argument) return {};
-  if (error != std::errc::result_out_of_range) return value;
-  // Beyond f64 on either side: 0, or infinite.
-  long double wide = std::numeric_limits<long double>::infinity();
-  std::from_chars(cell.data(), cell.data() + cell.size(), wide);
-  return static_cast<double>(wide);
+constexpr const char* decimal_hint = "; the decimal sign is a point";
+
+std::string name_of(char separator) {
+  return separator == '\t' ? "tabs" : fmt::format("'{}'", printable(std::string_view(&separator, 1)));
 }
-
-/// How far the numbers of a column lie apart, and how far f32 moves them.
-struct Spread {
-  double least = std::numeric_limits<double>::infinity(), greatest = -least, moved = 0;
-
-  void add(double value) {
-    if (std::isnan(value)) return;
-    least = std::min(least, value);
-    greatest = std::max(greatest, value);
-    moved = std::max(moved, std::abs(value - static_cast<double>(static_cast<float>(value))));
-  }
-  bool is_lost() const { return moved > (greatest - least) / 256 && greatest > least; }
-};
 
 /// Cells in messages: short.
 std::string shown(std::string_view cell) {
@@ -60,7 +41,7 @@ std::string shown(std::string_view cell) {
 /// Turns rows into samples.
 class TableReader {
  public:
-  TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options);
+  TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options, char separator);
 
   bool has_header() const { return !names_.empty(); }
   bool predicts() const { return options_.target != Target::None; }
@@ -72,6 +53,7 @@ class TableReader {
   std::string where(int64_t line, size_t column) const;
   bool by_name() const { return has_header() && !options_.feature_names.empty(); }
   std::optional<size_t> find_label(const std::vector<bool>& used) const;
+  std::optional<size_t> find_usual_label(const std::vector<bool>& used) const;
   size_t find_label_beside_features(const std::vector<bool>& used) const;
   size_t find_feature(const std::string& wanted) const;
   size_t find_column(const std::string& wanted) const;
@@ -86,6 +68,7 @@ class TableReader {
   void expect_utf8_labels() const;
   void set_classes(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
   void set_numbers(Dataset& data, const std::vector<std::optional<double>>& numbers) const;
+  void expect_no_decimal_commas() const;
   void expect_no_stray_header(const std::vector<std::optional<double>>& numbers) const;
 
   const std::string& name_;
@@ -100,7 +83,8 @@ class TableReader {
   std::vector<Spread> spreads_;  // by feature
 };
 
-TableReader::TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options)
+TableReader::TableReader(const CsvRow& first, const std::string& name, const CsvOptions& options,
+                         char separator)
     : name_(name), options_(options), first_line_(first.line), columns_(first.cells.size()) {
   const bool wordy = std::none_of(first.cells.begin(), first.cells.end(),
                                   [](auto cell) { return number_in(cell).has_value(); });
@@ -120,7 +104,7 @@ TableReader::TableReader(const CsvRow& first, const std::string& name, const Csv
   expect(!features_.empty(),
          "[read_csv] '{}' line {}: got {} column{}, want a label and at least one feature{}", name_,
          first.line, columns_, columns_ == 1 ? "" : "s",
-         columns_ == 1 ? fmt::format(" separated by '{}'", options.separator) : "");
+         columns_ == 1 ? fmt::format(" separated by {}", name_of(separator)) : "");
 }
 
 std::string TableReader::where(int64_t line, size_t column) const {
@@ -136,6 +120,7 @@ std::optional<size_t> TableReader::find_label(const std::vector<bool>& used) con
            options_.label);
     return label;
   }
+  if (const auto label = find_usual_label(used); label && predicts()) return label;
   const bool all =
       by_name() || options_.feature_count == 0 || std::ranges::count(used, true) <= options_.feature_count;
   if (!predicts() && all) return {};
@@ -143,6 +128,12 @@ std::optional<size_t> TableReader::find_label(const std::vector<bool>& used) con
   for (size_t column = columns_; column > 0; --column)
     if (used[column - 1]) return column - 1;
   return columns_ - 1;
+}
+
+std::optional<size_t> TableReader::find_usual_label(const std::vector<bool>& used) const {
+  if (options_.usual_label.empty() || std::ranges::count(names_, options_.usual_label) != 1) return {};
+  const size_t column = find_column(options_.usual_label);
+  return used[column] ? std::optional(column) : std::nullopt;
 }
 
 /// The one column that the network does not read. Of several the last may be anything, such as a row's
@@ -205,7 +196,9 @@ double TableReader::feature(std::string_view cell, int64_t line, size_t column) 
   const std::optional<double> value = number_in(cell);
   if (!value)
     fail("[read_csv] {}: got '{}', want a number{}", where(line, column), shown(cell),
-         line == first_line_ ? "; if this line names the columns, say header=present (Header::Present)" : "");
+         has_decimal_comma(cell) ? decimal_hint
+         : line == first_line_   ? "; if this line names the columns, say header=present (Header::Present)"
+                                 : "");
   const auto rounded = static_cast<float>(std::clamp(*value, -1e39, 1e39));
   if (!std::isfinite(rounded))
     fail("[read_csv] {}: got '{}', want a finite number in the range of f32", where(line, column),
@@ -286,6 +279,14 @@ void TableReader::expect_no_stray_header(const std::vector<std::optional<double>
          where(labels_[0].line, *label_), shown(labels_[0].text));
 }
 
+/// Prices such as 1,5 would become classes otherwise.
+void TableReader::expect_no_decimal_commas() const {
+  for (const Label& label : labels_)
+    expect(options_.target == Target::Classes || !has_decimal_comma(label.text),
+           "[read_csv] {}: got '{}', want a number{}, or say target=classes (Target::Classes)",
+           where(label.line, *label_), shown(label.text), decimal_hint);
+}
+
 bool TableReader::is_classes(const std::vector<std::optional<double>>& numbers) const {
   if (options_.target != Target::Detect) return options_.target == Target::Classes;
   std::set<double> kinds;
@@ -346,6 +347,7 @@ void TableReader::set_target(Dataset& data) const {
       fail("[read_csv] {}: got '{}', want a finite number", where(label.line, *label_), shown(label.text));
   }
   expect_no_stray_header(numbers);
+  expect_no_decimal_commas();
   if (is_classes(numbers)) {
     set_classes(data, numbers);
   } else {
@@ -364,6 +366,7 @@ Dataset TableReader::finish() {
   if (has_header())
     for (const size_t column : features_) data.feature_names.push_back(names_[column]);
   if (predicts()) set_target(data);
+  if (predicts() && has_header()) data.label_name = names_[*label_];
   return data;
 }
 
@@ -372,10 +375,11 @@ Dataset TableReader::finish() {
 Dataset parse_csv(std::string_view bytes, const std::string& name, const CsvOptions& options) {
   ByteStream stream(bytes, name);
   const std::string text = read_all(stream, options.most_bytes);
-  CsvScanner scanner(text, name, options.separator);
+  const char separator = options.separator.value_or(CsvScanner::detected_separator(text));
+  CsvScanner scanner(text, name, separator);
   const CsvRow* row = scanner.next();
   expect(row != nullptr, "[read_csv] '{}' is empty: want rows of numbers and a label", name);
-  TableReader reader(*row, name, options);
+  TableReader reader(*row, name, options, separator);
   if (!reader.has_header()) reader.add(*row);
   while ((row = scanner.next()) != nullptr) reader.add(*row);
   return reader.finish();

@@ -1,9 +1,11 @@
-// Tables in text: comma-separated values, one sample a line. The decimal sign is a point in every locale.
+// Tables in text: values separated by commas, semicolons or tabs, one sample a line. The decimal sign is a
+// point in every locale.
 // Source: RFC 4180, with blank lines, single CR line ends and spaces round cells tolerated.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,12 +24,17 @@ enum class Missing : uint8_t { Error, DropRow, Mean };
 enum class Target : uint8_t { Detect, Classes, Number, None };
 
 struct CsvOptions {
-  char separator = ',';
+  /// What stands between cells. Without: the first of comma, semicolon and tab that the first line has
+  /// outside of quotes.
+  std::optional<char> separator = {};
   Header header = Header::Detect;
   /// The column to predict: its name, or its number from 1. Empty: the last one that is not ignored; beside
   /// features that are named the only one left; with Target::None only where it is left over from the
   /// features.
   std::string label = {};
+  /// The name of the column to predict where `label` is empty and the table has such a column: the one that a
+  /// network was trained on.
+  std::string usual_label = {};
   /// Columns left out, by name or number.
   std::vector<std::string> ignore = {};
   /// The features in their order, where the table has a header; without names: all columns but the label.

@@ -18,6 +18,22 @@ CsvScanner::CsvScanner(std::string_view text, std::string name, char separator)
   if (text.starts_with("\xef\xbb\xbf")) at_ = 3;
 }
 
+char CsvScanner::detected_separator(std::string_view text) {
+  constexpr std::string_view separators = ",;\t";
+  size_t best = separators.size();
+  bool quoted = false, blank = true;
+  for (const char c : text) {
+    if (is_line_end(c) && !quoted) {
+      if (!blank) break;
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    blank = blank && (c == ' ' || c == '\t');
+    if (!quoted) best = std::min(best, separators.find(c));
+  }
+  return best < separators.size() ? separators[best] : ',';
+}
+
 const CsvRow* CsvScanner::next() {
   while (at_ < text_.size()) {
     row_.line = line_;

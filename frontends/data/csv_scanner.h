@@ -22,6 +22,10 @@ class CsvScanner {
   /// Errors: Error for UTF-16 text.
   CsvScanner(std::string_view text, std::string name, char separator);
 
+  /// The first of comma, semicolon and tab that the first line with a cell has outside of quotes; else a
+  /// comma.
+  static char detected_separator(std::string_view text);
+
   /// The next row that is not blank, or nullptr at the end.
   /// Errors: Error naming line and column for a quote that is never closed, text after a closing quote, a
   /// NUL.

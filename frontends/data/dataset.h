@@ -20,6 +20,7 @@ struct Dataset {
   std::string name = {};
   std::vector<std::string> feature_names = {};  ///< one for each feature, or none
   std::vector<std::string> class_names = {};    ///< one for each class, or none
+  std::string label_name = {};                  ///< of what is to be predicted, or empty
 
   /// Number of samples, n.
   int64_t size() const;

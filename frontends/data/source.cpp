@@ -51,9 +51,9 @@ Dataset npy_dataset(const std::filesystem::path& folder, Target target) {
 }
 
 /// One of the words that an option takes.
-template <class Enum>
-Enum chosen(const std::string& option, const std::string& word,
-            const std::vector<std::pair<const char*, Enum>>& choices) {
+template <class Choice>
+Choice chosen(const std::string& option, const std::string& word,
+              const std::vector<std::pair<const char*, Choice>>& choices) {
   std::string known;
   for (const auto& [name, value] : choices) {
     if (word == name) return value;
@@ -75,6 +75,11 @@ bool set_option(CsvOptions& options, const std::string& name, const std::string&
   }
   if (name == "target") {
     options.target = chosen<Target>(name, value, {{"classes", Target::Classes}, {"number", Target::Number}});
+    return true;
+  }
+  if (name == "separator") {
+    options.separator =
+        chosen<char>(name, value, {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}});
     return true;
   }
   if (name == "label") options.label = value;

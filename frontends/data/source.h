@@ -18,8 +18,9 @@ struct SourceOptions {
 
 /// "digits", "mnist:FOLDER", "cifar10:FOLDER", "npy:FOLDER" (with x.npy and y.npy) or "csv:FILE".
 /// A table takes options behind its file: "csv:FILE,missing=mean,label=price,ignore=id", where missing is
-/// error, drop or mean, header present or absent, target classes or number; label and ignore name columns
-/// (CsvOptions). Errors: Error listing these for any other word, and those of the reader.
+/// error, drop or mean, header present or absent, target classes or number, separator comma, semicolon, tab
+/// or bar; label and ignore name columns (CsvOptions). Errors: Error listing these for any other word, and
+/// those of the reader.
 Split read_source(const std::string& source, const SourceOptions& options = {});
 
 /// The same in one piece: all samples in the order of the files, those to train with before those to test

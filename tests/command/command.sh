@@ -129,6 +129,11 @@ case_bad_input() {
   gives 1 'missing=drop (Missing::DropRow) leaves such rows out, missing=mean (Missing::Mean) takes the mean' train --data csv:holes.csv
   gives 0 'saved to holes' train --data csv:holes.csv,missing=mean --epochs 1 --batch 2 --save holes
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
+  printf 'a;y;b\n1;1.5;2\n2;2.5;3\n3;3.5;1\n4;4.5;7\n5;5.25;2\n6;6.5;8\n' > semicolons.csv
+  gives 0 'saved to prices' train --data csv:semicolons.csv,label=y --epochs 1 --batch 2 --save prices
+  printf 'row\tb\ty\ta\n1\t2\t1.5\t4\n2\t3\t2.5\t1\n' > tabs.csv
+  gives 0 'csv:tabs.csv: 2 samples' eval prices --data csv:tabs.csv --part all
+  gives 1 "unknown separator 'pipe': want comma, semicolon, tab, bar" eval prices --data csv:tabs.csv,separator=pipe
   gives 1 'at least 0: got -1' train --save model --checkpoint-seconds -1
   gives 1 'nowhere' train --data mnist:nowhere
   gives 1 'stopped being finite at epoch 1' train --optimizer sgd --learning-rate 1e30

@@ -24,6 +24,7 @@ namespace {
 Model some_model() {
   ModelInfo info{
       .data = "csv:iris.csv",
+      .label = "kind",
       .classes = {"setosa", "a \"quoted\" name"},
       .standardisation =
           Standardisation{.mean = Tensor::f32({3}, {1, 0.1F, -2}), .deviation = Tensor::f32({3}, {1, 2, 3})},
@@ -71,6 +72,7 @@ TEST_CASE("a model that is saved and loaded is the same") {
   CHECK(parameters_of(loaded.network) == parameters_of(model.network));
   CHECK(loaded.info.data == model.info.data);
   CHECK(loaded.info.classes == model.info.classes);
+  CHECK(loaded.info.label == model.info.label);
   CHECK(loaded.info.standardisation->mean == model.info.standardisation->mean);
   CHECK(loaded.info.standardisation->deviation == model.info.standardisation->deviation);
   CHECK(loaded.info.targets->mean == model.info.targets->mean);

@@ -222,6 +222,47 @@ TEST_CASE("features that are named are found in any order, whatever else the tab
   CHECK(parse("1,2,0.5\n3,4,1.5\n", options).x == Tensor::f32({2, 2}, {1, 2, 3, 4}));
 }
 
+TEST_CASE("the column that a network was trained on is the one to predict, where the table has it") {
+  const CsvOptions trained{.usual_label = "y", .feature_names = {"a", "b"}};
+  CHECK(parse("a,y,b,id\n1,0.5,2,7\n3,1.5,4,8\n", trained).y == Tensor::f32({2}, {0.5, 1.5}));
+  CHECK(parse("a,b,price\n1,2,0.5\n", trained).y == Tensor::f32({1}, {0.5}));
+  CsvOptions other = trained;
+  other.label = "id";
+  CHECK(parse("a,y,b,id\n1,0.5,2,7.5\n", other).y == Tensor::f32({1}, {7.5}));
+  other = trained;
+  other.target = Target::None;
+  CHECK(parse("a,y,b\n1,?,2\n", other).x == Tensor::f32({1, 2}, {1, 2}));
+  CHECK(parse("x,y,z\n1,0.5,2\n", {.usual_label = "y"}).x == Tensor::f32({1, 2}, {1, 2}));
+  CHECK(parse("x,y,z\n1,0.5,2\n", {.usual_label = "y", .ignore = {"y"}}).y == Tensor::f32({1}, {2}));
+}
+
+TEST_CASE("what stands between the cells is found in the first line") {
+  const Dataset data = parse("a,b,kind\n1,2,0.5\n");
+  for (const char* text :
+       {"a;b;kind\n1;2;0.5\n", "a\tb\tkind\n1\t2\t0.5\n", "\r\n \n\"a\";b;kind\r\n1;2;0.5\r\n"}) {
+    CAPTURE(text);
+    CHECK(parse(text).x == data.x);
+    CHECK(parse(text).y == data.y);
+    CHECK(parse(text).feature_names == data.feature_names);
+    CHECK(parse(text).label_name == "kind");
+  }
+  CHECK(parse("\"a, b\";kind\n1;0.5\n").feature_names == std::vector<std::string>{"a, b"});
+  CHECK(parse("a;b,kind\n1,0.5\n").feature_names == std::vector<std::string>{"a;b"});
+  CHECK(parse("a,b|kind\n1|0.5\n", {.separator = '|'}).feature_names == std::vector<std::string>{"a,b"});
+  CHECK(holds(complaint("a b\n1 2\n"), "got 1 column, want a label and at least one feature"));
+  CHECK(holds(complaint("a\n1\n", {.separator = '\t'}), "separated by tabs"));
+}
+
+TEST_CASE("a decimal comma is told, and is no class") {
+  CHECK(complaint("a;y\n1,5;2\n") ==
+        "[read_csv] 't.csv' line 2, column 1 ('a'): got '1,5', want a number; the decimal sign is a point");
+  CHECK(
+      complaint("a;y\n1;2,5\n") ==
+      "[read_csv] 't.csv' line 2, column 2 ('y'): got '2,5', want a number; the decimal sign is a point, or "
+      "say target=classes (Target::Classes)");
+  CHECK(parse("a;y\n1;2,5\n", {.target = Target::Classes}).class_names == std::vector<std::string>{"2,5"});
+}
+
 TEST_CASE("a table may lack what is to be predicted") {
   const CsvOptions all{.target = Target::None};
   const Dataset data = parse("a,b\n1,2\n3,4\n", all);

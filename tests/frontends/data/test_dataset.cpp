@@ -270,6 +270,8 @@ TEST_CASE("a table by a word of text takes options behind its file, which may ha
   const Split filled = read_source(file + ",ignore=id,label=y,target=number,header=present,missing=mean");
   CHECK(filled.train.size() + filled.test.size() == 4);
   CHECK(filled.train.classes == 0);
+  CHECK(read_source(file + ",label=y,missing=drop,separator=comma").train.label_name == "y");
+  CHECK(holds(thrown_by([&] { read_source(file + ",separator=tab"); }), "separated by tabs"));
   CHECK(thrown_by([&] { read_source(file + ",missing=zero"); }) ==
         "[data] unknown missing 'zero': want error, drop, mean");
   CHECK(thrown_by([] { read_source("csv:some.csv,label=a,header=present,label=b"); }) ==
