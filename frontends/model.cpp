@@ -82,6 +82,7 @@ Json to_json(const ModelInfo& info) {
   if (info.standardisation) json["standardisation"] = to_json(*info.standardisation);
   if (info.targets) json["targets"] = to_json(*info.targets);
   if (!info.label.empty()) json["label"] = info.label;
+  if (!info.trained_on.empty()) json["trained_on"] = info.trained_on;
   return json;
 }
 
@@ -107,7 +108,8 @@ ModelInfo info_from_json(const Json& json) {
                  .classes = json.at("classes").get<std::vector<std::string>>(),
                  .training = json.at("training").get<std::map<std::string, std::string>>()};
   if (json.contains("features")) info.features = json["features"].get<std::vector<std::string>>();
-  if (json.contains("label")) info.label = json["label"].get<std::string>();
+  info.label = json.value("label", "");
+  info.trained_on = json.value("trained_on", "");
   for (const auto& [name, value] : json.at("metrics").items()) info.metrics[name] = number_from_json(value);
   if (json.contains("standardisation"))
     info.standardisation = standardisation_from_json(json["standardisation"]);
@@ -149,6 +151,7 @@ void expect_fields(const Json& json) {
       {"data", is_text, "a text"},
       {"features", is_list_of<is_text>, "a list of texts", true},
       {"label", is_text, "a text", true},
+      {"trained_on", is_text, "a text", true},
       {"classes", is_list_of<is_text>, "a list of texts"},
       {"training", is_map_of<is_text>, "an object of texts"},
       {"metrics", is_map_of<is_figure>, "an object of numbers"},

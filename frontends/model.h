@@ -16,6 +16,7 @@ namespace crease {
 /// What must be known to use a network on data, and what one wants to know about it.
 struct ModelInfo {
   std::string data = {};                   // "digits", "mnist:DIR", "csv:FILE"
+  std::string trained_on = {};             // fingerprint of a table's training part; empty: not known
   std::vector<std::string> features = {};  // columns of a table in their order; empty: not known
   std::string label = {};                  // column of a table that is predicted; empty: not known
   std::vector<std::string> classes = {};   // names in the order of the logits; empty: a number is predicted

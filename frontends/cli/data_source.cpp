@@ -7,6 +7,7 @@
 
 #include "frontends/data/source.h"
 #include "frontends/printable.h"
+#include "graph/analysis/digest.h"
 #include "graph/error.h"
 
 namespace crease::cli {
@@ -72,14 +73,33 @@ Split read_for(const Model& model, const std::string& source) {
   return split;
 }
 
+/// Of the targets, which decide how samples are split. Features may differ: what is missing is filled by the
+/// model's own means.
+std::string fingerprint(const Dataset& data) {
+  return sha256({reinterpret_cast<const char*>(data.y.data()), static_cast<size_t>(data.y.bytes())});
+}
+
+/// Rows that were added move others from one part to the other.
+void tell_of_change(const std::string& source, const Model& model, const std::string& trained_on) {
+  if (model.info.data != source || model.info.trained_on.empty() || model.info.trained_on == trained_on)
+    return;
+  fmt::print(
+      stderr,
+      "crease: {} has changed since the model was trained on it: samples of the test part may be among "
+      "those that it has seen\n",
+      printable(source));
+}
+
 }  // namespace
 
 LoadedData load_data(const std::string& source, const Model* model, double validation, uint64_t seed) {
   expect(validation >= 0 && validation < 1,
          "[data] --validation: got {}, want a share of at least 0 and less than 1", validation);
   LoadedData data{.split = model != nullptr ? read_for(*model, source) : read_source(source)};
-  if (validation != 0) data.split = with_validation(data.split, validation, seed);
   const bool pixels = !source.starts_with("csv:") && !source.starts_with("npy:");  // in [0, 1] as they are
+  if (!pixels) data.trained_on = fingerprint(data.split.train);
+  if (model != nullptr) tell_of_change(source, *model, data.trained_on);
+  if (validation != 0) data.split = with_validation(data.split, validation, seed);
   if (model != nullptr) {
     data.standardisation = model->info.standardisation;
     data.targets = model->info.targets;

@@ -22,6 +22,9 @@ inline constexpr const char* data_help =
 struct LoadedData {
   Split split;
   std::optional<Standardisation> standardisation = {}, targets = {};
+  /// Fingerprint of what is to be predicted of the samples to train with, before some were kept for
+  /// validation; empty for sets that come in two parts.
+  std::string trained_on = {};
 };
 
 /// Data that data_help explains. Those that come in one piece are split 80/20, the same way every time; of
@@ -30,7 +33,8 @@ struct LoadedData {
 /// numbers of the classes of these names. For a new one (null) tables and arrays are standardised by what is
 /// measured on the training part, and so are numbers to predict, which stay as they are. Errors: those of
 /// read_source and with_validation; Error naming a class that the model does not have. A table with a header
-/// gives the columns that the model calls its features, in whatever order it has them.
+/// gives the columns that the model calls its features, in whatever order it has them. Where the model was
+/// trained on other samples of this source, standard error says so: they are split in another way now.
 LoadedData load_data(const std::string& source, const Model* model = nullptr, double validation = 0,
                      uint64_t seed = 0);
 

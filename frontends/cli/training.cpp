@@ -45,6 +45,7 @@ Model make_model(const TrainingSettings& settings, const LoadedData& data, const
   const std::string& label = data.split.train.label_name;
   Model model{.network = best_network(network, checkpoint)};
   model.info = {.data = settings.data,
+                .trained_on = data.trained_on,
                 .features = names_to_keep(data.split.train.feature_names),
                 .label = is_text(label) ? label : "",
                 .classes = class_names(data.split.train),

@@ -131,6 +131,10 @@ case_bad_input() {
   gives 0 'test part of csv:holes.csv,missing=mean' eval holes
   printf 'a;y;b\n1;1.5;2\n2;2.5;3\n3;3.5;1\n4;4.5;7\n5;5.25;2\n6;6.5;8\n' > semicolons.csv
   gives 0 'saved to prices' train --data csv:semicolons.csv,label=y --epochs 1 --batch 2 --save prices
+  gives 0 'test part of' eval prices
+  ! "$crease" eval prices 2>&1 | grep -q 'has changed' || complain 'data that are as they were are told as changed'
+  printf '7;7.5;3\n' >> semicolons.csv
+  gives 0 'csv:semicolons.csv,label=y has changed since the model was trained on it' eval prices
   printf 'row\tb\ty\ta\n1\t2\t1.5\t4\n2\t3\t2.5\t1\n' > tabs.csv
   gives 0 'csv:tabs.csv: 2 samples' eval prices --data csv:tabs.csv --part all
   gives 1 "unknown separator 'pipe': want comma, semicolon, tab, bar" eval prices --data csv:tabs.csv,separator=pipe
