@@ -247,8 +247,7 @@ void add_census(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
   }
 }
 
-std::vector<KinkCounts> census_of(const Graph& graph, const Bindings& inputs,
-                                  const std::map<std::string, Tensor>& results) {
+std::vector<KinkCounts> census_of(const Graph& graph, const Bindings& inputs, const NamedTensors& results) {
   std::vector<KinkCounts> census;
   std::string row;
   const Sizes sizes = bind(graph, inputs);

@@ -42,8 +42,7 @@ void add_census(const Graph& graph, ValueSpan outputs, ValueSpan wrt,
 /// The census of a run: one entry for each node that has kinks or jumps, in the order of the graph. `graph`
 /// is the one that was run or compiled, `inputs` and `results` are those of the run. Empty for a graph
 /// without a census.
-std::vector<KinkCounts> census_of(const Graph& graph, const Bindings& inputs,
-                                  const std::map<std::string, Tensor>& results);
+std::vector<KinkCounts> census_of(const Graph& graph, const Bindings& inputs, const NamedTensors& results);
 
 /// Adds counts of another run of the same graph. Errors: Bug if the nodes differ.
 void add_to(std::vector<KinkCounts>& total, const std::vector<KinkCounts>& run);

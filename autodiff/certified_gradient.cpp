@@ -108,7 +108,7 @@ struct CertifiedGradientFunction::Plan {
   Value loss;
   std::vector<Value> wrt;
   std::vector<std::vector<Value>> tangents;
-  std::map<std::string, Tensor> defaults;
+  NamedTensors defaults;
   bool breaks = false;
   std::optional<std::vector<std::vector<NodeId>>> biases;  // by level, of a graph with biases of their own
   std::optional<KinkRecords> records;
@@ -134,7 +134,7 @@ struct CertifiedGradientFunction::Plan {
   }
 
   /// Whether the point and the loss are numbers, and the loss depends on no infinite slope.
-  bool is_regular(const Bindings& bindings, const std::map<std::string, Tensor>& selected,
+  bool is_regular(const Bindings& bindings, const NamedTensors& selected,
                   const CertifiedGradient& result) const {
     const auto is_finite = [&](const Value& variable) {
       return all_finite(bindings.at(variable.node().name));
@@ -162,7 +162,7 @@ struct CertifiedGradientFunction::Plan {
     for (size_t i = 0; i < wrt.size(); ++i) bindings.insert_or_assign(direction_name(j, i), moves[i]);
   }
 
-  void read(const std::map<std::string, Tensor>& outputs, CertifiedGradient& result) const {
+  void read(const NamedTensors& outputs, CertifiedGradient& result) const {
     result.value = outputs.at("loss").item();
     result.hits = static_cast<int64_t>(outputs.at("hits").item());
     result.gradient.clear();

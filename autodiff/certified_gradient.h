@@ -69,7 +69,7 @@ struct CertifyOptions {
 class CertifiedGradientFunction {
  public:
   /// Makes a graph callable: by the interpreter, or compiled.
-  using Run = std::function<std::map<std::string, Tensor>(const Bindings&)>;
+  using Run = std::function<NamedTensors(const Bindings&)>;
   using Compile = std::function<Run(const Graph&)>;
 
   /// `wrt`: inputs and parameters. Errors: those of grad and locked_grad; Error for a variable that is

@@ -256,7 +256,7 @@ std::vector<double> losses_in(const TensorFile& file, const std::filesystem::pat
 
 }  // namespace
 
-void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
+void set_parameters(Graph& graph, const NamedTensors& values) {
   std::map<std::string, std::string> wanted, got;
   for (const auto& [name, tensor] : parameters_of(graph))
     wanted[name] = signature(tensor.type(), tensor.sizes());
@@ -267,8 +267,8 @@ void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
   for (const auto& [name, tensor] : values) graph.set_parameter(name, tensor);
 }
 
-void take_parameters(Graph& graph, const std::map<std::string, Tensor>& values) {
-  std::map<std::string, Tensor> parameters = parameters_of(graph);
+void take_parameters(Graph& graph, const NamedTensors& values) {
+  NamedTensors parameters = parameters_of(graph);
   bool some = parameters.empty();
   for (auto& [name, tensor] : parameters) {
     const auto found = values.find(name);
@@ -281,8 +281,8 @@ void take_parameters(Graph& graph, const std::map<std::string, Tensor>& values) 
   set_parameters(graph, parameters);
 }
 
-std::map<std::string, Tensor> parameters_of(const Graph& graph) {
-  std::map<std::string, Tensor> result;
+NamedTensors parameters_of(const Graph& graph) {
+  NamedTensors result;
   for (const NodeId id : graph.parameters()) result.emplace(graph.node(id).name, graph.node(id).value);
   return result;
 }
@@ -327,7 +327,7 @@ Model load_model(const std::filesystem::path& folder) {
 
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint) {
   make_folder(folder);
-  std::map<std::string, Tensor> tensors = checkpoint.parameters;
+  NamedTensors tensors = checkpoint.parameters;
   std::map<std::string, std::string> metadata{{epochs_key, std::to_string(checkpoint.epochs_done)},
                                               {steps_key, std::to_string(checkpoint.steps_done)},
                                               {batch_key, std::to_string(checkpoint.batch)},

@@ -10,6 +10,7 @@
 
 #include "frontends/data/standardise.h"
 #include "graph/graph.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -50,7 +51,7 @@ Model load_model(const std::filesystem::path& folder);
 
 /// Gives every parameter of the graph its value.
 /// Errors: Error with a table of every difference in name, type or shape; then nothing is changed.
-void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
+void set_parameters(Graph& graph, const NamedTensors& values);
 
 /// Gives the parameters of the graph that are among the values theirs, and passes over all other values: what
 /// a network learned, from the training step's program, which holds its optimizer's state besides.
@@ -59,28 +60,28 @@ void set_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
 ///
 /// Errors: Error if none of its parameters is among them, or for another type or shape; then nothing is
 /// changed.
-void take_parameters(Graph& graph, const std::map<std::string, Tensor>& values);
+void take_parameters(Graph& graph, const NamedTensors& values);
 
 /// Values of all parameters by name.
-std::map<std::string, Tensor> parameters_of(const Graph& graph);
+NamedTensors parameters_of(const Graph& graph);
 
 /// The parameters that did best on validation data.
 struct Best {
   int64_t epoch = 0;
   double validation_loss = 0;
-  std::map<std::string, Tensor> parameters = {};
+  NamedTensors parameters = {};
 };
 
 /// Where training stands: all parameters of the training step, its optimizer's among them, and what is done.
 struct Checkpoint {
-  std::map<std::string, Tensor> parameters = {};
+  NamedTensors parameters = {};
   int64_t epochs_done = 0;
   int64_t steps_done = 0;           // of the epoch after those
   int64_t batch = 0;                // samples of each of those steps; 0: not known
   std::vector<double> losses = {};  // loss after each epoch done (see TrainOptions::schedule)
   std::optional<Best> best = {};    // where there is validation data
   /// Sums over the samples of the epoch that is not done (EpochTotals): its metrics go on from them.
-  std::map<std::string, Tensor> sums = {};
+  NamedTensors sums = {};
 };
 
 /// checkpoint.safetensors of a folder, one file, so that its parts always belong together.

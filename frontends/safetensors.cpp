@@ -16,7 +16,7 @@ static_assert(std::endian::native == std::endian::little, "values are copied as 
 
 /// Views of the header and of each tensor, in the order of the file.
 std::vector<std::string_view> parts_of(const std::string& header, const std::vector<TensorEntry>& entries,
-                                       const std::map<std::string, Tensor>& tensors) {
+                                       const NamedTensors& tensors) {
   std::vector<std::string_view> parts{header};
   for (const TensorEntry& entry : entries) {
     const Tensor& tensor = tensors.at(entry.name);
@@ -55,14 +55,14 @@ TensorFile read_safetensors(const std::filesystem::path& path) {
   return parse_safetensors(read_file(path), path.string());
 }
 
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata) {
   const std::vector<TensorEntry> entries = lay_out(tensors);
   const std::string header = format_header({.entries = entries, .metadata = metadata});
   write_file_atomically(path, parts_of(header, entries, tensors));
 }
 
-std::string format_safetensors(const std::map<std::string, Tensor>& tensors,
+std::string format_safetensors(const NamedTensors& tensors,
                                const std::map<std::string, std::string>& metadata) {
   const std::vector<TensorEntry> entries = lay_out(tensors);
   const std::string header = format_header({.entries = entries, .metadata = metadata});

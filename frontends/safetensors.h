@@ -8,13 +8,13 @@
 #include <string>
 #include <string_view>
 
-#include "graph/tensor.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
 /// What a safetensors file holds.
 struct TensorFile {
-  std::map<std::string, Tensor> tensors;
+  NamedTensors tensors;
   std::map<std::string, std::string> metadata;
 };
 
@@ -31,11 +31,11 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& name);
 /// size, then of name, so that each begins at a multiple of its element size. Errors: those of
 /// write_file_atomically; Error for a name that is not UTF-8, a tensor named "__metadata__", or a header
 /// larger than 16 MiB.
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
 /// The bytes that write_safetensors puts in the file.
-std::string format_safetensors(const std::map<std::string, Tensor>& tensors,
+std::string format_safetensors(const NamedTensors& tensors,
                                const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace crease

@@ -64,7 +64,7 @@ Evaluation evaluate_with(Runner& runner, const Objective& objective, const Datas
   return result;
 }
 
-bool all_finite(const std::map<std::string, Tensor>& tensors) {
+bool all_finite(const NamedTensors& tensors) {
   return std::ranges::all_of(tensors, [](const auto& entry) { return !first_non_finite(entry.second); });
 }
 
@@ -157,15 +157,14 @@ class Training {
   }
 
   /// Of the epoch in which a training was stopped that goes on after so many of its steps.
-  std::map<std::string, Tensor> sums_so_far(int64_t first_step) const {
-    return options_.resume && first_step > 0 ? options_.resume->sums : std::map<std::string, Tensor>{};
+  NamedTensors sums_so_far(int64_t first_step) const {
+    return options_.resume && first_step > 0 ? options_.resume->sums : NamedTensors{};
   }
 
   bool ended() const { return result_.stopped || result_.ran_out_of_patience; }
 
   /// With the sums of an epoch that is not done.
-  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done = 0,
-                        std::map<std::string, Tensor> sums = {}) const {
+  Checkpoint checkpoint(int64_t epochs_done, int64_t steps_done = 0, NamedTensors sums = {}) const {
     return {.parameters = runner_.parameters(),
             .epochs_done = epochs_done,
             .steps_done = steps_done,
@@ -282,8 +281,8 @@ class Training {
     options_.on_progress(progress);
   }
 
-  void finish_epoch(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before,
-                    const EpochTotals& totals, double seconds) {
+  void finish_epoch(int64_t epoch, int64_t first_step, const NamedTensors& before, const EpochTotals& totals,
+                    double seconds) {
     const auto parameters = runner_.parameters();
     if (!all_finite(parameters)) explain(epoch, first_step, before);
     evaluator_.set_parameters(parameters);
@@ -315,7 +314,7 @@ class Training {
     metrics.test_accuracy = found.accuracy;
   }
 
-  void validate_epoch(EpochMetrics& metrics, const std::map<std::string, Tensor>& parameters) {
+  void validate_epoch(EpochMetrics& metrics, const NamedTensors& parameters) {
     const Evaluation found = evaluate_with(evaluator_, objective_, data_.validation);
     metrics.validation_loss = found.loss;
     metrics.validation_accuracy = found.accuracy;
@@ -330,7 +329,7 @@ class Training {
   }
 
   /// Repeats the epoch to the step that made the first number that is not finite, and interprets that step.
-  [[noreturn]] void explain(int64_t epoch, int64_t first_step, const std::map<std::string, Tensor>& before) {
+  [[noreturn]] void explain(int64_t epoch, int64_t first_step, const NamedTensors& before) {
     runner_.set_parameters(before);
     rate_.reset();
     const Batches order = batches(epoch);
@@ -366,7 +365,7 @@ class Training {
   Clock::time_point reported_, saved_ = Clock::now();
 };
 
-Graph with_parameters(const Graph& network, const std::map<std::string, Tensor>& values) {
+Graph with_parameters(const Graph& network, const NamedTensors& values) {
   Graph result = network;
   if (!values.empty()) take_parameters(result, values);  // none: before the first step
   return result;

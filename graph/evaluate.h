@@ -8,11 +8,12 @@
 
 #include "graph/evaluate/float_mode.h"
 #include "graph/graph.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
 /// Tensors by name of input.
-using Bindings = std::map<std::string, Tensor>;
+using Bindings = NamedTensors;
 
 /// Sizes of named dimensions.
 using Sizes = std::map<std::string, int64_t>;
@@ -43,8 +44,7 @@ std::vector<Tensor> evaluate(const Graph& graph, const Bindings& inputs, ValueSp
                              Subnormals subnormals = Subnormals::Keep);
 Tensor evaluate(const Value& wanted, const Bindings& inputs = {});
 /// All outputs by name, and all updated parameters by name.
-std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs,
-                                       Subnormals subnormals = Subnormals::Keep);
+NamedTensors evaluate(const Graph& graph, const Bindings& inputs, Subnormals subnormals = Subnormals::Keep);
 
 /// Uniform number in [0, 1) with 24 bits: Philox 4x32-10, key = seed, counter = (index / 4, counter), lane
 /// index % 4. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.

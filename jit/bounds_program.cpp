@@ -81,7 +81,7 @@ Boxes BoundsProgram::operator()(const Boxes& boxes, const Bindings& integers) {
   }
   for (const auto& [name, needed] : inputs_)
     expect(!needed || boxes.contains(name), "[bounds] no box for input '{}'", name);
-  std::map<std::string, Tensor> ends = program_(inputs);
+  NamedTensors ends = program_(inputs);
   Boxes result;
   for (const std::string& name : results_)
     result.emplace(name, TensorBounds{ends.at(low_name(name)), ends.at(high_name(name))});

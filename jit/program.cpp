@@ -236,14 +236,14 @@ Program Program::clone() const {
   return result;
 }
 
-std::map<std::string, Tensor> Program::operator()(const Bindings& inputs) {
+NamedTensors Program::operator()(const Bindings& inputs) {
   {
     const Binding binding(implementation().use);
     implementation().bind(inputs);
   }
   run();
   if (const auto error = trapped()) fail("{}", *error);
-  std::map<std::string, Tensor> results;
+  NamedTensors results;
   for (const auto& [name, buffer] : implementation().compiled.kernels.outputs)
     results.emplace(name, implementation().value(buffer));
   return results;
@@ -275,8 +275,8 @@ Tensor Program::parameter(const std::string& name) const {
   return deep_copy(implementation().memory[static_cast<size_t>(implementation().parameter(name))]);
 }
 
-std::map<std::string, Tensor> Program::parameters() const {
-  std::map<std::string, Tensor> result;
+NamedTensors Program::parameters() const {
+  NamedTensors result;
   for (NodeId id : implementation().graph.parameters()) {
     const std::string& name = implementation().graph.node(id).name;
     result.emplace(name, parameter(name));

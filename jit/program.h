@@ -81,7 +81,7 @@ class Program {
 
   /// Binds, runs, and returns the outputs by name.
   /// Errors: those of bind; Error with the text of trapped().
-  std::map<std::string, Tensor> operator()(const Bindings& inputs);
+  NamedTensors operator()(const Bindings& inputs);
 
   /// Binds inputs without running; those that no output and no update needs may be left out. Input tensors
   /// are shared, not copied, until the next bind. Errors: those of bind(graph, inputs); Error where there is
@@ -97,7 +97,7 @@ class Program {
 
   /// Current value of a parameter. Errors: Error listing the names.
   Tensor parameter(const std::string& name) const;
-  std::map<std::string, Tensor> parameters() const;
+  NamedTensors parameters() const;
   /// Errors: Error for an unknown name, a wrong type or shape.
   void set_parameter(const std::string& name, const Tensor& value);
 

@@ -110,7 +110,7 @@ Digits train_digits(const study::Settings& settings, study::Table& table) {
       {.latent = 16, .discriminator = optimizer, .generator = optimizer, .real_target = 0.9, .seed = 1}));
   const int64_t epochs = settings.pick(1, 1500, 4000);
   uint64_t taken = 0;
-  std::map<std::string, Tensor> last;
+  NamedTensors last;
   for (int64_t epoch = 0; epoch < epochs; ++epoch)
     for (const Batch& batch : data.batches(64, {.epoch = epoch, .keep_partial = false}))
       last = runner({{"x", dequantised(batch.x, ++taken)}});
@@ -144,7 +144,7 @@ study::Experiment::Result run(const study::Settings& settings) {
                        {.latent = 8, .discriminator = optimizer, .generator = optimizer, .seed = 1}));
   Plot losses{.title = "losses", .x_label = "step", .y_label = "loss"};
   losses.series = {{.name = "discriminator", .marks = false}, {.name = "generator", .marks = false}};
-  std::map<std::string, Tensor> last;
+  NamedTensors last;
   for (int64_t step = 0; step < steps; ++step) {
     last = runner({{"x", ring(128, static_cast<uint64_t>(step + 1))}});
     if (step % (steps / 100) != 0) continue;

@@ -234,7 +234,7 @@ std::string format_header(const TensorHeader& header) {
   return length + text;
 }
 
-std::vector<TensorEntry> lay_out(const std::map<std::string, Tensor>& tensors) {
+std::vector<TensorEntry> lay_out(const NamedTensors& tensors) {
   std::vector<TensorEntry> entries;
   for (const auto& [name, tensor] : tensors)
     entries.push_back({.name = name, .type = tensor.type(), .sizes = tensor.sizes()});

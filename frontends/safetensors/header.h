@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/tensor.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -39,6 +39,6 @@ TensorHeader parse_header(std::string_view bytes, const std::string& name);
 std::string format_header(const TensorHeader& header);
 
 /// Where each tensor goes.
-std::vector<TensorEntry> lay_out(const std::map<std::string, Tensor>& tensors);
+std::vector<TensorEntry> lay_out(const NamedTensors& tensors);
 
 }  // namespace crease

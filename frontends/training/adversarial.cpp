@@ -148,7 +148,7 @@ Graph adversarial_step(const Layer& generator, const Layer& discriminator, const
   return graph;
 }
 
-Graph generator_of(const Layer& generator, int64_t latent, const std::map<std::string, Tensor>& parameters) {
+Graph generator_of(const Layer& generator, int64_t latent, const NamedTensors& parameters) {
   Graph graph;
   const Value z = graph.input("z", {"batch", latent});
   graph.output("sample", generator.named("generator")(z));

@@ -7,6 +7,7 @@
 
 #include "frontends/layers.h"
 #include "frontends/optimizers.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -32,7 +33,7 @@ Graph adversarial_step(const Layer& generator, const Layer& discriminator, const
 
 /// The generator alone: input "z" [batch, latent], output "sample", with the parameters of a step that was
 /// run.
-Graph generator_of(const Layer& generator, int64_t latent, const std::map<std::string, Tensor>& parameters);
+Graph generator_of(const Layer& generator, int64_t latent, const NamedTensors& parameters);
 
 /// The values, computed anew from what replaces some of the nodes that they are made of; what does not depend
 /// on these stays the same node. Shapes and types must agree. Cost: a copy of the dependent nodes.

@@ -37,10 +37,10 @@ void EpochTotals::add_kinks(const std::vector<KinkCounts>& step) {
     for (int64_t* count : counts_of(kink)) *count += earlier_kinks.read<int64_t>()[static_cast<size_t>(at++)];
 }
 
-std::map<std::string, Tensor> EpochTotals::saved() const {
-  std::map<std::string, Tensor> sums{{"loss", Tensor::f64({}, {loss})},
-                                     {"correct", Tensor::f64({}, {correct})},
-                                     {"samples", Tensor::i64({}, {samples})}};
+NamedTensors EpochTotals::saved() const {
+  NamedTensors sums{{"loss", Tensor::f64({}, {loss})},
+                    {"correct", Tensor::f64({}, {correct})},
+                    {"samples", Tensor::i64({}, {samples})}};
   for (size_t i = 0; i < sparsity.layers.size(); ++i) {
     const LayerSparsity& layer = sparsity.layers[i];
     sums[zeros_name(i)] = Tensor::i64({std::ssize(layer.zeros)}, layer.zeros);
@@ -57,7 +57,7 @@ std::map<std::string, Tensor> EpochTotals::saved() const {
   return sums;
 }
 
-void EpochTotals::restore(const std::map<std::string, Tensor>& sums) {
+void EpochTotals::restore(const NamedTensors& sums) {
   if (sums.empty()) return;
   const auto sum = [&](const std::string& name, Type type, size_t dimensions) {
     const auto found = sums.find(name);

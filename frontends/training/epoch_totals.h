@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "autodiff/census.h"
 #include "graph/analysis/sparsity.h"
-#include "graph/tensor.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -26,9 +25,9 @@ struct EpochTotals {
   void add_kinks(const std::vector<KinkCounts>& step);
 
   /// All sums, exactly, by name: for a checkpoint within an epoch.
-  std::map<std::string, Tensor> saved() const;
+  NamedTensors saved() const;
   /// Goes on from sums that were saved; those of layers that are not counted now are passed over.
-  void restore(const std::map<std::string, Tensor>& sums);
+  void restore(const NamedTensors& sums);
 };
 
 }  // namespace crease

@@ -50,14 +50,14 @@ Graph NoetherTest::gradients(const Objective& objective, const GradOptions& rule
   return extract(outputs);
 }
 
-double NoetherTest::operator()(const std::map<std::string, Tensor>& parameters, const Bindings& batch) {
+double NoetherTest::operator()(const NamedTensors& parameters, const Bindings& batch) {
   runner_.set_parameters(parameters);
   take(parameters);
   if (start_.empty()) start_ = conserved_quantities(network_, group_);
   return worst(noether_sums(network_, group_, runner_(batch)));
 }
 
-double NoetherTest::drift(const std::map<std::string, Tensor>& parameters) {
+double NoetherTest::drift(const NamedTensors& parameters) {
   if (start_.empty()) return 0;
   take(parameters);
   std::vector<SignedSum> change = conserved_quantities(network_, group_);
@@ -68,7 +68,7 @@ double NoetherTest::drift(const std::map<std::string, Tensor>& parameters) {
   return worst(change);
 }
 
-void NoetherTest::take(const std::map<std::string, Tensor>& parameters) {
+void NoetherTest::take(const NamedTensors& parameters) {
   for (const NodeId id : network_.parameters()) {
     const std::string& name = network_.node(id).name;
     if (const auto found = parameters.find(name); found != parameters.end())

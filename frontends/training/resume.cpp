@@ -9,7 +9,7 @@ namespace crease {
 namespace {
 
 /// The optimizer whose state is among these parameters: "adam" by "adam.m/0.weight"; empty if it has none.
-std::string optimizer_of(const std::map<std::string, Tensor>& parameters) {
+std::string optimizer_of(const NamedTensors& parameters) {
   for (const auto& [name, value] : parameters) {
     const size_t slash = name.find('/');
     if (slash != std::string::npos && parameters.contains(name.substr(slash + 1)))
@@ -33,8 +33,7 @@ bool moves_its_rate(const Graph& step) {
 
 }  // namespace
 
-std::map<std::string, Tensor> resumed_parameters(const Graph& step, const Checkpoint& from,
-                                                 const std::string& optimizer) {
+NamedTensors resumed_parameters(const Graph& step, const Checkpoint& from, const std::string& optimizer) {
   expect_same_optimizer(step, from, optimizer);
   Graph resumed = step;
   set_parameters(resumed, from.parameters);

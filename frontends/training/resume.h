@@ -1,11 +1,11 @@
 // What a training that goes on takes over from its checkpoint.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "frontends/model.h"
 #include "graph/graph.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -13,7 +13,6 @@ namespace crease {
 /// rate, which is an option and perhaps another one now, unless the optimizer itself moves it. `optimizer` is
 /// the name of the step's. Errors: Error for a checkpoint of another optimizer, or, with a table, of another
 /// network.
-std::map<std::string, Tensor> resumed_parameters(const Graph& step, const Checkpoint& from,
-                                                 const std::string& optimizer);
+NamedTensors resumed_parameters(const Graph& step, const Checkpoint& from, const std::string& optimizer);
 
 }  // namespace crease

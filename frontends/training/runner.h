@@ -22,12 +22,12 @@ class Runner {
   explicit Runner(const Graph& graph, const RunnerOptions& options = {});
 
   /// Outputs by name; parameters with an update have their new value afterwards. Errors: those of bind.
-  std::map<std::string, Tensor> operator()(const Bindings& inputs);
-  std::map<std::string, Tensor> parameters() const;
+  NamedTensors operator()(const Bindings& inputs);
+  NamedTensors parameters() const;
   /// Errors: Error for an unknown name, a wrong type or shape.
   void set_parameter(const std::string& name, const Tensor& value);
   /// Sets those that the graph has; names that it has not are passed over.
-  void set_parameters(const std::map<std::string, Tensor>& values);
+  void set_parameters(const NamedTensors& values);
   /// What runs; null in the interpreter.
   const Program* program() const { return program_ ? &*program_ : nullptr; }
 

@@ -27,7 +27,7 @@ std::vector<SignedSum> sums(const Graph& graph, const ScalingGroup& group, const
   return result;
 }
 
-const Tensor* gradient_of(const Node& node, const std::map<std::string, Tensor>& gradients) {
+const Tensor* gradient_of(const Node& node, const NamedTensors& gradients) {
   const auto found = gradients.find(node.name);
   if (found == gradients.end()) return nullptr;
   expect(found->second.sizes() == node.value.sizes(),
@@ -46,7 +46,7 @@ std::vector<SignedSum> conserved_quantities(const Graph& graph, const ScalingGro
 }
 
 std::vector<SignedSum> noether_sums(const Graph& graph, const ScalingGroup& group,
-                                    const std::map<std::string, Tensor>& gradients) {
+                                    const NamedTensors& gradients) {
   return sums(graph, group, [&](const Node& node, int64_t i) {
     const Tensor* gradient = gradient_of(node, gradients);
     return gradient == nullptr ? 0.0 : node.value.at(i) * gradient->at(i);
@@ -54,7 +54,7 @@ std::vector<SignedSum> noether_sums(const Graph& graph, const ScalingGroup& grou
 }
 
 std::vector<SignedSum> conserved_drift(const Graph& graph, const ScalingGroup& group,
-                                       const std::map<std::string, Tensor>& gradients) {
+                                       const NamedTensors& gradients) {
   return sums(graph, group, [&](const Node& node, int64_t i) {
     const Tensor* gradient = gradient_of(node, gradients);
     return gradient == nullptr ? 0.0 : gradient->at(i) * gradient->at(i) / 2;

@@ -7,12 +7,12 @@
 // Kunin et al. 2021 (arXiv 2012.04728).
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "graph/analysis/finding.h"
 #include "graph/analysis/scaling.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -30,11 +30,11 @@ std::vector<SignedSum> conserved_quantities(const Graph& graph, const ScalingGro
 /// outputs that the group leaves alone; parameters without an entry count as 0. Errors: Error for a gradient
 /// of another size than its parameter.
 std::vector<SignedSum> noether_sums(const Graph& graph, const ScalingGroup& group,
-                                    const std::map<std::string, Tensor>& gradients);
+                                    const NamedTensors& gradients);
 
 /// What one step of plain gradient descent at rate 1 adds to each Q: times the squared rate for others.
 std::vector<SignedSum> conserved_drift(const Graph& graph, const ScalingGroup& group,
-                                       const std::map<std::string, Tensor>& gradients);
+                                       const NamedTensors& gradients);
 
 /// The greatest |sum| / magnitude.
 double worst(const std::vector<SignedSum>& sums);

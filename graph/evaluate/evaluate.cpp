@@ -94,11 +94,11 @@ Tensor evaluate(const Value& wanted, const Bindings& inputs) {
   return evaluate(wanted.graph(), inputs, {&wanted, 1})[0];
 }
 
-std::map<std::string, Tensor> evaluate(const Graph& graph, const Bindings& inputs, Subnormals subnormals) {
+NamedTensors evaluate(const Graph& graph, const Bindings& inputs, Subnormals subnormals) {
   std::vector<Value> wanted;
   for (const NodeId id : roots(graph)) wanted.push_back(graph.value(id));
   const std::vector<Tensor> values = evaluate(graph, inputs, wanted, subnormals);
-  std::map<std::string, Tensor> results;
+  NamedTensors results;
   size_t at = 0;
   for (const Output& output : graph.outputs()) results.emplace(output.name, values[at++]);
   for (const Update& update : graph.updates())

@@ -12,6 +12,7 @@
 
 #include "graph/analysis/bounds/box_analysis.h"
 #include "graph/analysis/finding.h"
+#include "graph/named_tensors.h"
 
 namespace crease {
 
@@ -41,7 +42,7 @@ Overflow first_possible_overflow(const BoxAnalysis& box, double largest, bool by
 struct Reached {
   NodeId node = -1;
   double value = 0;
-  std::map<std::string, Tensor> inputs = {};
+  NamedTensors inputs = {};
 };
 Reached first_reached_overflow(const BoxAnalysis& box, double largest);
 
