@@ -181,8 +181,8 @@ std::byte* Tensor::mutable_data() {
 }
 
 void Tensor::expect_element(int64_t index) const {
-  expect(index >= 0 && index < count_, "[tensor] element {} of a tensor {}, which has {}", index,
-         to_string(sizes_), count_);
+  if (index >= 0 && index < count_) return;  // before the text, which would be made at each access
+  fail("[tensor] element {} of a tensor {}, which has {}", index, to_string(sizes_), count_);
 }
 
 double Tensor::at(int64_t index) const {
