@@ -54,14 +54,19 @@ int64_t scaling_rank(const ScalingGroup& group, const Columns& columns, const Mo
   return ExactMatrix::from(group.dimension(), columns.count, entries).rank(group.dimension());
 }
 
-/// A bound of the Jacobian's rank: its columns that are not 0, less the directions along orbits of the group,
-/// which it sends to 0. A rank that reaches it needs no further proof.
-int64_t greatest_rank(const Graph& graph, const ScalingGroup& group, const Columns& columns,
-                      const std::vector<std::vector<Rational>>& rows) {
-  std::vector<bool> used(static_cast<size_t>(columns.count));
+/// Columns that are not 0.
+std::vector<bool> used_columns(const std::vector<std::vector<Rational>>& rows, int64_t count) {
+  std::vector<bool> used(static_cast<size_t>(count));
   for (const auto& row : rows)
     for (size_t c = 0; c < row.size(); ++c)
       if (!row[c].is_zero()) used[c] = true;
+  return used;
+}
+
+/// A bound of the Jacobian's rank: the columns that are used, less the directions along orbits of the group,
+/// which it sends to 0. A rank that reaches it needs no further proof.
+int64_t greatest_rank(const Graph& graph, const ScalingGroup& group, const Columns& columns,
+                      const std::vector<bool>& used) {
   const auto most = static_cast<int64_t>(std::ranges::count(used, true));
   for (const auto& [id, column] : columns.column)
     for (size_t i = 0; i < column.size(); ++i)  // an orbit that leaves the entries that count bounds nothing
@@ -87,9 +92,15 @@ class Jacobian {
       Part part{.seed = seed.id(), .elements = sample_count(node.shape), .gradients = {}};
       for (const Value& gradient : vjp(std::span(&value, 1), parameters, std::span(&seed, 1), {.tie = tie}))
         part.gradients.push_back(gradient.id());
+      for (const NodeId id : ancestors(graph_, part.gradients))
+        if (graph_.node(id).role == Role::Apply && !has_lookup(graph_.node(id)))
+          work_ += part.elements * PointWalk(graph_, id).count();
       parts_.push_back(std::move(part));
     }
   }
+
+  /// Loop points of its rows at one point.
+  int64_t work() const { return work_; }
 
   /// Rows at a point, one an output element; nothing where a number is not rational.
   std::optional<std::vector<std::vector<Rational>>> rows(const Point& point) const {
@@ -117,6 +128,7 @@ class Jacobian {
   Graph graph_;
   const Columns& columns_;
   std::vector<Part> parts_;
+  int64_t work_ = 0;
 
   std::map<NodeId, ExactValues> inputs_at(const Point& point) const {
     std::map<NodeId, ExactValues> inputs;
@@ -240,8 +252,19 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
   }
   const ScalingGroup group = scaling_group(graph, {.fixed = options.fixed});
   result.explained_by_scaling = scaling_rank(group, columns, [](int64_t, NodeId, int64_t) { return true; });
-  const auto [points, complete] = points_for(graph, options);
   const Jacobian left(graph, columns, Tie::left), middle(graph, columns, Tie::mid);
+  const int64_t work = left.work() + middle.work();
+  if (work > options.work_limit) {
+    result.reason = fmt::format("its Jacobian takes {} loop points for one input, the limit is {}", work,
+                                options.work_limit);
+    return result;
+  }
+  auto [points, complete] = points_for(graph, options);
+  if (const auto most = static_cast<size_t>(options.work_limit / std::max<int64_t>(work, 1));
+      points.size() > most) {
+    points.resize(most);
+    complete = false;
+  }
   std::vector<std::vector<Rational>> rows;
   for (const Point& point : points) {
     const auto from_left = left.rows(point), from_middle = middle.rows(point);
@@ -259,8 +282,12 @@ FunctionalDimension functional_dimension(const Graph& graph, const FunctionalDim
   }
   if (result.points == 0) return result;
   result.reason.clear();
-  result.exact = complete;
-  result.dimension = rank_of(rows, columns.count, greatest_rank(graph, group, columns, rows));
+  const auto bound = [&](const std::vector<bool>& used) {
+    return greatest_rank(graph, group, columns, used);
+  };
+  result.dimension = rank_of(rows, columns.count, bound(used_columns(rows, columns.count)));
+  const std::vector<bool> all(static_cast<size_t>(columns.count), true);
+  result.exact = complete || result.dimension == bound(all);
   return result;
 }
 

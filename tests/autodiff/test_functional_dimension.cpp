@@ -61,6 +61,20 @@ TEST_CASE("there is no dimension on a kink, beyond the limit, or without rationa
   CHECK_THROWS_WITH_AS(functional_dimension(Graph()), doctest::Contains("no outputs"), Error);
 }
 
+TEST_CASE("images are looked at as far as the work goes, and a rank that cannot be greater is exact") {
+  Graph graph;
+  const Value x = graph.input("x", {"batch", 1, 12, 12});
+  graph.output("y", conv2d(x, graph.parameter("w", Tensor::f32({1, 1, 2, 2}, {1, 2, -3, 0.5f})), {}));
+  const FunctionalDimension found = functional_dimension(graph);
+  CHECK(found.exact);
+  CHECK_EQ(found.dimension, 4);
+  CHECK_LT(found.points, 145);  // n + 1, which would be exact for any rank
+
+  const FunctionalDimension large = functional_dimension(graph, {.work_limit = 1000});
+  CHECK_FALSE(large.dimension);
+  CHECK_NE(large.reason.find("loop points for one input, the limit is 1000"), std::string::npos);
+}
+
 TEST_CASE("a network without parameters has no dimension, and says so") {
   Graph graph;
   graph.output("y", relu(graph.input("x", {2})));
