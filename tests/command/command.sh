@@ -343,9 +343,10 @@ case_prove() {
   [[ $(wc -l < output) == 1 ]] || complain "more than that claim: $(cat output)"
   gives 1 'want --claim with one of c1, c2' prove affine --smt2 any.smt2
   gives 1 'no statement of linear arithmetic' prove affine --claim c2 --smt2 c2.smt2
-  gives 0 'EQUIVALENT' equivalent affine affine --certificate equal.json
+  gives 0 'saved to form' canonical affine -o form
+  gives 0 'EQUIVALENT' equivalent affine form --certificate equal.json
   gives 1 'got a claim about two, want both' prove affine --certificate equal.json --smt2 equal.smt2
-  gives 0 'written to equal.smt2' prove affine affine --certificate equal.json --smt2 equal.smt2
+  gives 0 'written to equal.smt2' prove affine form --certificate equal.json --smt2 equal.smt2
   gives 2 'other: changes nothing without --certificate' prove affine affine
 }
 

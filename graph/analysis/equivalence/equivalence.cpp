@@ -74,7 +74,7 @@ class Comparison {
   Comparison(const Graph& a, const Graph& b, const EquivalenceOptions& options)
       : a_(a), b_(b), options_(options), both_(joined(a, b)) {}
 
-  Equivalence run() {
+  Equivalence run() const {
     if (auto found = random_witness()) return different(*std::move(found), "at a random point");
     const NormalForm normal =
         normal_form(both_.graph, {.point_limit = options_.point_limit, .work_limit = options_.form_limit});
@@ -171,6 +171,13 @@ class Comparison {
   static Equivalence unknown(std::string reason) { return {.reason = std::move(reason)}; }
 };
 
+Equivalence of_one_orbit(std::optional<Certificate> certificate, std::string reason) {
+  return {.verdict = Verdict::Proved,
+          .relation = Relation::SameOrbit,
+          .reason = std::move(reason),
+          .certificate = std::move(certificate)};
+}
+
 }  // namespace
 
 std::string_view to_string(Relation relation) {
@@ -183,13 +190,13 @@ std::string_view to_string(Relation relation) {
 }
 
 Equivalence equivalent(const Graph& a, const Graph& b, const EquivalenceOptions& options) {
-  Equivalence found = Comparison(a, b, options).run();
+  const Comparison comparison(a, b, options);  // refuses what cannot be compared
+  if (digest(a) == digest(b)) return of_one_orbit(same_orbit(a, b), "they are one network");
+  Equivalence found = comparison.run();
   if (found.verdict != Verdict::Unknown) return found;
   if (auto certificate = same_orbit(a, b))
-    return {.verdict = Verdict::Proved,
-            .relation = Relation::SameOrbit,
-            .reason = "one is the other with parameters multiplied by powers of two, or itself",
-            .certificate = std::move(certificate)};
+    return of_one_orbit(std::move(certificate),
+                        "one is the other with parameters multiplied by powers of two");
   return found;
 }
 

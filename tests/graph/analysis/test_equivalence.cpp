@@ -291,6 +291,13 @@ TEST_CASE("powers of two are found where no normal form can be made, and a copy 
   CHECK_FALSE(check(forged.dump(), c, c).accepted);
 }
 
+TEST_CASE("a copy is told by its digest, and not by a search that takes as long as the network is large") {
+  const Equivalence found = equivalent(normalised(4), normalised(4));
+  CHECK_EQ(found.verdict, Verdict::Proved);
+  CHECK_EQ(found.reason, "they are one network");
+  check_accepted(found, normalised(4), normalised(4));
+}
+
 TEST_CASE("networks that cannot be compared are refused with both sides") {
   const auto sized = [](int64_t size) {
     Graph graph;
