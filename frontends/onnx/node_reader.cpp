@@ -133,6 +133,12 @@ int NodeReader::outputs() const { return node_.output_size(); }
 
 bool NodeReader::has(int k) const { return k < inputs_ && !node_.input(k).empty(); }
 
+bool NodeReader::same(int j, int k) {
+  if (!has(j) || !has(k) || node_.input(j) != node_.input(k)) return false;
+  read_.insert({j, k});
+  return true;
+}
+
 Item& NodeReader::item(int k) {
   expect(has(k), "input {} is missing", k);
   read_.insert(k);

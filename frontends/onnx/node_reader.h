@@ -80,6 +80,8 @@ class NodeReader {
   int inputs() const { return inputs_; }
   int outputs() const;
   bool has(int k) const;
+  /// Whether two inputs are one, which then is read by either.
+  bool same(int j, int k);
   /// As part of the graph.
   Value value(int k);
   std::optional<Value> optional_value(int k);

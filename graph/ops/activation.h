@@ -128,6 +128,24 @@ inline Op leaky_relu(double slope = 0.01) {
           .attributes = {{"slope", slope}}};
 }
 
+/// scale (x for x > 0, else alpha (exp(x / width) - 1)): elu, selu and celu with factors of their own.
+/// Errors: Error unless all are finite, and the width is not 0.
+inline Op exponential_linear(double alpha, double scale = 1, double width = 1) {
+  const bool finite = std::isfinite(alpha) && std::isfinite(scale) && std::isfinite(width);
+  expect(finite && width != 0,
+         "[exponential_linear] alpha {}, scale {}, width {}: want finite numbers, and a width", alpha, scale,
+         width);
+  return {.name = "exponential_linear",
+          .doc = "scale (x for x > 0, else alpha (exp(x / width) - 1)). Barron 2017 where alpha = width.",
+          .body =
+              [=](Scalar x) {
+                const Scalar below = alpha * (width == 1 ? expm1(x) : expm1(x / width));
+                const Scalar y = select(x > 0, x, below);
+                return scale == 1 ? y : scale * y;
+              },
+          .attributes = {{"alpha", alpha}, {"scale", scale}, {"width", width}}};
+}
+
 /// min(max(x, low), high). Errors: Error unless low <= high.
 inline Op clip(double low, double high) {
   expect(low <= high, "[clip] low {} is above high {}", low, high);

@@ -18,6 +18,9 @@ double attribute(const Attributes& attributes, std::string_view name) {
 }
 
 Op make_leaky(const Attributes& a) { return leaky_relu(attribute(a, "slope")); }
+Op make_exponential(const Attributes& a) {
+  return exponential_linear(attribute(a, "alpha"), attribute(a, "scale"), attribute(a, "width"));
+}
 Op make_clip(const Attributes& a) { return clip(attribute(a, "low"), attribute(a, "high")); }
 Op make_affine(const Attributes& a) { return affine(attribute(a, "factor"), attribute(a, "offset")); }
 Op make_divide_by(const Attributes& a) { return divide_by(attribute(a, "divisor")); }
@@ -49,6 +52,7 @@ std::span<const CatalogRow> catalog() {
                          &batched_matmul, &outer})
       list.push_back(row(*op));
     list.push_back(row(leaky_relu(), make_leaky));
+    list.push_back(row(exponential_linear(0.75, 1.25, 3), make_exponential));
     list.push_back(row(clip(-1, 1), make_clip));
     list.push_back(row(affine(2, 1), make_affine));
     list.push_back(row(divide_by(3), make_divide_by));

@@ -22,6 +22,7 @@ std::vector<Op> all_activations() {
   std::vector<Op> rows;
   for (const Op* row : activations()) rows.push_back(*row);
   rows.push_back(leaky_relu());
+  rows.push_back(exponential_linear(0.75));
   rows.push_back(clip(-1, 1));
   return rows;
 }

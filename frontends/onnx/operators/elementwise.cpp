@@ -80,6 +80,7 @@ Results read_mul(NodeReader& node) {
     return of_numbers(x, y, [](int64_t a, int64_t b) { return a * b; });
   };
   if (const auto sizes = of_sizes(node, of)) return {*sizes};
+  if (node.same(0, 1)) return {square(node.value(0))};  // whose bounds know that it is not negative
   return {with_number(node, 0, 1, [](const auto& x, const auto& y) { return x * y; })};
 }
 
@@ -177,33 +178,23 @@ Results read_prelu(NodeReader& node) {
   return {prelu(x, by_channel ? along_channels(slope, x.shape().size()) : slope, std::source_location())};
 }
 
-/// scale (x where positive, else alpha (exp(x / width) - 1)).
-Value exponential(const Value& x, double alpha, double scale, double width) {
-  const Value below = width == 1 ? expm1(x) : expm1(x / width);
-  const Value y = where(x > 0, x, alpha * below);
-  return scale == 1 ? y : scale * y;
-}
-
 Results read_elu(NodeReader& node) {
   const double alpha = node.real("alpha", 1);
-  const Value x = node.value(0);
-  return {alpha == 1 ? elu(x) : exponential(x, alpha, 1, 1)};
+  return {(alpha == 1 ? elu : exponential_linear(alpha))(node.value(0))};
 }
 
 Results read_celu(NodeReader& node) {
   const double alpha = node.real("alpha", 1);
-  const Value x = node.value(0);
-  return {alpha == 1 ? celu(x) : exponential(x, alpha, 1, alpha)};
+  return {(alpha == 1 ? celu : exponential_linear(alpha, 1, alpha))(node.value(0))};
 }
 
 Results read_selu(NodeReader& node) {
   const auto near = [](double a, double b) { return static_cast<float>(a) == static_cast<float>(b); };
   const double alpha = node.real("alpha", activation_detail::selu_alpha);
   const double scale = node.real("gamma", activation_detail::selu_lambda);
-  const Value x = node.value(0);
   const bool usual =
       near(alpha, activation_detail::selu_alpha) && near(scale, activation_detail::selu_lambda);
-  return {usual ? selu(x) : exponential(x, alpha, scale, 1)};
+  return {(usual ? selu : exponential_linear(alpha, scale))(node.value(0))};
 }
 
 Results read_thresholded_relu(NodeReader& node) {

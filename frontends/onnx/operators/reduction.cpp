@@ -120,7 +120,7 @@ Results read_average_pool(NodeReader& node) {
   expect_dense(window);
   if (node.integer("count_include_pad", 0) != 0) {
     for (size_t k = 0; k < window.taps.size(); ++k)
-      x = pad(x, static_cast<int>(k) + 2, window.before[k], window.after[k] - window.beyond[k]);
+      x = padded_with(x, static_cast<int>(k) + 2, window.before[k], window.after[k] - window.beyond[k], 0);
     window.before = std::vector<int64_t>(window.taps.size(), 0);
     window.after = window.beyond;
   }

@@ -86,6 +86,7 @@ Value padded(const Value& x, Window& window, double value) {
 }
 
 Value padded_with(const Value& x, int axis, int64_t before, int64_t after, double value) {
+  if (before == 0 && after == 0) return x;
   if (value == 0) return pad(x, axis, before, after);
   const Value number = x.graph().constant(Tensor::scalar(x.type(), value));
   const auto side = [&](int64_t size) {
@@ -97,7 +98,7 @@ Value padded_with(const Value& x, int axis, int64_t before, int64_t after, doubl
   if (before > 0) parts.push_back(side(before));
   parts.push_back(x);
   if (after > 0) parts.push_back(side(after));
-  return parts.size() == 1 ? x : concat(parts, axis);
+  return concat(parts, axis);
 }
 
 Value along_channels(const Value& vector, size_t rank) { return along_axis(vector, 1, rank, {}); }

@@ -39,6 +39,7 @@ const std::vector<Row>& rows() {
       {"Selu", below(expm1(x) * a) * b, Attributes, {"alpha", "gamma"}, nullptr, true},
       {"Elu", below(expm1(x) * a), Attributes, {"alpha"}, nullptr, true},
       {"Elu", below(expm1(x)), None, {}, nullptr, true},
+      {"Celu", below(expm1(x / a) * a), Attributes, {"alpha"}, nullptr, true},
       {"Sign", select(x > 0, 1, select(x < 0, -1, 0))},
       {"LeakyRelu", max(x, 0) + a * min(x, 0), Attributes, {"alpha"}},
       {"PRelu", max(x, 0) + y * min(x, 0)},

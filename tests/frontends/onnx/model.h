@@ -51,6 +51,10 @@ class OnnxModel {
     fresh(name)->set_i(value);
     return *this;
   }
+  OnnxModel& real(const std::string& name, float value) {
+    fresh(name)->set_f(value);
+    return *this;
+  }
   OnnxModel& attribute(const std::string& name, const std::vector<int64_t>& values) {
     onnx::AttributeProto* made = fresh(name);
     for (const int64_t value : values) made->add_ints(value);

@@ -213,6 +213,37 @@ TEST_CASE("a number beside a value becomes part of the operation") {
   CHECK(clip.read().result("y").node().op->name == "relu");
 }
 
+TEST_CASE("an activation is one operation, whatever its factors are, and stays one when it is written") {
+  const auto of = [](const char* type, float alpha) {
+    OnnxModel model;
+    model.input("x", {"n", "2"}).add(type, {"x"}).real("alpha", alpha).output("y");
+    return model.read();
+  };
+  for (const char* type : {"Elu", "Celu"}) {
+    CAPTURE(type);
+    const Graph network = of(type, 0.7F);
+    CHECK(network.result("y").node().op->name == "exponential_linear");
+    CHECK(network.size() == 2);
+    const Graph again = parse_onnx(format_onnx(network), "again");
+    CHECK(again.result("y").node().op->body.expression.same(network.result("y").node().op->body.expression));
+    CHECK(of(type, 1).result("y").node().op->name != "exponential_linear");
+  }
+}
+
+TEST_CASE("a product of a value with itself is a square, whose bounds know that") {
+  OnnxModel model;
+  model.input("x", {"n", "2"}).add("Mul", {"x", "x"}).output("y");
+  CHECK(model.read().result("y").node().op->name == "square");
+}
+
+TEST_CASE("no padding is no node") {
+  OnnxModel model;
+  model.input("x", {"n", "1", "4", "4"}).add("AveragePool", {"x"}).output("y");
+  model.attribute("kernel_shape", std::vector<int64_t>{2, 2}).attribute("count_include_pad", 1);
+  const Graph network = model.read();
+  CHECK(network.size() == 3);  // x, sums of windows, and their division
+}
+
 /// y of one node over x.
 Tensor computed(OnnxModel model, const Tensor& x) {
   return evaluate(model.output("y").read(), {{"x", x}}).at("y");
