@@ -9,8 +9,8 @@ const std::map<std::string, OperatorRow>& rows() {
   static const std::map<std::string, OperatorRow> all = [] {
     std::map<std::string, OperatorRow> result;
     for (const auto kind :
-         {elementwise_operators(), shape_operators(), movement_operators(), product_operators(),
-          reduction_operators(), normalisation_operators(), recurrent_operators()})
+         {elementwise_operators(), shape_operators(), movement_operators(), resize_operators(),
+          product_operators(), reduction_operators(), normalisation_operators(), recurrent_operators()})
       for (const OperatorRow& row : kind) result.emplace(row.name, row);
     return result;
   }();

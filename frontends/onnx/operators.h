@@ -21,6 +21,7 @@ struct OperatorRow {
 std::span<const OperatorRow> elementwise_operators();
 std::span<const OperatorRow> shape_operators();
 std::span<const OperatorRow> movement_operators();
+std::span<const OperatorRow> resize_operators();
 std::span<const OperatorRow> product_operators();
 std::span<const OperatorRow> reduction_operators();
 std::span<const OperatorRow> normalisation_operators();

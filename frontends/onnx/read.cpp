@@ -2,6 +2,7 @@
 #include <frontends/onnx/onnx.pb.h>
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <set>
 
 #include "frontends/file.h"
@@ -92,28 +93,52 @@ Needed needed_by(const GraphProto& graph, const std::vector<std::string>& values
   return needed;
 }
 
+bool is_usual(const NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
+
+bool is_known(const NodeProto& node) { return is_usual(node) && find_operator(node.op_type()) != nullptr; }
+
+/// Those values that are computed from inputs, without an operator that is not known.
+std::vector<std::string> readable(const GraphProto& graph, const std::vector<std::string>& values) {
+  std::vector<std::string> result;
+  for (const std::string& value : values) {
+    const Needed needed = needed_by(graph, {value});
+    const bool computed = !needed.nodes.empty() && std::ranges::any_of(graph.input(), [&](const auto& input) {
+      return needed.names.contains(input.name());
+    });
+    if (computed && std::ranges::all_of(needed.nodes, [&](int k) { return is_known(graph.node(k)); }))
+      result.push_back(printable(value));
+  }
+  return result;
+}
+
+/// What can be read in place of what these nodes give: other outputs, else the values in front of them.
+std::string way_out(const GraphProto& graph, const std::vector<int>& unknown) {
+  std::vector<std::string> outputs, operands;
+  for (const ValueInfoProto& output : graph.output()) outputs.push_back(output.name());
+  if (const auto others = readable(graph, outputs); !others.empty())
+    return "; outputs that do not need them can be read alone: " + listed(others);
+  for (const int k : unknown)
+    operands.insert(operands.end(), graph.node(k).input().begin(), graph.node(k).input().end());
+  const auto before = readable(graph, operands);
+  return before.empty() ? "" : "; values in front of them can be read as outputs: " + listed(before);
+}
+
 /// All that cannot be read, at once.
 void expect_known_operators(const GraphProto& graph, const std::vector<int>& nodes) {
-  std::vector<std::string> problems;
-  for (const int k : nodes) {
-    const NodeProto& node = graph.node(k);
-    const bool usual = node.domain().empty() || node.domain() == "ai.onnx";
-    if (usual && find_operator(node.op_type())) continue;
-    problems.push_back(usual ? describe(node, k)
-                             : fmt::format("{} of domain {}", describe(node, k), printable(node.domain())));
-  }
+  std::vector<int> unknown;
+  std::ranges::copy_if(nodes, std::back_inserter(unknown), [&](int k) { return !is_known(graph.node(k)); });
+  if (unknown.empty()) return;
   constexpr size_t shown = 20;
-  const size_t count = problems.size();
-  if (count > shown) {
-    problems.resize(shown);
-    problems.push_back(fmt::format("{} more", count - shown));
+  std::vector<std::string> problems;
+  for (const int k : unknown | std::views::take(shown)) {
+    const NodeProto& node = graph.node(k);
+    problems.push_back(is_usual(node)
+                           ? describe(node, k)
+                           : fmt::format("{} of domain {}", describe(node, k), printable(node.domain())));
   }
-  const std::string way_out = graph.output_size() > 1
-                                  ? fmt::format("; outputs that do not need them can be read alone, of {}",
-                                                listed(names_of(graph.output())))
-                                  : "";
-  expect(count == 0, "operators that are not read: {}; docs/onnx.md lists those that are{}", listed(problems),
-         way_out);
+  if (unknown.size() > shown) problems.push_back(fmt::format("{} more", unknown.size() - shown));
+  fail("operators that are not read: {}; docs/onnx.md lists those that are{}", listed(problems),
+       way_out(graph, unknown));
 }
 
 /// A name of a dimension as crease has them: an identifier.

@@ -110,7 +110,12 @@ TEST_CASE("outputs are read alone, with nothing that they do not need") {
   model.input("x", {"2"}).input("text", {"2"}, onnx::TensorProto::STRING).add("Relu", {"x"}, {"h"});
   model.add("Exp", {"h"}).add("Nose", {"h", "text"}, {"z"}).output("y").output("z");
   CHECK(holds(complaint(model),
-              "node 2 (Nose); docs/onnx.md lists those that are; outputs that do not need them"));
+              "node 2 (Nose); docs/onnx.md lists those that are; outputs that do not need them can be read "
+              "alone: y"));
+  OnnxModel last;
+  last.input("x", {"2"}).add("Relu", {"x"}, {"h"}).add("Nose", {"h", "x"}, {"y"}).add("Exp", {"y"}, {"z"});
+  CHECK(
+      complaint(last.output("z").output("y")).ends_with("values in front of them can be read as outputs: h"));
   const Graph graph = model.read({.outputs = {"y"}});
   CHECK(graph.inputs().size() == 1);
   CHECK(graph.outputs().size() == 1);
@@ -277,6 +282,32 @@ TEST_CASE("operators keep to the standard at their edges") {
   OnnxModel squeeze;
   squeeze.input("x", {"1", "2"}).initializer("axes", Tensor(Type::i64, {0})).add("Squeeze", {"x", "axes"});
   CHECK(computed(squeeze, Tensor::f32({1, 2}, {1, 2})) == Tensor::f32({2}, {1, 2}));
+}
+
+TEST_CASE("images are resized as the standard says, twice the size by copies") {
+  const auto resized = [](const std::string& mode, const std::string& places, float scale) {
+    OnnxModel model;
+    model.input("x", {"n", "1", "4"}).initializer("scales", Tensor::f32({3}, {1, 1, scale}));
+    model.add("Resize", {"x", "", "scales"}).attribute("mode", mode);
+    return model.attribute("coordinate_transformation_mode", places).output("y").read();
+  };
+  const Tensor x = Tensor::f32({1, 1, 4}, {1, 2, 3, 4});
+  const auto y = [&](const Graph& network) { return evaluate(network, {{"x", x}}).at("y"); };
+  const Graph copied = resized("nearest", "asymmetric", 2);
+  CHECK(y(copied) == Tensor::f32({1, 1, 8}, {1, 1, 2, 2, 3, 3, 4, 4}));
+  CHECK(std::ranges::all_of(copied.inputs(), [&](NodeId id) { return copied.node(id).name == "x"; }));
+  CHECK(copied.size() == 4);  // x, an axis more, its repetition, both in one: no weights
+  CHECK(y(resized("nearest", "half_pixel", 0.5)) == Tensor::f32({1, 1, 2}, {1, 3}));
+  CHECK(y(resized("linear", "half_pixel", 2)) ==
+        Tensor::f32({1, 1, 8}, {1, 1.25f, 1.75f, 2.25f, 2.75f, 3.25f, 3.75f, 4}));
+  CHECK(y(resized("linear", "align_corners", 1.75)) ==
+        Tensor::f32({1, 1, 7}, {1, 1.5f, 2, 2.5f, 3, 3.5f, 4}));
+  const auto refused = [&](const char* mode, const char* places) {
+    return thrown_by([&] { resized(mode, places, 2); });
+  };
+  CHECK(holds(refused("area", "half_pixel"), "mode 'area' is not carried out"));
+  CHECK(holds(refused("linear", "tf_crop_and_resize"),
+              "coordinate_transformation_mode 'tf_crop_and_resize' is not carried out"));
 }
 
 TEST_CASE("places that are known may be counted from the end") {
