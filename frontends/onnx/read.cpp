@@ -213,7 +213,9 @@ class Reader {
     const std::string& name = tensor.name();
     at(fmt::format("initializer '{}'", printable(name)), [&] {
       expect(!name.empty(), "it has no name");
-      define(name, Stored{.name = unique(name), .tensor = read_tensor(tensor, folder_), .initializer = true});
+      define(
+          name,
+          Stored{.name = unique(name, names_), .tensor = read_tensor(tensor, folder_), .initializer = true});
     });
   }
 
@@ -224,7 +226,7 @@ class Reader {
       expect(input.type().has_tensor_type(), "it is no tensor");
       const TypeProto::Tensor& type = input.type().tensor_type();
       expect(type.has_shape(), "its shape is not given");
-      const std::string name = unique(input.name());
+      const std::string name = unique(input.name(), names_);
       Shape shape;
       for (const auto& dim : type.shape().dim()) shape.push_back(read_dim(dim, name, shape.size()));
       define(input.name(), scope_.graph.input(name, shape, element_type(type.elem_type()), {}));
@@ -280,15 +282,15 @@ class Reader {
              listed(names_of(model_.graph().output())));
       NodeProto identity;
       identity.add_input(name);
-      scope_.graph.output(unique(name), NodeReader(identity, opset_, scope_).value(0));
+      scope_.graph.output(unique(name, outputs_), NodeReader(identity, opset_, scope_).value(0));
     });
   }
 
-  /// A name that crease allows and that no other input, parameter or output of the file has got.
-  std::string unique(const std::string& name) {
+  /// A name that crease allows and that none of `taken` is.
+  static std::string unique(const std::string& name, std::set<std::string>& taken) {
     const std::string allowed = allowed_name(name);
     std::string result = allowed;
-    for (int k = 1; !names_.insert(result).second; ++k) result = fmt::format("{}_{}", allowed, k);
+    for (int k = 1; !taken.insert(result).second; ++k) result = fmt::format("{}_{}", allowed, k);
     return result;
   }
 
@@ -313,7 +315,9 @@ class Reader {
   const Folder& folder_;
   int64_t opset_;
   Scope scope_;
-  std::set<std::string> names_, named_;
+  std::set<std::string> names_;    // of inputs and parameters
+  std::set<std::string> outputs_;  // which may be called as the parameter that they are
+  std::set<std::string> named_;    // dimensions
 };
 
 Graph read(std::string_view bytes, const std::string& name, const OnnxOptions& options,

@@ -202,6 +202,14 @@ TEST_CASE("names that crease does not have are changed, and stay different") {
   CHECK(graph.find("w__1").node().value == Tensor::f32({2}, {3, 4}));
 }
 
+TEST_CASE("an output that is an initializer keeps its name") {
+  OnnxModel model;
+  model.input("x", {"2"}).initializer("w", Tensor::f32({2}, {1, 2})).add("Mul", {"x", "w"});
+  const Graph graph = model.output("y").output("w").read();
+  CHECK(evaluate(graph, {{"x", Tensor::f32({2}, {3, 4})}}).at("w") == Tensor::f32({2}, {1, 2}));
+  CHECK(graph.find("w").node().role == Role::Parameter);
+}
+
 TEST_CASE("a number beside a value becomes part of the operation") {
   OnnxModel model;
   model.input("x", {"2"})
