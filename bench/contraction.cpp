@@ -1,6 +1,7 @@
-// contraction [tune] [bf16 | f32_split3 | f32_split]: speed of matrix products of the sizes that training
-// has, in GFLOP/s, as a share of the f32 multiply-add peak measured in the same moments, and in bytes of
-// matrices a second. `tune` also tries other register tiles than the model's choice; `bf16` rounds both
+// contraction [tune] [f64 | bf16 | f32_split3 | f32_split]: speed of matrix products of the sizes that
+// training has, in GFLOP/s, as a share of the f32 multiply-add peak (f64: of half of that) measured in the
+// same moments, and in bytes of matrices a second. `tune` also tries other register tiles than the model's
+// choice; `bf16` rounds both
 // operands to bfloat16, the splits take them apart on processors with matrix tiles, packing included in the
 // time, and errors are shown first. Times are thread CPU times, the least of several interleaved repetitions,
 // on one thread.
@@ -28,15 +29,30 @@ namespace {
 using namespace crease;
 
 /// Memory aligned as the engine aligns it.
-class Floats {
+class Numbers {
  public:
-  explicit Floats(int64_t count) : memory_(static_cast<size_t>(count) + 16) {
-    for (size_t i = 0; i < memory_.size(); ++i) memory_[i] = static_cast<float>(i % 7) / 8;
+  Numbers(Type type, int64_t count) : type_(type), memory_(static_cast<size_t>(count * size_of(type)) + 64) {
+    for (int64_t i = 0; i < count; ++i) set(i, static_cast<double>(i % 7) / 8);
   }
-  float* data() { return memory_.data() + (16 - reinterpret_cast<uintptr_t>(memory_.data()) / 4 % 16) % 16; }
+  std::byte* data() { return memory_.data() + (64 - reinterpret_cast<uintptr_t>(memory_.data()) % 64) % 64; }
+  double at(int64_t i) {
+    return type_ == Type::f64 ? place<double>(i) : static_cast<double>(place<float>(i));
+  }
+  void set(int64_t i, double value) {
+    if (type_ == Type::f64)
+      place<double>(i) = value;
+    else
+      place<float>(i) = static_cast<float>(value);
+  }
 
  private:
-  std::vector<float> memory_;
+  template <class T>
+  T& place(int64_t i) {
+    return reinterpret_cast<T*>(data())[i];
+  }
+
+  Type type_;
+  std::vector<std::byte> memory_;
 };
 
 constexpr Precision all_precisions[] = {Precision::F32, Precision::Bf16, Precision::F32Split3,
@@ -48,34 +64,37 @@ struct Size {
   Form form;
   int64_t m, n, k;
   Precision precision = Precision::F32;
+  Type type = Type::f32;
 };
 
 constexpr Size sizes[] = {
-    {Form::AB, 32, 10, 64},       {Form::AB, 32, 16, 16},      {Form::AB, 32, 64, 64},
-    {Form::AB, 32, 256, 256},     {Form::AB, 32, 256, 784},    {Form::AB, 32, 784, 784},
-    {Form::AB, 32, 1000, 1000},   {Form::AB, 128, 10, 128},    {Form::AB, 128, 128, 256},
-    {Form::AB, 128, 256, 784},    {Form::AB, 128, 784, 256},   {Form::AB, 128, 1000, 1000},
-    {Form::AB, 256, 256, 256},    {Form::AB, 1024, 64, 64},    {Form::AB, 1024, 784, 784},
-    {Form::AB, 1024, 1024, 1024}, {Form::AB, 1, 64, 64},       {Form::AB, 1, 256, 10},
-    {Form::AB, 1, 256, 784},      {Form::AB, 1, 1000, 1000},   {Form::AtB, 784, 256, 32},
-    {Form::AtB, 784, 1024, 32},   {Form::AtB, 1024, 1024, 32}, {Form::AtB, 784, 256, 128},
-    {Form::AtB, 256, 128, 128},   {Form::AtB, 64, 64, 128},    {Form::AtB, 16, 16, 32},
-    {Form::AtB, 1000, 1000, 128}, {Form::AtB, 784, 256, 1024}, {Form::AtB, 128, 10, 128},
-    {Form::AtB, 256, 10, 128},    {Form::AtB, 256, 768, 2048}, {Form::AtB, 256, 1024, 1024},
-    {Form::AtB, 1024, 256, 1024}, {Form::AB, 1024, 1024, 256}, {Form::AB, 1024, 256, 1024},
-    {Form::ABt, 32, 256, 256},    {Form::ABt, 128, 256, 128},  {Form::ABt, 128, 256, 256},
-    {Form::ABt, 128, 784, 256},   {Form::ABt, 128, 64, 64},    {Form::ABt, 128, 1000, 1000},
-    {Form::ABt, 128, 128, 10},    {Form::ABt, 1024, 784, 784}, {Form::ABt, 1, 256, 784},
-    {Form::ABt, 1, 1000, 1000},   {Form::ABt, 4, 1000, 1000},  {Form::ABt, 10, 1000, 1000},
-    {Form::ABt, 12, 256, 256},    {Form::ABt, 16, 1000, 1000}, {Form::ABt, 20, 1000, 1000},
-    {Form::AB, 512, 512, 512},    {Form::AtB, 512, 512, 512},  {Form::ABt, 512, 512, 512},
-    {Form::AB, 2048, 2048, 2048}, {Form::AB, 1, 4000, 4000},   {Form::AB, 4, 4000, 4000},
-    {Form::AB, 10, 4000, 4000},   {Form::ABt, 1, 4000, 4000},
+    {Form::AB, 32, 10, 64},       {Form::AB, 32, 16, 16},       {Form::AB, 32, 64, 64},
+    {Form::AB, 32, 256, 256},     {Form::AB, 32, 256, 784},     {Form::AB, 32, 784, 784},
+    {Form::AB, 32, 1000, 1000},   {Form::AB, 128, 10, 128},     {Form::AB, 128, 128, 256},
+    {Form::AB, 128, 256, 784},    {Form::AB, 128, 784, 256},    {Form::AB, 128, 1000, 1000},
+    {Form::AB, 256, 256, 256},    {Form::AB, 1024, 64, 64},     {Form::AB, 1024, 784, 784},
+    {Form::AB, 1024, 1024, 1024}, {Form::AB, 1, 64, 64},        {Form::AB, 1, 256, 10},
+    {Form::AB, 1, 256, 784},      {Form::AB, 1, 1000, 1000},    {Form::AtB, 784, 256, 32},
+    {Form::AtB, 784, 1024, 32},   {Form::AtB, 1024, 1024, 32},  {Form::AtB, 784, 256, 128},
+    {Form::AtB, 256, 128, 128},   {Form::AtB, 64, 64, 128},     {Form::AtB, 16, 16, 32},
+    {Form::AtB, 1000, 1000, 128}, {Form::AtB, 784, 256, 1024},  {Form::AtB, 128, 10, 128},
+    {Form::AtB, 256, 10, 128},    {Form::AtB, 256, 768, 2048},  {Form::AtB, 256, 1024, 1024},
+    {Form::AtB, 1024, 256, 1024}, {Form::AB, 1024, 1024, 256},  {Form::AB, 1024, 256, 1024},
+    {Form::AB, 1024, 256, 256},   {Form::AtB, 256, 256, 1024},  {Form::ABt, 1024, 256, 256},
+    {Form::ABt, 1024, 1024, 256}, {Form::ABt, 1024, 256, 1024}, {Form::ABt, 32, 256, 256},
+    {Form::ABt, 128, 256, 128},   {Form::ABt, 128, 256, 256},   {Form::ABt, 128, 784, 256},
+    {Form::ABt, 128, 64, 64},     {Form::ABt, 128, 1000, 1000}, {Form::ABt, 128, 128, 10},
+    {Form::ABt, 1024, 784, 784},  {Form::ABt, 1, 256, 784},     {Form::ABt, 1, 1000, 1000},
+    {Form::ABt, 4, 1000, 1000},   {Form::ABt, 10, 1000, 1000},  {Form::ABt, 12, 256, 256},
+    {Form::ABt, 16, 1000, 1000},  {Form::ABt, 20, 1000, 1000},  {Form::AB, 512, 512, 512},
+    {Form::AtB, 512, 512, 512},   {Form::ABt, 512, 512, 512},   {Form::AB, 2048, 2048, 2048},
+    {Form::AB, 1, 4000, 4000},    {Form::AB, 4, 4000, 4000},    {Form::AB, 10, 4000, 4000},
+    {Form::ABt, 1, 4000, 4000},
 };
 
 ContractionFacts facts_of(const Size& size) {
   const auto extent = [](int64_t value) { return Extent{value, {}}; };
-  ContractionFacts facts{.m = extent(size.m), .n = extent(size.n), .k = extent(size.k)};
+  ContractionFacts facts{.type = size.type, .m = extent(size.m), .n = extent(size.n), .k = extent(size.k)};
   facts.rounded = size.precision == Precision::Bf16;
   facts.parts = split_parts(size.precision);
   facts.a_row = extent(size.form == Form::AtB ? 1 : size.k);
@@ -94,11 +113,11 @@ class Product {
                                                 .c_row = {size.n, {}},
                                                 .epilogue = ContractionCase::Epilogue::BiasRelu,
                                                 .plan = plan})),
-        a_(size.m * size.k),
-        b_(size.k * size.n),
-        c_(size.m * size.n),
-        bias_(size.n),
-        scratch_(std::max<int64_t>(1, plan.scratch.factor)) {}
+        a_(size.type, size.m * size.k),
+        b_(size.type, size.k * size.n),
+        c_(size.type, size.m * size.n),
+        bias_(size.type, size.n),
+        scratch_(size.type, std::max<int64_t>(1, plan.scratch.factor)) {}
 
   double flops() const {
     return 2.0 * static_cast<double>(size_.m) * static_cast<double>(size_.n) * static_cast<double>(size_.k);
@@ -113,18 +132,16 @@ class Product {
   /// The greatest error of a row of A B, of random numbers in [0, 1), over the exact value.
   double error() {
     std::mt19937 random(1);
-    for (int64_t i = 0; i < size_.m * size_.k; ++i)
-      a_.data()[i] = static_cast<float>(random() >> 8) * 0x1p-24F;
-    for (int64_t i = 0; i < size_.k * size_.n; ++i)
-      b_.data()[i] = static_cast<float>(random() >> 8) * 0x1p-24F;
-    std::fill_n(bias_.data(), size_.n, 0.0F);
+    for (int64_t i = 0; i < size_.m * size_.k; ++i) a_.set(i, static_cast<double>(random() >> 8) * 0x1p-24);
+    for (int64_t i = 0; i < size_.k * size_.n; ++i) b_.set(i, static_cast<double>(random() >> 8) * 0x1p-24);
+    for (int64_t i = 0; i < size_.n; ++i) bias_.set(i, 0);
     run();
     double greatest = 0;
     for (int64_t j = 0; j < size_.n; ++j) {
       Rational exact;
       for (int64_t k = 0; k < size_.k; ++k)
-        exact += Rational::of(a_.data()[k]) * Rational::of(b_.data()[k * size_.n + j]);
-      const Rational error = (Rational::of(c_.data()[j]) - exact).abs() / exact;
+        exact += Rational::of(a_.at(k)) * Rational::of(b_.at(k * size_.n + j));
+      const Rational error = (Rational::of(c_.at(j)) - exact).abs() / exact;
       greatest = std::max(greatest, error.to_double());
     }
     return greatest;
@@ -138,7 +155,7 @@ class Product {
 
   Size size_;
   NativeFunction function_;
-  Floats a_, b_, c_, bias_, scratch_;
+  Numbers a_, b_, c_, bias_, scratch_;
 };
 
 struct Speed {
@@ -146,11 +163,12 @@ struct Speed {
 };
 
 /// The best of several short runs, each beside a run of the peak loop.
-Speed measure(Product& product, const PeakMeter& peak) {
+Speed measure(Product& product, const PeakMeter& peak, Type type) {
+  const double gigaflops = type == Type::f64 ? 0.5e-9 : 1e-9;  // of half as many lanes
   Speed best;
   product.time(0.002);
   for (int repeat = 0; repeat < 12; ++repeat) {
-    best.peak = std::max(best.peak, peak.flops() * 1e-9);
+    best.peak = std::max(best.peak, peak.flops() * gigaflops);
     best.gflops = std::max(best.gflops, product.flops() / product.time(0.004) * 1e-9);
   }
   return best;
@@ -160,7 +178,8 @@ void print(const Size& size, const ContractionPlan& plan, const Speed& speed, co
   constexpr const char* names[] = {"A B", "A^T B", "A B^T"};
   const auto m = static_cast<double>(size.m), n = static_cast<double>(size.n),
              k = static_cast<double>(size.k);
-  const double bytes_a_flop = 4 * (m * k + k * n + m * n) / (2 * m * n * k);
+  const double bytes_a_flop =
+      static_cast<double>(size_of(size.type)) * (m * k + k * n + m * n) / (2 * m * n * k);
   fmt::print("{:5} {:5} {:5} {:5} {:8.1f} GFLOP/s {:5.1f} % of {:6.1f} {:6.1f} GB/s  {}{}\n",
              names[static_cast<int>(size.form)], size.m, size.n, size.k, speed.gflops,
              100 * speed.gflops / speed.peak, speed.peak, bytes_a_flop * speed.gflops, to_string(plan), note);
@@ -181,10 +200,10 @@ void tune(const Machine& machine, const PeakMeter& peak, const Size& size, const
       plan.stream_rows = 0;
       if (plan.squares) (plan.transposed ? plan.pack_a : plan.pack_b) = true;
       plan.squares = false;
-      plan.scratch.factor = size.k * vectors * machine.lanes(4);
+      plan.scratch.factor = size.k * vectors * machine.lanes(size_of(size.type));
       plan.row_block = plan.row_block / rows * rows;
       Product product(machine, size, plan);
-      const Speed speed = measure(product, peak);
+      const Speed speed = measure(product, peak, size.type);
       if (speed.gflops / speed.peak > 1.03 * best.gflops / best.peak) best = speed, best_plan = plan;
     }
   if (best_plan != chosen) print(size, best_plan, best, "   <- better");
@@ -257,9 +276,10 @@ int main(int count, char** arguments) {
   }
   for (Size size : sizes) {
     size.precision = precision;
+    if (has("f64")) size.type = Type::f64;
     const ContractionPlan plan = plan_contraction(facts_of(size), machine);
     Product product(machine, size, plan);
-    const Speed speed = measure(product, peak);
+    const Speed speed = measure(product, peak, size.type);
     print(size, plan, speed, "");
     // Rounded operands are packed by blocks that follow from the tile.
     if (has("tune") && precision == Precision::F32) tune(machine, peak, size, plan, speed);
