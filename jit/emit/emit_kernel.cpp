@@ -112,6 +112,8 @@ class PhaseNest : KernelNest {
     const ScheduledLoop& loop = schedule_.inner[depth];
     const auto turn = [&](llvm::Value* index, llvm::Value* mask, const Totals& before) {
       Scopes inside = entered(scopes, loop.loop, index, mask);
+      if (loop.loop == schedule_.vector_loop && depth > 0 && mask == nullptr)
+        ask_for_next(inside, schedule_.inner[depth - 1].loop);
       ready(inside, phase, wanted_);
       return inner(depth + 1, inside, before, phase);
     };
@@ -123,6 +125,11 @@ class PhaseNest : KernelNest {
     llvm::Value* full = whole_vectors(emitter_.i64(0), extent);
     totals = carried(emitter_.i64(0), full, schedule_.lanes, totals, turn, nullptr);
     return carried(full, extent, schedule_.lanes, totals, turn, extent);
+  }
+
+  void ask_for_next(const Scopes& scopes, int loop) {
+    for (const Scope& scope : scopes)
+      for (const size_t s : stores_) values_.prefetch_next(scope, s, loop);
   }
 
   /// Of all that happens inside the loops of this phase: none if something always happens.

