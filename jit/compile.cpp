@@ -11,6 +11,8 @@
 #include "graph/text.h"
 #include "graph/verify.h"
 #include "jit/fuse.h"
+#include "jit/fuse_recompute.h"
+#include "jit/fuse_siblings.h"
 #include "jit/lower.h"
 #include "jit/masks.h"
 #include "jit/order.h"
@@ -111,6 +113,8 @@ Compiled compile_steps(const Graph& source, const CompileOptions& options) {
   step.keep(dumps.kernels, kernels);
   kernels = step("fuse", [&] { return options.fuse ? fuse(std::move(kernels)) : std::move(kernels); });
   if (options.fuse) kernels = step("masks", [&] { return store_masks(std::move(kernels)); });
+  if (options.fuse) kernels = step("recompute", [&] { return recompute_cheap(std::move(kernels)); });
+  if (options.fuse) kernels = step("siblings", [&] { return merge_siblings(std::move(kernels)); });
   order_kernels(kernels);
   name_kernels(kernels, graph);
   verify(kernels);

@@ -1,7 +1,6 @@
 #include "jit/fuse.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -19,32 +18,6 @@ constexpr double cheap = 6;
 
 /// Reads of one element from which on a sum of products has its operand stored, whatever it costs.
 constexpr double often = 8;
-
-/// All that several kernels touch.
-struct Touched {
-  std::vector<bool> reads, writes;
-
-  explicit Touched(size_t buffers) : reads(buffers), writes(buffers) {}
-  void add(const Uses& uses) {
-    for (const int storage : uses.reads) reads[static_cast<size_t>(storage)] = true;
-    for (const int storage : uses.writes) writes[static_cast<size_t>(storage)] = true;
-  }
-  /// Whether a kernel must stay behind one of them, carries aside.
-  bool bars(const Uses& later) const {
-    const auto in = [](const std::vector<bool>& marks) {
-      return [&marks](int storage) { return bool(marks[static_cast<size_t>(storage)]); };
-    };
-    return std::ranges::any_of(later.reads, in(writes)) || std::ranges::any_of(later.writes, in(writes)) ||
-           std::ranges::any_of(later.writes, in(reads));
-  }
-};
-
-double points(const Kernel& kernel, uint64_t loops) {
-  double count = 1;
-  for (size_t l = 0; l < kernel.loops.size(); ++l)
-    if ((loops >> l & 1) != 0) count *= estimate(kernel.loops[l].extent);
-  return count;
-}
 
 class Fuser {
  public:
@@ -94,25 +67,6 @@ class Fuser {
     return merged;
   }
 
-  /// Which of the kernels before c need p, or one that does; nothing if c needs one of those.
-  std::optional<std::vector<bool>> kernels_behind(size_t p, size_t c) const {
-    std::vector<size_t> behind{p};
-    Touched touched(order_.program().buffers.size());
-    touched.add(order_.uses(p));
-    std::vector<bool> after(c, false);
-    for (size_t k = p + 1; k < c; ++k) {
-      const Uses& uses = order_.uses(k);
-      const auto carries = [&](size_t earlier) { return depends_by_carries(uses, order_.uses(earlier)); };
-      after[k] = touched.bars(uses) ||
-                 (!order_.program().step_loops.empty() && std::ranges::any_of(behind, carries));
-      if (!after[k]) continue;
-      if (depends(order_.uses(c), uses)) return std::nullopt;
-      behind.push_back(k);
-      touched.add(uses);
-    }
-    return after;
-  }
-
   bool merge(size_t p, size_t c) {
     if (kernel(p).step_loop != kernel(c).step_loop) return false;
     const std::pair pair{order_.number(p), order_.number(c)};
@@ -122,23 +76,12 @@ class Fuser {
       apart_.insert(pair);
       return false;
     }
-    // Kernels between the two that need the producer must not feed the consumer.
-    const std::optional<std::vector<bool>> after = kernels_behind(p, c);
-    if (!after || splits_loop(p, c, *after)) return false;
+    const std::optional<std::vector<bool>> after = order_.kernels_behind(p, c);
+    if (!after) return false;
     drop_stores(*merged, p, c);
     remove_unneeded(*merged);
     order_.merge(p, c, std::move(*merged), *after);
     return true;
-  }
-
-  /// Whether kernels of a step loop between the two would go to different sides.
-  bool splits_loop(size_t p, size_t c, const std::vector<bool>& after) const {
-    std::map<int, bool> side;
-    for (size_t k = p + 1; k < c; ++k)
-      for (int loop = kernel(k).step_loop; loop != kernel(p).step_loop && loop >= 0;
-           loop = order_.program().step_loops[static_cast<size_t>(loop)].parent)
-        if (side.emplace(loop, after[k]).first->second != after[k]) return true;
-    return false;
   }
 
   /// Stores of the merged kernel that nobody else reads are not needed.

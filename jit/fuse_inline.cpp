@@ -2,6 +2,7 @@
 
 #include "graph/error.h"
 #include "jit/fuse_kernels.h"
+#include "jit/schedule.h"
 
 namespace crease {
 namespace {
@@ -122,6 +123,23 @@ double cost_of(const Instruction& it) {
   return it.function == ScalarKind::Divide || it.function == ScalarKind::Sqrt ? 6 : 1;
 }
 
+/// Of all instructions, each times its share of the points.
+template <class Share>
+double cost_of(const Kernel& kernel, const Share& share) {
+  double cost = 0;
+  std::vector<bool> known;  // while code is made
+  for (size_t i = 0; i < kernel.code.size(); ++i) {
+    const Instruction& it = kernel.code[i];
+    const bool computes = it.kind == InstructionKind::Compute || it.kind == InstructionKind::Convert;
+    const bool constant =
+        it.kind == InstructionKind::Constant ||
+        (computes && std::ranges::all_of(it.operands, [&](int o) { return known[static_cast<size_t>(o)]; }));
+    known.push_back(constant);
+    if (!constant) cost += cost_of(it) * share(i);
+  }
+  return cost;
+}
+
 }  // namespace
 
 Kernel inline_producer(const Kernel& producer, const Kernel& consumer, int buffer) {
@@ -142,17 +160,20 @@ bool is_movement(const Kernel& kernel) {
 }
 
 double cost_per_point(const Kernel& kernel) {
-  double cost = 0;
-  std::vector<bool> known;  // while code is made
-  for (const Instruction& it : kernel.code) {
-    const bool computes = it.kind == InstructionKind::Compute || it.kind == InstructionKind::Convert;
-    const bool constant =
-        it.kind == InstructionKind::Constant ||
-        (computes && std::ranges::all_of(it.operands, [&](int o) { return known[static_cast<size_t>(o)]; }));
-    known.push_back(constant);
-    if (!constant) cost += cost_of(it);
-  }
-  return cost;
+  return cost_of(kernel, [](size_t) { return 1; });
+}
+
+double points(const Kernel& kernel, uint64_t loops) {
+  double count = 1;
+  for (size_t l = 0; l < kernel.loops.size(); ++l)
+    if ((loops >> l & 1) != 0) count *= estimate(kernel.loops[l].extent);
+  return count;
+}
+
+double hoisted_cost(const Kernel& kernel) {
+  const std::vector<uint64_t> loops = dependences(kernel);
+  const double all = std::max(1.0, points(kernel, ~uint64_t{0}));
+  return cost_of(kernel, [&](size_t i) { return points(kernel, loops[i]) / all; });
 }
 
 }  // namespace crease

@@ -14,6 +14,10 @@ namespace crease {
 std::optional<Kernel> merge_consumer(const Kernel& producer, const Kernel& consumer,
                                      const std::vector<Buffer>& buffers);
 
+/// Two kernels of which neither needs the other, in the loops of the first, each element of `buffer` read
+/// once for both. None if the loops do not fit.
+std::optional<Kernel> merge_sibling(const Kernel& first, const Kernel& second, int buffer);
+
 /// The reads of `buffer` in `consumer` replaced by what `producer`, a map, computes there. `producer` stores
 /// `buffer` and nothing else.
 Kernel inline_producer(const Kernel& producer, const Kernel& consumer, int buffer);
@@ -22,7 +26,11 @@ Kernel inline_producer(const Kernel& producer, const Kernel& consumer, int buffe
 bool is_simple_map(const Kernel& kernel);
 /// A simple map that only reads or repeats: inlining it is free.
 bool is_movement(const Kernel& kernel);
+/// Rough number of turns of loops, a bit set as in dependences().
+double points(const Kernel& kernel, uint64_t loops);
 /// Cycles that one value of a kernel's stores costs, roughly; reads count one.
 double cost_per_point(const Kernel& kernel);
+/// The same where what does not change with every loop is computed outside of those.
+double hoisted_cost(const Kernel& kernel);
 
 }  // namespace crease

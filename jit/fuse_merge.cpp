@@ -16,10 +16,27 @@ class Merger {
     map_.assign(consumer.loops.size(), {});
   }
 
-  std::optional<Kernel> run() {
+  /// The consumer where its reads are stored.
+  std::optional<Kernel> behind() {
     const bool product = is_contraction(merged_);
-    if (!match_reads() || !covers_outer() || !match_rest() || !fits()) return std::nullopt;
+    if (!match_reads() || !fill_loops()) return std::nullopt;
     if (product && uses_inner_loops()) return std::nullopt;
+    append_all();
+    if ((product || is_contraction(consumer_)) && !is_contraction(merged_)) return std::nullopt;
+    return std::move(merged_);
+  }
+
+  /// The second kernel where the first one reads what both read.
+  std::optional<Kernel> beside(int buffer) {
+    if (!match_shared(buffer) || !fill_loops()) return std::nullopt;
+    append_all();
+    return std::move(merged_);
+  }
+
+ private:
+  bool fill_loops() { return covers_outer() && match_rest() && fits(); }
+
+  void append_all() {
     append_code();
     for (Reduction reduction : consumer_.reductions) {
       reduction.value = to_[static_cast<size_t>(reduction.value)];
@@ -32,11 +49,8 @@ class Merger {
       merged_.stores.push_back(std::move(store));
     }
     merged_.nodes.insert(merged_.nodes.end(), consumer_.nodes.begin(), consumer_.nodes.end());
-    if ((product || is_contraction(consumer_)) && !is_contraction(merged_)) return std::nullopt;
-    return std::move(merged_);
   }
 
- private:
   const Loop& loop(int number) const { return merged_.loops[static_cast<size_t>(number)]; }
   bool taken(int number) const {
     return std::ranges::any_of(map_, [&](const Position& to) {
@@ -71,6 +85,24 @@ class Merger {
             it.place[d] == Position{} && plain_loop(to) >= 0 && loop(plain_loop(to)).extent.is(1);
         if (!first && (from < 0 || !match(from, to))) return false;
       }
+    }
+    return true;
+  }
+
+  const Instruction* read_of(const Kernel& kernel, int buffer) const {
+    const auto found = std::ranges::find_if(kernel.code, [&](const Instruction& it) {
+      return it.kind == InstructionKind::Read && it.buffer == buffer;
+    });
+    return found == kernel.code.end() ? nullptr : &*found;
+  }
+
+  /// Both read an element of the buffer in the same turn.
+  bool match_shared(int buffer) {
+    const Instruction *to = read_of(merged_, buffer), *from = read_of(consumer_, buffer);
+    for (size_t d = 0; d < from->place.size(); ++d) {
+      if (from->place[d] == Position{} && to->place[d] == Position{}) continue;
+      const int loop = plain_loop(from->place[d]);
+      if (loop < 0 || plain_loop(to->place[d]) < 0 || !match(loop, to->place[d])) return false;
     }
     return true;
   }
@@ -192,7 +224,12 @@ std::optional<Kernel> merge_consumer(const Kernel& producer, const Kernel& consu
     });
     if (stored) return std::nullopt;
   }
-  return Merger(producer, consumer).run();
+  return Merger(producer, consumer).behind();
+}
+
+std::optional<Kernel> merge_sibling(const Kernel& first, const Kernel& second, int buffer) {
+  if (first.code.size() + second.code.size() > greatest_kernel) return std::nullopt;
+  return Merger(first, second).beside(buffer);
 }
 
 }  // namespace crease

@@ -1,6 +1,7 @@
 #include "jit/fuse_order.h"
 
 #include <algorithm>
+#include <map>
 
 #include "jit/order.h"
 
@@ -18,6 +19,25 @@ Uses uses_of(const Kernels& program, const Kernel& kernel) {
       uses.carries.insert(carry);
   return uses;
 }
+
+/// All that several kernels touch.
+struct Touched {
+  std::vector<bool> reads, writes;
+
+  explicit Touched(size_t buffers) : reads(buffers), writes(buffers) {}
+  void add(const Uses& uses) {
+    for (const int storage : uses.reads) reads[static_cast<size_t>(storage)] = true;
+    for (const int storage : uses.writes) writes[static_cast<size_t>(storage)] = true;
+  }
+  /// Whether a kernel must stay behind one of them, carries aside.
+  bool bars(const Uses& later) const {
+    const auto in = [](const std::vector<bool>& marks) {
+      return [&marks](int storage) { return bool(marks[static_cast<size_t>(storage)]); };
+    };
+    return std::ranges::any_of(later.reads, in(writes)) || std::ranges::any_of(later.writes, in(writes)) ||
+           std::ranges::any_of(later.writes, in(reads));
+  }
+};
 
 }  // namespace
 
@@ -65,6 +85,32 @@ void KernelOrder::merge(size_t p, size_t c, Kernel merged, const std::vector<boo
   const auto at = numbers_.begin() + static_cast<std::ptrdiff_t>(p);
   numbers_.erase(std::ranges::copy(order, at).out);  // one place is left over
   set_places(p);
+}
+
+std::optional<std::vector<bool>> KernelOrder::kernels_behind(size_t p, size_t c) const {
+  std::vector<size_t> behind{p};
+  Touched touched(program_.buffers.size());
+  touched.add(uses(p));
+  std::vector<bool> after(c, false);
+  for (size_t k = p + 1; k < c; ++k) {
+    const auto carries = [&](size_t earlier) { return depends_by_carries(uses(k), uses(earlier)); };
+    after[k] =
+        touched.bars(uses(k)) || (!program_.step_loops.empty() && std::ranges::any_of(behind, carries));
+    if (!after[k]) continue;
+    if (depends(uses(c), uses(k))) return std::nullopt;
+    behind.push_back(k);
+    touched.add(uses(k));
+  }
+  return splits_loop(p, c, after) ? std::nullopt : std::optional(after);
+}
+
+bool KernelOrder::splits_loop(size_t p, size_t c, const std::vector<bool>& after) const {
+  std::map<int, bool> side;
+  for (size_t k = p + 1; k < c; ++k)
+    for (int loop = kernel(k).step_loop; loop != kernel(p).step_loop && loop >= 0;
+         loop = program_.step_loops[static_cast<size_t>(loop)].parent)
+      if (side.emplace(loop, after[k]).first->second != after[k]) return true;
+  return false;
 }
 
 std::vector<size_t> KernelOrder::places(const std::vector<size_t>& numbers) const {

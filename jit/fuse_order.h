@@ -1,6 +1,7 @@
 // The kernels of a program while they are being fused. Private to fusion.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -41,6 +42,10 @@ class KernelOrder {
   std::vector<size_t> readers(int storage) const { return places(readers_[static_cast<size_t>(storage)]); }
   std::vector<size_t> writers(int storage) const { return places(writers_[static_cast<size_t>(storage)]); }
 
+  /// By place before c > p, which kernels need p or one that does, for merge(p, c). None if c needs one of
+  /// those, or if kernels of a step loop between the two would go to different sides.
+  std::optional<std::vector<bool>> kernels_behind(size_t p, size_t c) const;
+
   void replace(size_t place, Kernel with);
   void erase(size_t place);
   /// `merged` instead of the kernels at p and c > p: behind those between them, but before those that `after`
@@ -48,6 +53,7 @@ class KernelOrder {
   void merge(size_t p, size_t c, Kernel merged, const std::vector<bool>& after);
 
  private:
+  bool splits_loop(size_t p, size_t c, const std::vector<bool>& after) const;
   std::vector<size_t> places(const std::vector<size_t>& numbers) const;
   size_t add(Kernel kernel);
   void retire(size_t number);

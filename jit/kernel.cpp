@@ -287,11 +287,15 @@ bool is_contraction(const Kernel& kernel) {
     return kernel.code[static_cast<size_t>(product.operands[i])];
   };
   if (factor(0).kind != factor(1).kind || factor(0).constant != factor(1).constant) return false;
-  return std::ranges::all_of(product.operands, [&](int operand) {
+  const bool direct = std::ranges::all_of(product.operands, [&](int operand) {
     const Instruction& read = kernel.code[static_cast<size_t>(read_of_factor(kernel, operand))];
-    const bool direct = std::ranges::none_of(read.place, [](const Position& p) { return p.value >= 0; });
-    return read.kind == InstructionKind::Read && read.operands.empty() && direct;
+    return read.kind == InstructionKind::Read && read.operands.empty() &&
+           std::ranges::none_of(read.place, [](const Position& p) { return p.value >= 0; });
   });
+  if (!direct) return false;
+  const std::vector<uint64_t> loops = dependences(kernel);
+  const auto of_factor = [&](size_t i) { return loops[static_cast<size_t>(product.operands[i])]; };
+  return ((of_factor(0) ^ of_factor(1)) & outer_loops(kernel)) != 0;
 }
 
 }  // namespace crease

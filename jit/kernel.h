@@ -208,7 +208,7 @@ std::optional<Extent> counted(const Position& position, const std::vector<Loop>&
 /// order and cannot be fused.
 bool is_scatter(const Kernel& kernel);
 /// The one reduction is a sum of products of two reads that nothing conditions: C = A B; both rounded, both
-/// split into as many parts, or neither.
+/// split into as many parts, or neither. Some result shares a factor with others: not the sums of A * B.
 bool is_contraction(const Kernel& kernel);
 /// The read of a factor of a product, which may be rounded or split: its number.
 int read_of_factor(const Kernel& kernel, int factor);
